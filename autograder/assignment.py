@@ -1,0 +1,184 @@
+"""An assignment's metadata: parsed once from assignment.toml, typed, unknown keys refused."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from autograder.errors import AssignmentError
+
+
+MB = 1 << 20
+
+
+class Isolation(StrEnum):
+    """How much of the sandbox holds, weakest first."""
+
+    NONE = "none"
+    WEAK = "weak"
+    GOOD = "good"
+    STRONG = "strong"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order none < weak < good < strong."""
+        return list(Isolation).index(self)
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one submission may use. CPU time is the limit that students meet; the wall limit only catches what waits."""
+
+    cpu_s: int = 60
+    wall_s: int = 180
+    memory_bytes: int = 2048 * MB
+    processes: int = 32
+    open_files: int = 256
+    file_bytes: int = 64 * MB
+    scratch_bytes: int = 256 * MB
+    output_bytes: int = 4 * MB
+    evidence_bytes: int = 64 * MB
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) <= 0:
+                message = f"Expected a number above 0 for {name}"
+                raise ValueError(message)
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One part of the assignment: its title, the functions that students write in it, and the function that later parts
+    are judged with when the student's own is wrong (`given`)."""
+
+    title: str
+    functions: tuple[str, ...]
+    given: tuple[str, ...] = ()
+
+
+class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of assignment.toml. `files` are paths below the assignment's folder, placed beside the notebook."""
+
+    title: str
+    points: float
+    parts: tuple[Part, ...]
+    due: datetime.datetime | None = None
+    files: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ("torch", "numpy", "matplotlib")
+    isolation: Isolation = Isolation.GOOD
+    limits: Limits = Limits()
+    seed: int = 0
+
+    def part_of(self, function: str) -> Part | None:
+        """The part in which students write `function`; None for a name that no part lists."""
+        return next((part for part in self.parts if function in part.functions), None)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """All functions that may be given to later parts."""
+        return tuple(name for part in self.parts for name in part.given)
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentFiles:
+    """Where an assignment of a course lives, and its parsed metadata."""
+
+    course: Path
+    slug: str
+    assignment: Assignment
+
+    @property
+    def folder(self) -> Path:
+        """assignments/<slug>."""
+        return self.course / "assignments" / self.slug
+
+    @property
+    def template(self) -> Path:
+        """The notebook as a percent script with Jinja2."""
+        return self.folder / "notebook.py.j2"
+
+    @property
+    def checks(self) -> Path:
+        """The checks, a pytest file."""
+        return self.folder / f"test_{self.slug.replace('-', '_')}.py"
+
+    @property
+    def drivers(self) -> Path:
+        """Small functions sent to the sandbox; may be absent."""
+        return self.folder / "drivers.py"
+
+    @property
+    def solution(self) -> Path:
+        """The reference program."""
+        return self.course / "solutions" / self.slug / "solution.py"
+
+    def drivers_source(self) -> str:
+        """Text of drivers.py, empty where there is none."""
+        return self.drivers.read_text(encoding="utf-8") if self.drivers.is_file() else ""
+
+
+def open_assignment(course: Path, slug: str) -> AssignmentFiles:
+    """Find and parse assignment `slug` of the course at `course`.
+
+    Raises:
+        AssignmentError: if it does not exist (naming those that do) or a file of it is missing or wrong.
+    """
+    folder = course / "assignments" / slug
+    if not (folder / "assignment.toml").is_file():
+        known = sorted(path.parent.name for path in (course / "assignments").glob("*/assignment.toml"))
+        message = f"no assignment {slug!r} in {course}: " + (f"there is {', '.join(known)}" if known else "there are none; is this a course folder?")
+        raise AssignmentError(message)
+    files = AssignmentFiles(course, slug, read_assignment(folder / "assignment.toml"))
+    for path in (files.template, files.checks, files.solution):
+        if not path.is_file():
+            message = f"assignment {slug!r} lacks {path}"
+            raise AssignmentError(message)
+    return files
+
+
+def read_assignment(path: Path) -> Assignment:
+    """Parse `path`.
+
+    Raises:
+        AssignmentError: naming file, line and key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise AssignmentError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path}: is not UTF-8 (byte {error.start})"
+        raise AssignmentError(message) from error
+    try:
+        assignment = msgspec.convert(tomllib.loads(text), Assignment)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{path}: not valid TOML: {error}"
+        raise AssignmentError(message) from error
+    except msgspec.ValidationError as error:
+        message = f"{path}{_line_of(text, str(error))}: {error}"
+        raise AssignmentError(message) from error
+    if due := assignment.due:
+        if due.tzinfo is None:
+            message = f"{path}{_line_of(text, '`due`')}: `due` needs a time zone, as in 2026-12-06T23:59:00Z"
+            raise AssignmentError(message)
+    for name in assignment.files:
+        if name.startswith("/") or ".." in name.split("/") or not (path.parent / name).is_file():
+            message = f"{path}{_line_of(text, '`files`')}: `files` names {name!r}, which is no file below {path.parent}"
+            raise AssignmentError(message)
+    return assignment
+
+
+def _line_of(text: str, message: str) -> str:
+    """`:LINE` of the first key that a validation message names, or nothing where no line can be told."""
+    names = re.findall(r"`\$?\.?([\w.\[\]]+)`", message) + re.findall(r"for (\w+)$", message)
+    for name in names:
+        key = re.split(r"[.\[]", name.rstrip("]."))[-1] if not name.endswith("]") else name.split("[")[0].split(".")[-1]
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.match(rf"\s*\[*\s*(\w+\.)*{re.escape(key)}\b", line):
+                return f":{number}"
+    return ""

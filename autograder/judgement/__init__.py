@@ -1,0 +1,1 @@
+"""Judging: functions of evidence. Nothing in this room runs student code."""

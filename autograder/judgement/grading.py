@@ -1,0 +1,204 @@
+"""Outcomes, the one table that maps causes to them, and the grade of a submission."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from autograder.trace import Ended, RunStatus
+
+
+class Outcome(StrEnum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_REACHED = "not reached"
+    NEEDS_REVIEW = "needs review"
+    UNGRADABLE = "ungradable"
+
+
+class Visibility(StrEnum):
+    """When students see a check's details; Gradescope's words."""
+
+    VISIBLE = "visible"
+    AFTER_DUE_DATE = "after_due_date"
+    AFTER_PUBLISHED = "after_published"
+    HIDDEN = "hidden"
+
+
+class Cause(StrEnum):
+    """Why a check ended as it did, when its body did not simply pass."""
+
+    AGREES = "agrees"
+    DISAGREES = "disagrees"
+    RAISED = "raised"
+    UNDEFINED = "undefined"
+    CELL_MISSING = "cell missing"
+    WRONG_SIGNATURE = "wrong signature"
+    PACKAGE_MISSING = "package missing"
+    CPU_LIMIT = "CPU limit"
+    WALL_LIMIT = "wall limit"
+    MEMORY_LIMIT = "memory limit"
+    DISK_LIMIT = "disk limit"
+    EVIDENCE_LIMIT = "evidence limit"
+    EXITED = "exited"
+    SIGNALLED = "killed by a signal"
+    CORRUPT_FRAMES = "corrupt frames"
+    CHECK_RAISED = "check raised on this run"
+    CHECK_BROKEN = "check raises on the reference too"
+    UNREADABLE = "unreadable submission"
+    SEVERAL_NOTEBOOKS = "several notebooks"
+    NO_NOTEBOOK = "no notebook"
+    WRONG_KERNEL = "wrong kernel"
+    SANDBOX_FAILED = "sandbox failed"
+    MACHINE_FAILED = "machine failed"
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What a cause leads to. `retry`: the next grading runs the submission again, since evidence of it says nothing about the student."""
+
+    outcome: Outcome
+    retry: bool
+    message: str
+    """To the student; one sentence, what and what to do."""
+
+
+RULINGS: dict[Cause, Ruling] = {
+    Cause.AGREES: Ruling(Outcome.PASSED, False, ""),
+    Cause.DISAGREES: Ruling(Outcome.FAILED, False, ""),
+    Cause.RAISED: Ruling(Outcome.FAILED, False, "Your code raised an error here."),
+    Cause.UNDEFINED: Ruling(Outcome.NOT_REACHED, False, "This function is not defined after your notebook has run. Keep its name, and check that its cell runs without an error."),
+    Cause.CELL_MISSING: Ruling(Outcome.NOT_REACHED, False, "The cell of this check is not in your notebook. Start again from the released notebook and copy your code into it."),
+    Cause.WRONG_SIGNATURE: Ruling(Outcome.FAILED, False, "Your function does not take the arguments that the assignment gives it. Keep the signature as released."),
+    Cause.PACKAGE_MISSING: Ruling(Outcome.NEEDS_REVIEW, False, "Your notebook imports a package that is not installed where it was graded. A person will look at it."),
+    Cause.CPU_LIMIT: Ruling(Outcome.FAILED, False, "Your code used all its computing time before this was done. Look for a loop that does not end."),
+    Cause.WALL_LIMIT: Ruling(Outcome.UNGRADABLE, True, "The grading machine waited too long, with little computing done. This costs no points; it is run again, or marked by a person."),
+    Cause.MEMORY_LIMIT: Ruling(Outcome.FAILED, False, "Your code asked for more memory than the assignment allows."),
+    Cause.DISK_LIMIT: Ruling(Outcome.FAILED, False, "Your code wrote more to disk than the assignment allows."),
+    Cause.EVIDENCE_LIMIT: Ruling(Outcome.FAILED, False, "Your notebook sent back more data than the assignment allows."),
+    Cause.EXITED: Ruling(Outcome.FAILED, False, "Your code ended Python itself (exit, os._exit) before this was done. Remove that call."),
+    Cause.SIGNALLED: Ruling(Outcome.FAILED, False, "Python was killed while your code ran, before this was done."),
+    Cause.CORRUPT_FRAMES: Ruling(Outcome.NEEDS_REVIEW, False, "What your notebook sent back could not be read. A person will look at it."),
+    Cause.CHECK_RAISED: Ruling(Outcome.FAILED, False, "The check could not make sense of what your code returned."),
+    Cause.CHECK_BROKEN: Ruling(Outcome.UNGRADABLE, True, "The check itself is broken. This costs no points; your instructor has been told."),
+    Cause.UNREADABLE: Ruling(Outcome.NOT_REACHED, False, "Your file is not a notebook that can be read. Download it again from Jupyter (File, Download) and hand it in anew."),
+    Cause.SEVERAL_NOTEBOOKS: Ruling(Outcome.NEEDS_REVIEW, False, "You handed in several notebooks, and none has the assignment's name. A person will look at it."),
+    Cause.NO_NOTEBOOK: Ruling(Outcome.NOT_REACHED, False, "There is no notebook in your submission."),
+    Cause.WRONG_KERNEL: Ruling(Outcome.NEEDS_REVIEW, False, "Your notebook was saved for another language than Python. Choose the Python 3 kernel and hand it in anew."),
+    Cause.SANDBOX_FAILED: Ruling(Outcome.UNGRADABLE, True, "The grading machine could not isolate your code, so it did not run it. This costs no points."),
+    Cause.MACHINE_FAILED: Ruling(Outcome.UNGRADABLE, True, "The grading machine failed. This costs no points; it is run again."),
+}
+
+ENDINGS: dict[Ended, Cause] = {
+    Ended.FINISHED: Cause.MACHINE_FAILED,  # a run that is missing although all went well is ours to explain
+    Ended.CPU_LIMIT: Cause.CPU_LIMIT,
+    Ended.WALL_LIMIT: Cause.WALL_LIMIT,
+    Ended.MEMORY_LIMIT: Cause.MEMORY_LIMIT,
+    Ended.DISK_LIMIT: Cause.DISK_LIMIT,
+    Ended.EVIDENCE_LIMIT: Cause.EVIDENCE_LIMIT,
+    Ended.EXITED: Cause.EXITED,
+    Ended.SIGNALLED: Cause.SIGNALLED,
+    Ended.CORRUPT_FRAMES: Cause.CORRUPT_FRAMES,
+    Ended.SANDBOX_FAILED: Cause.SANDBOX_FAILED,
+    Ended.FORKSERVER_DIED: Cause.MACHINE_FAILED,
+}
+
+STATUSES: dict[RunStatus, Cause] = {
+    RunStatus.RAISED: Cause.RAISED,
+    RunStatus.UNDEFINED: Cause.UNDEFINED,
+    RunStatus.TIMED_OUT: Cause.CPU_LIMIT,
+    RunStatus.DIED: Cause.EXITED,
+}
+
+
+class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The outcome of one check. `run` is the id of the call or cell it was judged on; `given` the definitions put in place
+    of the student's; `message` is plain text to the student (observed, expected, what was allowed)."""
+
+    id: str
+    title: str
+    part: str
+    outcome: Outcome
+    cause: Cause
+    points: float
+    max_points: float
+    visibility: Visibility
+    run: str = ""
+    on_cell: bool = False
+    message: str = ""
+    given: tuple[str, ...] = ()
+
+
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What produced a grade. Two grades with equal `evidence_key` and `judging_key` are equal."""
+
+    gradstep: str
+    submission_sha256: str
+    evidence_key: str
+    judging_key: str
+    environment: dict[str, str] = {}
+
+
+class GradeStatus(StrEnum):
+    """What still has to happen to a grade."""
+
+    GRADED = "graded"
+    NEEDS_REVIEW = "needs review"
+    UNGRADABLE = "ungradable"
+
+
+class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """grade.json: the truth of one submission's marks; everything else is a projection of it."""
+
+    student: str
+    assignment: str
+    checks: tuple[CheckResult, ...]
+    notices: tuple[str, ...]
+    """What was mended or noticed, to the student, no points lost: restored locked cells, stale kernel state, offline no-ops."""
+    problem: str
+    """The submission's own ending in a few words ("CPU limit", "SyntaxError in cell 4"), empty when it ran to its end."""
+    provenance: Provenance
+    submitted_at: str = ""
+    """ISO 8601, from nbgrader's timestamp.txt, else empty."""
+
+    @property
+    def points(self) -> float:
+        """Sum over all checks; review and ungradable ones count what they have so far, 0."""
+        return sum(check.points for check in self.checks)
+
+    @property
+    def max_points(self) -> float:
+        """Sum of what could be had."""
+        return sum(check.max_points for check in self.checks)
+
+    @property
+    def status(self) -> GradeStatus:
+        """Ungradable or in need of review if any check is, the first winning."""
+        outcomes = {check.outcome for check in self.checks}
+        if Outcome.UNGRADABLE in outcomes:
+            return GradeStatus.UNGRADABLE
+        return GradeStatus.NEEDS_REVIEW if Outcome.NEEDS_REVIEW in outcomes else GradeStatus.GRADED
+
+    @property
+    def pending_points(self) -> float:
+        """Points that a person, or another run, has yet to decide."""
+        return sum(check.max_points for check in self.checks if check.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE))
+
+
+_DECODER = msgspec.json.Decoder(Grade)
+
+
+def encode_grade(grade: Grade) -> bytes:
+    """Indented JSON, ending in a line feed."""
+    return msgspec.json.format(msgspec.json.encode(grade), indent=2) + b"\n"
+
+
+def decode_grade(data: bytes) -> Grade:
+    """Inverse of `encode_grade`.
+
+    Raises:
+        msgspec.DecodeError: for anything else.
+    """
+    return _DECODER.decode(data)

@@ -1,0 +1,216 @@
+"""Evidence: what a run left behind, as plain data with a safe codec.
+
+Every type here is a frozen msgspec Struct. Decoding checks types, keys, lengths and array sizes and never builds anything but these classes, so a frame
+or a stored file written by hostile code is either one of them or a `ValidationError`. Arrays travel as raw bytes with a dtype from a short list.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Any, Literal, Union
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"]
+NdArray = npt.NDArray[Any]
+
+
+class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="array"):
+    """A tensor or ndarray by value, C order, little endian. `source` keeps what it was, e.g. "torch.bfloat16" (sent as float32)."""
+
+    dtype: DType
+    shape: tuple[int, ...]
+    data: bytes
+    source: str = ""
+    requires_grad: bool = False
+
+    def __post_init__(self) -> None:
+        if any(size < 0 for size in self.shape) or math.prod(self.shape) * np.dtype(self.dtype).itemsize != len(self.data):
+            message = f"array of shape {self.shape} and dtype {self.dtype} can't have {len(self.data)} bytes"
+            raise ValueError(message)
+
+    def numpy(self) -> NdArray:
+        """The values, shape `self.shape`; read-only, without a copy."""
+        return np.frombuffer(self.data, dtype=self.dtype).reshape(self.shape)
+
+
+def array_of(values: npt.ArrayLike, *, source: str = "", requires_grad: bool = False) -> Array:
+    """Pack anything numpy can hold (numbers, nested lists, ndarrays) as an `Array`.
+
+    Raises:
+        ValueError: for a dtype that may not travel, such as object.
+    """
+    values = np.asarray(values)
+    contiguous = np.ascontiguousarray(values).reshape(values.shape)  # ascontiguousarray makes 0-d arrays 1-d
+    name = contiguous.dtype.name
+    if name not in DType.__args__:  # type: ignore[attr-defined]
+        message = f"arrays of dtype {name} can't travel"
+        raise ValueError(message)
+    return Array(name, contiguous.shape, contiguous.tobytes(), source, requires_grad)  # type: ignore[arg-type]
+
+
+class Items(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="items"):
+    """A list or tuple."""
+
+    values: tuple[Value, ...]
+    kind: Literal["list", "tuple"] = "list"
+
+
+class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mapping"):
+    """A dict with string keys."""
+
+    values: dict[str, Value]
+
+
+class OptimizerValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="optimizer"):
+    """A torch optimizer: its class, the settings of each parameter group, the values it holds, and for each parameter the
+    name of the call's argument that is the very same tensor ("params", "params[0]"), or "" if none is."""
+
+    name: str
+    settings: tuple[dict[str, Setting], ...]
+    parameters: tuple[Array, ...]
+    same_as: tuple[str, ...]
+
+
+class Opaque(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="opaque"):
+    """Anything else: its type's name and a shortened repr, for messages only."""
+
+    type_name: str
+    text: str = ""
+
+
+Setting = Union[None, bool, int, float, str, tuple[float, ...]]
+Value = Union[None, bool, int, float, str, Array, Items, Mapping, OptimizerValue, Opaque]
+
+
+class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one optimizer did. Rows are recorded steps: n of them, `recorded` holds their 1-based numbers out of `steps`.
+
+    `parameters[k]` has shape (n, *shape of parameter k), after the step; `gradients[k]` likewise, as the step saw them, NaN where there was none
+    (`missing[k]` says for which rows: uint8, shape (n,)); `losses` float64, shape (n,), the value whose backward() came last before the step, NaN if none did.
+    """
+
+    optimizer: str
+    given: bool
+    steps: int
+    settings: tuple[dict[str, Setting], ...]
+    same_as: tuple[str, ...]
+    start: tuple[Array, ...]
+    recorded: Array
+    losses: Array
+    parameters: tuple[Array, ...]
+    gradients: tuple[Array, ...]
+    missing: tuple[Array, ...]
+    backwards: int = 0
+
+
+class RunStatus(StrEnum):
+    """How one cell or call ended."""
+
+    FINISHED = "finished"
+    RAISED = "raised"
+    UNDEFINED = "undefined"
+    """The function does not exist, or is no function."""
+    TIMED_OUT = "timed_out"
+    """CPU or wall limit of the call or the submission."""
+    DIED = "died"
+    """The process ended inside the run: os._exit, a signal, memory."""
+    NOT_RUN = "not_run"
+    """The submission's process had ended before."""
+
+
+class ErrorReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An exception as text. `line` is the 1-based line within the cell's source, `cell` the id of the cell, where they are known."""
+
+    type: str
+    message: str
+    traceback: str = ""
+    cell: str = ""
+    line: int | None = None
+    module: str = ""
+    """For ImportError: the name of the missing module."""
+
+
+class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The result of one call or one cell. `arguments` are a call's tensors after it, by argument name; `variables` are a
+    cell's names of interest after it. `given` names the definitions that were put in place of the student's."""
+
+    id: str
+    status: RunStatus
+    returned: Value = None
+    arguments: dict[str, Value] = {}
+    variables: dict[str, Value] = {}
+    traces: tuple[Trace, ...] = ()
+    output: str = ""
+    error: ErrorReport | None = None
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    given: tuple[str, ...] = ()
+    alone: bool = False
+
+
+class CellRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A cell's run with its outputs as nbformat 4 JSON text (a list), and its execution count."""
+
+    run: Run
+    outputs: str = "[]"
+    execution_count: int | None = None
+
+
+class Ended(StrEnum):
+    """Why the submission's process ended."""
+
+    FINISHED = "finished"
+    CPU_LIMIT = "cpu_limit"
+    WALL_LIMIT = "wall_limit"
+    MEMORY_LIMIT = "memory_limit"
+    DISK_LIMIT = "disk_limit"
+    EVIDENCE_LIMIT = "evidence_limit"
+    EXITED = "exited"
+    SIGNALLED = "signalled"
+    CORRUPT_FRAMES = "corrupt_frames"
+    SANDBOX_FAILED = "sandbox_failed"
+    FORKSERVER_DIED = "forkserver_died"
+
+
+class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the submission's process ended, measured by the trusted side."""
+
+    reason: Ended
+    detail: str = ""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_rss_bytes: int = 0
+    left_behind: int = 0
+    """Processes that were still there and had to be ended."""
+
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All runs of one submission. `environment` says what ran them: torch and python versions, isolation level, layers."""
+
+    key: str
+    cells: tuple[CellRun, ...]
+    calls: tuple[Run, ...]
+    ending: Ending
+    environment: dict[str, str] = {}
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Evidence)
+
+
+def encode_evidence(evidence: Evidence) -> bytes:
+    """Serialise for the store."""
+    return _ENCODER.encode(evidence)
+
+
+def decode_evidence(data: bytes) -> Evidence:
+    """Inverse of `encode_evidence`.
+
+    Raises:
+        msgspec.DecodeError: (ValidationError is one) if `data` is anything else than what `encode_evidence` writes.
+    """
+    return _DECODER.decode(data)
