@@ -1,0 +1,248 @@
+"""What the author of a check imports.
+
+A check is a pytest test. ``@points`` says what it is worth, ``@call`` which call it wants made (or ``@cell`` which cell of the notebook it looks at); its docstring is the title that students
+read; its body compares ``run`` with ``reference``, two `Observation`s::
+
+    @points(10, visibility="after_due_date")
+    @call("training_loop", n_epochs=47, optimizer=each(optim.SGD(lr=0.03, momentum=0.9), optim.Adam(lr=0.1)), **LINE)
+    def test_any_optimizer(run, reference):
+        "Any optimizer, on data you have not seen"
+        assert_same_training(run, reference)
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+from autograder.judgement import training
+from autograder.judgement.comparison import compare_arrays, show
+from autograder.judgement.grading import Visibility
+from autograder.judgement.observation import Observation, describe
+from autograder.judgement.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
+from autograder.protocol import Argument, ArgumentList, Call, Leaf, OptimizerSpec
+from autograder.trace import OptimizerValue, array_of
+
+__all__ = [
+    "CheckFailed",
+    "Observation",
+    "Tolerance",
+    "assert_close",
+    "assert_long_run",
+    "assert_optimizer",
+    "assert_same_training",
+    "call",
+    "cell",
+    "each",
+    "leaf",
+    "optim",
+    "points",
+]
+
+Check = TypeVar("Check", bound=Callable[..., None])
+
+
+class CheckFailed(AssertionError):
+    """The run differs from the reference. The message is for the student."""
+
+
+# --- what a check declares ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CellWanted:
+    """The run of a cell, as it happened: its id, the variables to report, the function whose part it belongs to."""
+
+    id: str
+    capture: tuple[str, ...]
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """Points of each parameter set of a check, and when students see its details."""
+
+    points: float
+    visibility: Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Several values for one argument; each makes a check of its own."""
+
+    cases: tuple[tuple[str, Any], ...]
+
+
+def points(worth: float, *, visibility: str = "visible") -> pytest.MarkDecorator:
+    """Points for each parameter set; `visibility` is one of visible, after_due_date, after_published, hidden.
+
+    Raises:
+        ValueError: for another visibility, or points below 0.
+    """
+    if not worth >= 0:
+        message = f"points must be 0 or more, not {worth}"
+        raise ValueError(message)
+    return pytest.mark.points(Worth(float(worth), Visibility(visibility)))
+
+
+def call(function: str, *, seed: int = 0, driver: str | None = None, max_steps: int = 10_000, **arguments: Any) -> pytest.MarkDecorator:
+    """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state seeded with `seed`.
+
+    Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients; `optim.<Name>(...)` an optimizer over the argument ``params``. An
+    argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
+    called with the notebook's definitions and the arguments.
+    """
+    axes = [(name, value.cases) for name, value in arguments.items() if isinstance(value, Each)]
+    calls: dict[str, Call] = {}
+    for picks in itertools.product(*(cases for _, cases in axes)):
+        chosen = {name: value for name, value in arguments.items() if not isinstance(value, Each)}
+        for (name, _), (_, value) in zip(axes, picks, strict=True):
+            chosen |= value if isinstance(value, Mapping) else {name: value}
+        case = "-".join(label for label, _ in picks)
+        built = {name: _argument(name, value) for name, value in chosen.items()}
+        if case in calls:
+            message = f"two cases of {function} are both called {case!r}; name them: each(first=..., second=...)"
+            raise ValueError(message)
+        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps)
+    return pytest.mark.call(calls)
+
+
+def cell(cell_id: str, *, of: str, capture: tuple[str, ...] | list[str] = ()) -> pytest.MarkDecorator:
+    """Ask for the run of cell `cell_id` as it happened: its trace, output, and the variables named in `capture` after it. `of` is the function whose part it belongs to."""
+    return pytest.mark.cell(CellWanted(cell_id, tuple(capture), of))
+
+
+def each(*values: Any, **named: Any) -> Any:
+    """Several values for one argument of `call`. Name them to choose their ids: ``each(momentum=optim.SGD(lr=0.1, momentum=0.9))``."""
+    return Each((*((_label(value), value) for value in values), *named.items()))
+
+
+def leaf(values: Any, *, grad: Any = None) -> Leaf:
+    """A float32 leaf tensor that requires gradients; `grad`: what its .grad holds beforehand (a loop must clear it)."""
+    return Leaf(array_of(np.asarray(values, dtype=np.float32)), None if grad is None else array_of(np.asarray(grad, dtype=np.float32)))
+
+
+class _Optimizers:
+    """``optim.SGD(lr=0.1)`` describes torch.optim.SGD over the argument ``params``; ``over="weights"`` over another argument."""
+
+    def __getattr__(self, name: str) -> Callable[..., OptimizerSpec]:
+        def describe_optimizer(*, over: str = "params", **settings: Any) -> OptimizerSpec:
+            return OptimizerSpec(name, settings, over)
+
+        return describe_optimizer
+
+
+optim = _Optimizers()
+
+
+def _label(value: Any) -> str:
+    match value:
+        case OptimizerSpec(name, settings):
+            return "-".join([name, *(f"{key}={setting}" for key, setting in settings.items())])
+        case bool() | int() | float() | str():
+            return str(value)
+        case _:
+            message = f"each() can't name a {type(value).__name__}; name it yourself: each(first=..., second=...)"
+            raise ValueError(message)
+
+
+def _argument(name: str, value: Any) -> Argument:
+    match value:
+        case None | bool() | int() | float() | str() | Leaf() | OptimizerSpec():
+            return value
+        case list() | tuple() if any(isinstance(item, Leaf) for item in value):
+            return ArgumentList(tuple(_argument(name, item) for item in value))
+        case list() | tuple():
+            return array_of(np.asarray(value, dtype=np.float32))
+        case np.ndarray():
+            return array_of(value)
+        case _:
+            message = f"argument {name}: a {type(value).__name__} can't be sent as plain data; use a driver"
+            raise ValueError(message)
+
+
+# --- what a check's body asserts ---------------------------------------------------------------------------------------------
+
+
+def assert_close(actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, allow_nonfinite: bool = False) -> None:
+    """Numbers or tensors, or lists and dicts of them, agree element by element.
+
+    Raises:
+        CheckFailed: saying what was observed, expected, where they differ most, and what was allowed.
+    """
+    if isinstance(expected, list | tuple) and isinstance(actual, list | tuple) and len(actual) == len(expected):
+        for item, model in zip(actual, expected, strict=True):
+            assert_close(item, model, tolerance=tolerance, allow_nonfinite=allow_nonfinite)
+        return
+    if isinstance(expected, dict) and isinstance(actual, dict) and actual.keys() == expected.keys():
+        for name, model in expected.items():
+            assert_close(actual[name], model, tolerance=tolerance, allow_nonfinite=allow_nonfinite)
+        return
+    numbers = (np.ndarray, int, float)
+    if not isinstance(expected, numbers):
+        message = f"assert_close can't compare with {describe(expected)}"
+        raise TypeError(message)
+    if not isinstance(actual, numbers):
+        message = f"Observed: {describe(actual)}\nExpected: {describe(expected)}"
+        raise CheckFailed(message)
+    difference = compare_arrays(np.asarray(actual), np.asarray(expected), tolerance, allow_nonfinite=allow_nonfinite)
+    if difference is not None:
+        message = f"Observed: {show(actual)}\nExpected: {show(expected)}\n{difference}"
+        raise CheckFailed(message)
+
+
+def assert_same_training(run: Observation, reference: Observation, *, bar: float = TRAINING_BAR, allow_nonfinite: bool = False) -> None:
+    """The optimizer saw the same gradients and moved the parameters along the same path, step by step, and the call returned the same.
+
+    Raises:
+        CheckFailed: naming the first step that differs.
+    """
+    difference = training.compare_training(run, reference, bar, allow_nonfinite=allow_nonfinite)
+    if difference is not None:
+        raise CheckFailed(str(difference))
+    if reference.returned is not None:
+        assert_close(run.returned, reference.returned, tolerance=Tolerance(bar, bar), allow_nonfinite=allow_nonfinite)
+
+
+def assert_long_run(run: Observation, reference: Observation, *, bar: float = LONG_RUN_BAR) -> None:
+    """A run of thousands of steps used the same optimizer for as many steps and ended at the same parameters.
+
+    Raises:
+        CheckFailed: naming the first of these that differs.
+    """
+    difference = training.compare_long_run(run, reference, bar)
+    if difference is not None:
+        raise CheckFailed(str(difference))
+
+
+def assert_optimizer(actual: Any, expected: Any, *, settings: tuple[str, ...] | None = None) -> None:
+    """The returned optimizer is of the same class, has the same settings (all, or those named), and holds the very tensors that were passed in.
+
+    Raises:
+        CheckFailed: naming the first that differs.
+    """
+    if not isinstance(expected, OptimizerValue):
+        message = f"the reference returned {describe(expected)}, no optimizer"
+        raise TypeError(message)
+    if not isinstance(actual, OptimizerValue) or actual.name != expected.name:
+        message = f"Observed: {describe(actual)}\nExpected: {describe(expected)}"
+        raise CheckFailed(message)
+    if sorted(actual.same_as) != sorted(expected.same_as):
+        message = f"Observed: it holds {_held(actual)}\nExpected: it holds {_held(expected)}, the very tensor that was passed in, not a copy"
+        raise CheckFailed(message)
+    names = settings or tuple(sorted({name for group in expected.settings for name in group}))
+    for group, model in zip(actual.settings, expected.settings, strict=False):
+        wrong = [name for name in names if group.get(name) != model.get(name)]
+        if wrong:
+            observed, wanted = (", ".join(f"{name}={values.get(name)}" for name in wrong) for values in (group, model))
+            message = f"Observed: {observed}\nExpected: {wanted}"
+            raise CheckFailed(message)
+
+
+def _held(optimizer: OptimizerValue) -> str:
+    return ", ".join(name or "a tensor of its own" for name in optimizer.same_as) or "nothing"

@@ -1,0 +1,204 @@
+"""An assignment's checks as pytest collected them, and one warm pytest session that judges runs with them.
+
+`open_docket` starts pytest once and hands the collected checks to a function, which judges as many runs as it likes; an item costs about a millisecond that way,
+a session of its own 80.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
+import pytest
+from _pytest.runner import runtestprotocol  # the one private import: pytest offers no public way to run a collected item again
+
+from autograder.checks import CellWanted, CheckFailed, Observation, Worth
+from autograder.errors import AssignmentError
+from autograder.judgement.grading import Cause
+from autograder.protocol import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from autograder.assignment import AssignmentFiles
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """One check as its author declared it: exactly one of `call` and `cell` is set. `run_id` names the run that it is judged on."""
+
+    id: str
+    title: str
+    worth: Worth
+    call: Call | None
+    cell: CellWanted | None
+
+    @property
+    def function(self) -> str:
+        """The student's function that the check is about."""
+        if self.call is not None:
+            return self.call.function
+        assert self.cell is not None
+        return self.cell.of
+
+    @property
+    def run_id(self) -> str:
+        """Id of the call (with a digest of its content, so that a changed call is another run) or of the cell."""
+        if self.call is not None:
+            return self.call.id
+        assert self.cell is not None
+        return self.cell.id
+
+
+class Runs(Protocol):
+    """Where the fixtures `run` and `reference` come from."""
+
+    def run(self, spec: CheckSpec) -> Observation:
+        """The run to judge."""
+
+    def reference(self, spec: CheckSpec) -> Observation:
+        """The reference's run."""
+
+
+RUNS: pytest.StashKey[Runs] = pytest.StashKey()
+_FAILURE: pytest.StashKey[BaseException | None] = pytest.StashKey()
+
+
+def specify(item: pytest.Function) -> CheckSpec:
+    """Read an item's marks.
+
+    Raises:
+        AssignmentError: naming file and test, if marks are missing, doubled or contradict each other.
+    """
+    where = f"{item.path}: {item.name}"
+    calls, cells, worth = (list(item.iter_markers(name)) for name in ("call", "cell", "points"))
+    if len(calls) + len(cells) != 1 or len(worth) != 1:
+        message = f"{where}: a check needs one @points and either one @call or one @cell"
+        raise AssignmentError(message)
+    title = (inspect.getdoc(item.function) or "").split("\n")[0].strip()
+    if not title:
+        message = f"{where}: a check needs a docstring; its first line is the title that students read"
+        raise AssignmentError(message)
+    if cells:
+        return CheckSpec(item.name, title, worth[0].args[0], None, cells[0].args[0])
+    cases: dict[str, Call] = calls[0].args[0]
+    case = cases[item.callspec.params["case"]] if hasattr(item, "callspec") and "case" in item.callspec.params else cases[""]
+    digest = hashlib.sha256(msgspec.msgpack.encode(case)).hexdigest()[:12]
+    return CheckSpec(item.name, title, worth[0].args[0], msgspec.structs.replace(case, id=f"{item.name}@{digest}"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check's body said about one run: AGREES, DISAGREES with a message for the student, or CHECK_RAISED with one for the instructor."""
+
+    cause: Cause
+    message: str = ""
+
+
+class Docket:
+    """The collected checks of one assignment, in file order, and a judge for them. Safe to share between threads."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        items = [item for item in session.items if isinstance(item, pytest.Function)]
+        self._config = session.config
+        self._items = {item.name: item for item in items}
+        self._lock = threading.Lock()
+        self.specs: tuple[CheckSpec, ...] = tuple(specify(item) for item in items)
+        if len(self._items) != len(items):
+            message = f"{items[0].path}: two checks have the same name"
+            raise AssignmentError(message)
+
+    def judge(self, spec: CheckSpec, run: Observation, reference: Observation) -> Verdict:
+        """Run the check's body on (`run`, `reference`)."""
+        with self._lock:
+            item = self._items[spec.id]
+            self._config.stash[RUNS] = _Pair(run, reference)
+            item.stash[_FAILURE] = None
+            following = next((other for other in self._items.values() if other is not item), None)
+            runtestprotocol(item, log=False, nextitem=following)  # naming another item of the module keeps the module set up
+            failure = item.stash[_FAILURE]
+        match failure:
+            case None:
+                return Verdict(Cause.AGREES)
+            case CheckFailed() | AssertionError():
+                return Verdict(Cause.DISAGREES, str(failure))
+            case _:
+                return Verdict(Cause.CHECK_RAISED, f"{type(failure).__name__}: {failure}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """`Runs` of a single check."""
+
+    observed: Observation
+    model: Observation
+
+    def run(self, spec: CheckSpec) -> Observation:  # noqa: ARG002  (one pair serves the one check being judged)
+        return self.observed
+
+    def reference(self, spec: CheckSpec) -> Observation:  # noqa: ARG002
+        return self.model
+
+
+class _Session:
+    """A pytest plugin that hands the collected session to `body` instead of running the tests."""
+
+    def __init__(self, body: Callable[[Docket], object]) -> None:
+        self.body = body
+        self.result: object = None
+        self.error: BaseException | None = None
+        self.collection_errors: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if not self.collection_errors:
+            try:
+                self.result = self.body(Docket(session))
+            except BaseException as error:  # noqa: BLE001  (re-raised by open_docket; pytest would swallow Ctrl-C and our own errors)
+                self.error = error
+        return True
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.collection_errors.append(report.longreprtext)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        # A report of our own: pytest's renders the traceback, which costs 35 ms for each failing check
+        if call.excinfo is not None:
+            item.stash[_FAILURE] = call.excinfo.value
+        return pytest.TestReport(item.nodeid, item.location, {}, "passed" if call.excinfo is None else "failed", None, call.when)
+
+
+def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
+    """Collect the checks of `files` once and return ``body(docket)``.
+
+    Raises:
+        AssignmentError: with pytest's own words, if the checks can't be imported or collected.
+    """
+    plugin = _Session(body)
+    code = pytest.main([*_arguments(files.checks), f"--rootdir={files.folder}", str(files.checks)], plugins=[plugin])
+    if plugin.error is not None:
+        raise plugin.error
+    if plugin.collection_errors:
+        message = f"{files.checks} can't be collected:\n" + "\n".join(plugin.collection_errors)
+        raise AssignmentError(message)
+    if code is pytest.ExitCode.USAGE_ERROR or code is pytest.ExitCode.INTERNAL_ERROR:
+        message = f"{files.checks}: pytest could not start ({code.name})"
+        raise AssignmentError(message)
+    return plugin.result  # type: ignore[return-value]
+
+
+def _arguments(checks: Path) -> Sequence[str]:
+    # The judge's session depends on nothing but the checks: no plugins of the environment, no ini file of the folder around, no output, no cache folder.
+    silent = [word for name in ("terminal", "cacheprovider", "warnings", "logging", "faulthandler", "junitxml", "doctest", "unittest") for word in ("-p", f"no:{name}")]
+    apart = ["-c", os.devnull, f"--confcutdir={checks.parent}", "--import-mode=importlib", "--capture=no"]
+    return ["--disable-plugin-autoload", "-p", "autograder.pytest_plugin", *silent, *apart]

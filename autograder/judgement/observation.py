@@ -1,0 +1,94 @@
+"""A run as the author of a check sees it: numpy arrays and plain values instead of the codec's types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograder.trace import Array, Items, Mapping, Opaque, OptimizerValue, Run, Trace
+
+if TYPE_CHECKING:
+    from autograder.trace import NdArray, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one call or cell did."""
+
+    run: Run
+
+    @property
+    def returned(self) -> Any:
+        """What the call returned: ndarray for tensors, list or tuple, dict, number, text, `OptimizerValue`, `Opaque` or None."""
+        return plain(self.run.returned)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The call's tensors after it, by name; those changed in place show their new values."""
+        return {name: plain(value) for name, value in self.run.arguments.items()}
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """A cell's captured variables after it."""
+        return {name: plain(value) for name, value in self.run.variables.items()}
+
+    @property
+    def output(self) -> str:
+        """What the run printed."""
+        return self.run.output
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace of the optimizer that was passed in, if the call passed one; else of the one that made the most steps. None if none stepped."""
+        return next((trace for trace in self.run.traces if trace.given), max(self.run.traces, key=lambda trace: trace.steps, default=None))
+
+    @property
+    def steps(self) -> int:
+        """Number of steps of that optimizer."""
+        return self.trace.steps if self.trace else 0
+
+    @property
+    def losses(self) -> NdArray:
+        """Loss before each recorded step, float64 of shape (n,)."""
+        return self.trace.losses.numpy() if self.trace else np.zeros(0)
+
+    @property
+    def parameters(self) -> tuple[NdArray, ...]:
+        """Per parameter its values after each recorded step, shape (n, *shape)."""
+        return tuple(values.numpy() for values in self.trace.parameters) if self.trace else ()
+
+    @property
+    def gradients(self) -> tuple[NdArray, ...]:
+        """Per parameter its gradient as each recorded step saw it, shape (n, *shape)."""
+        return tuple(values.numpy() for values in self.trace.gradients) if self.trace else ()
+
+
+def plain(value: Value) -> Any:
+    """`value` with arrays as read-only ndarrays and containers as lists, tuples and dicts."""
+    match value:
+        case Array():
+            return value.numpy()
+        case Items(values, kind):
+            items = [plain(item) for item in values]
+            return tuple(items) if kind == "tuple" else items
+        case Mapping(values):
+            return {name: plain(item) for name, item in values.items()}
+        case _:
+            return value
+
+
+def describe(value: Any) -> str:
+    """What kind of thing `value` is, for messages: "a tensor of shape (2,)", "None"."""
+    match value:
+        case None:
+            return "None (is a `return` missing?)"
+        case np.ndarray():
+            return "a single number" if value.shape == () else f"a tensor of shape {tuple(value.shape)}"
+        case OptimizerValue():
+            return f"a torch.optim.{value.name}"
+        case Opaque():
+            return f"a {value.type_name}"
+        case _:
+            return f"a {type(value).__name__}"

@@ -1,0 +1,77 @@
+"""GradStep's pytest plugin: the marks `points`, `call`, `cell` and the fixtures `run` and `reference`.
+
+``pytest assignments/optimizers --submission alice.ipynb`` judges one submission; without ``--submission``, `run` is the reference's own, which
+must pass every check.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from autograder.docket import RUNS, specify
+
+if TYPE_CHECKING:
+    from autograder.checks import Observation
+
+MARKS = (
+    "points(worth): points of each parameter set of a check (autograder.checks.points)",
+    "call(cases): the call that a check wants made (autograder.checks.call)",
+    "cell(wanted): the cell whose run a check looks at (autograder.checks.cell)",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a stand-alone run."""
+    group = parser.getgroup("autograder")
+    group.addoption("--submission", type=Path, default=None, metavar="NOTEBOOK", help="judge this notebook (.ipynb or .py) instead of the reference")
+    group.addoption("--isolation", default=None, choices=["none"], help="run without any sandbox: only for code that you trust")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test per case of ``@call(... each(...))``."""
+    mark = metafunc.definition.get_closest_marker("call")
+    if mark is None or "" in mark.args[0]:
+        return
+    # pytest refuses to parametrize names that the function does not take; a fixture name added here is no argument of the function
+    metafunc.fixturenames.append("case")
+    metafunc.parametrize("case", list(mark.args[0]), ids=list(mark.args[0]))
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> object:
+    """The case of ``each`` that this check is about."""
+    return getattr(request, "param", None)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Observation:
+    """The run to judge: of the submission, or of the reference when there is no submission."""
+    _stand_alone(request)
+    return request.config.stash[RUNS].run(specify(request.node))
+
+
+@pytest.fixture
+def reference(request: pytest.FixtureRequest) -> Observation:
+    """The reference's run of the same call or cell."""
+    _stand_alone(request)
+    return request.config.stash[RUNS].reference(specify(request.node))
+
+
+def _stand_alone(request: pytest.FixtureRequest) -> None:
+    """Outside of the grading pipeline, execute reference and submission when the first check asks."""
+    if RUNS not in request.config.stash:
+        from autograder.pipeline.standalone import StandaloneRuns  # only here: the pipeline's own sessions never need it
+
+        options = request.config.option
+        items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+        request.config.stash[RUNS] = StandaloneRuns(items, options.submission, options.isolation)
