@@ -1,0 +1,198 @@
+"""The page that a student reads: one self-contained HTML file, projected from a grade and its evidence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from autograder.assignment import Assignment
+from autograder.judgement.grading import CheckResult, Grade, Outcome, Visibility, encode_grade
+from autograder.reports.excerpts import Excerpt, failures, run_of
+from autograder.reports.pages import environment
+from autograder.reports.plain import number, plain, plain_line
+from autograder.reports.plots import describe, loss_curves, recorded_losses
+from autograder.trace import Evidence, Run, Trace
+
+MESSAGE_CHARS = 6_000
+NOTICES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackPage:
+    """What a page is made from. `show_hidden`: the due date has passed; `cells`: id -> source as run, in the notebook's order."""
+
+    grade: Grade
+    assignment: Assignment
+    evidence: Evidence | None
+    reference: Evidence | None
+    show_hidden: bool
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """One row of a part."""
+
+    anchor: str
+    title: str
+    kind: str
+    symbol: str
+    word: str
+    points: str
+    message: str
+    given: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """A part's rows, its points over them, and how many rows wait for the due date."""
+
+    title: str
+    points: str
+    checks: tuple[CheckView, ...]
+    concealed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CurveView:
+    """A loss curve: the picture ("" where there is none), the same in words, and the check it belongs to."""
+
+    picture: Markup
+    words: str
+    title: str
+
+
+LOOKS: dict[Outcome, tuple[str, str, str]] = {
+    Outcome.PASSED: ("passed", "✓", "passed"),
+    Outcome.FAILED: ("failed", "✗", "not passed"),
+    Outcome.NOT_REACHED: ("unreached", "–", "not reached"),
+    Outcome.NEEDS_REVIEW: ("pending", "?", "a person will look"),
+    Outcome.UNGRADABLE: ("pending", "!", "could not be graded"),
+}
+"""Of each outcome: CSS class, symbol, words to the student. Symbol and words tell it without colour."""
+PARTLY = ("partly", "◐", "partly passed")
+
+
+def grade_digest(grade: Grade) -> str:
+    """SHA-256 of grade.json in hex; a page that carries another one is stale."""
+    return hashlib.sha256(encode_grade(grade)).hexdigest()
+
+
+def render_feedback(page: FeedbackPage) -> str:
+    """The page as HTML. What students or checks wrote stands in it as text, never as markup."""
+    grade, shown = page.grade, _shown(page)
+    points, of = sum(check.points for check in shown), sum(check.max_points for check in shown)
+    return (
+        environment()
+        .get_template("feedback.html.j2")
+        .render(
+            title=page.assignment.title,
+            student=plain_line(grade.student),
+            digest=grade_digest(grade),
+            points=number(points),
+            max_points=number(of),
+            percent=round(100 * min(max(points / of, 0.0), 1.0)) if of else 0,
+            pending=number(sum(check.max_points for check in shown if _pending(check))) if any(map(_pending, shown)) else "",
+            verdict=_verdict(shown),
+            first_lost=next((_view(check, grade) for check in shown if _lost(check)), None),
+            concealed=len([check for check in grade.checks if _waits(check, page)]),
+            never_shown=any(check.visibility is Visibility.HIDDEN for check in grade.checks),
+            due=f"{page.assignment.due:%-d %B %Y, %H:%M %Z}" if page.assignment.due else "",
+            submitted=plain_line(grade.submitted_at, 40),
+            problem=plain(grade.problem, 1_000),
+            notices=[plain(notice, 2_000) for notice in grade.notices[:NOTICES_SHOWN]],
+            parts=_parts(page, shown),
+            curve=_curve(page, shown),
+            failures=_failures(page, shown),
+            footer=_footer(page),
+        )
+    )
+
+
+def _waits(check: CheckResult, page: FeedbackPage) -> bool:
+    return check.visibility in (Visibility.AFTER_DUE_DATE, Visibility.AFTER_PUBLISHED) and not page.show_hidden
+
+
+def _shown(page: FeedbackPage) -> list[CheckResult]:
+    return [check for check in page.grade.checks if check.visibility is not Visibility.HIDDEN and not _waits(check, page)]
+
+
+def _pending(check: CheckResult) -> bool:
+    return check.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE)
+
+
+def _lost(check: CheckResult) -> bool:
+    return check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
+
+
+def _verdict(shown: list[CheckResult]) -> str:
+    """One sentence over all shown checks."""
+    if not shown:
+        return "There is nothing to show before the due date."
+    passed = sum(check.outcome is Outcome.PASSED for check in shown)
+    if passed == len(shown):
+        return "All checks passed."
+    return f"{passed} of {len(shown)} checks passed."
+
+
+def _view(check: CheckResult, grade: Grade) -> CheckView:
+    partly = check.outcome is Outcome.FAILED and check.points > 0
+    kind, symbol, word = PARTLY if partly else LOOKS[check.outcome]
+    given = ", ".join(plain_line(name, 60) for name in check.given)
+    return CheckView(
+        anchor=f"check-{grade.checks.index(check) + 1}",
+        title=plain_line(check.title or check.id),
+        kind=kind,
+        symbol=symbol,
+        word=word,
+        points=f"{'–' if _pending(check) and not check.points else number(check.points)} / {number(check.max_points)}",
+        message=plain(check.message, MESSAGE_CHARS).strip("\n"),
+        given=given,
+    )
+
+
+def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
+    """Parts in the assignment's order, then those that only checks name, in theirs."""
+    waiting = [check for check in page.grade.checks if _waits(check, page)]
+    named = dict.fromkeys([part.title for part in page.assignment.parts] + [check.part for check in page.grade.checks])
+    parts = []
+    for name in named:
+        checks = [check for check in shown if check.part == name]
+        concealed = sum(check.part == name for check in waiting)
+        if checks or concealed:
+            points = f"{number(sum(check.points for check in checks))} / {number(sum(check.max_points for check in checks))}" if checks else ""
+            parts.append(PartView(plain_line(name) or "Checks", points, tuple(_view(check, page.grade) for check in checks), concealed))
+    return parts
+
+
+def _curve(page: FeedbackPage, shown: list[CheckResult]) -> CurveView | None:
+    """The curve that helps most: of a lost check first, then of a run in the notebook itself, then any; more than one point first."""
+    candidates = [(check, run, trace) for check in shown if (run := run_of(page.evidence, check)) and (trace := _trace(run))]
+    if not candidates:
+        return None
+    check, _, trace = min(candidates, key=lambda item: (recorded_losses(item[2]) < 2, not _lost(item[0]), not item[0].on_cell))
+    expected = run_of(page.reference, check)
+    theirs = _trace(expected) if expected else None
+    words = describe(trace, theirs)
+    return CurveView(Markup(loss_curves(trace, theirs)), words, plain_line(check.title or check.id)) if words else None  # noqa: S704  # our own SVG
+
+
+def _trace(run: Run) -> Trace | None:
+    """The optimizer that recorded most losses; students may make several."""
+    return max(run.traces, key=recorded_losses, default=None)
+
+
+def _failures(page: FeedbackPage, shown: list[CheckResult]) -> list[Excerpt]:
+    return failures(page.evidence, [run for check in shown if not check.on_cell and (run := run_of(page.evidence, check))], page.cells)
+
+
+def _footer(page: FeedbackPage) -> list[str]:
+    """What produced the grade, for a student who asks why."""
+    provenance, environment_ = page.grade.provenance, page.grade.provenance.environment
+    items = [f"GradStep {provenance.gradstep}"]
+    items += [f"{label} {environment_[key]}" for key, label in (("torch", "torch"), ("python", "Python"), ("isolation", "isolation")) if environment_.get(key)]
+    items.append(f"submission {provenance.submission_sha256[:12] or 'none'}")
+    return [plain_line(item, 80) for item in items]
