@@ -1,0 +1,1 @@
+"""What the commands do: short lists of stages over the rooms below."""

@@ -1,0 +1,98 @@
+"""Finding submissions: nbgrader's layout, a flat folder, one notebook or one percent script."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autograder.errors import SubmissionError
+from autograder.judgement.grading import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+SUFFIXES = (".ipynb", ".py")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One student's submission as found: its file, or why there is none to read. `submitted_at` is ISO 8601 or empty."""
+
+    student: str
+    path: Path | None
+    problem: Cause | None = None
+    submitted_at: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 of the file; of the problem's name where there is no file."""
+        if self.path is None:
+            return hashlib.sha256(f"{self.problem}".encode()).hexdigest()
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def collect_submissions(path: Path, slug: str) -> tuple[Candidate, ...]:
+    """All submissions below `path`, sorted by student.
+
+    A folder with ``<student>/<slug>/`` in it (or in its ``submitted/``) is nbgrader's layout; any other folder holds notebooks, or a folder per student.
+
+    Raises:
+        SubmissionError: if `path` does not exist or holds no submission; says what was looked for.
+    """
+    if path.is_file():
+        if path.suffix not in SUFFIXES:
+            message = f"{path}: not a notebook (.ipynb) or percent script (.py)"
+            raise SubmissionError(message)
+        return (Candidate(path.stem, path),)
+    if not path.is_dir():
+        message = f"{path}: no such file or folder"
+        raise SubmissionError(message)
+    root = path / "submitted" if (path / "submitted").is_dir() else path
+    found = _nbgrader_layout(root, slug) or _flat(root)
+    if not found:
+        message = f"{path}: no submissions. Looked for <student>/{slug}/{slug}.ipynb, for *.ipynb and *.py, and for a folder per student"
+        raise SubmissionError(message)
+    return tuple(sorted(found, key=lambda candidate: candidate.student))
+
+
+def _nbgrader_layout(root: Path, slug: str) -> list[Candidate]:
+    folders = [folder for folder in _folders(root) if (folder / slug).is_dir()]
+    return [_in_folder(folder.name, folder / slug, slug) for folder in folders]
+
+
+def _flat(root: Path) -> list[Candidate]:
+    by_stem: dict[str, list[Path]] = {}
+    for path in _notebooks(root):
+        by_stem.setdefault(path.stem, []).append(path)
+    files = [Candidate(stem, paths[0]) if len(paths) == 1 else Candidate(stem, None, Cause.SEVERAL_NOTEBOOKS) for stem, paths in by_stem.items()]
+    folders = [_in_folder(folder.name, folder, folder.name) for folder in _folders(root) if folder.name not in by_stem and _notebooks(folder)]
+    return files + folders
+
+
+def _in_folder(student: str, folder: Path, slug: str) -> Candidate:
+    submitted_at = _timestamp(folder / "timestamp.txt")
+    notebooks = _notebooks(folder)
+    named = [path for path in notebooks if path.stem == slug]
+    choice = named or [path for path in notebooks if path.suffix == ".ipynb"] or notebooks
+    if not choice:
+        return Candidate(student, None, Cause.NO_NOTEBOOK, submitted_at)
+    if len(choice) > 1:
+        return Candidate(student, None, Cause.SEVERAL_NOTEBOOKS, submitted_at)
+    return Candidate(student, choice[0], None, submitted_at)
+
+
+def _folders(root: Path) -> Iterable[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+
+
+def _notebooks(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file() and not path.name.startswith("."))
+
+
+def _timestamp(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()[:64]
+    except (OSError, UnicodeDecodeError):
+        return ""

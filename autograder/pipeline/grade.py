@@ -1,0 +1,219 @@
+"""Grading a class: find, run, judge and record each submission, one transaction each."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+import autograder
+from autograder.docket import open_docket
+from autograder.errors import SandboxError
+from autograder.execution.executor import Executor
+from autograder.judgement.grading import RULINGS, Cause, Grade, Provenance
+from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission, rebound, stale_outputs
+from autograder.pipeline.judging import describe_error
+from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
+from autograder.pipeline.prepare import Prepared, prepare
+from autograder.pipeline.results import ResultsFolder
+from autograder.trace import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from autograder.assignment import AssignmentFiles, Isolation
+    from autograder.docket import Docket
+    from autograder.notebooks.submission import Submission
+    from autograder.pipeline.collect import Candidate
+    from autograder.pipeline.plan import Plan
+    from autograder.protocol import CallBatch
+    from autograder.trace import Evidence
+
+_LOG = logging.getLogger(__name__)
+
+UNREADABLE = {Unreadable.WRONG_KERNEL: Cause.WRONG_KERNEL}
+"""Causes of submissions that can't be read; all other reasons are UNREADABLE."""
+
+PASSING_TROUBLE = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES)
+"""Endings after which a submission is run once more at once."""
+
+
+class Progress(Protocol):
+    """Is told as submissions are done; from one thread."""
+
+    def started(self, total: int) -> None:
+        """`total` submissions are going to be run or judged."""
+
+    def done(self, grade: Grade) -> None:
+        """One more is graded and on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradeOptions:
+    """How to grade. `isolation` None means as strong as the machine allows; `jobs` submissions run at once."""
+
+    jobs: int
+    isolation: Isolation | None = None
+    force: bool = False
+
+
+@dataclass(slots=True)
+class _Machinery:
+    """Starts the executor only when something has to run, and knows how to stop it."""
+
+    options: GradeOptions
+    required: Isolation
+    stack: ExitStack
+    stop: threading.Event = field(default_factory=threading.Event)
+    _executor: Executor | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def executor(self) -> Executor:
+        with self._lock:
+            if self._executor is None:
+                self._executor = self.stack.enter_context(Executor(self.options.jobs, self.options.isolation, required=self.required))
+            return self._executor
+
+
+def grade_class(files: AssignmentFiles, candidates: Sequence[Candidate], results: ResultsFolder, options: GradeOptions, progress: Progress) -> tuple[Grade, ...]:
+    """Grade `candidates`, skipping those whose grade is on disk and still true. Returns all grades, sorted as `candidates`.
+
+    Raises:
+        AssignmentError: if the assignment itself is wrong.
+        SandboxError: if the machine can't isolate student code as the assignment requires.
+    """
+    context = context_digest(files)
+    kept = {} if options.force else _kept(candidates, results, context)
+    waiting = [candidate for candidate in candidates if candidate.student not in kept]
+    if waiting:
+        with ExitStack() as stack:
+            machinery = _Machinery(options, files.assignment.isolation, stack)
+
+            def body(docket: Docket) -> dict[str, Grade]:
+                prepared = prepare(files, docket, results.evidence, machinery.executor)
+                grader = _Grader(prepared, results, machinery, context)
+                progress.started(len(waiting))
+                graded = {}
+                for grade in grader.run(waiting):
+                    graded[grade.student] = grade
+                    progress.done(grade)
+                return graded
+
+            kept |= open_docket(files, body)
+    return tuple(kept[candidate.student] for candidate in candidates)
+
+
+def _kept(candidates: Sequence[Candidate], results: ResultsFolder, context: str) -> dict[str, Grade]:
+    """Grades on disk that the same submission would get again."""
+    kept = {}
+    for candidate in candidates:
+        grade = results.read_grade(candidate.student)
+        if grade is None or grade.provenance.judging_key != context or grade.provenance.submission_sha256 != candidate.digest():
+            continue
+        if grade.submitted_at == candidate.submitted_at and not any(RULINGS[check.cause].retry for check in grade.checks):
+            kept[candidate.student] = grade
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Grader:
+    prepared: Prepared
+    results: ResultsFolder
+    machinery: _Machinery
+    context: str
+
+    def run(self, candidates: Sequence[Candidate]) -> Iterator[Grade]:
+        """Grades in the order in which they are done. Ctrl-C stops the running submissions and loses only them."""
+        with ThreadPoolExecutor(self.machinery.options.jobs, thread_name_prefix="grade") as pool:
+            futures = [pool.submit(self.grade, candidate) for candidate in candidates]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            except BaseException:
+                self.machinery.stop.set()
+                for future in futures:
+                    future.cancel()
+                raise
+
+    def grade(self, candidate: Candidate) -> Grade:
+        """Grade one submission and write grade.json, whatever it holds."""
+        try:
+            grade = self._grade(candidate)
+        except (InterruptedError, SandboxError):
+            raise
+        except Exception:  # the boundary of one submission: a fault of ours costs it no points and never stops the class
+            _LOG.exception("grading %s failed", candidate.student)
+            grade = self._without_run(candidate, Cause.MACHINE_FAILED, "")
+        self.results.write_grade(grade)
+        return grade
+
+    def _grade(self, candidate: Candidate) -> Grade:
+        if candidate.path is None:
+            return self._without_run(candidate, candidate.problem or Cause.NO_NOTEBOOK, "")
+        try:
+            submission = read_submission(candidate.path, self.prepared.release)
+        except UnreadableNotebook as error:
+            return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
+        return self._with_run(candidate, submission)
+
+    def _without_run(self, candidate: Candidate, cause: Cause, message: str) -> Grade:
+        checks = self.prepared.judge.all_for(cause, message)
+        provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context)
+        return Grade(candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at)
+
+    def _with_run(self, candidate: Candidate, submission: Submission) -> Grade:
+        cells = [(cell.id, cell.source) for cell in submission.cells]
+        holds = rebound(submission.cells, self.prepared.owners)
+        plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, holds)
+        evidence = self.results.evidence.get(plan.key)
+        if evidence is None:
+            evidence = self._execute(plan, holds)
+            checks = self.prepared.judge.results(evidence)
+            if not any(RULINGS[check.cause].retry for check in checks):  # our own fault is never cached
+                self.results.evidence.put(evidence)
+        return make_grade(self.prepared, candidate, submission, evidence, self.context)
+
+    def _execute(self, plan: Plan, holds: dict[str, str]) -> Evidence:
+        judge, files = self.prepared.judge, self.prepared.files
+
+        def follow_up(evidence: Evidence) -> Sequence[CallBatch]:
+            again, given = judge.to_repeat(judge.results(evidence))
+            return rerun_batches(files, again, given, holds)
+
+        executor = self.machinery.executor()
+        evidence = executor.run(plan.key, plan.request, plan.calls, follow_up, self.machinery.stop)
+        if evidence.ending.reason in PASSING_TROUBLE and not self.machinery.stop.is_set():
+            evidence = executor.run(plan.key, plan.request, plan.calls, follow_up, self.machinery.stop)
+        if self.machinery.stop.is_set():
+            raise InterruptedError  # an interrupted run is no evidence
+        return evidence
+
+
+def make_grade(prepared: Prepared, candidate: Candidate, submission: Submission, evidence: Evidence, context: str) -> Grade:
+    """Judge `evidence` of `submission`: a function of its arguments."""
+    outputs = {cell.run.id: msgspec.json.decode(cell.outputs) for cell in evidence.cells}
+    provenance = Provenance(autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment)
+    return Grade(
+        student=candidate.student,
+        assignment=prepared.files.slug,
+        checks=prepared.judge.results(evidence),
+        notices=(*submission.notices, *stale_outputs(submission, outputs)),
+        problem=_problem(evidence, submission),
+        provenance=provenance,
+        submitted_at=candidate.submitted_at,
+    )
+
+
+def _problem(evidence: Evidence, submission: Submission) -> str:
+    """The submission's ending, or its first error outside of a check cell, in a few words."""
+    ending = evidence.ending
+    if ending.reason is not Ended.FINISHED:
+        return f"{ending.reason.replace('_', ' ')}{f': {ending.detail}' if ending.detail else ''}"
+    own = {cell.id for cell in submission.cells if cell.role != "check"}
+    error = next((cell.run.error for cell in evidence.cells if cell.run.id in own and cell.run.error is not None), None)
+    return describe_error(error)[:200] if error is not None else ""

@@ -1,0 +1,150 @@
+"""From evidence to the results of checks, and what to run again first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autograder.checks import Observation
+from autograder.judgement.grading import ENDINGS, RULINGS, STATUSES, Cause, CheckResult, Outcome
+from autograder.trace import Ended, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autograder.assignment import Assignment
+    from autograder.docket import CheckSpec, Docket
+    from autograder.trace import ErrorReport, Evidence, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges evidence of one assignment. `broken` are checks that raise on the reference itself, with what they raised."""
+
+    docket: Docket
+    assignment: Assignment
+    reference: Evidence
+    broken: dict[str, str]
+
+    @property
+    def specs(self) -> tuple[CheckSpec, ...]:
+        """All checks, in file order."""
+        return self.docket.specs
+
+    def results(self, evidence: Evidence) -> tuple[CheckResult, ...]:
+        """Judge every check on `evidence`."""
+        missing = _missing_package(evidence)
+        return tuple(self._review(self._result(spec, evidence), missing) for spec in self.specs)
+
+    def all_for(self, cause: Cause, message: str = "") -> tuple[CheckResult, ...]:
+        """The results when nothing could be run, all for the same cause."""
+        return tuple(self._settle(spec, cause, message) for spec in self.specs)
+
+    def to_repeat(self, results: Sequence[CheckResult]) -> tuple[tuple[CheckSpec, ...], dict[str, tuple[str, ...]]]:
+        """Checks whose run is made again, alone, before their judgement counts, and the given definitions for each.
+
+        That is what failed, or was not reached although definitions of an earlier part that lost points can be given in the student's place. A call that
+        hung or ended the process would only do so again.
+        """
+        again, given = [], {}
+        lost = {spec.function for spec, result in zip(self.specs, results, strict=True) if result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)}
+        for spec, result in zip(self.specs, results, strict=True):
+            if result.outcome not in (Outcome.FAILED, Outcome.NOT_REACHED):
+                continue
+            names = self._givable(spec, lost)
+            if names:
+                given[spec.id] = names
+            if names or (spec.call is not None and result.cause in (Cause.DISAGREES, Cause.RAISED, Cause.CHECK_RAISED)):
+                again.append(spec)
+        return tuple(again), given
+
+    def _givable(self, spec: CheckSpec, lost: set[str]) -> tuple[str, ...]:
+        """Definitions of parts before the check's own that may be given and whose own checks lost points."""
+        names: list[str] = []
+        for part in self.assignment.parts:
+            if spec.function in part.functions:
+                return tuple(names)
+            names += [name for name in part.given if name in lost]
+        return ()
+
+    def _result(self, spec: CheckSpec, evidence: Evidence) -> CheckResult:
+        if spec.id in self.broken:
+            return self._settle(spec, Cause.CHECK_BROKEN, "")
+        run = find_run(evidence, spec)
+        if run is None:
+            return self._settle(spec, Cause.CELL_MISSING if spec.cell else Cause.MACHINE_FAILED, "")
+        cause, message = cause_of_run(run, evidence)
+        if cause is Cause.AGREES:
+            model = find_run(self.reference, spec)
+            assert model is not None, f"the reference has no run of {spec.run_id}"
+            verdict = self.docket.judge(spec, Observation(run), Observation(model))
+            cause, message = verdict.cause, verdict.message
+        return self._settle(spec, cause, message, run.given)
+
+    def _settle(self, spec: CheckSpec, cause: Cause, message: str, given: tuple[str, ...] = ()) -> CheckResult:
+        ruling = RULINGS[cause]
+        part = self.assignment.part_of(spec.function)
+        return CheckResult(
+            id=spec.id,
+            title=spec.title,
+            part=part.title if part else "",
+            outcome=ruling.outcome,
+            cause=cause,
+            points=spec.worth.points if ruling.outcome is Outcome.PASSED else 0.0,
+            max_points=spec.worth.points,
+            visibility=spec.worth.visibility,
+            run=spec.run_id,
+            on_cell=spec.cell is not None,
+            message="\n".join(text for text in (ruling.message, message) if text),
+            given=given,
+        )
+
+    def _review(self, result: CheckResult, package: str) -> CheckResult:
+        """A missing package is no mistake of the student's: what failed next to it is for a person to look at."""
+        if not package or result.outcome not in (Outcome.FAILED, Outcome.NOT_REACHED):
+            return result
+        spec = next(spec for spec in self.specs if spec.id == result.id)
+        return self._settle(spec, Cause.PACKAGE_MISSING, f"Package: {package}")
+
+
+def make_judge(docket: Docket, assignment: Assignment, reference: Evidence) -> Judge:
+    """A judge that has tried every check on the reference first."""
+    trial = Judge(docket, assignment, reference, {})
+    broken = {result.id: result.message for result in trial.results(reference) if result.outcome is not Outcome.PASSED}
+    return Judge(docket, assignment, reference, broken)
+
+
+def find_run(evidence: Evidence, spec: CheckSpec) -> Run | None:
+    """The run that `spec` is judged on: the last one made of its call or cell, so that a repetition alone, or with given definitions, counts."""
+    runs = [cell.run for cell in evidence.cells] if spec.cell is not None else []
+    runs += evidence.calls
+    return next((run for run in reversed(runs) if run.id == spec.run_id), None)
+
+
+def cause_of_run(run: Run, evidence: Evidence) -> tuple[Cause, str]:
+    """Why `run` can't be judged, with details for the student; AGREES if it can."""
+    match run.status:
+        case RunStatus.FINISHED:
+            return Cause.AGREES, ""
+        case RunStatus.NOT_RUN:
+            return ENDINGS[evidence.ending.reason], evidence.ending.detail
+        case RunStatus.RAISED if run.error is not None and run.error.type == "SignatureError":
+            return Cause.WRONG_SIGNATURE, run.error.message
+        case RunStatus.TIMED_OUT if evidence.ending.reason is Ended.WALL_LIMIT:
+            return Cause.WALL_LIMIT, evidence.ending.detail
+        case RunStatus.DIED if evidence.ending.reason is not Ended.FINISHED:
+            return ENDINGS[evidence.ending.reason], evidence.ending.detail
+        case _:
+            return STATUSES[run.status], describe_error(run.error) if run.error else ""
+
+
+def describe_error(error: ErrorReport) -> str:
+    """One line: type, message, where."""
+    place = f" (cell {error.cell}{f', line {error.line}' if error.line else ''})" if error.cell else ""
+    return f"{error.type}: {error.message}{place}"
+
+
+def _missing_package(evidence: Evidence) -> str:
+    """Name of the first package that a cell could not import, or empty."""
+    errors = (cell.run.error for cell in evidence.cells)
+    return next((error.module.split(".")[0] for error in errors if error and error.module), "")

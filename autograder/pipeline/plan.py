@@ -1,0 +1,103 @@
+"""What to run for a submission, and under which key its evidence is stored."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+import autograder
+from autograder.notebooks.stub import definitions
+from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from autograder.assignment import AssignmentFiles
+    from autograder.docket import CheckSpec
+
+PACKAGE = Path(autograder.__file__).parent
+RUNNING = ("sandboxed", "execution", "protocol.py", "trace.py")
+JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "docket.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One execution: the cells, then the calls. `key` is a hash of all that its result depends on."""
+
+    key: str
+    request: ExecutionRequest
+    calls: tuple[Call, ...]
+
+
+def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Sequence[tuple[str, str]], holds: Mapping[str, str]) -> Plan:
+    """Plan the run of `cells` (id and source of each) and of every call that the checks want.
+
+    `holds` names, for each function that the notebook binds again after its last visible check cell, that cell: the function is called in the state there.
+    """
+    capture: dict[str, set[str]] = {}
+    for spec in specs:
+        if spec.cell is not None:
+            capture.setdefault(spec.cell.id, set()).update(spec.cell.capture)
+    assignment = files.assignment
+    request = ExecutionRequest(
+        cells=tuple(Cell(id, source, tuple(sorted(capture.get(id, ()))), id in holds.values()) for id, source in cells),
+        seed=assignment.seed,
+        limits=assignment.limits,
+        files={Path(name).name: (files.folder / name).read_bytes() for name in assignment.files},
+        drivers=files.drivers_source(),
+    )
+    calls = tuple(msgspec.structs.replace(spec.call, after=holds.get(spec.function)) for spec in specs if spec.call is not None)
+    key = _digest(msgspec.msgpack.encode([request, calls]), *_versions(), _source_digest(RUNNING), _given_source(files, assignment.given).encode())
+    return Plan(key, request, calls)
+
+
+def rerun_batches(files: AssignmentFiles, specs: Sequence[CheckSpec], given: Mapping[str, tuple[str, ...]], holds: Mapping[str, str]) -> list[CallBatch]:
+    """Batches that run each of `specs` again, alone, with the definitions that `given` names for it (by check id) in place of the student's.
+
+    A cell is run again only with given definitions: without, its one run as it happened is what counts.
+    """
+    grouped: dict[tuple[str, ...], list[Call]] = {}
+    for spec in specs:
+        names = given.get(spec.id, ())
+        if spec.call is not None:
+            grouped.setdefault(names, []).append(msgspec.structs.replace(spec.call, after=None if names else holds.get(spec.function)))
+        elif names and spec.cell is not None:
+            wanted = Call(spec.cell.id, "", {}, seed=files.assignment.seed, cell=spec.cell.id, capture=spec.cell.capture)
+            grouped.setdefault(names, []).append(wanted)
+    return [CallBatch(tuple(calls), alone=True, given=_given_source(files, names), given_names=names) for names, calls in grouped.items()]
+
+
+def context_digest(files: AssignmentFiles) -> str:
+    """Hash of everything but the submission that a grade depends on, made without importing torch or collecting a check."""
+    own = [files.folder / "assignment.toml", files.template, files.checks, files.solution, *(files.folder / name for name in files.assignment.files)]
+    contents = [hashlib.sha256(path.read_bytes()).digest() for path in own]
+    return _digest(*contents, files.drivers_source().encode(), *_versions(), _source_digest(RUNNING), _source_digest(JUDGING))
+
+
+def _given_source(files: AssignmentFiles, names: tuple[str, ...]) -> str:
+    return definitions(files.solution.read_text(encoding="utf-8"), names, files.solution) if names else ""
+
+
+def _versions() -> Iterable[bytes]:
+    yield f"torch {metadata.version('torch')}, Python {platform.python_version()}".encode()
+
+
+@functools.cache
+def _source_digest(parts: tuple[str, ...]) -> bytes:
+    """Hash of our own code in `parts` of the package: a change of the grader makes old evidence and grades stale."""
+    paths = [path for part in parts for path in ([PACKAGE / part] if part.endswith(".py") else sorted((PACKAGE / part).glob("*.py")))]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).digest()
+
+
+def _digest(*parts: bytes) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "little") + part)  # lengths first, so that two lists of parts never run together
+    return whole.hexdigest()

@@ -1,0 +1,118 @@
+"""An assignment made ready: its checks collected, its reference run, its released notebook rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autograder.checks import Observation
+from autograder.errors import AssignmentError
+from autograder.judgement.grading import Outcome
+from autograder.notebooks.cells import grade_id_of
+from autograder.notebooks.facts import Facts
+from autograder.notebooks.source import Mode, render_notebook
+from autograder.pipeline.judging import describe_error, find_run, make_judge
+from autograder.pipeline.plan import plan_execution
+from autograder.trace import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from nbformat import NotebookNode
+
+    from autograder.assignment import AssignmentFiles
+    from autograder.docket import CheckSpec, Docket
+    from autograder.execution.executor import Executor
+    from autograder.pipeline.judging import Judge
+    from autograder.store import EvidenceStore
+    from autograder.trace import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What grading needs of an assignment. `owners` names the last visible check cell of each function."""
+
+    files: AssignmentFiles
+    judge: Judge
+    release: NotebookNode
+    owners: Mapping[str, str]
+
+
+def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Callable[[], Executor]) -> Prepared:
+    """Run the reference unless its evidence is stored, and render the release from it. `executor` is asked for only if something has to run.
+
+    Raises:
+        AssignmentError: if the points do not add up, a check's cell or function is unknown, or the reference ends in an error.
+    """
+    _check_specs(files, docket.specs)
+    reference = reference_evidence(files, docket.specs, store, executor)
+    release, owners = render_release(files, docket.specs, reference)
+    return Prepared(files, make_judge(docket, files.assignment, reference), release, owners)
+
+
+def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference: Evidence) -> tuple[NotebookNode, dict[str, str]]:
+    """The student notebook with the reference's numbers, and for each function the id of its last visible check cell."""
+    by_id = {spec.id: spec for spec in specs}
+
+    def quote(check: str) -> Observation:
+        run = find_run(reference, by_id[check]) if check in by_id else None
+        if run is None:
+            message = f"{files.template}: reference({check!r}): no check has that name; there are: {', '.join(by_id)}"
+            raise AssignmentError(message)
+        return Observation(run)
+
+    release = render_notebook(files, Mode.RELEASE, Facts({spec.id: spec.worth.points for spec in specs}, quote))
+    visible = {grade_id_of(cell) for cell in release.cells}
+    return release, {spec.function: spec.id for spec in specs if spec.id in visible}  # of a function's checks the last one wins
+
+
+def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
+    total = sum(spec.worth.points for spec in specs)
+    if total != files.assignment.points:
+        message = f"{files.checks}: the checks' points add up to {total:g}, but assignment.toml says {files.assignment.points:g}"
+        raise AssignmentError(message)
+    for spec in specs:
+        if files.assignment.part_of(spec.function) is None:
+            message = f"{files.checks}: {spec.id} is about {spec.function!r}, which no part in assignment.toml lists among its functions"
+            raise AssignmentError(message)
+
+
+def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store: EvidenceStore, executor: Callable[[], Executor]) -> Evidence:
+    """Evidence of the reference, run unless it is stored.
+
+    Raises:
+        AssignmentError: if it does not run to its end without an error, or a check names a cell that does not exist.
+    """
+    notebook = render_notebook(files, Mode.REFERENCE, Facts({spec.id: spec.worth.points for spec in specs}, None))
+    cells = [(grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"]
+    unknown = {spec.cell.id for spec in specs if spec.cell} - {name for name, _ in cells}
+    if unknown:
+        message = f"{files.checks}: @cell names {sorted(unknown)}, but {files.template} has no such code cell"
+        raise AssignmentError(message)
+    plan = plan_execution(files, specs, cells, {})
+    evidence = store.get(plan.key)
+    if evidence is None:
+        evidence = executor().run(plan.key, plan.request, plan.calls)
+        _check_reference(files, evidence)
+        store.put(evidence)
+    return evidence
+
+
+def _check_reference(files: AssignmentFiles, evidence: Evidence) -> None:
+    if evidence.ending.reason is not Ended.FINISHED:
+        message = f"the reference of {files.slug} did not run to its end: {evidence.ending.reason} {evidence.ending.detail}"
+        raise AssignmentError(message)
+    for run in (*(cell.run for cell in evidence.cells), *evidence.calls):
+        if run.error is not None:
+            message = f"the reference of {files.slug} raises in {run.id}: {describe_error(run.error)}"
+            raise AssignmentError(message)
+
+
+def broken_checks(prepared: Prepared) -> tuple[str, ...]:
+    """One line for each check that the reference itself does not pass."""
+    return tuple(f"{check}: {message}" for check, message in prepared.judge.broken.items())
+
+
+def reference_points(prepared: Prepared) -> float:
+    """Points of the reference under its own checks."""
+    return sum(result.points for result in prepared.judge.results(prepared.judge.reference) if result.outcome is Outcome.PASSED)

@@ -1,0 +1,82 @@
+"""Judging stored evidence again: changed points, tolerances or wording never run student code again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from autograder.docket import open_docket
+from autograder.errors import AutograderError
+from autograder.judgement.grading import Grade
+from autograder.pipeline.plan import context_digest
+from autograder.pipeline.prepare import prepare
+
+if TYPE_CHECKING:
+    from autograder.assignment import AssignmentFiles
+    from autograder.docket import Docket
+    from autograder.execution.executor import Executor
+    from autograder.pipeline.judging import Judge
+    from autograder.pipeline.results import ResultsFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What regrading changes for one student."""
+
+    before: Grade
+    after: Grade
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Checks whose outcome or points move, or that come or go."""
+        old = {check.id: (check.outcome, check.points) for check in self.before.checks}
+        new = {check.id: (check.outcome, check.points) for check in self.after.checks}
+        return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
+
+
+def regrade_class(files: AssignmentFiles, results: ResultsFolder, *, write: bool) -> tuple[tuple[Move, ...], tuple[str, ...]]:
+    """Judge again what is stored. Returns a move for each student whose evidence is at hand, and the students whose is not (`grade` runs them).
+
+    Raises:
+        AutograderError: if there are no grades, or the reference itself has to be run first.
+    """
+    students = results.students()
+    if not students:
+        message = f"{results.root}: no grades of {files.slug} to judge again; run `autograder grade {files.slug}` first"
+        raise AutograderError(message)
+    context = context_digest(files)
+
+    def body(docket: Docket) -> tuple[tuple[Move, ...], tuple[str, ...]]:
+        judge = prepare(files, docket, results.evidence, _refuse_to_run).judge
+        moves, lost = [], []
+        for student in students:
+            grade = results.read_grade(student)
+            after = _judge_again(judge, grade, results, context) if grade else None
+            if grade is None or after is None:
+                lost.append(student)
+                continue
+            moves.append(Move(grade, after))
+            if write:
+                results.write_grade(after)
+        return tuple(moves), tuple(lost)
+
+    return open_docket(files, body)
+
+
+def _judge_again(judge: Judge, grade: Grade, results: ResultsFolder, context: str) -> Grade | None:
+    if grade.provenance.evidence_key:
+        evidence = results.evidence.get(grade.provenance.evidence_key)
+        if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
+            return None  # a call of today's checks was never made
+        checks = judge.results(evidence)
+    else:
+        checks = judge.all_for(grade.checks[0].cause) if grade.checks else ()
+    provenance = msgspec.structs.replace(grade.provenance, judging_key=context)
+    return msgspec.structs.replace(grade, checks=checks, provenance=provenance)
+
+
+def _refuse_to_run() -> Executor:
+    message = "the reference has changed and has to be run again: use `autograder grade`, which runs only what changed"
+    raise AutograderError(message)

@@ -1,0 +1,82 @@
+"""``pytest assignments/optimizers [--submission alice.ipynb]``: the checks by themselves, in an editor or a terminal."""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from autograder.assignment import Isolation, open_assignment
+from autograder.checks import Observation
+from autograder.docket import specify
+from autograder.execution.executor import Executor
+from autograder.judgement.grading import RULINGS
+from autograder.notebooks.submission import read_submission, rebound
+from autograder.pipeline.judging import cause_of_run, find_run
+from autograder.pipeline.plan import plan_execution
+from autograder.pipeline.prepare import reference_evidence, render_release
+from autograder.judgement.grading import Cause
+from autograder.store import EvidenceStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autograder.docket import CheckSpec
+    from autograder.trace import Evidence
+
+
+class StandaloneRuns:
+    """`Runs` of the collected checks: the reference is run once, the submission once, both in the sandbox.
+
+    Unlike `autograder grade` it makes no second run alone or with given definitions: a check shows what the notebook by itself does.
+    """
+
+    def __init__(self, items: Sequence[pytest.Function], submission: Path | None, isolation: str | None) -> None:
+        folder = items[0].path.parent
+        self._files = open_assignment(folder.parent.parent, folder.name)
+        self._specs = tuple(specify(item) for item in items if item.path.parent == folder)
+        self._submission = submission
+        self._isolation = Isolation(isolation) if isolation else None
+        self._stack = ExitStack()
+        atexit.register(self._stack.close)
+
+    def run(self, spec: CheckSpec) -> Observation:
+        """The submission's run, or the reference's if there is no submission."""
+        if self._submission is None:
+            return self.reference(spec)
+        found = find_run(self._submitted, spec)
+        if found is None:
+            pytest.fail(f"the submission has no run of {spec.run_id}", pytrace=False)
+        cause, message = cause_of_run(found, self._submitted)
+        if cause is not Cause.AGREES:
+            pytest.fail(f"{RULINGS[cause].message}\n{message}", pytrace=False)
+        return Observation(found)
+
+    def reference(self, spec: CheckSpec) -> Observation:
+        """The reference's run."""
+        found = find_run(self._reference, spec)
+        assert found is not None
+        return Observation(found)
+
+    @cached_property
+    def _executor(self) -> Executor:
+        return self._stack.enter_context(Executor(1, self._isolation, required=self._files.assignment.isolation))
+
+    @cached_property
+    def _reference(self) -> Evidence:
+        store = EvidenceStore(Path(self._stack.enter_context(tempfile.TemporaryDirectory())))
+        return reference_evidence(self._files, self._specs, store, lambda: self._executor)
+
+    @cached_property
+    def _submitted(self) -> Evidence:
+        assert self._submission is not None
+        release, owners = render_release(self._files, self._specs, self._reference)
+        submission = read_submission(self._submission, release)
+        cells = [(cell.id, cell.source) for cell in submission.cells]
+        plan = plan_execution(self._files, self._specs, cells, rebound(submission.cells, owners))
+        return self._executor.run(plan.key, plan.request, plan.calls)
