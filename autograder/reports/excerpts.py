@@ -90,7 +90,7 @@ def _lines(source: str, failing: int | None) -> tuple[tuple[Line, ...], int, int
     """The lines around `failing` (all from the start where it is unknown), and how many are left out above and below."""
     if not source:
         return (), 0, 0
-    texts = plain(source, 200_000).split("\n")
+    texts = plain(source, 200_000).rstrip("\n").split("\n")
     center = failing if failing is not None and 1 <= failing <= len(texts) else 1
     first = max(1, center - LINES_AROUND)
     last = min(len(texts), max(center, LINES_AROUND) + LINES_AROUND)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,6 +35,14 @@ class FeedbackPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph of a message; one of several lines, or with columns, keeps its layout."""
+
+    text: str
+    preformatted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CheckView:
     """One row of a part."""
 
@@ -42,7 +52,7 @@ class CheckView:
     symbol: str
     word: str
     points: str
-    message: str
+    message: tuple[Block, ...]
     given: str
 
 
@@ -69,8 +79,8 @@ LOOKS: dict[Outcome, tuple[str, str, str]] = {
     Outcome.PASSED: ("passed", "✓", "passed"),
     Outcome.FAILED: ("failed", "✗", "not passed"),
     Outcome.NOT_REACHED: ("unreached", "–", "not reached"),
-    Outcome.NEEDS_REVIEW: ("pending", "?", "a person will look"),
-    Outcome.UNGRADABLE: ("pending", "!", "could not be graded"),
+    Outcome.NEEDS_REVIEW: ("pending", "?", "needs review"),
+    Outcome.UNGRADABLE: ("pending", "!", "not graded yet"),
 }
 """Of each outcome: CSS class, symbol, words to the student. Symbol and words tell it without colour."""
 PARTLY = ("partly", "◐", "partly passed")
@@ -100,8 +110,8 @@ def render_feedback(page: FeedbackPage) -> str:
             first_lost=next((_view(check, grade) for check in shown if _lost(check)), None),
             concealed=len([check for check in grade.checks if _waits(check, page)]),
             never_shown=any(check.visibility is Visibility.HIDDEN for check in grade.checks),
-            due=f"{page.assignment.due:%-d %B %Y, %H:%M %Z}" if page.assignment.due else "",
-            submitted=plain_line(grade.submitted_at, 40),
+            due=_moment(page.assignment.due) if page.assignment.due else "",
+            submitted=_submitted(grade.submitted_at),
             problem=plain(grade.problem, 1_000),
             notices=[plain(notice, 2_000) for notice in grade.notices[:NOTICES_SHOWN]],
             parts=_parts(page, shown),
@@ -110,6 +120,17 @@ def render_feedback(page: FeedbackPage) -> str:
             footer=_footer(page),
         )
     )
+
+
+def _moment(time: datetime.datetime) -> str:
+    return f"{time.day} {time:%B %Y, %H:%M %Z}".strip()
+
+
+def _submitted(iso: str) -> str:
+    try:
+        return _moment(datetime.datetime.fromisoformat(iso)) if iso else ""
+    except ValueError:
+        return plain_line(iso, 40)
 
 
 def _waits(check: CheckResult, page: FeedbackPage) -> bool:
@@ -149,9 +170,14 @@ def _view(check: CheckResult, grade: Grade) -> CheckView:
         symbol=symbol,
         word=word,
         points=f"{'–' if _pending(check) and not check.points else number(check.points)} / {number(check.max_points)}",
-        message=plain(check.message, MESSAGE_CHARS).strip("\n"),
+        message=_blocks(check.message),
         given=given,
     )
+
+
+def _blocks(message: str) -> tuple[Block, ...]:
+    paragraphs = [paragraph.strip("\n") for paragraph in re.split(r"\n[ \t]*\n", plain(message, MESSAGE_CHARS))]
+    return tuple(Block(text, "\n" in text or "  " in text.strip()) for text in paragraphs if text.strip())
 
 
 def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:

@@ -137,7 +137,7 @@ class Axis:
         """Position and label of four to seven round values."""
         values = _log_ticks(self.low, self.high) if self.log else [tick * self.unit for tick in _round_ticks(self.low, self.high)]
         finite = [value for value in values if math.isfinite(value)]
-        return [(float(self.place(np.array([value]))[0]), f"{value:.6g}") for value in finite]
+        return [(float(self.place(np.array([value]))[0]), _label(value)) for value in finite]
 
 
 def _y_axis(losses: Floats) -> Axis:
@@ -147,7 +147,7 @@ def _y_axis(losses: Floats) -> Axis:
         bottom, top = math.log10(float(positive.min())), math.log10(high)
         margin = 0.04 * (top - bottom)
         return Axis(bottom - margin, top + margin, 1.0, log=True)
-    unit = max(abs(low), abs(high)) or 1.0
+    unit = _unit(max(abs(low), abs(high)))
     low, high = low / unit, high / unit
     margin = 0.06 * (high - low) if high - low > _FLAT else 0.5
     return Axis(low - margin, high + margin, unit, log=False)
@@ -157,14 +157,24 @@ def _x_axis(steps: Floats) -> Axis:
     low, high = float(steps.min()), float(steps.max())
     if low == high:
         low, high = low - 1, high + 1
-    unit = max(abs(low), abs(high), 1.0)
+    unit = _unit(max(abs(low), abs(high)))
     low, high = low / unit, high / unit
     return Axis(low, high if high - low > _FLAT else low + 1, unit, log=False)
 
 
+def _label(value: float) -> str:
+    """ "20000", "2e8", "1e-12"."""
+    return re.sub(r"e([+-])0*", lambda sign: "e" + sign[1].strip("+"), f"{value:.5g}")
+
+
+def _unit(largest: float) -> float:
+    """The power of ten below `largest`: dividing by it keeps round numbers round and huge ones finite."""
+    return 10.0 ** max(-300, math.floor(math.log10(largest))) if largest > 0 else 1.0
+
+
 def _round_ticks(low: float, high: float) -> list[float]:
     span = high - low
-    raw = span / 5
+    raw = span / 7
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
@@ -253,7 +263,7 @@ def _line(figure, curve: Curve, axes: tuple[Axis, Axis], *, color: str, width: f
 def _legend(figure, name: str, color: str, width: float) -> None:  # type: ignore[no-untyped-def]
     from matplotlib.lines import Line2D
 
-    left = WIDTH - RIGHT - (270 if color == STUDENT else 145)
+    left = WIDTH - RIGHT - (215 if color == STUDENT else 100)
     level = 1 - 14 / HEIGHT
     figure.add_artist(Line2D((left / WIDTH, (left + 26) / WIDTH), (level, level), color=color, linewidth=width))
     figure.text((left + 34) / WIDTH, level - 4 / HEIGHT, name, ha="left", va="baseline", color=INK)

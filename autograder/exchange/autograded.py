@@ -1,0 +1,216 @@
+"""The notebook that formgrader shows: the executed submission, every check a locked grade cell, nothing in it that runs in a browser."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.errors import ExchangeError
+from autograder.judgement.grading import CheckResult
+from autograder.reports.plain import number, plain, plain_line
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
+_IMAGES = ("image/png", "image/jpeg")  # an SVG or HTML output can carry scripts into the grader's browser
+_CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+OUTPUT_CHARS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEntry:
+    """A check as the gradebook sees it. `visible_cell`: the released notebook has a cell with this id."""
+
+    id: str
+    title: str
+    max_points: float
+    visible_cell: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedCell:
+    """A cell of the released notebook, or one appended for a hidden check, that nbgrader keeps record of. `check` is "" where a person marks it."""
+
+    grade_id: str
+    cell: NotebookNode
+    check: str = ""
+    appended: bool = False
+
+    @property
+    def nbgrader(self) -> Mapping[str, Any]:
+        """nbgrader's metadata of the cell."""
+        return self.cell.metadata["nbgrader"]  # type: ignore[no-any-return]
+
+
+def grade_id(check_id: str) -> str:
+    """A name that nbgrader accepts ([A-Za-z0-9_-]), always the same for a check and no other check's: the id itself, or its words and a digest."""
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", check_id):
+        return check_id
+    words = re.sub(r"[^A-Za-z0-9_]+", "-", check_id).strip("-")[:80]
+    return f"{words or 'check'}-{hashlib.sha256(check_id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def grade_id_of(cell: NotebookNode) -> str:
+    """The cell's grade_id, "" where it has none; a student's metadata may hold anything."""
+    metadata = cell.get("metadata", {}).get("nbgrader")
+    name = metadata.get("grade_id") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def released_cells(release: NotebookNode, checks: Sequence[CheckEntry]) -> list[ReleasedCell]:
+    """The cells that nbgrader keeps record of: those of the released notebook in its order, then one per hidden check.
+
+    Raises:
+        ExchangeError: if a visible check has no cell in the notebook, or two cells or checks share a name.
+    """
+    cells = {name: cell for cell in release.cells if (name := grade_id_of(cell))}
+    visible: dict[str, CheckEntry] = {}
+    for check in checks:
+        if check.visible_cell:
+            name = check.id if check.id in cells else grade_id(check.id)
+            if name not in cells or name in visible:
+                message = f"check {check.id!r} has no cell of its own in the released notebook: expected one with the grade_id {name!r}"
+                raise ExchangeError(message)
+            visible[name] = check
+    found = [_graded(name, cell, visible.get(name)) for name, cell in cells.items()]
+    found += [_hidden_cell(check) for check in checks if not check.visible_cell]
+    names = [cell.grade_id for cell in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        message = f"two checks or cells share the grade_id {twice[0]!r}: rename one of them"
+        raise ExchangeError(message)
+    return found
+
+
+def _graded(name: str, cell: NotebookNode, check: CheckEntry | None) -> ReleasedCell:
+    if check is None:
+        return ReleasedCell(name, cell)
+    cell = copy.deepcopy(cell)
+    cell.metadata["nbgrader"]["points"] = check.max_points  # nbgrader's maximum is the check's, whatever an older release said
+    cell.metadata["nbgrader"]["grade"] = True
+    cell.metadata["nbgrader"]["checksum"] = _checksum(cell)
+    return ReleasedCell(name, cell, check.id)
+
+
+def _hidden_cell(check: CheckEntry) -> ReleasedCell:
+    name = grade_id(check.id)
+    title = plain_line(check.title or check.id, 400)
+    cell = nbformat.v4.new_code_cell(f"# {title}\n# (a hidden check: {plain_line(check.id, 100)})", id=_cell_id(name))
+    cell.metadata["nbgrader"] = {
+        "schema_version": 3, "grade": True, "solution": False, "locked": True, "task": False,
+        "grade_id": name, "points": check.max_points, "cell_type": "code",
+    }  # fmt: skip
+    cell.metadata["nbgrader"]["checksum"] = _checksum(cell)
+    return ReleasedCell(name, cell, check.id, appended=True)
+
+
+def _checksum(cell: NotebookNode) -> str:
+    from nbgrader.utils import compute_checksum  # heavy, optional: pulls in JupyterLab
+
+    return str(compute_checksum(cell))
+
+
+def _cell_id(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def autograded_notebook(release: NotebookNode, cells: Sequence[ReleasedCell], submission: NotebookNode | None, checks: Mapping[str, CheckResult]) -> NotebookNode:
+    """The submission with the release's metadata, missing cells added at the end, hidden checks after them; each check's outcome is its cell's last output."""
+    known = {cell.grade_id: cell for cell in cells if not cell.appended}
+    seen: set[str] = set()
+    notebook = nbformat.v4.new_notebook(metadata=copy.deepcopy(release.metadata))  # not the student's: language names end up in HTML
+    for cell in (submission or release).cells:
+        name = grade_id_of(cell)
+        released = known.get(name) if name not in seen else None
+        if released:
+            seen.add(released.grade_id)
+        notebook.cells.append(_shown(cell, released, is_own=submission is None))
+    notebook.cells += [_shown(cell.cell, cell, is_own=True) for name, cell in known.items() if name not in seen]
+    notebook.cells += [_shown(cell.cell, cell, is_own=True) for cell in cells if cell.appended]
+    by_name = {cell.grade_id: cell.check for cell in cells if cell.check}
+    for cell in notebook.cells:
+        result = checks.get(by_name.get(grade_id_of(cell), ""))
+        if result and cell.cell_type == "code":
+            cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=_outcome(result)))
+    _name_cells(notebook)
+    return notebook
+
+
+def _outcome(check: CheckResult) -> str:
+    head = f"[GradStep] {check.outcome}: {number(check.points)} of {number(check.max_points)} points"
+    given = f"\njudged with the given {', '.join(check.given)}" if check.given else ""
+    message = plain(check.message, 6_000).strip("\n")
+    return f"{head}{given}\n\n{message}\n" if message else f"{head}{given}\n"
+
+
+def _shown(cell: NotebookNode, released: ReleasedCell | None, *, is_own: bool) -> NotebookNode:
+    """A clean copy: known metadata, plain source, outputs as text and images."""
+    trusted = is_own or (released is not None and bool(released.nbgrader.get("locked")) and cell.get("source") == released.cell.source)
+    source = plain(_text(cell.get("source", "")), 1_000_000)
+    if released and released.cell.cell_type != cell.get("cell_type"):
+        kind = released.cell.cell_type
+    else:
+        kind = "code" if cell.get("cell_type") == "code" else "markdown"  # nbconvert shows raw cells unescaped
+    if kind == "code":
+        shown = nbformat.v4.new_code_cell(source, execution_count=_count(cell.get("execution_count")))
+        shown.outputs = [clean for output in cell.get("outputs", []) if (clean := _clean_output(output))]
+    else:
+        shown = nbformat.v4.new_markdown_cell(source if trusted else _without_tags(source))
+        attachments = {plain_line(str(name)): _images(data) for name, data in (cell.get("attachments") or {}).items()}
+        if attachments:
+            shown["attachments"] = attachments
+    shown["id"] = cell.get("id", "")
+    if released:
+        shown.metadata["nbgrader"] = copy.deepcopy(released.nbgrader)
+    return shown
+
+
+def _without_tags(markdown: str) -> str:
+    """Markdown in which HTML shows as text, and links to scripts lead nowhere."""
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown)
+    return re.sub(r"(?i)\b(javascript|vbscript|data)(\s*):", r"\1\2&#58;", text)
+
+
+def _clean_output(output: NotebookNode) -> NotebookNode | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        return nbformat.v4.new_output("stream", name="stderr" if output.get("name") == "stderr" else "stdout", text=plain(_text(output.get("text", "")), OUTPUT_CHARS))
+    if kind == "error":
+        traceback = [plain(_text(line), OUTPUT_CHARS) for line in output.get("traceback", [])]
+        name, value = plain_line(_text(output.get("ename", ""))), plain(_text(output.get("evalue", "")), 5_000)
+        return nbformat.v4.new_output("error", ename=name, evalue=value, traceback=traceback)
+    if kind in ("display_data", "execute_result"):
+        data = output.get("data", {})
+        shown = _images(data)
+        if "text/plain" in data:
+            shown["text/plain"] = plain(_text(data["text/plain"]), OUTPUT_CHARS)
+        return nbformat.v4.new_output("display_data", data=shown) if shown else None
+    return None
+
+
+def _images(data: Mapping[str, Any]) -> dict[str, str]:
+    return {kind: text for kind in _IMAGES if kind in data and _BASE64.fullmatch(text := _text(data[kind]))}
+
+
+def _text(value: object) -> str:
+    """nbformat writes text as a string or as a list of lines."""
+    return "".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _name_cells(notebook: NotebookNode) -> None:
+    """Valid cell ids, each once: a copied cell keeps its content and gets a new id."""
+    seen: set[str] = set()
+    for index, cell in enumerate(notebook.cells):
+        name = cell["id"]
+        if not isinstance(name, str) or not _CELL_ID.fullmatch(name) or name in seen:
+            name = _cell_id(f"{index} {name}")
+        seen.add(name)
+        cell["id"] = name

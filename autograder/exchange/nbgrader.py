@@ -1,0 +1,306 @@
+"""Grades as an nbgrader course: gradebook.db and autograded/, for formgrader, `nbgrader export` and `nbgrader generate_feedback`.
+
+What a person did in formgrader (manual scores, extra credit, comments, flags, late penalties) is never touched. A check that nobody could decide has no
+auto_score (NULL) and is marked for manual grading; `nbgrader export` counts NULL as 0, as `Grade.points` does.
+
+autograded/ is for instructors: hidden checks stand in it with their messages, so pages that `nbgrader generate_feedback` makes from it show them too.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.atomic import write_atomic
+from autograder.errors import ExchangeError
+from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
+from autograder.judgement.grading import CheckResult, Grade, Outcome
+
+__all__ = ["AssignmentEntry", "CheckEntry", "GradebookEntry", "grade_id", "submitted_at", "write_gradebook"]
+
+NO_RESPONSE = "No response."  # nbgrader's own words for a solution cell left as released
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentEntry:
+    """The assignment as released. `due` has a time zone; `checks` are all checks, in order."""
+
+    slug: str
+    due: datetime.datetime | None
+    release: NotebookNode
+    checks: Sequence[CheckEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class GradebookEntry:
+    """One submission: its grade and its notebook as executed; None where there was nothing to execute."""
+
+    grade: Grade
+    notebook: NotebookNode | None
+
+
+def write_gradebook(folder: Path, assignment: AssignmentEntry, entries: Sequence[GradebookEntry]) -> None:
+    """Bring `folder`/gradebook.db and autograded/ up to date with `entries`, in one transaction; students who are not among them stay as they are.
+
+    Raises:
+        ExchangeError: if nbgrader is not installed, the release lacks a check's cell, a student's name is no folder name,
+            or the database is locked or of another version.
+    """
+    api = _nbgrader_api()
+    from sqlalchemy import URL  # comes with nbgrader
+    from sqlalchemy.exc import SQLAlchemyError
+
+    cells = released_cells(assignment.release, assignment.checks)
+    for entry in entries:
+        _check_name(entry.grade.student)
+    _check_name(assignment.slug)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for entry in entries:
+            _write_notebook(folder, assignment, cells, entry)
+        url = URL.create("sqlite", database=str(folder / "gradebook.db"))
+        _make_tables(api, url)
+        with api.Gradebook(url) as gradebook:
+            _Writer(api, gradebook.db).write(assignment, cells, entries)
+    except (SQLAlchemyError, api.InvalidEntry) as error:
+        message = f"{folder / 'gradebook.db'} can't be written: {error}\nClose formgrader if it is open; for a database of an older nbgrader run `nbgrader db upgrade`."
+        raise ExchangeError(message) from error
+    except OSError as error:
+        message = f"{folder} can't be written: {error}"
+        raise ExchangeError(message) from error
+
+
+def submitted_at(folder: Path) -> str:
+    """When the submission in `folder` was handed in, ISO 8601 in UTC, from nbgrader's timestamp.txt; "" where it is missing or says nothing."""
+    try:
+        with (folder / "timestamp.txt").open("rb") as file:
+            text = file.read(200).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
+    moment = _parse_timestamp(text)
+    return moment.isoformat() if moment else ""
+
+
+def _parse_timestamp(text: str) -> datetime.datetime | None:
+    """ "2026-11-20 10:00:00.000000 UTC", with +0100, a zone's name or nothing (UTC) in the place of UTC; or ISO 8601."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*(Z|[+-]\d\d:?\d\d|[A-Za-z][\w/+-]*)?", text)
+    if match is None:
+        return None
+    zone = match[2] or "UTC"
+    try:
+        if zone[0] in "+-":
+            return datetime.datetime.fromisoformat(f"{match[1]}{zone}").astimezone(datetime.UTC)
+        key = "UTC" if zone in ("Z", "UTC", "GMT") else zone
+        return datetime.datetime.fromisoformat(match[1]).replace(tzinfo=datetime.UTC if key == "UTC" else zoneinfo.ZoneInfo(key)).astimezone(datetime.UTC)
+    except (ValueError, OverflowError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return None
+
+
+def _nbgrader_api() -> ModuleType:
+    try:
+        from nbgrader import api  # heavy, optional: pulls in JupyterLab
+    except ImportError as error:
+        message = 'a gradebook needs nbgrader, which is not installed: pip install "gradstep[course]"'
+        raise ExchangeError(message) from error
+    return api  # type: ignore[no-any-return]
+
+
+def _make_tables(api: ModuleType, url: Any) -> None:
+    """Make a new gradebook's tables in one transaction. nbgrader's own way starts a program, `alembic`, that it finds only
+    while the environment is activated, and leaves a database without a version if it doesn't."""
+    import nbgrader
+    from alembic.script import ScriptDirectory  # both come with nbgrader
+    from sqlalchemy import create_engine, inspect, text
+
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            if "alembic_version" in inspect(connection).get_table_names():
+                return
+            head = ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
+            api.Base.metadata.create_all(bind=connection)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": head})
+    finally:
+        engine.dispose()
+
+
+def _check_name(name: str) -> None:
+    """Names become folders.
+
+    Raises:
+        ExchangeError: for one that would lead elsewhere or that no file system takes.
+    """
+    printable = name.isprintable() and not re.search(r"[\ud800-\udfff]", name)
+    if not name or name.startswith(".") or re.search(r"[/\\]", name) or not printable or len(name.encode("utf-8", "replace")) > 200:
+        message = f"{name[:100]!a} can't be the name of a folder in autograded/: rename the submission"
+        raise ExchangeError(message)
+
+
+def _write_notebook(folder: Path, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entry: GradebookEntry) -> None:
+    checks = {check.id: check for check in entry.grade.checks}
+    notebook = autograded_notebook(assignment.release, cells, entry.notebook, checks)
+    place = folder / "autograded" / entry.grade.student / assignment.slug
+    write_atomic(place / f"{assignment.slug}.ipynb", nbformat.v4.writes(notebook) + "\n")
+    if moment := _utc(entry.grade.submitted_at):
+        write_atomic(place / "timestamp.txt", f"{moment:%Y-%m-%d %H:%M:%S.%f} UTC\n")
+
+
+def _utc(iso: str) -> datetime.datetime | None:
+    """nbgrader keeps UTC without a zone."""
+    try:
+        moment = datetime.datetime.fromisoformat(iso) if iso else None
+        return moment.astimezone(datetime.UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes through nbgrader's tables; its own methods commit at each step, which makes 27 transactions per submission."""
+
+    api: Any
+    db: Any
+
+    def write(self, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entries: Sequence[GradebookEntry]) -> None:
+        try:
+            notebook = self._notebook(assignment)
+            rows = self._cells(notebook, cells)
+            for entry in entries:
+                self._submission(notebook, entry)
+            self.db.flush()
+            self._marks(notebook, rows, cells, {entry.grade.student: entry for entry in entries})
+            self.db.commit()
+        except BaseException:
+            self.db.rollback()
+            raise
+
+    def _notebook(self, entry: AssignmentEntry) -> Any:
+        """The assignment's one notebook, made if need be."""
+        api, db = self.api, self.db
+        assignment = db.query(api.Assignment).filter_by(name=entry.slug).one_or_none()
+        if assignment is None:
+            assignment = api.Assignment(entry.slug, course_id=db.query(api.Course).first().id)
+            db.add(assignment)
+        assignment.duedate = entry.due.astimezone(datetime.UTC).replace(tzinfo=None) if entry.due else None
+        notebook = next((notebook for notebook in assignment.notebooks if notebook.name == entry.slug), None)
+        if notebook is None:
+            notebook = api.Notebook(name=entry.slug, assignment=assignment)
+            db.add(notebook)
+        notebook.kernelspec = json.dumps(entry.release.metadata.get("kernelspec", {}))
+        db.flush()
+        return notebook
+
+    def _cells(self, notebook: Any, cells: Sequence[ReleasedCell]) -> dict[tuple[str, str], Any]:
+        """Rows of grade and solution cells by ("grade" or "solution", name); rows of checks that no longer exist go, with their marks."""
+        api, db = self.api, self.db
+        sources = {row.name: row for row in notebook.source_cells}
+        rows = {("grade", row.name): row for row in notebook.grade_cells} | {("solution", row.name): row for row in notebook.solution_cells}
+        wanted = {("grade", cell.grade_id) for cell in cells if cell.nbgrader.get("grade")}
+        wanted |= {("solution", cell.grade_id) for cell in cells if cell.nbgrader.get("solution")}
+        for key in rows.keys() - wanted:
+            row = rows.pop(key)
+            db.query(api.Grade).filter_by(cell_id=row.id).delete()
+            db.query(api.Comment).filter_by(cell_id=row.id).delete()
+            db.delete(row)
+        for name in sources.keys() - {cell.grade_id for cell in cells}:
+            db.delete(sources.pop(name))
+        for key in sorted(wanted - rows.keys()):
+            kind = api.GradeCell if key[0] == "grade" else api.SolutionCell
+            rows[key] = kind(name=key[1], notebook=notebook, **({"max_score": 0.0, "cell_type": "code"} if key[0] == "grade" else {}))
+            db.add(rows[key])
+        for cell in cells:
+            if ("grade", cell.grade_id) in rows:
+                row = rows["grade", cell.grade_id]
+                row.max_score, row.cell_type = float(cell.nbgrader["points"]), cell.cell.cell_type
+            source = sources.get(cell.grade_id) or api.SourceCell(name=cell.grade_id, notebook=notebook)
+            source.cell_type, source.locked = cell.cell.cell_type, bool(cell.nbgrader.get("locked"))
+            source.source, source.checksum = cell.cell.source, cell.nbgrader.get("checksum")
+            db.add(source)
+        db.flush()
+        return rows
+
+    def _submission(self, notebook: Any, entry: GradebookEntry) -> None:
+        """Student, submission and submitted notebook, made if need be."""
+        api, db = self.api, self.db
+        student = db.get(api.Student, entry.grade.student)
+        if student is None:
+            student = api.Student(id=entry.grade.student)
+            db.add(student)
+        submission = db.query(api.SubmittedAssignment).filter_by(assignment_id=notebook.assignment_id, student_id=student.id).one_or_none()
+        if submission is None:
+            submission = api.SubmittedAssignment(assignment=notebook.assignment, student=student)
+            db.add(submission)
+        submission.timestamp = _utc(entry.grade.submitted_at)
+        if not any(own.notebook_id == notebook.id for own in submission.notebooks):
+            db.add(api.SubmittedNotebook(notebook=notebook, assignment=submission))
+
+    def _marks(self, notebook: Any, rows: dict[tuple[str, str], Any], cells: Sequence[ReleasedCell], entries: dict[str, GradebookEntry]) -> None:
+        """A Grade row per grade cell and a Comment row per solution cell of every submission, those of others only where they are missing."""
+        api, db = self.api, self.db
+        submitted = {own.id: student for own, student in self._submitted(notebook)}
+        grades = {(grade.notebook_id, grade.cell_id): grade for grade in self._of(api.Grade, notebook)}
+        comments = {(comment.notebook_id, comment.cell_id): comment for comment in self._of(api.Comment, notebook)}
+        names = {cell.grade_id: cell.check for cell in cells}
+        for own_id, student in submitted.items():
+            entry = entries.get(student)
+            checks = {check.id: check for check in entry.grade.checks} if entry else {}
+            untouched = _untouched(cells, entry.notebook) if entry else set()
+            for (kind, name), row in rows.items():
+                key = (own_id, row.id)
+                if kind == "grade":
+                    grade = grades.get(key)
+                    if grade is None:
+                        grade = api.Grade(cell_id=row.id, notebook_id=own_id, needs_manual_grade=True)
+                        db.add(grade)
+                    if entry and names[name]:
+                        _mark(grade, checks.get(names[name]))
+                else:
+                    comment = comments.get(key)
+                    if comment is None:
+                        comment = api.Comment(cell_id=row.id, notebook_id=own_id)
+                        db.add(comment)
+                    if entry:
+                        comment.auto_comment = NO_RESPONSE if name in untouched else None
+
+    def _submitted(self, notebook: Any) -> list[tuple[Any, str]]:
+        api = self.api
+        join = self.db.query(api.SubmittedNotebook, api.SubmittedAssignment.student_id).join(
+            api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id
+        )
+        return join.filter(api.SubmittedNotebook.notebook_id == notebook.id).all()  # type: ignore[no-any-return]
+
+    def _of(self, table: Any, notebook: Any) -> list[Any]:
+        """All rows of `table` that belong to a submission of `notebook`, in one query."""
+        own = self.api.SubmittedNotebook
+        return self.db.query(table).join(own, table.notebook_id == own.id).filter(own.notebook_id == notebook.id).all()  # type: ignore[no-any-return]
+
+
+def _mark(grade: Any, check: CheckResult | None) -> None:
+    """Set the automatic part of a mark. A person's score stays; if ours moved under it, it is put before them again."""
+    undecided = check is None or check.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE)
+    score = None if check is None or (undecided and not check.points) else float(check.points)
+    moved = grade.auto_score != score
+    grade.auto_score = score
+    if grade.manual_score is None and grade.extra_credit is None:
+        grade.needs_manual_grade = undecided
+    elif moved:
+        grade.needs_manual_grade = True
+
+
+def _untouched(cells: Sequence[ReleasedCell], notebook: NotebookNode | None) -> set[str]:
+    """Names of solution cells that are still as released, or missing."""
+    if notebook is None:
+        return {cell.grade_id for cell in cells}
+    own = {grade_id_of(cell): cell.source for cell in reversed(notebook.cells)}
+    return {cell.grade_id for cell in cells if own.get(cell.grade_id, cell.cell.source) == cell.cell.source}

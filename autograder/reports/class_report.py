@@ -1,0 +1,50 @@
+"""grades.csv: a row per student, a column per check."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.atomic import write_atomic
+from autograder.judgement.grading import CheckResult, Grade, Outcome
+from autograder.reports.plain import number, plain
+
+COLUMNS = ("assignment", "student_id", "points", "max_points", "status", "pending_points", "problem", "submitted_at", "submission_sha256")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones too: some spreadsheets read them alike
+
+
+def write_grades_csv(grades: Sequence[Grade], path: Path) -> None:
+    """Write `path` at once (temporary file, then rename), UTF-8, rows by student.
+
+    Raises:
+        OSError: if the folder can't be written.
+    """
+    write_atomic(path, grades_csv(grades))
+
+
+def grades_csv(grades: Sequence[Grade]) -> str:
+    """The table as text. Cells that a spreadsheet would run as a formula start with an apostrophe."""
+    check_ids = list(dict.fromkeys(check.id for grade in grades for check in grade.checks))
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*COLUMNS, *map(_cell, check_ids)])
+    for grade in sorted(grades, key=lambda grade: grade.student):
+        checks = {check.id: check for check in grade.checks}
+        own = [grade.status, number(grade.pending_points), _cell(grade.problem), _cell(grade.submitted_at), _cell(grade.provenance.submission_sha256)]
+        row = [_cell(grade.assignment), _cell(grade.student), number(grade.points), number(grade.max_points), *own]
+        writer.writerow([*row, *(_points(checks.get(check_id)) for check_id in check_ids)])
+    return file.getvalue()
+
+
+def _points(check: CheckResult | None) -> str:
+    """Points, or the word where nobody has decided them; empty where this submission was not judged on the check."""
+    if check is None:
+        return ""
+    return str(check.outcome) if check.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE) else number(check.points)
+
+
+def _cell(text: str) -> str:
+    text = plain(text, 2_000)
+    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA_STARTS) else text
