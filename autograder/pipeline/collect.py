@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.errors import SubmissionError
+from autograder.exchange.nbgrader import submitted_at as read_timestamp
 from autograder.judgement.grading import Cause
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _flat(root: Path) -> list[Candidate]:
 
 
 def _in_folder(student: str, folder: Path, slug: str) -> Candidate:
-    submitted_at = _timestamp(folder / "timestamp.txt")
+    submitted_at = read_timestamp(folder)
     notebooks = _notebooks(folder)
     named = [path for path in notebooks if path.stem == slug]
     choice = named or [path for path in notebooks if path.suffix == ".ipynb"] or notebooks
@@ -89,10 +90,3 @@ def _folders(root: Path) -> Iterable[Path]:
 
 def _notebooks(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file() and not path.name.startswith("."))
-
-
-def _timestamp(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()[:64]
-    except (OSError, UnicodeDecodeError):
-        return ""

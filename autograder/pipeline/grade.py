@@ -9,14 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
 import autograder
 from autograder.docket import open_docket
 from autograder.errors import SandboxError
 from autograder.execution.executor import Executor
 from autograder.judgement.grading import RULINGS, Cause, Grade, Provenance
 from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission, rebound, stale_outputs
+from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import Prepared, prepare
@@ -162,6 +161,7 @@ class _Grader:
         return self._with_run(candidate, submission)
 
     def _without_run(self, candidate: Candidate, cause: Cause, message: str) -> Grade:
+        self.results.executed_path(candidate.student).unlink(missing_ok=True)  # of an earlier submission
         checks = self.prepared.judge.all_for(cause, message)
         provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context)
         return Grade(candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at)
@@ -176,6 +176,7 @@ class _Grader:
             checks = self.prepared.judge.results(evidence)
             if not any(RULINGS[check.cause].retry for check in checks):  # our own fault is never cached
                 self.results.evidence.put(evidence)
+        write_executed(self.results.executed_path(candidate.student), executed_notebook(submission, evidence))
         return make_grade(self.prepared, candidate, submission, evidence, self.context)
 
     def _execute(self, plan: Plan, holds: dict[str, str]) -> Evidence:
@@ -196,7 +197,7 @@ class _Grader:
 
 def make_grade(prepared: Prepared, candidate: Candidate, submission: Submission, evidence: Evidence, context: str) -> Grade:
     """Judge `evidence` of `submission`: a function of its arguments."""
-    outputs = {cell.run.id: msgspec.json.decode(cell.outputs) for cell in evidence.cells}
+    outputs = {cell.run.id: outputs_of(cell.outputs) for cell in evidence.cells}
     provenance = Provenance(autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment)
     return Grade(
         student=candidate.student,

@@ -36,8 +36,8 @@ class Move:
         return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
 
 
-def regrade_class(files: AssignmentFiles, results: ResultsFolder, *, write: bool) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-    """Judge again what is stored. Returns a move for each student whose evidence is at hand, and the students whose is not (`grade` runs them).
+def regrade_class(files: AssignmentFiles, results: ResultsFolder) -> tuple[tuple[Move, ...], tuple[str, ...]]:
+    """Judge again what is stored, writing nothing. Returns a move for each student whose evidence is at hand, and the students whose is not (`grade` runs them).
 
     Raises:
         AutograderError: if there are no grades, or the reference itself has to be run first.
@@ -58,8 +58,6 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, *, write: bool
                 lost.append(student)
                 continue
             moves.append(Move(grade, after))
-            if write:
-                results.write_grade(after)
         return tuple(moves), tuple(lost)
 
     return open_docket(files, body)

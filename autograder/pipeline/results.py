@@ -3,6 +3,7 @@
 It is also an nbgrader course folder::
 
     grades/<slug>/<student>/grade.json     the truth
+    grades/<slug>/<student>/executed.ipynb the notebook with the outputs of the clean run
     grades/<slug>/<student>/feedback.html
     autograded/<student>/<slug>/<slug>.ipynb
     gradebook.db
@@ -59,6 +60,10 @@ class ResultsFolder:
     def feedback_path(self, student: str) -> Path:
         """The student's page."""
         return self.grade_path(student).with_name("feedback.html")
+
+    def executed_path(self, student: str) -> Path:
+        """The student's notebook as it was graded."""
+        return self.grade_path(student).with_name("executed.ipynb")
 
     def read_grade(self, student: str) -> Grade | None:
         """The student's grade; None if there is none that can be read."""

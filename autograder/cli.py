@@ -1,0 +1,196 @@
+"""The command line: parsing, progress, exit codes.
+
+Heavy modules are imported inside the commands, so that ``autograder --help`` answers in a blink.
+
+Exit codes: 0 done; 1 done, but some submission is ungradable; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from autograder.assignment import Isolation, open_assignment
+from autograder.errors import AssignmentError, AutograderError, SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from autograder.assignment import AssignmentFiles
+    from autograder.judgement.grading import Grade
+
+app = typer.Typer(
+    name="autograder",
+    help="GradStep: release and grade deep-learning assignments. Student code runs in a sandbox; the training itself is judged.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Slug = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="Name of a folder in assignments/.")]
+CourseOption = Annotated[Optional[Path], typer.Option("--course", help="Course folder (holds assignments/ and solutions/). Default: this folder or the nearest one above.", show_default=False)]  # noqa: UP045  (typer reads annotations at run time)
+ResultsOption = Annotated[Optional[Path], typer.Option("--results", help="Where results go. Default: results/ in the course folder.", show_default=False)]  # noqa: UP045
+
+
+@app.command()
+def release(
+    assignment: Slug,
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Folder for the student version. Default: release/<assignment>/ in the course folder.", show_default=False)] = None,  # noqa: UP045
+) -> None:
+    """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
+    from autograder.pipeline.release import release_assignment
+    from autograder.pipeline.results import ResultsFolder
+
+    files = _open(course, assignment)
+    store = ResultsFolder(results or files.course / "results", files.slug).evidence
+    path = release_assignment(files, output or files.course / "release" / files.slug, store)
+    typer.echo(f"Released {path}")
+
+
+@app.command()
+def grade(
+    assignment: Slug,
+    submissions: Annotated[Path, typer.Argument(help="nbgrader's submitted/ folder, a folder of notebooks, one notebook, or a .py percent script.")],
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions run at once.")] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
+    isolation: Annotated[Optional[str], typer.Option("--isolation", help="'none' runs student code without any sandbox: only for code that you trust.", show_default=False)] = None,  # noqa: UP045
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Judge all submissions anew, also those that have not changed (stored evidence is used).")] = False,
+) -> None:
+    """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
+    from autograder.pipeline.collect import collect_submissions
+    from autograder.pipeline.grade import GradeOptions, grade_class
+    from autograder.pipeline.results import ResultsFolder
+
+    if isolation not in (None, "none"):
+        message = f"--isolation takes only 'none', not {isolation!r}"
+        raise typer.BadParameter(message)
+    files = _open(course, assignment)
+    folder = ResultsFolder(results or files.course / "results", files.slug)
+    candidates = collect_submissions(submissions, files.slug)
+    console = _console()
+    if isolation:
+        console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
+    try:
+        with _Bar(console, "Grading") as bar:
+            grades = grade_class(files, candidates, folder, GradeOptions(jobs, Isolation.NONE if isolation else None, force=force), bar)
+    except KeyboardInterrupt:
+        console.print("Interrupted. What is graded is kept; the same command goes on from there.")
+        raise typer.Exit(130) from None
+    _finish(console, files, folder, grades)
+    console.print(f"{bar.total} graded anew, {len(grades) - bar.total} unchanged.")
+    raise typer.Exit(1 if any(str(one.status) == "ungradable" for one in grades) else 0)
+
+
+@app.command()
+def regrade(
+    assignment: Slug,
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list whose points would move.")] = False,
+) -> None:
+    """Judge stored evidence again, after a change of checks, points or tolerances, without running student code."""
+    from autograder.pipeline.regrade import regrade_class
+    from autograder.pipeline.results import ResultsFolder
+
+    files = _open(course, assignment)
+    folder = ResultsFolder(results or files.course / "results", files.slug)
+    console = _console()
+    moves, lost = regrade_class(files, folder)
+    for move in moves:
+        if move.changed:
+            console.print(f"{move.after.student}: {move.before.points:g} -> {move.after.points:g} points ({', '.join(move.changed)})", markup=False, highlight=False)
+    console.print(f"{sum(bool(move.changed) for move in moves)} of {len(moves)} grades change.")
+    if lost:
+        console.print(f"No evidence of today's calls for {', '.join(lost)}: `autograder grade` runs them.", markup=False, highlight=False)
+    if not dry_run:
+        for move in moves:
+            folder.write_grade(move.after)
+        _finish(console, files, folder, tuple(one for name in folder.students() if (one := folder.read_grade(name))))
+
+
+def _finish(console: Console, files: AssignmentFiles, folder: object, grades: Sequence[Grade]) -> None:
+    """Write what is projected from the grades, then show the class and where things are."""
+    from autograder.pipeline.project import project_class
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.reports.summary import class_lines, class_table
+
+    assert isinstance(folder, ResultsFolder)
+    with _Bar(console, "Writing pages") as bar:
+        written = project_class(files, folder, grades, bar)
+    console.print(class_table(grades))
+    for line in class_lines(grades):
+        console.print(line, markup=False, highlight=False)
+    for name, path in written:
+        console.print(f"{name:<10} {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+class _Bar:
+    """A progress bar with the time left, drawn only once something is being done."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console, self._title, self.total = console, title, 0
+        self._progress: Progress | None = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def started(self, total: int) -> None:
+        """Show the bar."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self.total = total
+        columns = TextColumn(self._title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+        self._progress = Progress(*columns, console=self._console)
+        self._progress.start()
+        self._task = self._progress.add_task(self._title, total=total)
+
+    def done(self, _: object) -> None:
+        """One step further."""
+        if self._progress is not None:
+            self._progress.advance(self._task)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def _open(course: Path | None, slug: str) -> AssignmentFiles:
+    root = course or next((folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "assignments").is_dir()), Path.cwd())
+    return open_assignment(root.resolve(), slug)
+
+
+def main() -> None:
+    """Entry point: our own errors become one message and an exit code, anything else a traceback to report."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except SandboxError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(3)
+    except AutograderError as error:
+        typer.echo(f"{'assignment error' if isinstance(error, AssignmentError) else 'error'}: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

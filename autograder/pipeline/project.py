@@ -1,0 +1,107 @@
+"""Everything made from grades: feedback pages, the class table as CSV, nbgrader's gradebook and autograded notebooks.
+
+All of it can be rebuilt; a ledger says which grade each student's projection was made from, so that only what changed is written again.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.util
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from autograder.atomic import write_atomic
+from autograder.docket import open_docket
+from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
+from autograder.errors import AutograderError
+from autograder.judgement.grading import Grade, encode_grade
+from autograder.notebooks.cells import grade_id_of
+from autograder.pipeline.executed import read_executed, sources
+from autograder.pipeline.prepare import prepare
+from autograder.reports.class_report import write_grades_csv
+from autograder.reports.feedback import FeedbackPage, render_feedback
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbformat import NotebookNode
+
+    from autograder.assignment import AssignmentFiles
+    from autograder.docket import Docket
+    from autograder.execution.executor import Executor
+    from autograder.pipeline.grade import Progress
+    from autograder.pipeline.prepare import Prepared
+    from autograder.pipeline.results import ResultsFolder
+
+
+def project_class(files: AssignmentFiles, results: ResultsFolder, grades: Sequence[Grade], progress: Progress) -> tuple[tuple[str, str], ...]:
+    """Write what is out of date of `grades`' projections; returns names and places of all of them.
+
+    Raises:
+        ExchangeError: if the gradebook can't be written.
+    """
+    show_hidden = files.assignment.due is not None and datetime.datetime.now(datetime.UTC) > files.assignment.due
+    marks = {grade.student: _mark(grade, show_hidden=show_hidden) for grade in grades}
+    ledger = _read_ledger(results)
+    stale = [grade for grade in grades if ledger.get(grade.student) != marks[grade.student] or not results.feedback_path(grade.student).exists()]
+    if stale or not results.csv.exists():
+        progress.started(len(stale))
+
+        def body(docket: Docket) -> None:
+            prepared = prepare(files, docket, results.evidence, _refuse_to_run)
+            entries = []
+            for grade in stale:
+                executed = read_executed(results.executed_path(grade.student))
+                _write_feedback(prepared, results, grade, executed, show_hidden=show_hidden)
+                entries.append(GradebookEntry(grade, executed))
+                progress.done(grade)
+            if importlib.util.find_spec("nbgrader"):
+                write_gradebook(results.root, _entry(prepared), entries)
+
+        open_docket(files, body)
+        write_grades_csv([grade for student in results.students() if (grade := results.read_grade(student))], results.csv)
+        write_atomic(results.ledger, msgspec.json.encode(ledger | marks))
+    return _places(results)
+
+
+def _refuse_to_run() -> Executor:
+    message = "the reference's evidence is gone from the results folder; run `autograder grade` again"
+    raise AutograderError(message)
+
+
+def _places(results: ResultsFolder) -> tuple[tuple[str, str], ...]:
+    gradebook = str(results.gradebook) if results.gradebook.exists() else 'not written: nbgrader is not installed (pip install "gradstep[course]")'
+    pages = str(results.feedback_path("<student>"))
+    return ("Grades", str(results.csv)), ("Feedback", pages), ("Gradebook", gradebook)
+
+
+def _mark(grade: Grade, *, show_hidden: bool) -> str:
+    return hashlib.sha256(encode_grade(grade) + bytes([show_hidden])).hexdigest()
+
+
+def _read_ledger(results: ResultsFolder) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(results.ledger.read_bytes(), type=dict[str, str])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}
+
+
+def _write_feedback(prepared: Prepared, results: ResultsFolder, grade: Grade, executed: NotebookNode | None, *, show_hidden: bool) -> None:
+    evidence = results.evidence.get(grade.provenance.evidence_key) if grade.provenance.evidence_key else None
+    page = FeedbackPage(
+        grade=grade,
+        assignment=prepared.files.assignment,
+        evidence=evidence,
+        reference=prepared.judge.reference,
+        show_hidden=show_hidden,
+        cells=sources(executed),
+    )
+    write_atomic(results.feedback_path(grade.student), render_feedback(page))
+
+
+def _entry(prepared: Prepared) -> AssignmentEntry:
+    visible = {grade_id_of(cell) for cell in prepared.release.cells}
+    checks = tuple(CheckEntry(spec.id, spec.title, spec.worth.points, spec.id in visible) for spec in prepared.judge.specs)
+    return AssignmentEntry(prepared.files.slug, prepared.files.assignment.due, prepared.release, checks)
