@@ -117,7 +117,7 @@ def _render(files: AssignmentFiles, mode: Mode, facts: Facts) -> str:
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - the result is Python and Markdown, not HTML
+        autoescape=False,  # the result is Python and Markdown, not HTML
     )
     environment.globals |= _names(files, mode, facts)
     environment.filters |= {"tensor": tensor_text, "number": number_text}
@@ -179,7 +179,7 @@ def _template_line(error: BaseException, template: Path) -> int:
 
 def _pieces(script: str, template: Path) -> Iterator[_Piece]:
     """The rendered script's cells, checked."""
-    import jupytext  # slow to import, and only rendering needs it  # noqa: PLC0415
+    import jupytext  # slow to import, and only rendering needs it
 
     seen: dict[str, int] = {}
     for cell in jupytext.reads(script, fmt="py:percent").cells:

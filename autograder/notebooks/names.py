@@ -1,0 +1,117 @@
+"""Names that cells bind, read from their syntax trees: nothing is run."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+_PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
+_PYTHON_LINE_MAGICS = re.compile(r"^(\s*)%(?:time|prun)\s+(?=[^\s-])")
+_COMMAND = re.compile(r"(?P<indent>\s*)(?:[%!?]|[\w.]+\?{1,2}\s*$)")
+_ASSIGNED_COMMAND = re.compile(r"(?P<target>[\w.,\s]+=\s*)[%!]")
+_DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
+
+
+class HasSource(Protocol):
+    """A cell with an id, in the order in which cells run."""
+
+    @property
+    def id(self) -> str:
+        """The cell's id."""
+
+    @property
+    def source(self) -> str:
+        """The cell's code, IPython's extras included."""
+
+
+def bound_names(source: str) -> frozenset[str]:
+    """Names that a cell binds (or deletes) at top level: definitions, imports, assignments of all kinds, loop targets, `as`, walrus, patterns.
+
+    IPython's commands are left out. A cell that isn't valid Python binds nothing, since it does not run.
+    """
+    tree = _parse(source)
+    return frozenset() if tree is None else frozenset(_bound(tree))
+
+
+def meant_names(source: str) -> frozenset[str]:
+    """As `bound_names`; for a cell that isn't valid Python, the definitions that it looks like."""
+    tree = _parse(source)
+    return frozenset(_DEFINITION.findall(source)) if tree is None else frozenset(_bound(tree))
+
+
+def rebound(cells: Sequence[HasSource], owners: Mapping[str, str]) -> dict[str, str]:
+    """For each function that a cell binds again below its check cell: the id of that check cell, in whose state it is to be called.
+
+    owners: from function name to the id of its last check cell. A function that is first bound below its check cell is not bound *again*.
+    """
+    names = [bound_names(cell.source) for cell in cells]
+    position = {cell.id: index for index, cell in enumerate(cells)}
+    found: dict[str, str] = {}
+    for name, check in owners.items():
+        if check not in position:
+            continue
+        split = position[check] + 1
+        if any(name in bound for bound in names[:split]) and any(name in bound for bound in names[split:]):
+            found[name] = check
+    return found
+
+
+def _parse(source: str) -> ast.Module | None:
+    """The syntax tree; IPython's commands are taken out only if there is none with them, for `%` may begin a line of Python too."""
+    for text in (source, _without_commands(source)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a student's "\d" is no concern of the grader's log
+                return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # ValueError: NUL; the last two: nested too deeply
+            continue
+    return None
+
+
+def _without_commands(source: str) -> str:
+    """`source` with magics, shell commands and help requests replaced by Python that does nothing."""
+    lines = source.splitlines()
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    if lines and lines[first].startswith("%%"):
+        magic = lines[first][2:].split(maxsplit=1)
+        if not magic or magic[0] not in _PYTHON_CELL_MAGICS:
+            return ""
+        lines = lines[first + 1 :]
+    return "\n".join(_without_command(line) for line in lines)
+
+
+def _without_command(line: str) -> str:
+    line = _PYTHON_LINE_MAGICS.sub(r"\1", line)
+    if match := _COMMAND.match(line):
+        return match["indent"] + "pass"
+    if match := _ASSIGNED_COMMAND.match(line):
+        return match["target"] + "None"
+    return line
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    """Walks the module's own scope: bodies of functions, classes and lambdas have scopes of their own."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+                continue
+            case ast.Lambda():
+                continue
+            case ast.comprehension():  # its target lives in the comprehension; a walrus in it does not
+                todo += [node.iter, *node.ifs]
+                continue
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                yield name
+            case ast.alias():
+                yield node.asname or node.name.partition(".")[0]
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                yield name
+            case _:
+                pass
+        todo += ast.iter_child_nodes(node)

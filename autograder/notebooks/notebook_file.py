@@ -1,0 +1,215 @@
+"""A file that a student handed in, taken apart without trusting it: a notebook's JSON or a percent script."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import SubmissionError
+from autograder.notebooks.cells import nbgrader_marks
+
+MAX_BYTES = 20_000_000
+MAX_CELLS = 2_000
+MAX_SCRIPT_BYTES = 1_000_000
+"""A script holds code only, no outputs; jupytext reads it line by line in Python."""
+
+
+class Unreadable(StrEnum):
+    """Why a file can't be read as a notebook."""
+
+    NOT_JSON = "not JSON"
+    NOT_A_NOTEBOOK = "not a notebook"
+    TOO_LARGE = "too large"
+    TOO_DEEP = "nested too deeply"
+    NOT_UTF8 = "not UTF-8"
+    WRONG_KERNEL = "wrong kernel"
+    EMPTY = "empty"
+
+
+class UnreadableNotebook(SubmissionError):
+    """A submission can't be read as a notebook, for `reason`."""
+
+    def __init__(self, path: Path, reason: Unreadable, problem: str) -> None:
+        super().__init__(f"{path.name}: {problem}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class FileCell:
+    """A cell as handed in. `number` is its 1-based position; `grade_id` what its metadata claims, empty if nothing."""
+
+    number: int
+    cell_type: str
+    source: str
+    grade_id: str = ""
+    outputs: tuple[dict[str, Any], ...] = ()
+    execution_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookFile:
+    """What a file holds. `sha256` is of its bytes, in hex."""
+
+    sha256: str
+    cells: tuple[FileCell, ...]
+
+
+def read_notebook_file(path: Path, max_bytes: int = MAX_BYTES) -> NotebookFile:
+    """Read an .ipynb (nbformat 1 to 4) or a .py percent script.
+
+    Raises:
+        UnreadableNotebook: if it is neither, saying what to do.
+        OSError: if the disk fails; that is not the student's fault.
+    """
+    script = path.suffix.lower() == ".py"
+    data = _read_bytes(path, min(max_bytes, MAX_SCRIPT_BYTES) if script else max_bytes)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = f"is not UTF-8 text (byte {error.start}). Download the notebook again from Jupyter or Colab; don't open and save it in an editor on the way"
+        raise UnreadableNotebook(path, Unreadable.NOT_UTF8, problem) from error
+    if not text.strip():
+        raise _empty(path)
+    try:
+        cells = tuple(_script_cells(text, path) if script else _notebook_cells(text, path))
+    except RecursionError as error:
+        problem = "is nested too deeply to be a notebook. Download it again from Jupyter or Colab and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.TOO_DEEP, problem) from error
+    if not any(cell.source.strip() for cell in cells):
+        raise _empty(path)
+    return NotebookFile(hashlib.sha256(data).hexdigest(), cells)
+
+
+def _read_bytes(path: Path, max_bytes: int) -> bytes:
+    if path.exists() and not path.is_file():  # a directory, or a pipe that would wait for ever
+        raise _no_notebook(path, "is not a file")
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        problem = f"is larger than {max_bytes / 1e6:g} MB. Clear its outputs (Kernel, Restart & Clear Output), run it again with less printing, and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
+    return data
+
+
+def _empty(path: Path) -> UnreadableNotebook:
+    return UnreadableNotebook(path, Unreadable.EMPTY, "is empty. Did you save before handing it in? Save, and hand it in anew")
+
+
+def _no_notebook(path: Path, problem: str) -> UnreadableNotebook:
+    return UnreadableNotebook(path, Unreadable.NOT_A_NOTEBOOK, f"{problem}. Hand in the .ipynb file as Jupyter or Colab downloads it")
+
+
+def _notebook_cells(text: str, path: Path) -> Iterator[FileCell]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:  # JSONDecodeError, and numbers of too many digits
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        problem = f"is not a notebook: no valid JSON{where}. Download it again from Jupyter or Colab (File, Download) and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.NOT_JSON, problem) from error
+    if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
+        raise _no_notebook(path, "is JSON, but not a notebook's: it has no `nbformat`")
+    _check_language(content, path)
+    content = _upgraded(content, path)
+    cells = content.get("cells")
+    if not isinstance(cells, list):
+        raise _no_notebook(path, "has no list of cells")
+    if len(cells) > MAX_CELLS:
+        problem = f"has {len(cells)} cells, more than {MAX_CELLS}. Delete the empty ones and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
+    for number, cell in enumerate(cells, 1):
+        yield _file_cell(cell, number, path)
+
+
+def _check_language(content: Mapping[str, Any], path: Path) -> None:
+    metadata = _mapping(content.get("metadata"))
+    names = (_mapping(metadata.get("kernelspec")).get("language"), _mapping(metadata.get("language_info")).get("name"))
+    language = next((name for name in names if isinstance(name, str) and name), "python")
+    if not language.lower().startswith(("python", "ipython")):
+        problem = f"was saved for {_clean(language)[:40]}, not for Python. Choose the Python 3 kernel (Kernel, Change kernel), run all, save, and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.WRONG_KERNEL, problem)
+
+
+def _upgraded(content: dict[str, Any], path: Path) -> Mapping[str, Any]:
+    """`content` in nbformat 4; the minor version does not matter here, since cell ids are made anew."""
+    version = content["nbformat"]
+    if version == 4:
+        return content
+    if not 1 <= version < 4:
+        raise _no_notebook(path, f"is in notebook format {version}, and the newest known is 4")
+    import nbformat  # only old notebooks need it here
+
+    try:
+        upgraded: Mapping[str, Any] = nbformat.convert(nbformat.from_dict(content), 4)
+    except RecursionError:
+        raise
+    except Exception as error:  # the converter trusts its input and fails in its own ways
+        raise _no_notebook(path, f"says it is in notebook format {version}, but can't be read as that") from error
+    return upgraded
+
+
+def _file_cell(cell: Any, number: int, path: Path) -> FileCell:
+    if not isinstance(cell, Mapping) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        raise _no_notebook(path, f"has a cell (number {number}) that is none of code, markdown and raw")
+    source = _text(cell.get("source"))
+    if source is None:
+        raise _no_notebook(path, f"has a cell (number {number}) whose source is not text")
+    grade_id = nbgrader_marks(cell).get("grade_id")
+    outputs, count = cell.get("outputs"), cell.get("execution_count")
+    return FileCell(
+        number=number,
+        cell_type=cell["cell_type"],
+        source=source,
+        grade_id=grade_id if isinstance(grade_id, str) else "",
+        outputs=tuple(filter(None, map(_output, outputs))) if isinstance(outputs, list) else (),
+        execution_count=count if isinstance(count, int) and not isinstance(count, bool) else None,
+    )
+
+
+def _output(output: Any) -> dict[str, Any] | None:
+    """An output's known fields, as nbformat 4 has them; None if it is no output."""
+    match output:
+        case {"output_type": "stream", "text": content}:
+            name = output.get("name")
+            return {"output_type": "stream", "name": name if name in ("stdout", "stderr") else "stdout", "text": _text(content) or ""}
+        case {"output_type": "execute_result" | "display_data" as kind, "data": Mapping() as data}:
+            texts = {_clean(key): text for key, value in data.items() if (text := _text(value)) is not None}
+            return {"output_type": kind, "data": texts, "metadata": {}} | ({"execution_count": None} if kind == "execute_result" else {})
+        case {"output_type": "error"}:
+            return {"output_type": "error", "ename": _text(output.get("ename")) or "", "evalue": _text(output.get("evalue")) or "", "traceback": []}
+    return None
+
+
+def _script_cells(text: str, path: Path) -> Iterator[FileCell]:
+    import jupytext  # slow to import, and few students hand in scripts
+
+    try:
+        notebook = jupytext.reads(text, fmt="py:percent")
+    except RecursionError:
+        raise
+    except Exception as error:  # YAML headers and cell metadata fail in many ways
+        raise _no_notebook(path, "can't be read as a script with `# %%` cells") from error
+    for number, cell in enumerate(notebook["cells"], 1):
+        plain = _file_cell(cell, number, path)
+        grade_id = plain.grade_id or cell["metadata"].get("id", "")
+        yield FileCell(number, plain.cell_type, plain.source, grade_id if isinstance(grade_id, str) else "")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    """Text that may come as a list of lines, with line feeds only; None for anything else."""
+    if isinstance(value, list) and all(isinstance(line, str) for line in value):
+        value = "".join(value)
+    return _clean(value).replace("\r\n", "\n") if isinstance(value, str) else None
+
+
+def _clean(text: str) -> str:
+    """JSON can hold half a surrogate pair, which no file can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
