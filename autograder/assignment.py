@@ -13,7 +13,6 @@ import msgspec
 
 from autograder.errors import AssignmentError
 
-
 MB = 1 << 20
 
 
@@ -53,7 +52,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One part of the assignment: its title, the functions that students write in it, and the function that later parts
-    are judged with when the student's own is wrong (`given`)."""
+    are judged with when the student's own is wrong (`given`).
+    """
 
     title: str
     functions: tuple[str, ...]
@@ -130,7 +130,9 @@ def open_assignment(course: Path, slug: str) -> AssignmentFiles:
     folder = course / "assignments" / slug
     if not (folder / "assignment.toml").is_file():
         known = sorted(path.parent.name for path in (course / "assignments").glob("*/assignment.toml"))
-        message = f"no assignment {slug!r} in {course}: " + (f"there is {', '.join(known)}" if known else "there are none; is this a course folder?")
+        message = f"no assignment {slug!r} in {course}: " + (
+            f"there is {', '.join(known)}" if known else "there are none; is this a course folder?"
+        )
         raise AssignmentError(message)
     files = AssignmentFiles(course, slug, read_assignment(folder / "assignment.toml"))
     for path in (files.template, files.checks, files.solution):
@@ -162,10 +164,9 @@ def read_assignment(path: Path) -> Assignment:
     except msgspec.ValidationError as error:
         message = f"{path}{_line_of(text, str(error))}: {error}"
         raise AssignmentError(message) from error
-    if due := assignment.due:
-        if due.tzinfo is None:
-            message = f"{path}{_line_of(text, '`due`')}: `due` needs a time zone, as in 2026-12-06T23:59:00Z"
-            raise AssignmentError(message)
+    if assignment.due is not None and assignment.due.tzinfo is None:
+        message = f"{path}{_line_of(text, '`due`')}: `due` needs a time zone, as in 2026-12-06T23:59:00Z"
+        raise AssignmentError(message)
     for name in assignment.files:
         if name.startswith("/") or ".." in name.split("/") or not (path.parent / name).is_file():
             message = f"{path}{_line_of(text, '`files`')}: `files` names {name!r}, which is no file below {path.parent}"

@@ -233,7 +233,9 @@ def assert_optimizer(actual: Any, expected: Any, *, settings: tuple[str, ...] | 
         message = f"Observed: {describe(actual)}\nExpected: {describe(expected)}"
         raise CheckFailed(message)
     if sorted(actual.same_as) != sorted(expected.same_as):
-        message = f"Observed: it holds {_held(actual)}\nExpected: it holds {_held(expected)}, the very tensor that was passed in, not a copy"
+        message = (
+            f"Observed: it holds {_held(actual)}\nExpected: it holds {_held(expected)}, the very tensor that was passed in, not a copy"
+        )
         raise CheckFailed(message)
     names = settings or tuple(sorted({name for group in expected.settings for name in group}))
     for group, model in zip(actual.settings, expected.settings, strict=False):

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
@@ -37,8 +37,17 @@ app = typer.Typer(
 )
 
 Slug = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="Name of a folder in assignments/.")]
-CourseOption = Annotated[Optional[Path], typer.Option("--course", help="Course folder (holds assignments/ and solutions/). Default: this folder or the nearest one above.", show_default=False)]  # noqa: UP045  (typer reads annotations at run time)
-ResultsOption = Annotated[Optional[Path], typer.Option("--results", help="Where results go. Default: results/ in the course folder.", show_default=False)]  # noqa: UP045
+CourseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--course",
+        help="Course folder (holds assignments/ and solutions/). Default: this folder or the nearest one above.",
+        show_default=False,
+    ),
+]
+ResultsOption = Annotated[
+    Path | None, typer.Option("--results", help="Where results go. Default: results/ in the course folder.", show_default=False)
+]
 
 
 @app.command()
@@ -46,7 +55,15 @@ def release(
     assignment: Slug,
     course: CourseOption = None,
     results: ResultsOption = None,
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Folder for the student version. Default: release/<assignment>/ in the course folder.", show_default=False)] = None,  # noqa: UP045
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the student version. Default: release/<assignment>/ in the course folder.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
     from autograder.pipeline.release import release_assignment
@@ -61,13 +78,22 @@ def release(
 @app.command()
 def grade(
     assignment: Slug,
-    submissions: Annotated[Path, typer.Argument(help="nbgrader's submitted/ folder, a folder of notebooks, one notebook, or a .py percent script.")],
+    submissions: Annotated[
+        Path, typer.Argument(help="nbgrader's submitted/ folder, a folder of notebooks, one notebook, or a .py percent script.")
+    ],
     course: CourseOption = None,
     results: ResultsOption = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions run at once.")] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
-    isolation: Annotated[Optional[str], typer.Option("--isolation", help="'none' runs student code without any sandbox: only for code that you trust.", show_default=False)] = None,  # noqa: UP045
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions run at once.")] = len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity")
+    else 1,
+    isolation: Annotated[
+        str | None,
+        typer.Option("--isolation", help="'none' runs student code without any sandbox: only for code that you trust.", show_default=False),
+    ] = None,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Judge all submissions anew, also those that have not changed (stored evidence is used).")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Judge all submissions anew, also those that have not changed (stored evidence is used).")
+    ] = False,
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
     from autograder.pipeline.collect import collect_submissions
@@ -112,7 +138,11 @@ def regrade(
     moves, lost = regrade_class(files, folder)
     for move in moves:
         if move.changed:
-            console.print(f"{move.after.student}: {move.before.points:g} -> {move.after.points:g} points ({', '.join(move.changed)})", markup=False, highlight=False)
+            console.print(
+                f"{move.after.student}: {move.before.points:g} -> {move.after.points:g} points ({', '.join(move.changed)})",
+                markup=False,
+                highlight=False,
+            )
     console.print(f"{sum(bool(move.changed) for move in moves)} of {len(moves)} grades change.")
     if lost:
         console.print(f"No evidence of today's calls for {', '.join(lost)}: `autograder grade` runs them.", markup=False, highlight=False)
@@ -145,7 +175,7 @@ class _Bar:
         self._console, self._title, self.total = console, title, 0
         self._progress: Progress | None = None
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

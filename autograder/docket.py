@@ -90,7 +90,7 @@ def specify(item: pytest.Function) -> CheckSpec:
     if cells:
         return CheckSpec(item.name, title, worth[0].args[0], None, cells[0].args[0])
     cases: dict[str, Call] = calls[0].args[0]
-    case = cases[item.callspec.params["case"]] if hasattr(item, "callspec") and "case" in item.callspec.params else cases[""]
+    case = cases[str(item.callspec.params["case"])] if hasattr(item, "callspec") and "case" in item.callspec.params else cases[""]
     digest = hashlib.sha256(msgspec.msgpack.encode(case)).hexdigest()[:12]
     return CheckSpec(item.name, title, worth[0].args[0], msgspec.structs.replace(case, id=f"{item.name}@{digest}"), None)
 
@@ -175,6 +175,7 @@ class _Session:
         # A report of our own: pytest's renders the traceback, which costs 35 ms for each failing check
         if call.excinfo is not None:
             item.stash[_FAILURE] = call.excinfo.value
+        assert call.when != "collect"
         return pytest.TestReport(item.nodeid, item.location, {}, "passed" if call.excinfo is None else "failed", None, call.when)
 
 
@@ -199,6 +200,10 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
 
 def _arguments(checks: Path) -> Sequence[str]:
     # The judge's session depends on nothing but the checks: no plugins of the environment, no ini file of the folder around, no output, no cache folder.
-    silent = [word for name in ("terminal", "cacheprovider", "warnings", "logging", "faulthandler", "junitxml", "doctest", "unittest") for word in ("-p", f"no:{name}")]
+    silent = [
+        word
+        for name in ("terminal", "cacheprovider", "warnings", "logging", "faulthandler", "junitxml", "doctest", "unittest")
+        for word in ("-p", f"no:{name}")
+    ]
     apart = ["-c", os.devnull, f"--confcutdir={checks.parent}", "--import-mode=importlib", "--capture=no"]
     return ["--disable-plugin-autoload", "-p", "autograder.pytest_plugin", *silent, *apart]

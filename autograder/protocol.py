@@ -100,7 +100,8 @@ class ExecutionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 class CallBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="calls"):
     """Calls to make in the state after the cells. `alone`: each in a fresh fork. `given` is Python source whose
-    definitions replace the student's of the same names (`given_names`) for this batch."""
+    definitions replace the student's of the same names (`given_names`) for this batch.
+    """
 
     calls: tuple[Call, ...]
     alone: bool = False

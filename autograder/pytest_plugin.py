@@ -26,7 +26,9 @@ MARKS = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of a stand-alone run."""
     group = parser.getgroup("autograder")
-    group.addoption("--submission", type=Path, default=None, metavar="NOTEBOOK", help="judge this notebook (.ipynb or .py) instead of the reference")
+    group.addoption(
+        "--submission", type=Path, default=None, metavar="NOTEBOOK", help="judge this notebook (.ipynb or .py) instead of the reference"
+    )
     group.addoption("--isolation", default=None, choices=["none"], help="run without any sandbox: only for code that you trust")
 
 

@@ -67,7 +67,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mapp
 
 class OptimizerValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="optimizer"):
     """A torch optimizer: its class, the settings of each parameter group, the values it holds, and for each parameter the
-    name of the call's argument that is the very same tensor ("params", "params[0]"), or "" if none is."""
+    name of the call's argument that is the very same tensor ("params", "params[0]"), or "" if none is.
+    """
 
     name: str
     settings: tuple[dict[str, Setting], ...]
@@ -136,7 +137,8 @@ class ErrorReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The result of one call or one cell. `arguments` are a call's tensors after it, by argument name; `variables` are a
-    cell's names of interest after it. `given` names the definitions that were put in place of the student's."""
+    cell's names of interest after it. `given` names the definitions that were put in place of the student's.
+    """
 
     id: str
     status: RunStatus

@@ -46,7 +46,9 @@ class Incomparable:
         return self.reason
 
 
-def compare_arrays(actual: NdArray, expected: NdArray, tolerance: Tolerance, *, allow_nonfinite: bool = False) -> Difference | Incomparable | None:
+def compare_arrays(
+    actual: NdArray, expected: NdArray, tolerance: Tolerance, *, allow_nonfinite: bool = False
+) -> Difference | Incomparable | None:
     """Compare element by element: ``|actual - expected| <= absolute + relative * |expected|``.
 
     Shapes must be equal. NaN and inf never agree with anything, unless `allow_nonfinite`: then NaN agrees with NaN and inf with the same inf.
@@ -71,7 +73,9 @@ def compare_arrays(actual: NdArray, expected: NdArray, tolerance: Tolerance, *, 
 
 def _difference(gap: NdArray, expected: NdArray, wrong: NdArray, finite: NdArray, tolerance: Tolerance) -> Difference:
     measurable = wrong & finite
-    absolute, absolute_at, relative, relative_at = float("inf"), (), float("inf"), ()
+    absolute = relative = float("inf")
+    absolute_at: tuple[int, ...] = ()
+    relative_at: tuple[int, ...] = ()
     if measurable.any():
         with np.errstate(all="ignore"):
             share = gap / np.abs(expected)
@@ -98,7 +102,9 @@ def trajectory_residuals(actual: NdArray, expected: NdArray, start: NdArray) -> 
     """
     count = len(expected)
     wide_actual, wide_expected = _widen(actual).reshape(count, -1), _widen(expected).reshape(count, -1)
-    size = max((float(np.abs(values).max(initial=0.0, where=np.isfinite(values))) for values in (wide_expected, _widen(start))), default=0.0)
+    size = max(
+        (float(np.abs(values).max(initial=0.0, where=np.isfinite(values))) for values in (wide_expected, _widen(start))), default=0.0
+    )
     with np.errstate(all="ignore"):
         gap = np.abs(wide_actual - wide_expected).max(axis=1, initial=0.0)
     return np.asarray(gap / (size or 1.0))

@@ -69,12 +69,30 @@ RULINGS: dict[Cause, Ruling] = {
     Cause.AGREES: Ruling(Outcome.PASSED, False, ""),
     Cause.DISAGREES: Ruling(Outcome.FAILED, False, ""),
     Cause.RAISED: Ruling(Outcome.FAILED, False, "Your code raised an error here."),
-    Cause.UNDEFINED: Ruling(Outcome.NOT_REACHED, False, "This function is not defined after your notebook has run. Keep its name, and check that its cell runs without an error."),
-    Cause.CELL_MISSING: Ruling(Outcome.NOT_REACHED, False, "The cell of this check is not in your notebook. Start again from the released notebook and copy your code into it."),
-    Cause.WRONG_SIGNATURE: Ruling(Outcome.FAILED, False, "Your function does not take the arguments that the assignment gives it. Keep the signature as released."),
-    Cause.PACKAGE_MISSING: Ruling(Outcome.NEEDS_REVIEW, False, "Your notebook imports a package that is not installed where it was graded. A person will look at it."),
-    Cause.CPU_LIMIT: Ruling(Outcome.FAILED, False, "Your code used all its computing time before this was done. Look for a loop that does not end."),
-    Cause.WALL_LIMIT: Ruling(Outcome.UNGRADABLE, True, "The grading machine waited too long, with little computing done. This costs no points; it is run again, or marked by a person."),
+    Cause.UNDEFINED: Ruling(
+        Outcome.NOT_REACHED,
+        False,
+        "This function is not defined after your notebook has run. Keep its name, and check that its cell runs without an error.",
+    ),
+    Cause.CELL_MISSING: Ruling(
+        Outcome.NOT_REACHED,
+        False,
+        "The cell of this check is not in your notebook. Start again from the released notebook and copy your code into it.",
+    ),
+    Cause.WRONG_SIGNATURE: Ruling(
+        Outcome.FAILED, False, "Your function does not take the arguments that the assignment gives it. Keep the signature as released."
+    ),
+    Cause.PACKAGE_MISSING: Ruling(
+        Outcome.NEEDS_REVIEW, False, "Your notebook imports a package that is not installed where it was graded. A person will look at it."
+    ),
+    Cause.CPU_LIMIT: Ruling(
+        Outcome.FAILED, False, "Your code used all its computing time before this was done. Look for a loop that does not end."
+    ),
+    Cause.WALL_LIMIT: Ruling(
+        Outcome.UNGRADABLE,
+        True,
+        "The grading machine waited too long, with little computing done. This costs no points; it is run again, or marked by a person.",
+    ),
     Cause.MEMORY_LIMIT: Ruling(Outcome.FAILED, False, "Your code asked for more memory than the assignment allows."),
     Cause.DISK_LIMIT: Ruling(Outcome.FAILED, False, "Your code wrote more to disk than the assignment allows."),
     Cause.EVIDENCE_LIMIT: Ruling(Outcome.FAILED, False, "Your notebook sent back more data than the assignment allows."),
@@ -82,12 +100,26 @@ RULINGS: dict[Cause, Ruling] = {
     Cause.SIGNALLED: Ruling(Outcome.FAILED, False, "Python was killed while your code ran, before this was done."),
     Cause.CORRUPT_FRAMES: Ruling(Outcome.NEEDS_REVIEW, False, "What your notebook sent back could not be read. A person will look at it."),
     Cause.CHECK_RAISED: Ruling(Outcome.FAILED, False, "The check could not make sense of what your code returned."),
-    Cause.CHECK_BROKEN: Ruling(Outcome.UNGRADABLE, True, "The check itself is broken. This costs no points; your instructor has been told."),
-    Cause.UNREADABLE: Ruling(Outcome.NOT_REACHED, False, "Your file is not a notebook that can be read. Download it again from Jupyter (File, Download) and hand it in anew."),
-    Cause.SEVERAL_NOTEBOOKS: Ruling(Outcome.NEEDS_REVIEW, False, "You handed in several notebooks, and none has the assignment's name. A person will look at it."),
+    Cause.CHECK_BROKEN: Ruling(
+        Outcome.UNGRADABLE, True, "The check itself is broken. This costs no points; your instructor has been told."
+    ),
+    Cause.UNREADABLE: Ruling(
+        Outcome.NOT_REACHED,
+        False,
+        "Your file is not a notebook that can be read. Download it again from Jupyter (File, Download) and hand it in anew.",
+    ),
+    Cause.SEVERAL_NOTEBOOKS: Ruling(
+        Outcome.NEEDS_REVIEW, False, "You handed in several notebooks, and none has the assignment's name. A person will look at it."
+    ),
     Cause.NO_NOTEBOOK: Ruling(Outcome.NOT_REACHED, False, "There is no notebook in your submission."),
-    Cause.WRONG_KERNEL: Ruling(Outcome.NEEDS_REVIEW, False, "Your notebook was saved for another language than Python. Choose the Python 3 kernel and hand it in anew."),
-    Cause.SANDBOX_FAILED: Ruling(Outcome.UNGRADABLE, True, "The grading machine could not isolate your code, so it did not run it. This costs no points."),
+    Cause.WRONG_KERNEL: Ruling(
+        Outcome.NEEDS_REVIEW,
+        False,
+        "Your notebook was saved for another language than Python. Choose the Python 3 kernel and hand it in anew.",
+    ),
+    Cause.SANDBOX_FAILED: Ruling(
+        Outcome.UNGRADABLE, True, "The grading machine could not isolate your code, so it did not run it. This costs no points."
+    ),
     Cause.MACHINE_FAILED: Ruling(Outcome.UNGRADABLE, True, "The grading machine failed. This costs no points; it is run again."),
 }
 
@@ -115,7 +147,8 @@ STATUSES: dict[RunStatus, Cause] = {
 
 class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The outcome of one check. `run` is the id of the call or cell it was judged on; `given` the definitions put in place
-    of the student's; `message` is plain text to the student (observed, expected, what was allowed)."""
+    of the student's; `message` is plain text to the student (observed, expected, what was allowed).
+    """
 
     id: str
     title: str

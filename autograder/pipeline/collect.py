@@ -67,8 +67,12 @@ def _flat(root: Path) -> list[Candidate]:
     by_stem: dict[str, list[Path]] = {}
     for path in _notebooks(root):
         by_stem.setdefault(path.stem, []).append(path)
-    files = [Candidate(stem, paths[0]) if len(paths) == 1 else Candidate(stem, None, Cause.SEVERAL_NOTEBOOKS) for stem, paths in by_stem.items()]
-    folders = [_in_folder(folder.name, folder, folder.name) for folder in _folders(root) if folder.name not in by_stem and _notebooks(folder)]
+    files = [
+        Candidate(stem, paths[0]) if len(paths) == 1 else Candidate(stem, None, Cause.SEVERAL_NOTEBOOKS) for stem, paths in by_stem.items()
+    ]
+    folders = [
+        _in_folder(folder.name, folder, folder.name) for folder in _folders(root) if folder.name not in by_stem and _notebooks(folder)
+    ]
     return files + folders
 
 

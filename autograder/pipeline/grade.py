@@ -79,7 +79,9 @@ class _Machinery:
             return self._executor
 
 
-def grade_class(files: AssignmentFiles, candidates: Sequence[Candidate], results: ResultsFolder, options: GradeOptions, progress: Progress) -> tuple[Grade, ...]:
+def grade_class(
+    files: AssignmentFiles, candidates: Sequence[Candidate], results: ResultsFolder, options: GradeOptions, progress: Progress
+) -> tuple[Grade, ...]:
     """Grade `candidates`, skipping those whose grade is on disk and still true. Returns all grades, sorted as `candidates`.
 
     Raises:
@@ -145,7 +147,7 @@ class _Grader:
             grade = self._grade(candidate)
         except (InterruptedError, SandboxError):
             raise
-        except Exception:  # the boundary of one submission: a fault of ours costs it no points and never stops the class
+        except Exception:  # noqa: BLE001  (the boundary of one submission: a fault of ours costs it no points and never stops the class)
             _LOG.exception("grading %s failed", candidate.student)
             grade = self._without_run(candidate, Cause.MACHINE_FAILED, "")
         self.results.write_grade(grade)

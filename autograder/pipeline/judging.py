@@ -47,7 +47,11 @@ class Judge:
         hung or ended the process would only do so again.
         """
         again, given = [], {}
-        lost = {spec.function for spec, result in zip(self.specs, results, strict=True) if result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)}
+        lost = {
+            spec.function
+            for spec, result in zip(self.specs, results, strict=True)
+            if result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
+        }
         for spec, result in zip(self.specs, results, strict=True):
             if result.outcome not in (Outcome.FAILED, Outcome.NOT_REACHED):
                 continue

@@ -47,18 +47,22 @@ def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Se
             capture.setdefault(spec.cell.id, set()).update(spec.cell.capture)
     assignment = files.assignment
     request = ExecutionRequest(
-        cells=tuple(Cell(id, source, tuple(sorted(capture.get(id, ()))), id in holds.values()) for id, source in cells),
+        cells=tuple(Cell(name, source, tuple(sorted(capture.get(name, ()))), name in holds.values()) for name, source in cells),
         seed=assignment.seed,
         limits=assignment.limits,
         files={Path(name).name: (files.folder / name).read_bytes() for name in assignment.files},
         drivers=files.drivers_source(),
     )
     calls = tuple(msgspec.structs.replace(spec.call, after=holds.get(spec.function)) for spec in specs if spec.call is not None)
-    key = _digest(msgspec.msgpack.encode([request, calls]), *_versions(), _source_digest(RUNNING), _given_source(files, assignment.given).encode())
+    key = _digest(
+        msgspec.msgpack.encode([request, calls]), *_versions(), _source_digest(RUNNING), _given_source(files, assignment.given).encode()
+    )
     return Plan(key, request, calls)
 
 
-def rerun_batches(files: AssignmentFiles, specs: Sequence[CheckSpec], given: Mapping[str, tuple[str, ...]], holds: Mapping[str, str]) -> list[CallBatch]:
+def rerun_batches(
+    files: AssignmentFiles, specs: Sequence[CheckSpec], given: Mapping[str, tuple[str, ...]], holds: Mapping[str, str]
+) -> list[CallBatch]:
     """Batches that run each of `specs` again, alone, with the definitions that `given` names for it (by check id) in place of the student's.
 
     A cell is run again only with given definitions: without, its one run as it happened is what counts.
@@ -76,7 +80,13 @@ def rerun_batches(files: AssignmentFiles, specs: Sequence[CheckSpec], given: Map
 
 def context_digest(files: AssignmentFiles) -> str:
     """Hash of everything but the submission that a grade depends on, made without importing torch or collecting a check."""
-    own = [files.folder / "assignment.toml", files.template, files.checks, files.solution, *(files.folder / name for name in files.assignment.files)]
+    own = [
+        files.folder / "assignment.toml",
+        files.template,
+        files.checks,
+        files.solution,
+        *(files.folder / name for name in files.assignment.files),
+    ]
     contents = [hashlib.sha256(path.read_bytes()).digest() for path in own]
     return _digest(*contents, files.drivers_source().encode(), *_versions(), _source_digest(RUNNING), _source_digest(JUDGING))
 

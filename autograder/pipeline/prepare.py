@@ -77,14 +77,18 @@ def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
             raise AssignmentError(message)
 
 
-def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store: EvidenceStore, executor: Callable[[], Executor]) -> Evidence:
+def reference_evidence(
+    files: AssignmentFiles, specs: Sequence[CheckSpec], store: EvidenceStore, executor: Callable[[], Executor]
+) -> Evidence:
     """Evidence of the reference, run unless it is stored.
 
     Raises:
         AssignmentError: if it does not run to its end without an error, or a check names a cell that does not exist.
     """
     notebook = render_notebook(files, Mode.REFERENCE, Facts({spec.id: spec.worth.points for spec in specs}, None))
-    cells = [(grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"]
+    cells = [
+        (grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"
+    ]
     unknown = {spec.cell.id for spec in specs if spec.cell} - {name for name, _ in cells}
     if unknown:
         message = f"{files.checks}: @cell names {sorted(unknown)}, but {files.template} has no such code cell"

@@ -14,8 +14,8 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
-from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.errors import AutograderError
+from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.judgement.grading import Grade, encode_grade
 from autograder.notebooks.cells import grade_id_of
 from autograder.pipeline.executed import read_executed, sources
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from autograder.pipeline.results import ResultsFolder
 
 
-def project_class(files: AssignmentFiles, results: ResultsFolder, grades: Sequence[Grade], progress: Progress) -> tuple[tuple[str, str], ...]:
+def project_class(
+    files: AssignmentFiles, results: ResultsFolder, grades: Sequence[Grade], progress: Progress
+) -> tuple[tuple[str, str], ...]:
     """Write what is out of date of `grades`' projections; returns names and places of all of them.
 
     Raises:
@@ -45,7 +47,9 @@ def project_class(files: AssignmentFiles, results: ResultsFolder, grades: Sequen
     show_hidden = files.assignment.due is not None and datetime.datetime.now(datetime.UTC) > files.assignment.due
     marks = {grade.student: _mark(grade, show_hidden=show_hidden) for grade in grades}
     ledger = _read_ledger(results)
-    stale = [grade for grade in grades if ledger.get(grade.student) != marks[grade.student] or not results.feedback_path(grade.student).exists()]
+    stale = [
+        grade for grade in grades if ledger.get(grade.student) != marks[grade.student] or not results.feedback_path(grade.student).exists()
+    ]
     if stale or not results.csv.exists():
         progress.started(len(stale))
 
@@ -72,7 +76,9 @@ def _refuse_to_run() -> Executor:
 
 
 def _places(results: ResultsFolder) -> tuple[tuple[str, str], ...]:
-    gradebook = str(results.gradebook) if results.gradebook.exists() else 'not written: nbgrader is not installed (pip install "gradstep[course]")'
+    gradebook = (
+        str(results.gradebook) if results.gradebook.exists() else 'not written: nbgrader is not installed (pip install "gradstep[course]")'
+    )
     pages = str(results.feedback_path("<student>"))
     return ("Grades", str(results.csv)), ("Feedback", pages), ("Gradebook", gradebook)
 

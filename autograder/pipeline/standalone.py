@@ -15,12 +15,11 @@ from autograder.assignment import Isolation, open_assignment
 from autograder.checks import Observation
 from autograder.docket import specify
 from autograder.execution.executor import Executor
-from autograder.judgement.grading import RULINGS
+from autograder.judgement.grading import RULINGS, Cause
 from autograder.notebooks.submission import read_submission, rebound
 from autograder.pipeline.judging import cause_of_run, find_run
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import reference_evidence, render_release
-from autograder.judgement.grading import Cause
 from autograder.store import EvidenceStore
 
 if TYPE_CHECKING:
