@@ -6,7 +6,6 @@ import datetime
 from typing import Any
 
 import numpy as np
-import pytest
 
 from autograder.assignment import Assignment, Part
 from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
@@ -108,9 +107,3 @@ def sample_page(**fields: Any) -> FeedbackPage:
         cells=CELLS,
     )  # fmt: skip
     return FeedbackPage(**(values | fields))
-
-
-@pytest.fixture
-def page() -> FeedbackPage:
-    """The sample page before the due date."""
-    return sample_page()

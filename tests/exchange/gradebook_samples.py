@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import nbformat
-import pytest
 from nbformat import NotebookNode
 
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry
@@ -70,8 +69,3 @@ def assignment(**fields: Any) -> AssignmentEntry:
     """The assignment that CHECKS belong to."""
     due = datetime.datetime(2026, 12, 6, 23, 59, tzinfo=datetime.UTC)
     return AssignmentEntry(**({"slug": "optimizers", "due": due, "release": released(), "checks": CHECKS} | fields))
-
-
-@pytest.fixture(autouse=True)
-def _needs_nbgrader() -> None:
-    pytest.importorskip("nbgrader")

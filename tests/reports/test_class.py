@@ -1,0 +1,110 @@
+"""What the instructor sees: the terminal's table and grades.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from report_samples import check, grade
+from rich.console import Console
+
+from autograder.judgement.grading import Outcome
+from autograder.reports.class_report import COLUMNS, grades_csv, write_grades_csv
+from autograder.reports.plain import number, plain, plain_line
+from autograder.reports.summary import class_lines, class_table, what_went_wrong
+
+
+def show(*grades: object) -> str:
+    """The table as a terminal prints it."""
+    console = Console(file=io.StringIO(), width=120, force_terminal=False)
+    console.print(class_table(grades))  # type: ignore[arg-type]
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    """A CSV read back."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_table_is_sorted_and_says_what_went_wrong() -> None:
+    """Students by name whatever their case; the submission's problem first."""
+    text = show(grade(check("a"), student="zoe"), grade(check("loop"), check("b", Outcome.FAILED, 0), student="Bea", problem="CPU limit"))
+    assert text.index("Bea") < text.index("zoe")
+    assert "10/20" in text
+    assert "CPU limit; b" in text
+
+
+def test_markup_and_escapes_in_names_are_text() -> None:
+    """rich would read [red] as a colour and the terminal an escape as a command."""
+    text = show(grade(check("a", Outcome.FAILED, 0, title="[bold]t[/bold]\x1b[2J"), check("b"), student="[red]x[/red]\x1b]0;pwned\x07"))
+    assert "[red]x[/red]" in text
+    assert "[bold]t[/bold]" in text
+    assert "\x1b" not in text
+    assert "pwned" not in text
+
+
+def test_a_long_list_of_losses_is_shortened() -> None:
+    """Two titles, cut, then a count; all checks lost is said in two words."""
+    lost = [check(f"check number {index} {'x' * 80}", Outcome.FAILED, 0) for index in range(5)]
+    words = what_went_wrong(grade(check("a"), *lost))
+    assert "3 more" in words
+    assert len(words) < 120
+    assert what_went_wrong(grade(*lost)) == "every check"
+
+
+def test_waiting_points_are_named() -> None:
+    """Ungradable ones are not counted among the lost."""
+    assert what_went_wrong(grade(check("a"), check("b", Outcome.UNGRADABLE, 0))) == "ungradable (10 points)"
+
+
+def test_class_lines_count_statuses_and_average_only_finished_grades() -> None:
+    """A submission that nobody could grade is no zero in the mean."""
+    grades = [grade(check("a")), grade(check("a", Outcome.FAILED, 5)), grade(check("a", Outcome.UNGRADABLE, 0))]
+    assert class_lines(grades) == ["3 submissions: 2 graded, 1 ungradable", "mean 7.5, median 7.5 of 10 points, over the 2 fully graded"]
+    assert class_lines([]) == ["no submissions"]
+
+
+def test_grades_csv_has_a_column_per_check_and_words_where_nobody_decided() -> None:
+    """Empty where a submission was not judged on a check."""
+    table = rows(grades_csv([grade(check("a"), check("b", Outcome.UNGRADABLE, 0), student="y"), grade(check("c", Outcome.FAILED, 2.5), student="x")]))
+    assert list(table[0]) == [*COLUMNS, "a", "b", "c"] or list(table[0]) == [*COLUMNS, "c", "a", "b"]
+    assert [row["student_id"] for row in table] == ["x", "y"]
+    assert (table[1]["a"], table[1]["b"], table[1]["c"], table[1]["pending_points"], table[1]["status"]) == ("10", "ungradable", "", "10", "ungradable")
+    assert (table[0]["points"], table[0]["c"]) == ("2.5", "2.5")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\x00=1", "＝1"])
+def test_formulas_are_neutralised(name: str) -> None:
+    """A spreadsheet shows them and runs nothing."""
+    assert rows(grades_csv([grade(check("a"), student=name)]))[0]["student_id"].startswith("'")
+
+
+def test_commas_quotes_and_line_feeds_stay_in_their_cell() -> None:
+    """nbgrader's own export does not quote."""
+    row = rows(grades_csv([grade(check("a,b"), student='Lovelace, "Ada"', problem="one\ntwo")]))[0]
+    assert (row["student_id"], row["problem"], row["a,b"]) == ('Lovelace, "Ada"', "one\ntwo", "10")
+
+
+def test_writing_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
+    """Temporary file, then rename; the same grades give the same bytes."""
+    path = tmp_path / "results" / "grades.csv"
+    for _ in range(2):
+        write_grades_csv([grade(check("a"), student="Zoë")], path)
+    assert path.read_text(encoding="utf-8") == grades_csv([grade(check("a"), student="Zoë")])
+    assert [file.name for file in path.parent.iterdir()] == ["grades.csv"]
+
+
+def test_plain_text_keeps_letters_and_drops_what_acts() -> None:
+    """Colours, links, cursor moves, direction overrides and halves of surrogates go; tabs, accents and emoji stay."""
+    assert plain("a\tb\r\nZoë 🎓\x1b[1;31mr\x1b[0m\x1b]8;;x\x1b\\l\x1b(B\u202eq\x08\udc80") == "a\tb\nZoë 🎓rlq\ufffd"
+    assert plain("x" * 50, limit=10) == "xxxxxxxxxx\n[cut: 10 characters shown]"
+    assert plain_line(" a \n b " * 100, 10).endswith("…")
+    assert [number(value) for value in (4.0, 2.5, 1 / 3, 100.0, 0.0)] == ["4", "2.5", "0.33", "100", "0"]
+
+
+def test_unterminated_escapes_take_linear_time() -> None:
+    """Fifty megabytes of them must not stop a class."""
+    assert plain("\x1bP" * 2_000_000) is not None
+    assert plain("\x1b]" * 2_000_000) is not None

@@ -1,0 +1,235 @@
+"""The page that a student reads."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from report_samples import ASSIGNMENT, CELLS, LOSSES, check, evidence, grade, sample_page, trace
+
+from autograder.judgement.grading import Outcome, Visibility
+from autograder.reports.feedback import grade_digest, render_feedback
+from autograder.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
+
+GOLDEN = Path(__file__).parent / "golden" / "feedback.html"
+HOSTILE = (
+    "</style><script>alert(1)</script>\"><img src=x onerror=alert(2)>' onmouseover='x {{ 7*7 }} {% raw %} <!-- ]]> </title></pre></code>"
+    "\x1b[31mred\x1b]8;;http://evil\x07link\x07\x00\x9b1m\u202e javascript:alert(3)"
+)
+
+
+class Page(HTMLParser):
+    """Elements, attributes and text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.links: list[str] = []
+        self.ids: Counter[str] = Counter()
+        self._hidden = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "xlink:href")]
+        self.ids.update(value or "" for name, value in attrs if name == "id")
+        self._hidden += tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag == "style"
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.text += data
+
+
+def read(html: str) -> str:
+    """The page's text with single spaces."""
+    return " ".join(Page(html).text.split())
+
+
+def test_the_page_is_as_reviewed() -> None:
+    """Golden file, without the picture (matplotlib's versions differ); GRADSTEP_UPDATE_GOLDEN=1 writes it anew, for its diff to be read."""
+    html = re.sub(r"<svg.*?</svg>", "<svg></svg>", render_feedback(sample_page()), flags=re.DOTALL)
+    if os.environ.get("GRADSTEP_UPDATE_GOLDEN") == "1":
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(html, encoding="utf-8")
+    assert html == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_hostile_text_adds_no_element_and_no_attribute() -> None:
+    """The same page with hostile names, messages, code and errors everywhere has the same elements as with harmless ones."""
+
+    def page(text: str) -> Page:
+        error = ErrorReport(text, text, text, "c1", 1)
+        hostile = replace(
+            sample_page(),
+            grade=grade(
+                check("a", Outcome.FAILED, 0, title=text, message=text, part=text, given=(text,)), student=text, problem=text, notices=(text,), submitted_at=text
+            ),
+            evidence=evidence(LOSSES, error=error),
+            cells={"c1": f"{text}\ud800\n{text}"},
+        )
+        return Page(render_feedback(hostile))
+
+    harmless, hostile = page("x"), page(HOSTILE)
+    assert hostile.tags == harmless.tags
+    assert hostile.attributes == harmless.attributes
+    assert "script" not in hostile.tags
+    assert not [name for name in hostile.attributes if name.startswith("on")]
+    assert all(link.startswith("#") for link in hostile.links)
+    assert "alert(1)" in hostile.text
+    assert "redlink" in hostile.text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", hostile.text)
+
+
+def test_the_page_asks_for_nothing() -> None:
+    """No request and no script can leave it: policy first, no element that loads anything."""
+    page = Page(render_feedback(sample_page()))
+    assert not {"script", "link", "iframe", "object", "img", "form", "base"} & set(page.tags)
+    assert "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"" in render_feedback(sample_page())
+
+
+def test_ids_are_unique() -> None:
+    """Links and labels point at one thing."""
+    assert max(Page(render_feedback(sample_page(show_hidden=True))).ids.values()) == 1
+
+
+def test_before_the_due_date_hidden_checks_say_nothing_but_that_they_are() -> None:
+    """No title, message, points, curve or outcome of them; the total counts the rest and says so."""
+    html = render_feedback(sample_page())
+    text = read(html)
+    assert "25 of 60 points" in text
+    assert "1 check hidden until the due date" in text
+    assert "The points above are those of the checks you can see" in text
+    for secret in ("HIDDEN-DETAIL", "data you have not seen", "SECRET"):
+        assert secret not in html
+
+
+def test_after_the_due_date_hidden_checks_are_shown_but_never_the_secret_ones() -> None:
+    """`hidden` stays hidden; the student is told that it exists."""
+    html = render_feedback(sample_page(show_hidden=True))
+    assert "HIDDEN-DETAIL" in html
+    assert "25 of 70 points" in read(html)
+    assert "SECRET" not in html
+    assert "counts checks that are never shown" in read(html)
+
+
+def test_a_curve_on_hidden_data_waits_for_the_due_date() -> None:
+    """Only runs of checks that the student can see."""
+    checks = (check("seen"), check("unseen", Outcome.FAILED, 0, visibility=Visibility.AFTER_DUE_DATE, run="call-0"))
+    page = sample_page(grade=grade(*checks), evidence=evidence(LOSSES, error=None))
+    assert "step by step" not in render_feedback(page)
+    assert "step by step" in render_feedback(replace(page, show_hidden=True))
+
+
+def test_the_curve_of_a_lost_check_comes_first() -> None:
+    """It says more than that of a passed one; a run of one step says nothing."""
+    checks = (check("one step", run="call-0"), check("fine", run="call-1"), check("lost", Outcome.FAILED, 0, run="call-2"))
+    page = sample_page(grade=grade(*checks), evidence=evidence([80.0], LOSSES, LOSSES * 2))
+    assert "From “lost”" in read(render_feedback(page))
+
+
+def test_the_run_alone_with_the_same_given_definitions_is_the_one_shown() -> None:
+    """A check that failed was judged on the run that was made again."""
+    runs = (
+        Run("call-0", RunStatus.FINISHED, traces=(trace(LOSSES),)),
+        Run("call-0", RunStatus.FINISHED, traces=(trace(LOSSES * 3),), given=("loss_fn",)),
+        Run("call-0", RunStatus.FINISHED, traces=(trace(LOSSES * 2),), given=("loss_fn",), alone=True),
+    )
+    made = Evidence("key", (), runs, evidence().ending)
+    text = read(render_feedback(sample_page(grade=grade(check("c", Outcome.FAILED, 0, run="call-0", given=("loss_fn",))), evidence=made)))
+    assert "Your loss: 160.7 at step 1" in text
+
+
+def test_the_failing_line_is_marked_and_told_without_colour() -> None:
+    """Number, text and a hint for screen readers."""
+    html = render_feedback(sample_page())
+    assert '<span class="here"><i>2</i>print(parms)<span class="unseen"> (the error is in this line)</span></span>' in html
+    assert "Code cell 4, line 2" in html
+
+
+def test_an_error_in_a_function_shows_the_cell_that_defines_it() -> None:
+    """The report names the cell of the failing line, which need not be the cell that ran."""
+    error = ErrorReport("TypeError", "no", "", "c3", 3)
+    assert "Code cell 3, line 3" in render_feedback(sample_page(evidence=evidence(error=error)))
+
+
+@pytest.mark.parametrize("line", [-5, 0, 7, 10**12])
+def test_a_line_outside_the_cell_marks_nothing(line: int) -> None:
+    """Line numbers come from the submission's process."""
+    html = render_feedback(sample_page(evidence=evidence(error=ErrorReport("E", "m", "", "c4", line))))
+    assert "the error is in this line" not in html
+
+
+def test_long_code_and_tracebacks_are_cut_and_say_so() -> None:
+    """A page stays a page, whatever the submission printed."""
+    cells = CELLS | {"c4": "\n".join(f"line_{number} = 0" for number in range(1, 100_001))}
+    error = ErrorReport("E", "m" * 10**6, "frame\n" * 10**6, "c4", 50_000)
+    html = render_feedback(sample_page(cells=cells, evidence=evidence(error=error)))
+    assert len(html) < 60_000
+    assert "[earlier lines left out]" in html
+
+
+def test_a_cell_that_ran_out_of_time_is_shown() -> None:
+    """There is no error then, only the ending."""
+    made = Evidence("key", (CellRun(Run("c3", RunStatus.TIMED_OUT)),), (), evidence().ending)
+    assert "The time ran out while this cell was running." in read(render_feedback(sample_page(evidence=made)))
+
+
+def test_an_unreadable_submission_still_gets_a_page() -> None:
+    """No evidence, no cells, no checks."""
+    text = read(render_feedback(sample_page(grade=grade(problem="not JSON"), evidence=None, reference=None, cells={})))
+    assert "not JSON" in text
+    assert "0 of 0 points" in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "points", "words"),
+    [
+        (Outcome.PASSED, 10, "✓ passed"),
+        (Outcome.FAILED, 0, "✗ not passed"),
+        (Outcome.FAILED, 5, "◐ partly passed"),
+        (Outcome.NOT_REACHED, 0, "– not reached"),
+        (Outcome.NEEDS_REVIEW, 0, "? needs review"),
+        (Outcome.UNGRADABLE, 0, "! not graded yet"),
+    ],
+)
+def test_every_outcome_has_a_symbol_and_words(outcome: Outcome, points: float, words: str) -> None:
+    """Colour is never the only sign."""
+    assert words in read(render_feedback(sample_page(grade=grade(check("c", outcome, points)))))
+
+
+def test_undecided_points_are_no_zero() -> None:
+    """A dash, and the sum of what is still open."""
+    text = read(render_feedback(sample_page(grade=grade(check("c", Outcome.UNGRADABLE, 0)))))
+    assert "– / 10" in text
+    assert "10 points are not decided yet" in text
+
+
+def test_the_page_carries_its_grades_digest() -> None:
+    """Another grade, another digest: that is how a stale page is told."""
+    page = sample_page()
+    assert f'<meta name="gradstep-grade" content="{grade_digest(page.grade)}">' in render_feedback(page)
+    assert grade_digest(grade(check("a"))) != grade_digest(grade(check("a", Outcome.FAILED, 0)))
+
+
+def test_checks_of_an_unknown_part_are_not_lost() -> None:
+    """A part that assignment.toml does not list comes last."""
+    text = read(render_feedback(sample_page(grade=grade(check("stray", part="Appendix"), check("m", part=ASSIGNMENT.parts[0].title)))))
+    assert text.index("1. Recall") < text.index("Appendix")
+
+
+def test_hostile_losses_do_not_break_the_page() -> None:
+    """Mismatched lengths, NaN and huge values."""
+    made = evidence(np.array([np.nan, 1e308, -1e308, np.inf]))
+    assert render_feedback(sample_page(evidence=made, reference=None))
