@@ -5,16 +5,19 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
 
 from autograder.errors import ExchangeError
-from autograder.judgement.grading import CheckResult
 from autograder.reports.plain import number, plain, plain_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from autograder.judgement.grading import CheckResult
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 _IMAGES = ("image/png", "image/jpeg")  # an SVG or HTML output can carry scripts into the grader's browser
@@ -34,7 +37,7 @@ class CheckEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReleasedCell:
-    """A cell of the released notebook, or one appended for a hidden check, that nbgrader keeps record of. `check` is "" where a person marks it."""
+    """A cell nbgrader keeps record of: a released one, or one appended for a hidden check. `check` is "" where a person marks it."""
 
     grade_id: str
     cell: NotebookNode
@@ -48,7 +51,7 @@ class ReleasedCell:
 
 
 def grade_id(check_id: str) -> str:
-    """A name that nbgrader accepts ([A-Za-z0-9_-]), always the same for a check and no other check's: the id itself, or its words and a digest."""
+    """A name that nbgrader accepts ([A-Za-z0-9_-]), always the same: the id itself, or its words and a digest."""
     if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", check_id):
         return check_id
     words = re.sub(r"[^A-Za-z0-9_]+", "-", check_id).strip("-")[:80]
@@ -118,8 +121,13 @@ def _cell_id(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
-def autograded_notebook(release: NotebookNode, cells: Sequence[ReleasedCell], submission: NotebookNode | None, checks: Mapping[str, CheckResult]) -> NotebookNode:
-    """The submission with the release's metadata, missing cells added at the end, hidden checks after them; each check's outcome is its cell's last output."""
+def autograded_notebook(
+    release: NotebookNode, cells: Sequence[ReleasedCell], submission: NotebookNode | None, checks: Mapping[str, CheckResult]
+) -> NotebookNode:
+    """The submission with the release's metadata, cells that are missing added at the end, hidden checks after them.
+
+    Each check's outcome is its cell's last output.
+    """
     known = {cell.grade_id: cell for cell in cells if not cell.appended}
     seen: set[str] = set()
     notebook = nbformat.v4.new_notebook(metadata=copy.deepcopy(release.metadata))  # not the student's: language names end up in HTML
@@ -178,7 +186,9 @@ def _without_tags(markdown: str) -> str:
 def _clean_output(output: NotebookNode) -> NotebookNode | None:
     kind = output.get("output_type")
     if kind == "stream":
-        return nbformat.v4.new_output("stream", name="stderr" if output.get("name") == "stderr" else "stdout", text=plain(_text(output.get("text", "")), OUTPUT_CHARS))
+        return nbformat.v4.new_output(
+            "stream", name="stderr" if output.get("name") == "stderr" else "stdout", text=plain(_text(output.get("text", "")), OUTPUT_CHARS)
+        )
     if kind == "error":
         traceback = [plain(_text(line), OUTPUT_CHARS) for line in output.get("traceback", [])]
         name, value = plain_line(_text(output.get("ename", ""))), plain(_text(output.get("evalue", "")), 5_000)

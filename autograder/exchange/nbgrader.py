@@ -1,9 +1,10 @@
 """Grades as an nbgrader course: gradebook.db and autograded/, for formgrader, `nbgrader export` and `nbgrader generate_feedback`.
 
-What a person did in formgrader (manual scores, extra credit, comments, flags, late penalties) is never touched. A check that nobody could decide has no
-auto_score (NULL) and is marked for manual grading; `nbgrader export` counts NULL as 0, as `Grade.points` does.
+What a person did in formgrader (manual scores, extra credit, comments, flags, late penalties) is never touched. A check that nobody
+could decide has no auto_score (NULL) and is marked for manual grading; `nbgrader export` counts NULL as 0, as `Grade.points` does.
 
-autograded/ is for instructors: hidden checks stand in it with their messages, so pages that `nbgrader generate_feedback` makes from it show them too.
+autograded/ is for instructors: hidden checks stand in it with their messages, so pages that `nbgrader generate_feedback` makes from it
+show them too.
 """
 
 from __future__ import annotations
@@ -12,11 +13,9 @@ import datetime
 import json
 import re
 import zoneinfo
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -25,6 +24,10 @@ from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
 from autograder.judgement.grading import CheckResult, Grade, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
 
 __all__ = ["AssignmentEntry", "CheckEntry", "GradebookEntry", "grade_id", "submitted_at", "write_gradebook"]
 
@@ -50,7 +53,7 @@ class GradebookEntry:
 
 
 def write_gradebook(folder: Path, assignment: AssignmentEntry, entries: Sequence[GradebookEntry]) -> None:
-    """Bring `folder`/gradebook.db and autograded/ up to date with `entries`, in one transaction; students who are not among them stay as they are.
+    """Bring `folder`/gradebook.db and autograded/ up to date with `entries`, in one transaction; other students stay as they are.
 
     Raises:
         ExchangeError: if nbgrader is not installed, the release lacks a check's cell, a student's name is no folder name,
@@ -73,7 +76,8 @@ def write_gradebook(folder: Path, assignment: AssignmentEntry, entries: Sequence
         with api.Gradebook(url) as gradebook:
             _Writer(api, gradebook.db).write(assignment, cells, entries)
     except (SQLAlchemyError, api.InvalidEntry) as error:
-        message = f"{folder / 'gradebook.db'} can't be written: {error}\nClose formgrader if it is open; for a database of an older nbgrader run `nbgrader db upgrade`."
+        advice = "Close formgrader if it is open; for a database of an older nbgrader run `nbgrader db upgrade`."
+        message = f"{folder / 'gradebook.db'} can't be written: {error}\n{advice}"
         raise ExchangeError(message) from error
     except OSError as error:
         message = f"{folder} can't be written: {error}"
@@ -81,7 +85,7 @@ def write_gradebook(folder: Path, assignment: AssignmentEntry, entries: Sequence
 
 
 def submitted_at(folder: Path) -> str:
-    """When the submission in `folder` was handed in, ISO 8601 in UTC, from nbgrader's timestamp.txt; "" where it is missing or says nothing."""
+    """When the submission in `folder` was handed in, ISO 8601 in UTC, from nbgrader's timestamp.txt; "" where that says nothing."""
     try:
         with (folder / "timestamp.txt").open("rb") as file:
             text = file.read(200).decode("ascii", "replace").strip()
@@ -101,7 +105,11 @@ def _parse_timestamp(text: str) -> datetime.datetime | None:
         if zone[0] in "+-":
             return datetime.datetime.fromisoformat(f"{match[1]}{zone}").astimezone(datetime.UTC)
         key = "UTC" if zone in ("Z", "UTC", "GMT") else zone
-        return datetime.datetime.fromisoformat(match[1]).replace(tzinfo=datetime.UTC if key == "UTC" else zoneinfo.ZoneInfo(key)).astimezone(datetime.UTC)
+        return (
+            datetime.datetime.fromisoformat(match[1])
+            .replace(tzinfo=datetime.UTC if key == "UTC" else zoneinfo.ZoneInfo(key))
+            .astimezone(datetime.UTC)
+        )
     except (ValueError, OverflowError, OSError, zoneinfo.ZoneInfoNotFoundError):
         return None
 
@@ -245,8 +253,10 @@ class _Writer:
         if not any(own.notebook_id == notebook.id for own in submission.notebooks):
             db.add(api.SubmittedNotebook(notebook=notebook, assignment=submission))
 
-    def _marks(self, notebook: Any, rows: dict[tuple[str, str], Any], cells: Sequence[ReleasedCell], entries: dict[str, GradebookEntry]) -> None:
-        """A Grade row per grade cell and a Comment row per solution cell of every submission, those of others only where they are missing."""
+    def _marks(
+        self, notebook: Any, rows: dict[tuple[str, str], Any], cells: Sequence[ReleasedCell], entries: dict[str, GradebookEntry]
+    ) -> None:
+        """A Grade row per grade cell, a Comment row per solution cell of every submission; those of others only where they are missing."""
         api, db = self.api, self.db
         submitted = {own.id: student for own, student in self._submitted(notebook)}
         grades = {(grade.notebook_id, grade.cell_id): grade for grade in self._of(api.Grade, notebook)}
@@ -283,7 +293,8 @@ class _Writer:
     def _of(self, table: Any, notebook: Any) -> list[Any]:
         """All rows of `table` that belong to a submission of `notebook`, in one query."""
         own = self.api.SubmittedNotebook
-        return self.db.query(table).join(own, table.notebook_id == own.id).filter(own.notebook_id == notebook.id).all()  # type: ignore[no-any-return]
+        rows = self.db.query(table).join(own, table.notebook_id == own.id).filter(own.notebook_id == notebook.id)
+        return rows.all()  # type: ignore[no-any-return]
 
 
 def _mark(grade: Any, check: CheckResult | None) -> None:

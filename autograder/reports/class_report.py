@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
 from autograder.judgement.grading import CheckResult, Grade, Outcome
 from autograder.reports.plain import number, plain
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
 COLUMNS = ("assignment", "student_id", "points", "max_points", "status", "pending_points", "problem", "submitted_at", "submission_sha256")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones too: some spreadsheets read them alike
+_FORMULA_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)  # full-width ones too: some spreadsheets read them alike
 
 
 def write_grades_csv(grades: Sequence[Grade], path: Path) -> None:
@@ -32,7 +45,13 @@ def grades_csv(grades: Sequence[Grade]) -> str:
     writer.writerow([*COLUMNS, *map(_cell, check_ids)])
     for grade in sorted(grades, key=lambda grade: grade.student):
         checks = {check.id: check for check in grade.checks}
-        own = [grade.status, number(grade.pending_points), _cell(grade.problem), _cell(grade.submitted_at), _cell(grade.provenance.submission_sha256)]
+        own = [
+            grade.status,
+            number(grade.pending_points),
+            _cell(grade.problem),
+            _cell(grade.submitted_at),
+            _cell(grade.provenance.submission_sha256),
+        ]
         row = [_cell(grade.assignment), _cell(grade.student), number(grade.points), number(grade.max_points), *own]
         writer.writerow([*row, *(_points(checks.get(check_id)) for check_id in check_ids)])
     return file.getvalue()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from autograder.judgement.grading import CheckResult
 from autograder.reports.plain import plain, plain_line
 from autograder.trace import ErrorReport, Evidence, Run, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from autograder.judgement.grading import CheckResult
 
 EXCERPTS = 3
 LINES_AROUND = 12
@@ -43,7 +47,8 @@ class Excerpt:
 
 
 def run_of(evidence: Evidence | None, check: CheckResult) -> Run | None:
-    """The run that `check` was judged on; of several calls with one id the one with the same given definitions, and the one run alone, wins."""
+    """The run that `check` was judged on; of several calls with one id, the one with the same given
+    definitions, then the one run alone."""
     if evidence is None:
         return None
     runs = [cell.run for cell in evidence.cells] if check.on_cell else list(evidence.calls)
@@ -75,7 +80,9 @@ def _excerpt(run: Run, cells: Mapping[str, str], *, is_cell: bool) -> Excerpt | 
     lines, above, below = _lines(cells.get(cell, ""), error.line if error else None)
     if error is None:
         return Excerpt(_place(cell, None, cells), "", ending, "", lines, above, below)
-    return Excerpt(_place(cell, error.line, cells), plain_line(error.type, 120), plain(error.message, 2_000), _traceback(error), lines, above, below)
+    return Excerpt(
+        _place(cell, error.line, cells), plain_line(error.type, 120), plain(error.message, 2_000), _traceback(error), lines, above, below
+    )
 
 
 def _place(cell: str, line: int | None, cells: Mapping[str, str]) -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from autograder.assignment import Assignment
 from autograder.judgement.grading import CheckResult, Grade, Outcome, Visibility, encode_grade
 from autograder.reports.excerpts import Excerpt, failures, run_of
 from autograder.reports.pages import environment
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.plots import describe, loss_curves, recorded_losses
-from autograder.trace import Evidence, Run, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from autograder.assignment import Assignment
+    from autograder.trace import Evidence, Run, Trace
 
 MESSAGE_CHARS = 6_000
 NOTICES_SHOWN = 20
@@ -189,7 +193,9 @@ def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
         checks = [check for check in shown if check.part == name]
         concealed = sum(check.part == name for check in waiting)
         if checks or concealed:
-            points = f"{number(sum(check.points for check in checks))} / {number(sum(check.max_points for check in checks))}" if checks else ""
+            points = (
+                f"{number(sum(check.points for check in checks))} / {number(sum(check.max_points for check in checks))}" if checks else ""
+            )
             parts.append(PartView(plain_line(name) or "Checks", points, tuple(_view(check, page.grade) for check in checks), concealed))
     return parts
 
@@ -203,7 +209,8 @@ def _curve(page: FeedbackPage, shown: list[CheckResult]) -> CurveView | None:
     expected = run_of(page.reference, check)
     theirs = _trace(expected) if expected else None
     words = describe(trace, theirs)
-    return CurveView(Markup(loss_curves(trace, theirs)), words, plain_line(check.title or check.id)) if words else None  # noqa: S704  # our own SVG
+    picture = Markup(loss_curves(trace, theirs))  # noqa: S704  # our own SVG, built from numbers
+    return CurveView(picture, words, plain_line(check.title or check.id)) if words else None
 
 
 def _trace(run: Run) -> Trace | None:
@@ -219,6 +226,10 @@ def _footer(page: FeedbackPage) -> list[str]:
     """What produced the grade, for a student who asks why."""
     provenance, environment_ = page.grade.provenance, page.grade.provenance.environment
     items = [f"GradStep {provenance.gradstep}"]
-    items += [f"{label} {environment_[key]}" for key, label in (("torch", "torch"), ("python", "Python"), ("isolation", "isolation")) if environment_.get(key)]
+    items += [
+        f"{label} {environment_[key]}"
+        for key, label in (("torch", "torch"), ("python", "Python"), ("isolation", "isolation"))
+        if environment_.get(key)
+    ]
     items.append(f"submission {provenance.submission_sha256[:12] or 'none'}")
     return [plain_line(item, 80) for item in items]

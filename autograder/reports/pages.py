@@ -18,4 +18,6 @@ def templates_folder() -> Path:
 @cache
 def environment() -> Environment:
     """Escapes everything that no code of ours has marked as markup; a misspelt name is an error, never an empty string."""
-    return Environment(loader=FileSystemLoader(templates_folder()), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=FileSystemLoader(templates_folder()), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )

@@ -7,11 +7,14 @@ import io
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autograder.trace import Array, Trace
+if TYPE_CHECKING:
+    from autograder.trace import Array, Trace
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,19 +63,22 @@ def loss_curves(student: Trace | None, reference: Trace | None) -> str:
     except ImportError:  # matplotlib stands in an extra; the description in words does without it
         return ""
     label = html.escape(describe(student, reference), quote=True)
-    return f'<svg class="curve" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{label}" style="stroke-linejoin: round">{picture}</svg>'
+    box = f"0 0 {WIDTH:g} {HEIGHT:g}"
+    return f'<svg class="curve" viewBox="{box}" role="img" aria-label="{label}" style="stroke-linejoin: round">{picture}</svg>'
 
 
 def describe(student: Trace | None, reference: Trace | None) -> str:
     """The picture in words: first and last loss, where a loss stopped being a number, where the curves visibly part."""
     yours, theirs = _curve(student), _curve(reference)
     sentences = []
+
+    def at(curve: Curve, row: int) -> str:
+        return f"{curve.losses[row]:.4g} at step {_step(curve.steps[row])}"
+
     for name, curve in (("Your loss", yours), ("The reference's", theirs)):
         finite = curve.finite
-        if finite.losses.size == 1:
-            sentences.append(f"{name}: {finite.losses[0]:.4g} at step {_step(finite.steps[0])}.")
-        elif finite.losses.size:
-            sentences.append(f"{name}: {finite.losses[0]:.4g} at step {_step(finite.steps[0])}, {finite.losses[-1]:.4g} at step {_step(finite.steps[-1])}.")
+        if finite.losses.size:
+            sentences.append(f"{name}: {at(finite, 0)}{f', {at(finite, -1)}' if finite.losses.size > 1 else ''}.")
     for name, curve in (("Your loss", yours), ("The reference's loss", theirs)):
         if bad := curve.first_bad:
             was = "was" if bad[0] <= curve.steps[0] else "became"
@@ -197,7 +203,7 @@ def _thin(curve: Curve) -> Curve:
         return curve
     edges = np.linspace(0, count, _BUCKETS + 1).astype(int)
     chosen = {0, count - 1}
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         bucket = curve.losses[start:stop]
         chosen.update((int(start + bucket.argmin()), int(start + bucket.argmax())))
     rows = np.array(sorted(chosen))
@@ -234,7 +240,7 @@ def _y(place: float) -> float:
     return (BOTTOM + place * (HEIGHT - BOTTOM - TOP)) / HEIGHT
 
 
-def _frame(figure, x_axis: Axis, y_axis: Axis) -> None:  # type: ignore[no-untyped-def]  # matplotlib is optional, so its types are too
+def _frame(figure: Any, x_axis: Axis, y_axis: Axis) -> None:
     from matplotlib.lines import Line2D
 
     for place, label in y_axis.ticks():
@@ -248,7 +254,7 @@ def _frame(figure, x_axis: Axis, y_axis: Axis) -> None:  # type: ignore[no-untyp
     figure.text(8 / WIDTH, 1 - 18 / HEIGHT, "loss (log scale)" if y_axis.log else "loss", ha="left", va="baseline", color=INK)
 
 
-def _line(figure, curve: Curve, axes: tuple[Axis, Axis], *, color: str, width: float) -> None:  # type: ignore[no-untyped-def]
+def _line(figure: Any, curve: Curve, axes: tuple[Axis, Axis], *, color: str, width: float) -> None:
     from matplotlib.lines import Line2D
 
     if not curve.losses.size:
@@ -260,7 +266,7 @@ def _line(figure, curve: Curve, axes: tuple[Axis, Axis], *, color: str, width: f
     figure.add_artist(Line2D(xs, ys, color=color, linewidth=width, solid_capstyle="round"))
 
 
-def _legend(figure, name: str, color: str, width: float) -> None:  # type: ignore[no-untyped-def]
+def _legend(figure: Any, name: str, color: str, width: float) -> None:
     from matplotlib.lines import Line2D
 
     left = WIDTH - RIGHT - (215 if color == STUDENT else 100)
@@ -269,7 +275,7 @@ def _legend(figure, name: str, color: str, width: float) -> None:  # type: ignor
     figure.text((left + 34) / WIDTH, level - 4 / HEIGHT, name, ha="left", va="baseline", color=INK)
 
 
-def _bad_mark(figure, curve: Curve, x_axis: Axis) -> None:  # type: ignore[no-untyped-def]
+def _bad_mark(figure: Any, curve: Curve, x_axis: Axis) -> None:
     """A dotted line where the student's loss stopped being a number."""
     from matplotlib.lines import Line2D
 

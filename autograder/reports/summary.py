@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from autograder.judgement.grading import Grade, GradeStatus, Outcome
 from autograder.reports.plain import number, plain_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TITLES_NAMED = 2
 TITLE_CHARS = 44
@@ -25,7 +28,11 @@ def class_table(grades: Sequence[Grade]) -> Table:
     table.add_column("What went wrong")
     for grade in sorted(grades, key=lambda grade: (grade.student.casefold(), grade.student)):
         style = STYLES[grade.status] or ("green" if grade.points == grade.max_points else "")
-        table.add_row(Text(plain_line(grade.student, 64)), Text(f"{number(grade.points)}/{number(grade.max_points)}", style=style), Text(what_went_wrong(grade)))
+        table.add_row(
+            Text(plain_line(grade.student, 64)),
+            Text(f"{number(grade.points)}/{number(grade.max_points)}", style=style),
+            Text(what_went_wrong(grade)),
+        )
     return table
 
 
@@ -50,10 +57,14 @@ def class_lines(grades: Sequence[Grade]) -> list[str]:
     if not grades:
         return ["no submissions"]
     counts = Counter(grade.status for grade in grades)
-    lines = [f"{len(grades)} submission{'s' if len(grades) > 1 else ''}: " + ", ".join(f"{counts[status]} {status}" for status in GradeStatus if counts[status])]
+    lines = [
+        f"{len(grades)} submission{'s' if len(grades) > 1 else ''}: "
+        + ", ".join(f"{counts[status]} {status}" for status in GradeStatus if counts[status])
+    ]
     done = [grade for grade in grades if grade.status is GradeStatus.GRADED]
     if done:
         points = [grade.points for grade in done]
+        mean, median = number(statistics.fmean(points)), number(statistics.median(points))
         over = "" if len(done) == len(grades) else f", over the {len(done)} fully graded"
-        lines.append(f"mean {number(statistics.fmean(points))}, median {number(statistics.median(points))} of {number(max(grade.max_points for grade in done))} points{over}")
+        lines.append(f"mean {mean}, median {median} of {number(max(grade.max_points for grade in done))} points{over}")
     return lines

@@ -32,7 +32,9 @@ def released(extra: Sequence[NotebookNode] = ()) -> NotebookNode:
     v4 = nbformat.v4
     cells = [
         v4.new_markdown_cell("# Optimizers", metadata=metadata("intro", locked=True), id="intro"),
-        v4.new_code_cell("def training_loop():\n    raise NotImplementedError", metadata=metadata("training_loop", solution=True), id="loop"),
+        v4.new_code_cell(
+            "def training_loop():\n    raise NotImplementedError", metadata=metadata("training_loop", solution=True), id="loop"
+        ),
         v4.new_code_cell("assert True", metadata=metadata("test_first_losses", grade=True, locked=True, points=10), id="check1"),
         v4.new_code_cell("assert 1", metadata=metadata("test_final", grade=True, locked=True, points=20), id="check2"),
         *extra,
@@ -59,7 +61,11 @@ def grade(student: str, *points: float | Outcome, **fields: Any) -> Grade:
         visibility = Visibility.VISIBLE if entry.visible_cell else Visibility.AFTER_DUE_DATE
         number = 0.0 if isinstance(value, Outcome) else value
         message = "" if outcome is Outcome.PASSED else "Observed 884.0\nExpected 80.364"
-        checks.append(CheckResult(entry.id, entry.title, "3. The loop", outcome, Cause.DISAGREES, number, entry.max_points, visibility, message=message))
+        checks.append(
+            CheckResult(
+                entry.id, entry.title, "3. The loop", outcome, Cause.DISAGREES, number, entry.max_points, visibility, message=message
+            )
+        )
     provenance = Provenance("0.1.0", "5a" * 32, "ev", "ju")
     values: dict[str, Any] = {"notices": (), "problem": "", "submitted_at": "2026-11-20T11:00:00+01:00"} | fields
     return Grade(student=student, assignment="optimizers", checks=tuple(checks), provenance=provenance, **values)

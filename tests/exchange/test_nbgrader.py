@@ -65,7 +65,15 @@ def autograded(folder: Path, student: str) -> nbformat.NotebookNode:
 def nbgrader(folder: Path, *arguments: str) -> None:
     """Run nbgrader as an instructor would."""
     environment = os.environ | {"HOME": str(folder), "JUPYTER_CONFIG_DIR": str(folder / "config")}
-    done = subprocess.run([sys.executable, "-m", "nbgrader", *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -185,15 +193,28 @@ def test_the_check_cells_say_how_it_went(tmp_path: Path) -> None:
     hidden = cells[HIDDEN]
     assert hidden.source.startswith("# Any optimizer, on data you have not seen")
     assert (hidden.metadata.nbgrader.locked, hidden.metadata.nbgrader.grade, hidden.metadata.nbgrader.points) == (True, True, 8)
-    assert set(hidden.metadata.nbgrader) == {"schema_version", "grade", "solution", "locked", "task", "grade_id", "points", "cell_type", "checksum"}
+    assert set(hidden.metadata.nbgrader) == {
+        "schema_version",
+        "grade",
+        "solution",
+        "locked",
+        "task",
+        "grade_id",
+        "points",
+        "cell_type",
+        "checksum",
+    }
 
 
 def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
-    """Forged and doubled grade ids, raw HTML, scripts in outputs and Markdown, broken cell ids: none of it reaches a grader's browser or the database."""
+    """Forged and doubled grade ids, raw HTML, scripts in outputs and Markdown, broken cell ids: a grader's browser meets none of it."""
     v4, notebook = nbformat.v4, executed()
     evil = "<script>alert('evil')</script>"
     rich = {"text/html": evil, "image/svg+xml": evil, "application/javascript": evil, "image/png": f"x{evil}", "text/plain": "fine\x1b[2J"}
-    notebook.cells[1].outputs = [v4.new_output("display_data", data=rich), v4.new_output("error", ename="E", evalue="v", traceback=["\x1b[31mt"])]
+    notebook.cells[1].outputs = [
+        v4.new_output("display_data", data=rich),
+        v4.new_output("error", ename="E", evalue="v", traceback=["\x1b[31mt"]),
+    ]
     notebook.cells += [
         v4.new_raw_cell(evil, metadata={"raw_mimetype": "text/html"}),
         v4.new_markdown_cell(f"{evil} [x](javascript:alert(1))", id="intro"),
@@ -212,7 +233,9 @@ def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
     assert "\\u001b" not in text
     names = [cell.metadata.nbgrader.grade_id for cell in shown.cells if "nbgrader" in cell.metadata]
     assert sorted(names) == sorted(["intro", "training_loop", "test_first_losses", "test_final", HIDDEN, grade_id(CHECKS[3].id)])
-    assert [cell.metadata.nbgrader.points for cell in shown.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "test_final"] == [20]
+    assert [cell.metadata.nbgrader.points for cell in shown.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "test_final"] == [
+        20
+    ]
     nbgrader(tmp_path, "generate_feedback", "optimizers")
 
 
@@ -255,7 +278,9 @@ def test_an_essay_in_the_release_waits_for_a_person(tmp_path: Path) -> None:
 def test_an_untouched_solution_is_told_apart(tmp_path: Path) -> None:
     """nbgrader's own words, "No response.", where the cell is as released."""
     same = executed(source=released().cells[1].source)
-    write_gradebook(tmp_path, assignment(), [GradebookEntry(grade("a", 0, 0, 0, 0), same), GradebookEntry(grade("b", 0, 0, 0, 0), executed())])
+    write_gradebook(
+        tmp_path, assignment(), [GradebookEntry(grade("a", 0, 0, 0, 0), same), GradebookEntry(grade("b", 0, 0, 0, 0), executed())]
+    )
     with open_gradebook(tmp_path) as gradebook:
         comments = {student: gradebook.find_comment("training_loop", "optimizers", "optimizers", student).auto_comment for student in "ab"}
     assert comments == {"a": "No response.", "b": None}

@@ -44,7 +44,11 @@ def grade(*checks: CheckResult, **fields: Any) -> Grade:
 ASSIGNMENT = Assignment(
     title="Lecture 8: Optimizers",
     points=60,
-    parts=(Part("1. Recall", ("model", "loss_fn"), ("loss_fn",)), Part("2. Build and step", ("one_step",)), Part("3. The loop", ("training_loop",))),
+    parts=(
+        Part("1. Recall", ("model", "loss_fn"), ("loss_fn",)),
+        Part("2. Build and step", ("one_step",)),
+        Part("3. The loop", ("training_loop",)),
+    ),
     due=datetime.datetime(2026, 12, 6, 23, 59, tzinfo=datetime.UTC),
 )
 CELLS = {
@@ -55,14 +59,20 @@ CELLS = {
     "c4": "params = training_loop(5000, optimizer, params, t_un, t_c)\nprint(parms)\n",
 }
 ERROR = ErrorReport(
-    "NameError", "name 'parms' is not defined", "Traceback (most recent call last):\n  Cell 4, line 2\n    print(parms)\nNameError: name 'parms' is not defined", "c4", 2
+    "NameError",
+    "name 'parms' is not defined",
+    "Traceback (most recent call last):\n  Cell 4, line 2\n    print(parms)\nNameError: name 'parms' is not defined",
+    "c4",
+    2,
 )
 
 
 def evidence(*losses: Any, error: ErrorReport | None = ERROR) -> Evidence:
     """Four cells, the last of which raised `error`, and one call per curve."""
     cells = [CellRun(Run(cell, RunStatus.FINISHED)) for cell in ("c1", "c2", "c3")]
-    cells.append(CellRun(Run("c4", RunStatus.RAISED if error else RunStatus.FINISHED, error=error, traces=(trace(losses[0]),) if losses else ())))
+    cells.append(
+        CellRun(Run("c4", RunStatus.RAISED if error else RunStatus.FINISHED, error=error, traces=(trace(losses[0]),) if losses else ()))
+    )
     calls = [Run(f"call-{index}", RunStatus.FINISHED, traces=(trace(values),)) for index, values in enumerate(losses)]
     return Evidence("key", tuple(cells), tuple(calls), Ending(Ended.FINISHED))
 

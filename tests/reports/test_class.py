@@ -68,10 +68,18 @@ def test_class_lines_count_statuses_and_average_only_finished_grades() -> None:
 
 def test_grades_csv_has_a_column_per_check_and_words_where_nobody_decided() -> None:
     """Empty where a submission was not judged on a check."""
-    table = rows(grades_csv([grade(check("a"), check("b", Outcome.UNGRADABLE, 0), student="y"), grade(check("c", Outcome.FAILED, 2.5), student="x")]))
+    table = rows(
+        grades_csv([grade(check("a"), check("b", Outcome.UNGRADABLE, 0), student="y"), grade(check("c", Outcome.FAILED, 2.5), student="x")])
+    )
     assert list(table[0]) == [*COLUMNS, "a", "b", "c"] or list(table[0]) == [*COLUMNS, "c", "a", "b"]
     assert [row["student_id"] for row in table] == ["x", "y"]
-    assert (table[1]["a"], table[1]["b"], table[1]["c"], table[1]["pending_points"], table[1]["status"]) == ("10", "ungradable", "", "10", "ungradable")
+    assert (table[1]["a"], table[1]["b"], table[1]["c"], table[1]["pending_points"], table[1]["status"]) == (
+        "10",
+        "ungradable",
+        "",
+        "10",
+        "ungradable",
+    )
     assert (table[0]["points"], table[0]["c"]) == ("2.5", "2.5")
 
 

@@ -74,7 +74,11 @@ def test_hostile_text_adds_no_element_and_no_attribute() -> None:
         hostile = replace(
             sample_page(),
             grade=grade(
-                check("a", Outcome.FAILED, 0, title=text, message=text, part=text, given=(text,)), student=text, problem=text, notices=(text,), submitted_at=text
+                check("a", Outcome.FAILED, 0, title=text, message=text, part=text, given=(text,)),
+                student=text,
+                problem=text,
+                notices=(text,),
+                submitted_at=text,
             ),
             evidence=evidence(LOSSES, error=error),
             cells={"c1": f"{text}\ud800\n{text}"},

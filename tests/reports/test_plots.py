@@ -72,7 +72,9 @@ floats = st.floats(width=64) | st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1e30
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(floats, max_size=40), st.lists(floats | st.integers(-(2**62), 2**62).map(float), max_size=40), st.lists(floats, max_size=10))
+@given(
+    st.lists(floats, max_size=40), st.lists(floats | st.integers(-(2**62), 2**62).map(float), max_size=40), st.lists(floats, max_size=10)
+)
 def test_hostile_numbers_never_raise(losses: list[float], steps: list[float], reference: list[float]) -> None:
     """Any floats, any lengths: a well-formed picture or none."""
     svg = loss_curves(trace(np.array(losses, dtype=float), np.array(steps, dtype=float)), trace(np.array(reference, dtype=float)))
