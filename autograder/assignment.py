@@ -176,7 +176,7 @@ def read_assignment(path: Path) -> Assignment:
 
 def _line_of(text: str, message: str) -> str:
     """`:LINE` of the first key that a validation message names, or nothing where no line can be told."""
-    names = re.findall(r"`\$?\.?([\w.\[\]]+)`", message) + re.findall(r"for (\w+)$", message)
+    names = re.findall(r"for (\w+) -", message) + re.findall(r"`\$?\.?([\w.\[\]]+)`", message)
     for name in names:
         key = re.split(r"[.\[]", name.rstrip("]."))[-1] if not name.endswith("]") else name.split("[")[0].split(".")[-1]
         for number, line in enumerate(text.splitlines(), 1):

@@ -215,4 +215,7 @@ def decode_evidence(data: bytes) -> Evidence:
     Raises:
         msgspec.DecodeError: (ValidationError is one) if `data` is anything else than what `encode_evidence` writes.
     """
-    return _DECODER.decode(data)
+    try:
+        return _DECODER.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through
+        raise msgspec.DecodeError(str(error)) from error

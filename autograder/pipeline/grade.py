@@ -14,7 +14,9 @@ from autograder.docket import open_docket
 from autograder.errors import SandboxError
 from autograder.execution.executor import Executor
 from autograder.judgement.grading import RULINGS, Cause, Grade, Provenance
-from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission, rebound, stale_outputs
+from autograder.notebooks.cells import Role
+from autograder.notebooks.staleness import stale_outputs
+from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
@@ -23,7 +25,7 @@ from autograder.pipeline.results import ResultsFolder
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles, Isolation
     from autograder.docket import Docket
@@ -157,7 +159,7 @@ class _Grader:
         if candidate.path is None:
             return self._without_run(candidate, candidate.problem or Cause.NO_NOTEBOOK, "")
         try:
-            submission = read_submission(candidate.path, self.prepared.release)
+            submission = read_submission(candidate.path, self.prepared.release, self.prepared.owners)
         except UnreadableNotebook as error:
             return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
         return self._with_run(candidate, submission)
@@ -170,18 +172,17 @@ class _Grader:
 
     def _with_run(self, candidate: Candidate, submission: Submission) -> Grade:
         cells = [(cell.id, cell.source) for cell in submission.cells]
-        holds = rebound(submission.cells, self.prepared.owners)
-        plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, holds)
+        plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
         evidence = self.results.evidence.get(plan.key)
         if evidence is None:
-            evidence = self._execute(plan, holds)
+            evidence = self._execute(plan, submission.rebound)
             checks = self.prepared.judge.results(evidence)
             if not any(RULINGS[check.cause].retry for check in checks):  # our own fault is never cached
                 self.results.evidence.put(evidence)
         write_executed(self.results.executed_path(candidate.student), executed_notebook(submission, evidence))
         return make_grade(self.prepared, candidate, submission, evidence, self.context)
 
-    def _execute(self, plan: Plan, holds: dict[str, str]) -> Evidence:
+    def _execute(self, plan: Plan, holds: Mapping[str, str]) -> Evidence:
         judge, files = self.prepared.judge, self.prepared.files
 
         def follow_up(evidence: Evidence) -> Sequence[CallBatch]:
@@ -217,6 +218,6 @@ def _problem(evidence: Evidence, submission: Submission) -> str:
     ending = evidence.ending
     if ending.reason is not Ended.FINISHED:
         return f"{ending.reason.replace('_', ' ')}{f': {ending.detail}' if ending.detail else ''}"
-    own = {cell.id for cell in submission.cells if cell.role != "check"}
+    own = {cell.id for cell in submission.cells if cell.role is not Role.CHECK}
     error = next((cell.run.error for cell in evidence.cells if cell.run.id in own and cell.run.error is not None), None)
     return describe_error(error)[:200] if error is not None else ""

@@ -16,7 +16,7 @@ from autograder.checks import Observation
 from autograder.docket import specify
 from autograder.execution.executor import Executor
 from autograder.judgement.grading import RULINGS, Cause
-from autograder.notebooks.submission import read_submission, rebound
+from autograder.notebooks.submission import read_submission
 from autograder.pipeline.judging import cause_of_run, find_run
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import reference_evidence, render_release
@@ -75,7 +75,7 @@ class StandaloneRuns:
     def _submitted(self) -> Evidence:
         assert self._submission is not None
         release, owners = render_release(self._files, self._specs, self._reference)
-        submission = read_submission(self._submission, release)
+        submission = read_submission(self._submission, release, owners)
         cells = [(cell.id, cell.source) for cell in submission.cells]
-        plan = plan_execution(self._files, self._specs, cells, rebound(submission.cells, owners))
+        plan = plan_execution(self._files, self._specs, cells, submission.rebound)
         return self._executor.run(plan.key, plan.request, plan.calls)

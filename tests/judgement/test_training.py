@@ -1,0 +1,85 @@
+"""Whole trainings, step by step."""
+
+import msgspec
+import numpy as np
+import pytest
+from trainings import descend
+
+from autograder.checks import CheckFailed, Observation, assert_long_run, assert_same_training
+from autograder.judgement.tolerance import TRAINING_BAR
+from autograder.judgement.training import compare_training
+from autograder.trace import array_of
+
+
+def test_rounding_noise_is_no_difference():
+    """Float32 noise of 1e-6 per gradient, as reordered sums make, passes 50 steps."""
+    assert compare_training(descend(50, noise=1e-6), descend(50), TRAINING_BAR) is None
+
+
+@pytest.mark.parametrize("epochs", [49, 51])
+def test_one_step_more_or_less_is_found_and_the_right_steps_are_said(epochs):
+    """Off by one fails, although every step made is right and the parameters hardly move."""
+    difference = compare_training(descend(epochs), descend(50), TRAINING_BAR)
+    assert difference is not None
+    assert f"{epochs} steps (the first {min(epochs, 50)} are right)" in difference.observed
+    assert difference.expected == "50 steps"
+
+
+def test_a_learning_rate_off_by_a_thousandth_is_found_at_its_first_step():
+    """1e-3 off moves the first step by 1e-4 of the path's size: above the bar."""
+    difference = compare_training(descend(50, lr=1.001e-2), descend(50), TRAINING_BAR)
+    assert difference is not None
+    assert difference.step is not None
+
+
+def test_a_scaled_gradient_is_named_as_the_gradient_of_step_one():
+    """Sum instead of mean shows in the gradient before it shows in the parameters."""
+    difference = compare_training(descend(50, scale=11.0, lr=1e-2 / 11), descend(50), TRAINING_BAR)
+    assert difference is not None
+    assert difference.observed.startswith("gradient that step 1")
+
+
+def test_steps_of_another_optimizer_do_not_count():
+    """The optimizer that was passed in made no step; the loop trained with one of its own."""
+    difference = compare_training(descend(50, given=False), descend(50), TRAINING_BAR)
+    assert difference is not None
+    assert "0 steps, although another optimizer made 50" in difference.observed
+
+
+def test_no_training_at_all_is_found():
+    """A hard-coded or closed-form answer makes no step."""
+    assert compare_training(descend(0), descend(50), TRAINING_BAR) is not None
+
+
+def test_divergence_to_nan_fails_unless_the_author_allows_it():
+    """At lr 1 the descent overflows; where the lecture's own run does, the author says allow_nonfinite."""
+    with np.errstate(all="ignore"):
+        diverged = descend(400, lr=1.0)
+    assert not np.isfinite(diverged.parameters[0]).all()
+    assert compare_training(diverged, diverged, TRAINING_BAR) is not None
+    assert compare_training(diverged, diverged, TRAINING_BAR, allow_nonfinite=True) is None
+
+
+def test_the_returned_value_counts():
+    """A right loop that returns something else fails, and the message shows what came back."""
+    right = descend(50)
+    wrong = Observation(msgspec.structs.replace(right.run, returned=array_of(np.float32(2.9))))
+    with pytest.raises(CheckFailed, match="Shape"):
+        assert_same_training(wrong, right)
+    with pytest.raises(CheckFailed, match="is a `return` missing"):
+        assert_same_training(Observation(msgspec.structs.replace(right.run, returned=None)), right)
+
+
+def test_a_long_run_is_judged_by_its_end_whatever_its_start():
+    """5000 steps from the state after one step end where 5000 from the start do; 4999 or Adam do not pass."""
+    reference = descend(5000)
+    assert_long_run(descend(5000, start=(1.7761, 0.1064)), reference)
+    for wrong in (descend(4999), descend(5000, optimizer="Adam"), descend(5000, lr=5e-3)):
+        with pytest.raises(CheckFailed):
+            assert_long_run(wrong, reference)
+
+
+def test_a_reference_without_steps_is_the_authors_mistake():
+    """Said as such, not blamed on the student."""
+    with pytest.raises(ValueError, match="reference made no optimizer step"):
+        compare_training(descend(5), descend(0), TRAINING_BAR)

@@ -1,0 +1,99 @@
+"""What check authors declare and assert."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.checks import CheckFailed, assert_close, assert_optimizer, call, each, leaf, optim, points
+from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
+from autograder.trace import Array, Opaque, OptimizerValue, array_of
+
+
+def cases_of(mark):
+    return mark.mark.args[0]
+
+
+def test_lists_become_float32_tensors_and_leaves_stay_leaves():
+    """[0.5, 14] is a float32 tensor; a list of leaves stays a list of two tensors."""
+    (built,) = cases_of(call("f", t_u=[0.5, 14.0], params=leaf([1.0, 0.0]), two=[leaf(1.0), leaf(0.0)], n_epochs=3)).values()
+    assert built.arguments["t_u"].dtype == "float32"
+    assert built.arguments["t_u"].numpy().tolist() == [0.5, 14.0]
+    assert isinstance(built.arguments["params"], Leaf)
+    assert isinstance(built.arguments["two"], ArgumentList)
+    assert built.arguments["n_epochs"] == 3
+
+
+def test_each_makes_a_case_per_value_with_a_readable_id():
+    """Optimizers name themselves; named cases keep their names; a dict is merged into the arguments."""
+    mark = call("f", optimizer=each(optim.SGD(lr=0.1, momentum=0.9), optim.Adam(lr=0.2)), size=each(small=dict(n=1), large=dict(n=9)))
+    cases = cases_of(mark)
+    assert list(cases) == ["SGD-lr=0.1-momentum=0.9-small", "SGD-lr=0.1-momentum=0.9-large", "Adam-lr=0.2-small", "Adam-lr=0.2-large"]
+    assert cases["Adam-lr=0.2-large"].arguments == {"optimizer": OptimizerSpec("Adam", {"lr": 0.2}), "n": 9}
+
+
+def test_cases_that_would_share_a_name_are_refused():
+    """Two equal ids would hide one of two checks."""
+    with pytest.raises(ValueError, match="name them"):
+        call("f", n=each(1, 1))
+
+
+def test_what_is_no_plain_data_is_refused_with_the_way_out():
+    """A function can't travel; a driver can make it on the other side."""
+    with pytest.raises(ValueError, match="use a driver"):
+        call("f", closure=lambda: 0)
+
+
+@pytest.mark.parametrize("worth", [-1, float("nan")])
+def test_points_below_zero_are_refused(worth):
+    """Also NaN, which no sum survives."""
+    with pytest.raises(ValueError, match="0 or more"):
+        points(worth)
+
+
+def test_an_unknown_visibility_is_refused():
+    """Only Gradescope's four words."""
+    with pytest.raises(ValueError, match="secret"):
+        points(1, visibility="secret")
+
+
+@given(st.recursive(st.floats(-100, 100), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3)))
+def test_nested_values_agree_with_themselves(values):
+    """Lists and dicts of numbers are compared inside."""
+    assert_close(values, values)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [(1.001, 1.0), ([1.0], [1.0, 2.0]), ({"a": 1.0}, {"b": 1.0}), (None, 1.0), (Opaque("Liar"), 1.0), (np.ones(2), np.ones((2, 1))), (float("nan"), 1.0), (True, 0)],
+)
+def test_values_that_differ_fail(actual, expected):
+    """Another number, length, key, type, shape."""
+    with pytest.raises((CheckFailed, TypeError)):
+        assert_close(actual, expected)
+
+
+def optimizer(name="SGD", same_as=("params",), **settings):
+    return OptimizerValue(name, (settings,), tuple(array_of([1.0, 0.0]) for _ in same_as), same_as)
+
+
+def test_an_optimizer_is_its_class_its_settings_and_whose_tensor_it_holds():
+    """Each of the three alone makes the difference; equal ones pass."""
+    wanted = optimizer(lr=0.01, momentum=0)
+    assert_optimizer(optimizer(lr=0.01, momentum=0), wanted)
+    assert_optimizer(optimizer(lr=0.01, momentum=0.9), wanted, settings=("lr",))
+    for wrong, words in (
+        (optimizer("Adam", lr=0.01, momentum=0), "torch.optim.Adam"),
+        (optimizer(lr=0.1, momentum=0), "lr=0.1"),
+        (optimizer(lr=0.01, momentum=0, same_as=("",)), "tensor of its own"),
+        (None, "return"),
+    ):
+        with pytest.raises(CheckFailed, match=words):
+            assert_optimizer(wrong, wanted)
+
+
+def test_arrays_are_read_only():
+    """A check can't change evidence by accident."""
+    with pytest.raises(ValueError, match="read-only"):
+        array_of([1.0]).numpy()[0] = 2.0
+    assert isinstance(array_of(3), Array)
