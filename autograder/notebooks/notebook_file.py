@@ -180,7 +180,12 @@ def _output(output: Any) -> dict[str, Any] | None:
             texts = {_clean(key): text for key, value in data.items() if (text := _text(value)) is not None}
             return {"output_type": kind, "data": texts, "metadata": {}} | ({"execution_count": None} if kind == "execute_result" else {})
         case {"output_type": "error"}:
-            return {"output_type": "error", "ename": _text(output.get("ename")) or "", "evalue": _text(output.get("evalue")) or "", "traceback": []}
+            return {
+                "output_type": "error",
+                "ename": _text(output.get("ename")) or "",
+                "evalue": _text(output.get("evalue")) or "",
+                "traceback": [],
+            }
     return None
 
 

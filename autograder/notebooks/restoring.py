@@ -57,7 +57,8 @@ class Restored:
 
 def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
     """Match submitted cells to released ones and restore what is locked: the released source wins, a cell that was deleted or moved goes back
-    to its place among its neighbours, a second copy goes. A student's own cells and solution cells stay in the student's order."""
+    to its place among its neighbours, a second copy goes. A student's own cells and solution cells stay in the student's order.
+    """
     released = _released(release)
     claims = _match(cells, released)
     placed, doubled, twice = _place(cells, claims, released)
@@ -67,13 +68,19 @@ def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
     for cell in released:
         if cell.role.locked and (cell.id in moved or cell.id not in origins):
             origin = origins.get(cell.id)
-            placed.insert(_position(placed, cell, released), PlacedCell(cell.id, cell.role, cell, origin, origin is None or _differs(origin, cell)))
+            placed.insert(
+                _position(placed, cell, released), PlacedCell(cell.id, cell.role, cell, origin, origin is None or _differs(origin, cell))
+            )
     deleted = [cell.id for cell in released if cell.role in (Role.GIVEN, Role.CHECK) and cell.id not in origins]
     recognised = [claim for cell, claim in zip(cells, claims, strict=True) if claim and cell.grade_id != claim]
     became_text = [cell.id for cell in placed if cell.role is Role.SOLUTION and cell.origin and cell.origin.cell_type != "code"]
     notices = (
         _say(recognised, "{cells} carried no marks of the released notebook; {it} {was} recognised by what {it} hold{s}.", "cell"),
-        _say([cell.id for cell in placed if cell.changed and cell.origin], "{cells} had been changed; {it} {was} graded as released.", "locked cell"),
+        _say(
+            [cell.id for cell in placed if cell.changed and cell.origin],
+            "{cells} had been changed; {it} {was} graded as released.",
+            "locked cell",
+        ),
         _say(deleted, "{cells} {was} missing; {it} {was} put back.", "locked cell"),
         _say([cell.id for cell in released if cell.id in moved], "{cells} had been moved; {it} {was} put back in place.", "locked cell"),
         _say(doubled, "{cells} stood there more than once; only the first of {them} was kept.", "locked cell"),
@@ -88,13 +95,15 @@ def _released(release: NotebookNode) -> list[ReleasedCell]:
     cells = [cell for cell in release["cells"] if role_of(cell) is not Role.FREE]
     names = [meant_names(cell["source"]) if cell["cell_type"] == "code" else frozenset[str]() for cell in cells]
     return [
-        ReleasedCell(grade_id_of(cell), role_of(cell), cell, names[index].difference(*names[:index], *names[index + 1 :])) for index, cell in enumerate(cells)
+        ReleasedCell(grade_id_of(cell), role_of(cell), cell, names[index].difference(*names[:index], *names[index + 1 :]))
+        for index, cell in enumerate(cells)
     ]
 
 
 def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[str]:
     """For each submitted cell the id of the released one that it is, empty for the student's own: by its mark; else by its exact
-    source, if it is locked; else by the names that it defines, if it is a solution."""
+    source, if it is locked; else by the names that it defines, if it is a solution.
+    """
     known = {cell.id for cell in released}
     claims = [cell.grade_id if cell.grade_id in known else "" for cell in cells]
     absent = [cell for cell in released if cell.id not in claims]
@@ -112,7 +121,9 @@ def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[
     return claims
 
 
-def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[ReleasedCell]) -> tuple[list[PlacedCell], list[str], list[str]]:
+def _place(
+    cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[ReleasedCell]
+) -> tuple[list[PlacedCell], list[str], list[str]]:
     """The submitted cells with their final ids, less second copies of locked ones; then the ids of locked cells and of solutions that stood there more than once."""
     by_id = {cell.id: cell for cell in released}
     taken = set(by_id)
@@ -136,10 +147,14 @@ def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[
 
 def _heads(cells: Sequence[FileCell], claims: Sequence[str], by_id: dict[str, ReleasedCell]) -> dict[str, FileCell]:
     """Of the cells that claim an id, the one that keeps it: the first if it is locked; for a solution the last that binds what the
-    cell is for, since a split or copied cell does its work there; else the first."""
+    cell is for, since a split or copied cell does its work there; else the first.
+    """
     heads: dict[str, FileCell] = {}
     for cell, claim in zip(cells, claims, strict=True):
-        if claim and (claim not in heads or (by_id[claim].role is Role.SOLUTION and by_id[claim].names and by_id[claim].names <= meant_names(cell.source))):
+        if claim and (
+            claim not in heads
+            or (by_id[claim].role is Role.SOLUTION and by_id[claim].names and by_id[claim].names <= meant_names(cell.source))
+        ):
             heads[claim] = cell
     return heads
 
@@ -183,7 +198,8 @@ def _moved(locked: Sequence[PlacedCell], released: Sequence[ReleasedCell]) -> se
 
 def _position(placed: Sequence[PlacedCell], cell: ReleasedCell, released: Sequence[ReleasedCell]) -> int:
     """Where a locked cell goes back: between its locked neighbours and behind the solutions that it followed. A check then stands as far
-    down as it can, below what the student added in between; anything else as far up."""
+    down as it can, below what the student added in between; anything else as far up.
+    """
     where = {item.id: index for index, item in enumerate(placed)}
     own = released.index(cell)
     low, high = 0, len(placed)

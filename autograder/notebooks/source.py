@@ -110,7 +110,9 @@ def _error(path: Path, line: int, problem: str) -> AssignmentError:
 def _render(files: AssignmentFiles, mode: Mode, facts: Facts) -> str:
     """The percent script, each header with its line in the template added."""
     template = _read(files.template)
-    numbered = _HEADER.sub(lambda header: f"{header.group().rstrip()} {_LINE_KEY}={template.count(chr(10), 0, header.start()) + 1}", template)
+    numbered = _HEADER.sub(
+        lambda header: f"{header.group().rstrip()} {_LINE_KEY}={template.count(chr(10), 0, header.start()) + 1}", template
+    )
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda _: (numbered, str(files.template), None)),
         undefined=jinja2.StrictUndefined,
@@ -188,11 +190,11 @@ def _pieces(script: str, template: Path) -> Iterator[_Piece]:
         if line is None:  # what stands above the first header: a YAML header for jupytext, or something lost
             if cell["cell_type"] == "raw" or not cell["source"].strip():
                 continue
-            raise _error(template, 1, "text before the first cell; begin it with a header such as: # %% [markdown] role=\"text\" id=\"intro\"")
+            raise _error(template, 1, 'text before the first cell; begin it with a header such as: # %% [markdown] role="text" id="intro"')
         piece = _Piece(_role(cell, template), cell["cell_type"], str(metadata.get("id", "")), cell["source"], line)
         if not GRADE_ID.fullmatch(piece.id):
             problem = f"id={piece.id!r} is no name for a cell" if piece.id else "the cell has no id"
-            raise _error(template, line, f"{problem}; use 1 to 64 letters, digits, - or _, as in id=\"part1\"")
+            raise _error(template, line, f'{problem}; use 1 to 64 letters, digits, - or _, as in id="part1"')
         if piece.id in seen:
             raise _error(template, line, f"a second cell with id={piece.id!r}; the first is on line {seen[piece.id]}")
         seen[piece.id] = line

@@ -52,7 +52,9 @@ def cut_stub(source: str, name: str, path: Path) -> str:
     if len(kept) == len(excerpt.lines):
         raise excerpt.error(0, f"{name!r} has no region to cut: put its body between `### BEGIN SOLUTION` and `### END SOLUTION`")
     if _face(stub) != _face("\n".join(excerpt.lines)):
-        raise excerpt.error(0, f"the stub of {name!r} loses its signature or docstring: let the region begin below them, indented as the code in it")
+        raise excerpt.error(
+            0, f"the stub of {name!r} loses its signature or docstring: let the region begin below them, indented as the code in it"
+        )
     return stub
 
 
@@ -87,7 +89,8 @@ def _parse(source: str, path: Path) -> ast.Module:
 
 def _excerpt(source: str, name: str, path: Path) -> _Excerpt:
     """The lines of the last top-level definition of `name`, down to the last indented line: an END marker below the last
-    statement is a comment, which the syntax tree does not hold."""
+    statement is a comment, which the syntax tree does not hold.
+    """
     nodes = [node for node in _parse(source, path).body if isinstance(node, _Definition)]
     node = next((node for node in reversed(nodes) if node.name == name), None)
     if node is None:
@@ -122,17 +125,19 @@ def _regions(excerpt: _Excerpt) -> list[str | None]:
         else:
             regions.append(None if opened is None else "inside")
     if opened is not None:
-        raise excerpt.error(opened, f"`BEGIN SOLUTION` in {excerpt.name!r} is never ended; put `### END SOLUTION` at the end, indented as the code")
+        raise excerpt.error(
+            opened, f"`BEGIN SOLUTION` in {excerpt.name!r} is never ended; put `### END SOLUTION` at the end, indented as the code"
+        )
     return regions
 
 
 def _face(source: str) -> tuple[object, ...] | None:
     """What students must still see of a definition: its kind, name, parameters, decorators, bases and docstring; None if it is no valid Python."""
     try:
-        node = ast.parse(source).body[0]
+        body = ast.parse(source).body
     except SyntaxError:
         return None
-    if not isinstance(node, _Definition):
+    if len(body) != 1 or not isinstance(node := body[0], _Definition):
         return None
     fields = [getattr(node, field, None) for field in ("args", "returns", "bases")]
     dumps = [ast.dump(item) for field in [*fields, node.decorator_list] for item in (field if isinstance(field, list) else [field]) if item]

@@ -22,7 +22,8 @@ __all__ = ["MAX_BYTES", "Role", "Submission", "SubmittedCell", "Unreadable", "Un
 @dataclass(frozen=True, slots=True)
 class SubmittedCell:
     """A code cell to run. `id` is nbgrader's where it has one, else made up and unique; `number` its 1-based position in the
-    student's file, None for a cell that was put back; `saved_outputs` (nbformat 4) are of the student's own last run."""
+    student's file, None for a cell that was put back; `saved_outputs` (nbformat 4) are of the student's own last run.
+    """
 
     id: str
     source: str
@@ -35,7 +36,8 @@ class SubmittedCell:
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A readable submission. `cells` stand in the order to run; `notebook` is the restored notebook without outputs; `notices` are sentences to the student;
-    `missing` names the solution cells that are absent; `rebound` says in the state after which check cell a function is to be called."""
+    `missing` names the solution cells that are absent; `rebound` says in the state after which check cell a function is to be called.
+    """
 
     path: Path
     sha256: str
@@ -51,7 +53,9 @@ class Submission:
         return frozenset(self.rebound.values())
 
 
-def read_submission(path: Path, release: NotebookNode, owners: Mapping[str, str] | None = None, *, max_bytes: int = MAX_BYTES) -> Submission:
+def read_submission(
+    path: Path, release: NotebookNode, owners: Mapping[str, str] | None = None, *, max_bytes: int = MAX_BYTES
+) -> Submission:
     """Read a notebook or percent script and restore it to the order of `release`, the notebook that students were given.
 
     owners: from function name to the id of its last check cell.

@@ -1,0 +1,29 @@
+"""What the notebook tests share besides fixtures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+COURSE = Path(__file__).resolve().parents[2]
+POINTS = {
+    "test_model": 4,
+    "test_loss_fn": 4,
+    "test_make_sgd": 4,
+    "test_one_step": 6,
+    "test_first_losses": 6,
+    "test_lecture_run": 8,
+    "test_make_adam": 4,
+    "test_adam_run": 6,
+}
+
+
+def run_cells(notebook: NotebookNode) -> dict[str, Any]:
+    """Run all code cells in one namespace, as a kernel would."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"<cell {cell.id}>", "exec"), namespace)
+    return namespace
