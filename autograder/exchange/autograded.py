@@ -165,7 +165,7 @@ def _shown(cell: NotebookNode, released: ReleasedCell | None, *, is_own: bool) -
         kind = "code" if cell.get("cell_type") == "code" else "markdown"  # nbconvert shows raw cells unescaped
     if kind == "code":
         shown = nbformat.v4.new_code_cell(source, execution_count=_count(cell.get("execution_count")))
-        shown.outputs = [clean for output in cell.get("outputs", []) if (clean := _clean_output(output))]
+        shown.outputs = [clean for output in cell.get("outputs") or [] if (clean := _clean_output(output))]
     else:
         shown = nbformat.v4.new_markdown_cell(source if trusted else _without_tags(source))
         attachments = {plain_line(str(name)): _images(data) for name, data in (cell.get("attachments") or {}).items()}
@@ -178,9 +178,14 @@ def _shown(cell: NotebookNode, released: ReleasedCell | None, *, is_own: bool) -
 
 
 def _without_tags(markdown: str) -> str:
-    """Markdown in which HTML shows as text, and links to scripts lead nowhere."""
+    """Markdown in which HTML shows as text, and links lead to the web, an attachment or nowhere.
+
+    nbconvert passes HTML through and lets links run scripts. Telling bad links from good ones is hopeless (entities, backslashes), so
+    only those that start like good ones stay links; a zero-width space breaks the others.
+    """
     text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown)
-    return re.sub(r"(?i)\b(javascript|vbscript|data)(\s*):", r"\1\2&#58;", text)
+    text = re.sub(r"\](?=\((?!https?://|attachment:|#)|:(?!\s*https?://))", "]\u200b", text)
+    return re.sub(r"\\(?=(?:href|require|style|class|cssId)\b)", "", text)  # MathJax's own ways to make links and load code
 
 
 def _clean_output(output: NotebookNode) -> NotebookNode | None:
@@ -212,7 +217,7 @@ def _text(value: object) -> str:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if type(value) is int and value >= 0 else None  # bool is an int, and no count
 
 
 def _name_cells(notebook: NotebookNode) -> None:

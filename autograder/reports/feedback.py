@@ -112,6 +112,7 @@ def render_feedback(page: FeedbackPage) -> str:
             pending=number(sum(check.max_points for check in shown if _pending(check))) if any(map(_pending, shown)) else "",
             verdict=_verdict(shown),
             first_lost=next((_view(check, grade) for check in shown if _lost(check)), None),
+            several_lost=sum(map(_lost, shown)) > 1,
             concealed=len([check for check in grade.checks if _waits(check, page)]),
             never_shown=any(check.visibility is Visibility.HIDDEN for check in grade.checks),
             due=_moment(page.assignment.due) if page.assignment.due else "",
