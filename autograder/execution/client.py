@@ -1,0 +1,140 @@
+"""One slot: a forkserver process, started when first needed and again after it died."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+import autograder
+from autograder.assignment import Isolation, Limits
+from autograder.errors import SandboxError
+from autograder.execution.conversation import Conversation
+from autograder.execution.control import ForkserverConfig
+from autograder.execution.slots import Slot, reserve_slot
+from autograder.protocol import FRAME_HEADER, FROM_FORKSERVER, ForkserverReady, Launch, frame
+
+_PACKAGE = Path(autograder.__file__).resolve().parent
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.execution.forkserver import main; main(sys.argv[2])"
+_WARMING_TIMEOUT_S = 180
+_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the grader's. One thread while warming, or forks that use several hang; passive, or threads on busy cores cost tenfold."""
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", "PYTHONNOUSERSITE": "1", **_THREADS}
+
+
+class SlotClient:
+    """Starts the slot's forkserver and hands submissions to it. Used by one thread at a time."""
+
+    def __init__(self, isolation: Isolation) -> None:
+        self._isolation = isolation
+        self._slot: Slot | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._log: IO[bytes] | None = None
+        self.ready: ForkserverReady | None = None
+
+    def start(self) -> ForkserverReady:
+        """Start the forkserver unless it is up, and wait until it is warm.
+
+        Raises:
+            SandboxError: with its last words, if it does not get warm.
+        """
+        if self._process is not None and self._process.poll() is None and self.ready is not None:
+            return self.ready
+        self.kill()
+        isolated = self._isolation is not Isolation.NONE
+        self._slot = self._slot or reserve_slot(own_uid=isolated)
+        ours, theirs = socket.socketpair()
+        self._control, self._log = ours, tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        readable = tuple(sorted({sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, str(_PACKAGE)}))
+        config = ForkserverConfig(theirs.fileno(), self._slot.uid, self._slot.scratch, readable, str(_PACKAGE.parent), isolated)
+        self._process = subprocess.Popen(
+            [sys.executable, "-s", "-P", "-c", _START, str(_PACKAGE.parent), msgspec.json.encode(config).decode()],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            cwd="/",
+            env=_environment(),
+            start_new_session=True,  # the terminal's Ctrl-C is for the host, which then closes the control socket
+        )
+        theirs.close()
+        self.ready = self._await_ready(ours)
+        return self.ready
+
+    def launch(self, limits: Limits, stop: threading.Event | None) -> tuple[Conversation, socket.socket, IO[bytes]]:
+        """Start one submission: the conversation, its socket and its log, the last two to be closed by the caller.
+
+        Raises:
+            SandboxError: if the forkserver can't be started.
+            OSError: if it died just now.
+        """
+        self.start()
+        assert self._control is not None
+        ours, theirs = socket.socketpair()
+        log = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        try:
+            socket.send_fds(self._control, [frame(Launch(limits))], [theirs.fileno(), log.fileno()])
+        except OSError:
+            ours.close()
+            log.close()
+            raise
+        finally:
+            theirs.close()
+        return Conversation(self._control, ours, limits, stop), ours, log
+
+    def kill(self) -> None:
+        """End the forkserver, and with it whatever it runs."""
+        process, control = self._process, self._control
+        self._process = self._control = self.ready = None
+        if control is not None:
+            control.close()  # it then ends the submission's processes and itself
+        if process is not None:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def close(self) -> None:
+        """End the forkserver and give the slot back."""
+        self.kill()
+        if self._slot is not None:
+            self._slot.release()
+            self._slot = None
+
+    def _await_ready(self, control: socket.socket) -> ForkserverReady:
+        received = bytearray()
+        while len(received) < FRAME_HEADER.size or len(received) < FRAME_HEADER.size + FRAME_HEADER.unpack_from(received)[0]:
+            data = control.recv(1 << 16) if select.select([control], [], [], _WARMING_TIMEOUT_S)[0] else b""
+            if not data:
+                said = self._last_words()
+                self.kill()
+                message = f"the forkserver did not start: {said}"
+                raise SandboxError(message)
+            received += data
+        message_in = FROM_FORKSERVER.decode(received[FRAME_HEADER.size :])
+        assert isinstance(message_in, ForkserverReady)
+        return message_in
+
+    def _last_words(self) -> str:
+        assert self._log is not None
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - 2000))
+        text = self._log.read().decode(errors="replace").strip()
+        return text.rpartition("SandboxError: ")[2] or "it said nothing"

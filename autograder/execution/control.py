@@ -1,0 +1,19 @@
+"""What host and forkserver agree on besides the frames of `autograder.protocol`."""
+
+from __future__ import annotations
+
+import msgspec
+
+END, PAUSE, RESUME = b"!", b"-", b"+"
+"""Bytes from the host during a run: end it now; the host is judging, so stop the wall clock; go on."""
+
+
+class ForkserverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the host tells a forkserver on its command line; no secrets. `uid` None: no change of uid."""
+
+    control: int
+    uid: int | None
+    scratch: str
+    readable: tuple[str, ...]
+    package_root: str
+    isolated: bool

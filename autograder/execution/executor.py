@@ -1,0 +1,222 @@
+"""Runs submissions on this machine and brings back evidence: the trusted side. Expected values live in this process and never leave it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import IO, Self
+
+from autograder.assignment import Isolation
+from autograder.errors import SandboxError
+from autograder.execution.client import SlotClient
+from autograder.execution.conversation import Broken, Conversation
+from autograder.execution.sandbox import isolation_level, require_linux
+from autograder.protocol import Call, CallBatch, ExecutionRequest
+from autograder.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus
+
+FollowUp = Callable[[Evidence], Sequence[CallBatch]]
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What one submission has sent so far."""
+
+    key: str
+    request: ExecutionRequest
+    environment: dict[str, str]
+    cells: list[CellRun] = field(default_factory=list)
+    calls: list[Run] = field(default_factory=list)
+    asked: list[tuple[Call, CallBatch]] = field(default_factory=list)
+
+    def evidence(self, ending: Ending) -> Evidence:
+        """One run for each cell and call that was asked for; those without an answer were not run."""
+        cells = [*self.cells, *(CellRun(Run(cell.id, RunStatus.NOT_RUN)) for cell in self.request.cells[len(self.cells) :])]
+        unanswered = self.asked[len(self.calls) :]
+        calls = [*self.calls, *(Run(call.id, RunStatus.NOT_RUN, given=batch.given_names, alone=batch.alone) for call, batch in unanswered)]
+        return Evidence(self.key, tuple(cells), tuple(calls), ending, self.environment)
+
+
+class Executor:
+    """Runs up to `jobs` submissions at a time, each slot with a forkserver of its own, started when first needed.
+
+    `isolation` is the least that must hold, GOOD unless said otherwise; NONE switches all layers off (limits stay). Thread-safe: call `run` from `jobs` threads.
+    """
+
+    def __init__(self, jobs: int, isolation: Isolation | None = None) -> None:
+        """Raises:
+        SandboxError: where nothing can be isolated (not Linux).
+        """
+        require_linux()
+        self._required = Isolation.GOOD if isolation is None else isolation
+        self._clients = [SlotClient(self._required) for _ in range(max(1, jobs))]
+        self._free: queue.SimpleQueue[SlotClient] = queue.SimpleQueue()
+        for client in self._clients:
+            self._free.put(client)
+        self._closing = threading.Event()
+        self.environment: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def start(self) -> dict[str, str]:
+        """Warm one slot, so that `environment` is known: torch, python, isolation, and "layer: ..." for each layer.
+
+        Raises:
+            SandboxError: if the forkserver can't start, or less than the required isolation holds.
+        """
+        client = self._free.get()
+        try:
+            self._ready(client)
+        finally:
+            self._free.put(client)
+        return self.environment
+
+    def run(
+        self,
+        key: str,
+        request: ExecutionRequest,
+        calls: Sequence[Call],
+        follow_up: FollowUp | None = None,
+        stop: threading.Event | None = None,
+    ) -> Evidence:
+        """Run the cells, then `calls`, then the batches that `follow_up` asks for when it has seen the evidence so far (in which the ending is
+        FINISHED). Runs of later batches come after the first ones, with the same ids; `alone` and `given` tell them apart. Blocks while all slots are busy.
+
+        Raises:
+            SandboxError: if no submission can be run here, or `stop` was set, or the executor was closed. Whatever a submission does is evidence.
+            ValueError: if a call is `after` a cell that is not to be held.
+        """
+        _check_request(request, calls)
+        client = self._free.get()
+        try:
+            self._ready(client)
+            collected = _Collected(key, request, self.environment)
+            return self._run(client, collected, calls, follow_up, stop)
+        except BaseException:
+            client.kill()  # whatever state it is in
+            raise
+        finally:
+            self._free.put(client)
+
+    def close(self) -> None:
+        """End all forkservers and what they run; runs under way in other threads raise SandboxError."""
+        self._closing.set()
+        for client in self._clients:
+            client.close()
+
+    def _ready(self, client: SlotClient) -> None:
+        if self._closing.is_set():
+            message = "the executor is closed"
+            raise SandboxError(message)
+        ready = client.start()
+        level = Isolation.NONE if self._required is Isolation.NONE else isolation_level(ready.layers)
+        if level.rank < self._required.rank:
+            reasons = "; ".join(f"{name}: {held}" for name, held in ready.layers.items() if held != "yes")
+            message = f"isolation here is {level}, required is {self._required} ({reasons})"
+            raise SandboxError(message)
+        self.environment = {**ready.versions, "isolation": str(level), **{f"layer: {name}": held for name, held in ready.layers.items()}}
+
+    def _run(self, client: SlotClient, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None, stop: threading.Event | None) -> Evidence:
+        try:
+            conversation, connection, log = client.launch(collected.request.limits, stop)
+        except OSError:
+            client.kill()
+            return collected.evidence(Ending(Ended.FORKSERVER_DIED, "the forkserver died before this submission"))
+        with connection, log:
+            broken = None
+            try:
+                _converse(conversation, collected, calls, follow_up)
+            except Broken as error:
+                broken = error
+            try:
+                ending = self._ending(conversation, collected, broken, log)
+            except Broken as error:
+                client.kill()
+                if self._closing.is_set():
+                    message = "the executor was closed"
+                    raise SandboxError(message) from error
+                ending = Ending(error.reason, error.detail)
+            return collected.evidence(ending)
+
+    def _ending(self, conversation: Conversation, collected: _Collected, broken: Broken | None, log: IO[bytes]) -> Ending:
+        """How it ended: the forkserver's word, but for what only the host can know.
+
+        Raises:
+            Broken: if the forkserver died.
+        """
+        if broken is not None and broken.reason is Ended.FORKSERVER_DIED:
+            raise broken
+        ours = broken is not None and broken.reason in (Ended.CORRUPT_FRAMES, Ended.EVIDENCE_LIMIT)
+        ended = conversation.finish(kill=ours, timeout_s=collected.request.limits.wall_s + 30)
+        ending = ended.ending
+        reason, detail = ending.reason, ending.detail
+        if not ended.sandboxed or reason is Ended.SANDBOX_FAILED:
+            detail = f"{detail}: {_tail(log)}"
+        elif ours and broken is not None:
+            reason, detail = broken.reason, broken.detail
+        elif reason is Ended.FINISHED and broken is not None:
+            reason, detail = Ended.EXITED, "exit code 0"
+        elif reason is Ended.EXITED and detail == "exit code 70" and (said := _tail(log)):
+            detail = f"{detail}: {said}"
+        return Ending(reason, detail, ending.cpu_s, ending.wall_s, ending.peak_rss_bytes, ending.left_behind)
+
+
+def _converse(conversation: Conversation, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None) -> None:
+    """The whole trip of one submission.
+
+    Raises:
+        Broken: when it can't go on.
+    """
+    first = CallBatch(tuple(calls))
+    collected.asked += [(call, first) for call in calls]
+    conversation.send(collected.request)
+    for cell in conversation.cells([cell.id for cell in collected.request.cells]):
+        collected.cells.append(cell)
+    _ask(conversation, collected, first)
+    if follow_up is None:
+        return
+    conversation.pause()
+    batches = follow_up(collected.evidence(Ending(Ended.FINISHED)))
+    conversation.resume()
+    for batch in batches:
+        _check_request(collected.request, batch.calls)
+    collected.asked += [(call, batch) for batch in batches for call in batch.calls]
+    for batch in batches:
+        _ask(conversation, collected, batch)
+
+
+def _ask(conversation: Conversation, collected: _Collected, batch: CallBatch) -> None:
+    if not batch.calls:
+        return
+    conversation.send(batch)
+    for run in conversation.calls([call.id for call in batch.calls]):
+        collected.calls.append(_as_asked(run, batch))
+
+
+def _as_asked(run: Run, batch: CallBatch) -> Run:
+    """What the host knows better than the child is not taken from it."""
+    if run.given == batch.given_names and run.alone == batch.alone:
+        return run
+    raise Broken(Ended.CORRUPT_FRAMES, f"the run of call {run.id} claims another batch")
+
+
+def _check_request(request: ExecutionRequest, calls: Sequence[Call]) -> None:
+    held = {cell.id for cell in request.cells if cell.hold}
+    for call in calls:
+        if call.after is not None and call.after not in held:
+            message = f"call {call.id} is after cell {call.after!r}, which is not to be held"
+            raise ValueError(message)
+
+
+def _tail(log: IO[bytes]) -> str:
+    """The last line of a submission's log."""
+    size = log.seek(0, 2)
+    log.seek(max(0, size - 4000))
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1][:300] if lines else ""

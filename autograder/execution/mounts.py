@@ -1,0 +1,69 @@
+"""A forkserver's own view of the disk, for interpreters that stand under a closed home (root's pyenv, uv or conda).
+
+After a change of uid Python must still read itself. So a tmpfs hides the closed folder from the forkserver and its children, and the interpreter, the
+environment and this package are bound back read-only at their own paths; everything else under that folder does not exist for them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.errors import SandboxError
+from autograder.execution.processes import mount, unshare
+
+_NEW_NS = 0x00020000  # linux/sched.h CLONE_NEWNS
+_RDONLY, _NOSUID, _NODEV, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18  # linux/mount.h
+
+
+def closed_folder(path: str) -> str | None:
+    """The first folder on the way to `path` that other users may not enter, or None."""
+    resolved = Path(path).resolve()
+    for folder in [*reversed(resolved.parents), resolved]:
+        if folder.exists() and not folder.stat().st_mode & stat.S_IXOTH:
+            return str(folder)
+    return None
+
+
+def show_only(paths: Sequence[str]) -> str:
+    """Enter a mount namespace in which `paths` can be reached by everyone and the rest of the closed folders is gone.
+
+    Returns "not needed" or "yes".
+
+    Raises:
+        SandboxError: if a path can't be reached by others and mount namespaces are refused here.
+    """
+    hidden = sorted({folder for path in paths if (folder := closed_folder(path))})
+    if not hidden:
+        return "not needed"
+    kept = sorted({str(Path(path).resolve()) for path in paths if closed_folder(path)})
+    try:
+        unshare(_NEW_NS)
+        mount("none", "/", None, _REC | _PRIVATE)
+        for folder in hidden:
+            _replace(folder, [path for path in kept if Path(path).is_relative_to(folder)])
+    except OSError as error:
+        message = (
+            f"the interpreter at {kept[0]} can't be read by the users that submissions run as, since {hidden[0]} is closed to them, and a mount namespace "
+            f"is refused here ({error}). Use an interpreter that everyone can read, such as /usr/bin/python3 with a venv outside of {hidden[0]}."
+        )
+        raise SandboxError(message) from error
+    return "yes"
+
+
+def _replace(folder: str, kept: list[str]) -> None:
+    """Cover `folder` with a tmpfs and bind `kept` back into it.
+
+    Raises:
+        OSError: if the kernel refuses.
+    """
+    held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in kept}  # they can't be named any more once they are covered
+    mount("tmpfs", folder, "tmpfs", _NOSUID | _NODEV, "mode=755,size=1m")
+    for path, descriptor in held.items():
+        Path(path).mkdir(mode=0o755, parents=True, exist_ok=True)
+        mount(f"/proc/self/fd/{descriptor}", path, None, _BIND | _REC)
+        mount("none", path, None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
+        os.close(descriptor)
+    mount("none", folder, None, _REMOUNT | _RDONLY | _NOSUID | _NODEV, "mode=755,size=1m")

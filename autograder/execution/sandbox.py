@@ -1,0 +1,133 @@
+"""The layers that a forked child puts on before it runs student code, which of them hold here, and the level that makes.
+
+They are tried, not asked for: a container may have Landlock compiled in and refuse it all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.assignment import Isolation, Limits
+from autograder.errors import SandboxError
+from autograder.execution import landlock, seccomp
+from autograder.execution.processes import DUMPABLE, NO_NEW_PRIVS, PDEATHSIG, prctl, set_limits
+
+YES = "yes"
+OWN_UID, LANDLOCK, LANDLOCK_SCOPES, SECCOMP, MOUNTS = "own uid", "landlock", "landlock scopes", "seccomp", "mount namespace"
+_SCOPES_ABI = 6  # Linux 6.12: no signals and abstract sockets to outside
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What a child puts on. `uid` None: it keeps the grader's; `rules` and `filter` None: left out."""
+
+    uid: int | None
+    rules: Any
+    filter: Any
+
+
+def require_linux() -> None:
+    """Isolation needs Linux.
+
+    Raises:
+        SandboxError: elsewhere.
+    """
+    if not sys.platform.startswith("linux"):
+        message = f"submissions can't be isolated on {sys.platform}: grading needs Linux (a container, WSL 2 or a virtual machine will do)"
+        raise SandboxError(message)
+
+
+def isolation_level(layers: Mapping[str, str]) -> Isolation:
+    """What the layers that hold add up to."""
+    own_uid, files, scopes, calls = (layers.get(name) == YES for name in (OWN_UID, LANDLOCK, LANDLOCK_SCOPES, SECCOMP))
+    if own_uid and files and calls:
+        return Isolation.STRONG
+    if calls and (own_uid or (files and scopes)):
+        return Isolation.GOOD
+    return Isolation.WEAK
+
+
+def make_layers(uid: int | None, readable: Sequence[str], writable: Sequence[str]) -> tuple[Layers, dict[str, str]]:
+    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root."""
+    report = {OWN_UID: _tried(lambda: _become(uid)) if uid is not None else "needs root"}
+    report |= {LANDLOCK: _tried(_try_landlock), LANDLOCK_SCOPES: YES if landlock.abi() >= _SCOPES_ABI else "needs Linux 6.12"}
+    report[SECCOMP] = _tried(_try_seccomp)
+    layers = Layers(
+        uid if report[OWN_UID] == YES else None,
+        landlock.ruleset(readable, writable) if report[LANDLOCK] == YES else None,
+        seccomp.build_filter() if report[SECCOMP] == YES else None,
+    )
+    return layers, report
+
+
+def enter(limits: Limits, layers: Layers) -> None:
+    """Put all layers on, in the child. Any failure raises, and student code never starts.
+
+    Raises:
+        OSError: if a layer fails that was found to hold when the forkserver started.
+    """
+    os.setsid()
+    set_limits(limits, own_uid=layers.uid is not None)
+    if layers.uid is not None:
+        _become(layers.uid)
+    prctl(PDEATHSIG, signal.SIGKILL)  # after setresuid, which clears it
+    prctl(DUMPABLE, 1 if layers.uid is not None else 0)
+    prctl(NO_NEW_PRIVS, 1)
+    if layers.rules is not None:
+        layers.rules.restrict()
+        layers.rules.close()
+    if layers.filter is not None:
+        layers.filter.load()
+
+
+def _become(uid: int) -> None:
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def _try_landlock() -> None:
+    rules = landlock.ruleset([], [])
+    rules.restrict()
+    try:
+        os.listdir("/")
+    except PermissionError:
+        return
+    message = "its rules are not enforced"
+    raise OSError(message)
+
+
+def _try_seccomp() -> None:
+    prctl(NO_NEW_PRIVS, 1)
+    seccomp.build_filter().load()
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except PermissionError:
+        return
+    message = "its filter is not enforced"
+    raise OSError(message)
+
+
+def _tried(layer: Callable[[], None]) -> str:
+    """Put `layer` on in a throw-away process: "yes", or what went wrong."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            layer()
+            said = YES
+        except BaseException as error:  # noqa: BLE001 - reported
+            said = f"{type(error).__name__}: {error}"[:200]
+        os.write(writing, said.encode())
+        os._exit(0)
+    os.close(writing)
+    said = os.read(reading, 1000).decode(errors="replace")
+    os.close(reading)
+    os.waitpid(pid, 0)
+    return said or "its trial ended without an answer"

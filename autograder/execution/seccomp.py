@@ -1,0 +1,41 @@
+"""seccomp: no sockets but Unix ones, no namespaces, no tracing, no administration of the kernel."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any
+
+_DENIED = """
+ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
+mount umount2 move_mount open_tree fsopen fspick fsconfig fsmount mount_setattr pivot_root chroot unshare setns keyctl add_key request_key
+init_module finit_module delete_module kexec_load kexec_file_load open_by_handle_at name_to_handle_at swapon swapoff reboot
+shmget msgget semget mq_open quotactl acct settimeofday clock_settime clock_adjtime sethostname setdomainname personality vhangup
+""".split()
+
+_CLONE_NEW = 0x7E020000 | 0x00000080  # linux/sched.h: every CLONE_NEW* flag
+
+
+def build_filter() -> Any:
+    """The filter, built once and loaded in each child.
+
+    Raises:
+        ImportError: if pyseccomp or libseccomp.so.2 is missing.
+        OSError: if the filter can't be made.
+    """
+    try:
+        import pyseccomp  # noqa: PLC0415 - raises where libseccomp.so.2 is missing
+    except RuntimeError as error:
+        message = f"libseccomp.so.2 is not installed: {error}"
+        raise ImportError(message) from error
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    for name in _DENIED:
+        try:
+            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
+        except (OSError, ValueError, RuntimeError):
+            continue  # a name that this libseccomp does not know
+    rules.add_rule(pyseccomp.ERRNO(errno.EACCES), "socket", pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX))
+    for bit in (1 << position for position in range(32) if _CLONE_NEW >> position & 1):
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, bit, bit))
+    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags can't be filtered; glibc falls back to clone
+    return rules

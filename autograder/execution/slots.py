@@ -1,0 +1,70 @@
+"""Slots: a uid and a scratch folder for one forkserver, not shared with any other grader on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import SandboxError
+from autograder.execution.mounts import closed_folder
+
+_FIRST_UID = 60_000
+_SLOTS = 500
+"""60000 to 60499 lie above ordinary users and below systemd's dynamic ones (61184), nobody's (65534) and containers'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A locked slot. `uid` None: this grader is no root and can't change to another user."""
+
+    uid: int | None
+    scratch: str
+    lock: int
+
+    def release(self) -> None:
+        """Let others have it."""
+        os.close(self.lock)
+
+
+def reserve_slot(*, own_uid: bool) -> Slot:
+    """Lock the first free slot.
+
+    Raises:
+        SandboxError: if all are taken, or the folder for them is not ours.
+    """
+    base = _base_folder()
+    for number in range(_SLOTS):
+        lock = os.open(base / f"{number}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        uid = _FIRST_UID + number if own_uid and os.geteuid() == 0 else None
+        scratch = base / str(number)
+        scratch.mkdir(mode=0o700, exist_ok=True)
+        os.chown(scratch, *((uid, uid) if uid is not None else (os.geteuid(), os.getegid())))
+        return Slot(uid, str(scratch), lock)
+    message = f"all {_SLOTS} slots under {base} are taken by other graders"
+    raise SandboxError(message)
+
+
+def _base_folder() -> Path:
+    """The folder of all slots; others may pass through but not look or write.
+
+    Raises:
+        SandboxError: if someone else has made it.
+    """
+    parent = next((folder for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp") if closed_folder(folder) is None), "/tmp")  # noqa: S108
+    base = Path(parent).resolve() / f"gradstep-{os.geteuid()}"
+    base.mkdir(mode=0o711, exist_ok=True)
+    found = base.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        message = f"{base} is not this user's own folder; remove it"
+        raise SandboxError(message)
+    base.chmod(0o711)
+    return base

@@ -1,0 +1,76 @@
+"""A call's arguments, made from the plain data that the host sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from autograder.protocol import Argument, ArgumentList, Leaf, OptimizerSpec
+from autograder.trace import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Real objects by argument name. `names` maps id(tensor) to its place ("params", "params[0]"); `optimizers` are those made here."""
+
+    values: dict[str, Any]
+    names: dict[int, str]
+    optimizers: tuple[torch.optim.Optimizer, ...]
+
+
+def build_arguments(arguments: dict[str, Argument]) -> Arguments:
+    """Build tensors first, then the optimizers over them.
+
+    Raises:
+        ValueError: if an optimizer is over an argument that is no tensor or list of tensors, or is none of torch.optim.
+        TypeError: if torch does not take its settings.
+    """
+    values: dict[str, Any] = {name: _value(spec) for name, spec in arguments.items() if not isinstance(spec, OptimizerSpec)}
+    names = {}
+    for name, value in values.items():
+        for place, tensor in _tensors(name, value):
+            names[id(tensor)] = place
+    made = {name: _optimizer(spec, values) for name, spec in arguments.items() if isinstance(spec, OptimizerSpec)}
+    return Arguments({name: made[name] if name in made else values[name] for name in arguments}, names, tuple(made.values()))
+
+
+def tensor_of(array: Array) -> torch.Tensor:
+    """A new tensor with the array's values; `source` "torch.bfloat16" is given back as such."""
+    tensor = torch.from_numpy(array.numpy().copy())
+    wanted = getattr(torch, array.source.removeprefix("torch."), None) if array.source.startswith("torch.") else None
+    return tensor.to(wanted) if isinstance(wanted, torch.dtype) else tensor
+
+
+def _value(spec: Argument) -> Any:
+    if isinstance(spec, Leaf):
+        leaf = tensor_of(spec.values).requires_grad_()
+        leaf.grad = None if spec.grad is None else tensor_of(spec.grad)
+        return leaf
+    if isinstance(spec, Array):
+        return tensor_of(spec).requires_grad_(spec.requires_grad)
+    if isinstance(spec, ArgumentList):
+        return [_value(item) for item in spec.values]
+    return spec
+
+
+def _tensors(name: str, value: Any) -> list[tuple[str, torch.Tensor]]:
+    if isinstance(value, torch.Tensor):
+        return [(name, value)]
+    if isinstance(value, list):
+        return [pair for k, item in enumerate(value) for pair in _tensors(f"{name}[{k}]", item)]
+    return []
+
+
+def _optimizer(spec: OptimizerSpec, values: dict[str, Any]) -> torch.optim.Optimizer:
+    over = values.get(spec.over)
+    tensors = [over] if isinstance(over, torch.Tensor) else over
+    if not isinstance(tensors, list):
+        message = f"there is no tensor or list of tensors {spec.over!r} for the optimizer to be over"
+        raise ValueError(message)
+    kind = getattr(torch.optim, spec.name, None)
+    if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
+        message = f"torch.optim has no optimizer {spec.name!r}"
+        raise ValueError(message)
+    return kind(tensors, **spec.settings)

@@ -1,0 +1,200 @@
+"""Calls in forks of the state after the cells, so that none can spoil that state. The leader only relays what its runners send.
+
+Calls of a batch run one after another in one runner; when one errs, dies, hangs or disturbs what the others share, the rest goes on in a fresh one.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import torch
+
+from autograder.protocol import Call, CallBatch, CallFrame, frame
+from autograder.sandboxed.calling import make_call
+from autograder.sandboxed.channel import FrameSplitter, die_with_parent, write_all
+from autograder.sandboxed.disturbance import SharedState
+from autograder.sandboxed.session import Session, describe
+from autograder.trace import ErrorReport, Run, RunStatus
+
+_FRESH_FORK = 75
+"""Exit code of a runner that asks for the rest of its calls to go to a fresh fork."""
+
+Deliver = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """What one call may use, in seconds of computing and of waiting."""
+
+    cpu_s: int
+    wall_s: float
+
+    @classmethod
+    def of(cls, session: Session) -> CallLimits:
+        """A quarter of the submission's, 5 s at least: an endless loop in one call leaves time for the others."""
+        limits = session.request.limits
+        return cls(min(limits.cpu_s, max(5, limits.cpu_s // 4)), min(limits.wall_s, max(10, limits.wall_s / 4)))
+
+
+def answer(session: Session, batch: CallBatch, deliver: Deliver) -> None:
+    """Make all calls of `batch`; `deliver` takes one frame per call, in order."""
+    gc.freeze()  # a collection in a fork would copy every page
+    waiting = list(batch.calls)
+    while waiting:
+        group = waiting[:1] if batch.alone else waiting
+        answered, failure = _run_group(session, batch, group, deliver)
+        if failure is not None:
+            status, report = failure
+            run = Run(id=group[answered].id, status=status, error=report, given=batch.given_names, alone=batch.alone)
+            deliver(frame(CallFrame(run)))
+            answered += 1
+        del waiting[:answered]
+
+
+def _run_group(session: Session, batch: CallBatch, calls: list[Call], deliver: Deliver) -> tuple[int, tuple[RunStatus, ErrorReport] | None]:
+    """Run `calls` in one fork. Returns how many were answered, and why the next one was not, if the fork ended in it."""
+    limits = CallLimits.of(session)
+    pid, pipe = _fork_runner(session, batch, calls, limits)
+    answered, failure = 0, None
+    try:
+        for whole in _frames(pid, pipe, limits, session.request.limits.evidence_bytes):
+            deliver(whole)
+            session.sent_bytes += len(whole)
+            answered += 1
+            if answered == len(calls):
+                break
+    except _RunnerStopped as stopped:
+        failure = stopped.args[0]
+    os.close(pipe)
+    if answered == len(calls) or failure is not None:
+        _kill(pid)
+    _, status = os.waitpid(pid, 0)
+    if answered == len(calls):
+        return answered, None
+    if failure is None and os.WIFEXITED(status) and answered > 0 and os.WEXITSTATUS(status) in (0, _FRESH_FORK):
+        return answered, None  # it has asked for a fresh fork, or seems to: the next fork will tell
+    return answered, failure or _how_it_died(status)
+
+
+class _RunnerStopped(Exception):
+    """The leader has ended the runner; says why."""
+
+
+def _frames(pid: int, pipe: int, limits: CallLimits, limit_bytes: int) -> Iterator[bytes]:
+    """The frames of a runner, as they come.
+
+    Raises:
+        _RunnerStopped: when the present call is over its limits, or sends too much.
+    """
+    splitter = FrameSplitter(limit_bytes // 4)
+    since, cpu_since = time.monotonic(), 0.0
+    while True:
+        if not select.select([pipe], [], [], 0.25)[0]:
+            if time.monotonic() - since > limits.wall_s:
+                raise _RunnerStopped((RunStatus.TIMED_OUT, _timeout(f"the call waited for longer than {limits.wall_s:.0f} s")))
+            if _cpu_of(pid) - cpu_since > limits.cpu_s + 2:  # it ignores SIGXCPU
+                raise _RunnerStopped((RunStatus.TIMED_OUT, _timeout(f"the call needed more than {limits.cpu_s} s of computing time")))
+            continue
+        data = os.read(pipe, 1 << 20)
+        if not data:
+            return
+        try:
+            for whole in splitter.feed(data):
+                since, cpu_since = time.monotonic(), _cpu_of(pid)
+                yield whole
+        except ValueError as error:
+            raise _RunnerStopped((RunStatus.DIED, ErrorReport("FrameTooLarge", str(error)))) from error
+
+
+def _timeout(message: str) -> ErrorReport:
+    return ErrorReport("TimeLimit", message)
+
+
+def _how_it_died(status: int) -> tuple[RunStatus, ErrorReport]:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number == signal.SIGXCPU:
+            return RunStatus.TIMED_OUT, _timeout("the call needed more than its computing time")
+        name = signal.Signals(number).name if number in iter(signal.Signals) else str(number)
+        return RunStatus.DIED, ErrorReport("Killed", f"the process was killed by {name} during the call")
+    return RunStatus.DIED, ErrorReport("Exited", f"the call ended Python with exit code {os.WEXITSTATUS(status)}")
+
+
+def _cpu_of(pid: int) -> float:
+    """CPU seconds of a process; 0 once it is gone."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # the clock id that clock_getcpuclockid(3) computes
+    except OSError:
+        return 0.0
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _fork_runner(session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return pid, reading
+    os.close(reading)
+    _run_calls(session, batch, calls, limits, writing)
+
+
+def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits, pipe: int) -> NoReturn:  # noqa: PLR0913
+    """In the runner: make the calls, send a frame after each, exit."""
+    code = 70
+    try:
+        die_with_parent()
+        torch.set_num_threads(1)  # before anything else: OpenMP's threads did not survive the fork
+        session.loop = type(session.loop)()  # the old one's epoll descriptor is shared with the leader
+        problem = _define_given(session, batch)
+        shared = SharedState(session.namespace)
+        for call in calls:
+            _allow_cpu(limits)
+            run = make_call(session, call, batch) if problem is None else Run(id=call.id, status=RunStatus.RAISED, error=problem, given=batch.given_names)
+            whole = frame(CallFrame(run))
+            session.sent_bytes += len(whole)
+            write_all(pipe, whole)
+            if _needs_fresh_fork(run) or shared.disturbed():
+                code = _FRESH_FORK
+                break
+        else:
+            code = 0
+    finally:
+        os._exit(code)
+
+
+def _needs_fresh_fork(run: Run) -> bool:
+    return run.status is RunStatus.RAISED and (run.error is None or run.error.type not in ("SignatureError", "ArgumentError"))
+
+
+def _define_given(session: Session, batch: CallBatch) -> ErrorReport | None:
+    """Execute the given definitions over the student's; returns what went wrong."""
+    if not batch.given:
+        return None
+    try:
+        exec(compile(batch.given, "<given>", "exec"), session.namespace)  # noqa: S102 - this process exists to run code
+    except Exception as error:  # noqa: BLE001 - told in each run
+        report = describe(session, error)
+        return ErrorReport("GivenError", f"the given definitions fail: {report.type}: {report.message}", report.traceback)
+    return None
+
+
+def _allow_cpu(limits: CallLimits) -> None:
+    """Let the next call use `limits.cpu_s` more: the soft limit moves, the hard one stays."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    wanted = int(time.process_time()) + 1 + limits.cpu_s
+    resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
