@@ -55,16 +55,26 @@ class Restored:
     missing: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    """The submitted cells with their final ids; and the ids of which there were copies, by what became of them."""
+
+    cells: list[PlacedCell]
+    dropped: list[str]
+    own_copies: list[str]
+    solutions_again: list[str]
+
+
 def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
     """Match submitted cells to released ones and restore what is locked: the released source wins, a cell that was deleted or moved goes back
     to its place among its neighbours, a second copy goes. A student's own cells and solution cells stay in the student's order.
     """
     released = _released(release)
     claims = _match(cells, released)
-    placed, doubled, twice = _place(cells, claims, released)
-    moved = _moved([cell for cell in placed if cell.role.locked], released)
-    placed = [cell for cell in placed if cell.id not in moved]
-    origins = {claim: cell for cell, claim in reversed(list(zip(cells, claims, strict=True))) if claim}
+    placement = _place(cells, claims, released)
+    moved = _moved([cell for cell in placement.cells if cell.role.locked], released)
+    placed = [cell for cell in placement.cells if cell.id not in moved]
+    origins = {cell.id: cell.origin for cell in placement.cells if cell.released is not None}
     for cell in released:
         if cell.role.locked and (cell.id in moved or cell.id not in origins):
             origin = origins.get(cell.id)
@@ -83,8 +93,13 @@ def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
         ),
         _say(deleted, "{cells} {was} missing; {it} {was} put back.", "locked cell"),
         _say([cell.id for cell in released if cell.id in moved], "{cells} had been moved; {it} {was} put back in place.", "locked cell"),
-        _say(doubled, "{cells} stood there more than once; only the first of {them} was kept.", "locked cell"),
-        _say(twice, "{cells} stood there more than once; all of them run, and the last definition counts.", "solution cell"),
+        _say(placement.dropped, "{cells} stood there more than once; only one was kept.", "locked cell"),
+        _say(placement.own_copies, "{cells} stood there more than once; changed copies were kept as cells of your own.", "locked cell"),
+        _say(
+            placement.solutions_again,
+            "{cells} stood there more than once; all of them run, and the last definition counts.",
+            "solution cell",
+        ),
         _say(became_text, "{cells} had been turned into text; {it} {was} run as code.", "solution cell"),
     )
     missing = tuple(cell.id for cell in released if cell.role is Role.SOLUTION and cell.id not in origins)
@@ -121,40 +136,48 @@ def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[
     return claims
 
 
-def _place(
-    cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[ReleasedCell]
-) -> tuple[list[PlacedCell], list[str], list[str]]:
-    """The submitted cells with their final ids, less second copies of locked ones; then the ids of locked cells and of solutions that stood there more than once."""
+def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[ReleasedCell]) -> _Placement:
+    """The submitted cells with their final ids. A second copy of a locked cell goes, unless it was edited: then it holds the student's own work,
+    for Jupyter copies marks along with a cell.
+    """
     by_id = {cell.id: cell for cell in released}
     taken = set(by_id)
     heads = _heads(cells, claims, by_id)
-    placed: list[PlacedCell] = []
-    doubled: dict[str, None] = {}
-    twice: dict[str, None] = {}
+    placement = _Placement([], [], [], [])
     for cell, claim in zip(cells, claims, strict=True):
         match = by_id.get(claim)
         if match is not None and heads[claim] is cell:
-            placed.append(PlacedCell(claim, match.role, match, cell, match.role.locked and _differs(cell, match)))
-        elif match is not None and match.role.locked:
-            doubled[claim] = None
-        else:
-            if match is not None:
-                twice[claim] = None
-            name = _unique(f"{claim}-again-{cell.number}" if match else f"cell-{cell.number}", taken)
-            placed.append(PlacedCell(name, match.role if match else Role.FREE, None, cell))
-    return placed, list(doubled), list(twice)
+            placement.cells.append(PlacedCell(claim, match.role, match, cell, match.role.locked and _differs(cell, match)))
+            continue
+        role = Role.FREE
+        if match is not None and match.role is Role.SOLUTION:
+            role = Role.SOLUTION
+            placement.solutions_again.append(claim)
+        elif match is not None and not _differs(cell, match):
+            placement.dropped.append(claim)
+            continue
+        elif match is not None:
+            placement.own_copies.append(claim)
+        name = f"{claim}-again-{cell.number}" if role is Role.SOLUTION else f"cell-{cell.number}"
+        placement.cells.append(PlacedCell(_unique(name, taken), role, None, cell))
+    return placement
 
 
 def _heads(cells: Sequence[FileCell], claims: Sequence[str], by_id: dict[str, ReleasedCell]) -> dict[str, FileCell]:
-    """Of the cells that claim an id, the one that keeps it: the first if it is locked; for a solution the last that binds what the
-    cell is for, since a split or copied cell does its work there; else the first.
+    """Of the cells that claim an id, the one that keeps it. If it is locked: the first that is as released, else the first. For a solution: the last
+    that binds what the cell is for, since a split or copied cell does its work there, else the first.
     """
     heads: dict[str, FileCell] = {}
     for cell, claim in zip(cells, claims, strict=True):
-        if claim and (
-            claim not in heads
-            or (by_id[claim].role is Role.SOLUTION and by_id[claim].names and by_id[claim].names <= meant_names(cell.source))
-        ):
+        released = by_id.get(claim)
+        if released is None:
+            continue
+        if claim not in heads:
+            heads[claim] = cell
+        elif released.role is Role.SOLUTION:
+            if released.names and released.names <= meant_names(cell.source):
+                heads[claim] = cell
+        elif _differs(heads[claim], released) and not _differs(cell, released):
             heads[claim] = cell
     return heads
 
@@ -225,5 +248,5 @@ def _say(ids: Iterable[str], sentence: str, noun: str) -> str:
     names = [repr(name) for name in dict.fromkeys(ids)]
     one = len(names) == 1
     cells = f"The {noun}{'' if one else 's'} {', '.join(names)}"
-    words = {"it": "it", "was": "was", "them": "it", "s": "s"} if one else {"it": "they", "was": "were", "them": "each", "s": ""}
+    words = {"it": "it", "was": "was", "s": "s"} if one else {"it": "they", "was": "were", "s": ""}
     return sentence.format(cells=cells, **words) if names else ""

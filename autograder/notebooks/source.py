@@ -97,9 +97,9 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
             file.write(text.rstrip("\n") + "\n")
             file.flush()
             os.fchmod(file.fileno(), 0o644)  # NamedTemporaryFile makes it 0o600, unreadable for the students it is copied to
-            os.replace(file.name, path)
+            Path(file.name).replace(path)
         except BaseException:
-            os.unlink(file.name)
+            Path(file.name).unlink()
             raise
 
 
@@ -119,7 +119,7 @@ def _render(files: AssignmentFiles, mode: Mode, facts: Facts) -> str:
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # the result is Python and Markdown, not HTML
+        autoescape=False,  # noqa: S701 - the result is Python and Markdown, not HTML
     )
     environment.globals |= _names(files, mode, facts)
     environment.filters |= {"tensor": tensor_text, "number": number_text}

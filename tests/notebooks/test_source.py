@@ -272,9 +272,10 @@ def test_writing_is_whole_or_not_at_all(release: NotebookNode, tmp_path: Path, m
     old = path.read_bytes()
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        message = "disk full"
+        raise OSError(message)
 
-    monkeypatch.setattr("os.replace", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     release.cells.pop()
     with pytest.raises(OSError, match="disk full"):
         write_notebook(release, path)

@@ -147,15 +147,23 @@ def test_a_moved_solution_stays_where_the_student_put_it(solved: NotebookNode, r
 
 
 def test_copies_of_a_locked_cell_go(solved: NotebookNode, read: Read, released: NotebookNode) -> None:
-    """The first of them stays, in its released form."""
-    twin = copy.deepcopy(solved.cells[index(solved, "test_model")])
-    twin.id, twin.source = "twin", "weights = 1"
-    solved.cells.insert(index(solved, "test_model"), twin)
+    """One stays, in its place."""
+    twin = NotebookNode(copy.deepcopy(solved.cells[index(solved, "test_model")]) | {"id": "twin"})
+    solved.cells.insert(3, twin)
     submission = read(solved)
     assert ids(submission) == released_ids(released)
+    assert submission.notices[-1] == "The locked cell 'test_model' stood there more than once; only one was kept."
+
+
+def test_a_changed_copy_of_a_locked_cell_is_the_students_own(solved: NotebookNode, read: Read) -> None:
+    """Jupyter copies marks along with a cell; what the student wrote into the copy still runs, and the original is the one as released."""
+    twin = NotebookNode(copy.deepcopy(solved.cells[index(solved, "test_model")]) | {"id": "twin", "source": "weights = 1"})
+    solved.cells.insert(index(solved, "test_model"), twin)
+    submission = read(solved)
+    at = next(position for position, cell in enumerate(submission.cells) if cell.source == "weights = 1")
+    assert (submission.cells[at].role, submission.cells[at + 1].id) == (Role.FREE, "test_model")
     assert submission.notices == (
-        "The locked cell 'test_model' had been changed; it was graded as released.",
-        "The locked cell 'test_model' stood there more than once; only the first of it was kept.",
+        "The locked cell 'test_model' stood there more than once; changed copies were kept as cells of your own.",
     )
 
 
