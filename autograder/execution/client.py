@@ -31,7 +31,7 @@ _THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "M
 def _environment() -> dict[str, str]:
     """Nothing of the grader's. One thread while warming, or forks that use several hang; passive, or threads on busy cores cost tenfold."""
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", "PYTHONNOUSERSITE": "1", **_THREADS}
+    return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", **_THREADS}
 
 
 class SlotClient:
@@ -43,6 +43,7 @@ class SlotClient:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._log: IO[bytes] | None = None
+        self._ending = threading.Lock()
         self.ready: ForkserverReady | None = None
 
     def start(self) -> ForkserverReady:
@@ -96,20 +97,23 @@ class SlotClient:
         return Conversation(self._control, ours, limits, stop), ours, log
 
     def kill(self) -> None:
-        """End the forkserver, and with it whatever it runs."""
-        process, control = self._process, self._control
-        self._process = self._control = self.ready = None
-        if control is not None:
-            control.close()  # it then ends the submission's processes and itself
-        if process is not None:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        """End the forkserver, and with it whatever it runs. May be called from any thread."""
+        with self._ending:
+            process, control, log = self._process, self._control, self._log
+            self._process = self._control = self._log = self.ready = None
+            if control is not None:
+                try:
+                    control.shutdown(socket.SHUT_RDWR)  # it then ends the submission's processes and itself; not closed: another thread may be waiting on it
+                except OSError:
+                    pass  # it is gone already
+            if process is not None:
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+            if log is not None:
+                log.close()
 
     def close(self) -> None:
         """End the forkserver and give the slot back."""

@@ -50,8 +50,9 @@ class Executor:
         SandboxError: where nothing can be isolated (not Linux).
         """
         require_linux()
+        self.jobs = max(1, jobs)
         self._required = Isolation.GOOD if isolation is None else isolation
-        self._clients = [SlotClient(self._required) for _ in range(max(1, jobs))]
+        self._clients = [SlotClient(self._required) for _ in range(self.jobs)]
         self._free: queue.SimpleQueue[SlotClient] = queue.SimpleQueue()
         for client in self._clients:
             self._free.put(client)

@@ -24,12 +24,9 @@ from autograder.errors import SandboxError
 from autograder.execution import sandbox, watch
 from autograder.execution.control import END, PAUSE, ForkserverConfig
 from autograder.execution.mounts import show_only
-from autograder.execution.processes import DUMPABLE, SUBREAPER, prctl
+from autograder.execution.processes import DUMPABLE, SUBREAPER, TREE_CPU_FACTOR, prctl
 from autograder.protocol import FRAME_HEADER, LAUNCH, ForkserverReady, LaunchEnded, frame
 from autograder.trace import Ended, Ending
-
-CELLS_AND_CALLS = 2
-"""The cells may use `cpu_s`, which the kernel holds, and all processes of a submission together twice that, so that calls have time left."""
 
 _LOOK_EVERY_S = 0.2
 
@@ -92,8 +89,8 @@ class Forkserver:
 
         self._worker = worker
         self._shell, self._recorder = worker.warm()
-        if self._config.package_root in sys.path and "site-packages" not in self._config.package_root:
-            sys.path.remove(self._config.package_root)  # beside the package may lie what students must not find
+        if "site-packages" not in self._config.package_root:  # beside the package may lie what students must not find
+            sys.path[:] = [path for path in sys.path if path != self._config.package_root]
         if len(os.listdir("/proc/self/task")) != 1:
             message = "the forkserver has threads after warming up, forking would not be safe"
             raise SandboxError(message)
@@ -126,6 +123,7 @@ class Forkserver:
             os.kill(child.pid, signal.SIGKILL)
         cpu = watch.cpu_of(watch.processes_of(uid))
         _, status, usage = os.wait4(child.pid, 0)
+        watch.reap()
         left = len(watch.processes_of(uid))
         gone = watch.kill_all(uid)
         sandboxed = os.read(child.sandboxed_pipe, 1) == b"y"
@@ -200,8 +198,8 @@ class Forkserver:
     def _excess(self, child: _Child) -> tuple[Ended, str] | None:
         """What the submission uses too much of, if anything."""
         limits, pids = child.limits, watch.processes_of(self._layers.uid)
-        if watch.cpu_of(pids) > CELLS_AND_CALLS * limits.cpu_s:
-            return Ended.CPU_LIMIT, f"more than {CELLS_AND_CALLS * limits.cpu_s} s of computing in all its processes"
+        if watch.cpu_of(pids) > TREE_CPU_FACTOR * limits.cpu_s:
+            return Ended.CPU_LIMIT, f"more than {TREE_CPU_FACTOR * limits.cpu_s} s of computing in all its processes"
         memory = watch.memory_of(pids, limits.memory_bytes, self._base_bytes)
         child.peak_bytes = max(child.peak_bytes, memory)
         if memory > limits.memory_bytes:

@@ -14,6 +14,10 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 PDEATHSIG, DUMPABLE, SUBREAPER, NO_NEW_PRIVS = 1, 4, 36, 38
 
 
+TREE_CPU_FACTOR = 2
+"""The cells may use `cpu_s`, and all processes of a submission together twice that, so that calls have time left."""
+
+
 def prctl(option: int, value: int) -> None:
     """prctl(2) with one argument.
 
@@ -54,7 +58,7 @@ def check(result: int, what: str) -> None:
 
 
 def set_limits(limits: Limits, *, own_uid: bool) -> None:
-    """The limits that the kernel holds for each process. CPU time gives SIGXCPU first and SIGKILL a second later.
+    """The limits that the kernel holds for each process. After `cpu_s` comes SIGXCPU; who ignores it meets SIGKILL at `TREE_CPU_FACTOR` times as much.
 
     Processes are counted by uid, so without a uid of its own the submission's come on top of those that are there.
     """
@@ -71,7 +75,7 @@ def set_limits(limits: Limits, *, own_uid: bool) -> None:
         hard = resource.getrlimit(kind)[1]
         allowed = ceiling if hard == resource.RLIM_INFINITY or os.geteuid() == 0 else min(ceiling, hard)
         resource.setrlimit(kind, (allowed, allowed))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, TREE_CPU_FACTOR * limits.cpu_s + 1))
 
 
 def _uid_of(pid: str) -> int:

@@ -81,13 +81,19 @@ def kill_all(uid: int | None) -> bool:
         else:
             for pid in processes_of(None):
                 _kill(pid)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            if not processes_of(uid):
-                return True
+        if reap() and not processes_of(uid):
+            return True
         time.sleep(0.002)
+    return False
+
+
+def reap() -> bool:
+    """Take note of all children that have ended; whether no other is left."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return True
     return False
 
 

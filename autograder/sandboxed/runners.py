@@ -195,6 +195,7 @@ def _define_given(session: Session, batch: CallBatch) -> ErrorReport | None:
 
 def _allow_cpu(limits: CallLimits) -> None:
     """Let the next call use `limits.cpu_s` more: the soft limit moves, the hard one stays."""
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     wanted = int(time.process_time()) + 1 + limits.cpu_s
     resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))

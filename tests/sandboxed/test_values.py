@@ -1,0 +1,102 @@
+"""Students' values as plain data."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
+from autograder.sandboxed.arguments import build_arguments, tensor_of
+from autograder.sandboxed.values import ValueReader, array_of_tensor
+from autograder.trace import Array, Items, Mapping, Opaque, OptimizerValue, Value, array_of
+
+MB = 1 << 20
+DTYPES = st.sampled_from(["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"])
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def back(value: Value) -> object:
+    """A value as the Python object that it came from."""
+    if isinstance(value, Items):
+        return [back(item) for item in value.values]
+    if isinstance(value, Mapping):
+        return {key: back(item) for key, item in value.values.items()}
+    return value
+
+
+def read(value: object) -> Value:
+    """`value` under a roomy cap."""
+    return ValueReader(MB).read(value)
+
+
+@given(PLAIN)
+@settings(max_examples=100, deadline=None)
+def test_plain_values_come_back(value: object) -> None:
+    """Numbers, text, lists and dicts are read as they are."""
+    assert back(read(value)) == value
+
+
+@given(DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_dims=3))))
+@settings(max_examples=100, deadline=None)
+def test_tensors_come_back(values: np.ndarray) -> None:
+    """A tensor of any dtype and shape, read and built again, has the same bytes."""
+    tensor = torch.from_numpy(values.copy())
+    again = tensor_of(array_of_tensor(tensor, MB))
+    assert again.dtype == tensor.dtype
+    assert again.shape == tensor.shape
+    assert again.numpy().tobytes() == tensor.numpy().tobytes()
+
+
+def test_other_tensors() -> None:
+    """bfloat16 travels as float32 and says so; strided views, sparse and conjugated tensors by their values; parameters keep requires_grad."""
+    half = read(torch.tensor([1.5], dtype=torch.bfloat16))
+    assert isinstance(half, Array)
+    assert (half.dtype, half.source) == ("float32", "torch.bfloat16")
+    assert read(torch.arange(6).reshape(2, 3).T).numpy().tolist() == [[0, 3], [1, 4], [2, 5]]  # type: ignore[union-attr]
+    assert read(torch.eye(2).to_sparse()).numpy().tolist() == [[1, 0], [0, 1]]  # type: ignore[union-attr]
+    assert read(torch.tensor([1 + 2j]).conj()).numpy().tolist() == [1 - 2j]  # type: ignore[union-attr]
+    assert read(torch.nn.Parameter(torch.ones(1))).requires_grad  # type: ignore[union-attr]
+
+
+def test_numpy_in_any_byte_order() -> None:
+    """Big-endian arrays are sent little-endian."""
+    assert read(np.array([1.5, 2], dtype=">f8")).numpy().tolist() == [1.5, 2]  # type: ignore[union-attr]
+
+
+def test_what_has_no_plain_form() -> None:
+    """Large integers, text that is no text, huge or valueless tensors, deep nesting and objects become opaque."""
+    deep: list[object] = []
+    for _ in range(100):
+        deep = [deep]
+    for value in (1 << 70, "\ud800", torch.zeros(1).expand(10**9), torch.zeros(2, device="meta"), object(), {1: 2}, len):
+        assert isinstance(read(value), Opaque)
+    assert "Opaque" in repr(read(deep))
+    assert isinstance(read([0] * 100_000), Items)
+
+
+def test_optimizers() -> None:
+    """An optimizer gives its settings, its parameters and which argument each is."""
+    p = torch.ones(1, requires_grad=True)
+    value = ValueReader(MB, {id(p): "params"}).read(torch.optim.SGD([p, torch.ones(2)], lr=0.5))
+    assert isinstance(value, OptimizerValue)
+    assert (value.name, value.settings[0]["lr"], value.same_as) == ("SGD", 0.5, ("params", ""))
+
+
+def test_arguments() -> None:
+    """Leaves require gradients and hold the one they were given; an optimizer is over the very tensors."""
+    leaf = Leaf(array_of(np.float32([1, 2])), array_of(np.float32([3, 4])))
+    built = build_arguments({"opt": OptimizerSpec("Adam", {"lr": 0.1, "betas": (0.8, 0.9)}, over="ps"), "ps": ArgumentList((leaf, leaf)), "n": 3})
+    first, second = built.values["ps"]
+    assert first.is_leaf
+    assert first.requires_grad
+    assert first.grad.tolist() == [3, 4]
+    assert built.optimizers[0].param_groups[0]["params"][1] is second
+    assert built.names == {id(first): "ps[0]", id(second): "ps[1]"}
+    assert list(built.values) == ["opt", "ps", "n"]
