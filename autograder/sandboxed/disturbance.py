@@ -78,5 +78,7 @@ def _of_tensor(tensor: torch.Tensor, depth: int) -> object:
     plain = plain_tensor(tensor)
     small = plain.layout == torch.strided and plain.numel() * plain.element_size() <= _SMALL_BYTES and plain.dtype != torch.bfloat16
     content = plain.cpu().numpy().tobytes() if small else plain._version  # .data writes leave _version as it is
-    gradient = tensor.grad if tensor.is_leaf and depth <= 3 else None
-    return tuple(plain.shape), content, tensor.requires_grad, None if gradient is None else (id(gradient), _of_tensor(gradient, 4))
+    with torch._C.DisableTorchFunctionSubclass():
+        gradient = tensor.grad if tensor.is_leaf and depth <= 3 else None
+        requires_grad = tensor.requires_grad
+    return tuple(plain.shape), content, requires_grad, None if gradient is None else (id(gradient), _of_tensor(gradient, 4))

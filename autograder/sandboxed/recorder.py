@@ -116,6 +116,7 @@ class Recorder:
         self._stepped = True
         watched = self._watched.get(id(optimizer))
         if watched is None:
+            self._current = None
             return
         try:
             watched.steps += 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.sandboxed.text import clean, type_name
+from autograder.sandboxed.text import clean, message_of, type_name
 from autograder.trace import Array, Items, Opaque, OptimizerValue, Setting, Value, array_of
 from autograder.trace import Mapping as MappingValue
 
@@ -43,6 +43,8 @@ def array_of_tensor(tensor: torch.Tensor, limit_bytes: int) -> Array:
     Raises:
         ValueError: above `limit_bytes` once dense, or without values (the meta device).
     """
+    with torch._C.DisableTorchFunctionSubclass():
+        requires_grad = bool(tensor.requires_grad)
     plain = plain_tensor(tensor)
     if plain.device.type == "meta" or plain.numel() * plain.element_size() > limit_bytes:
         message = f"tensor of shape {tuple(plain.shape)}, too large to send" if plain.device.type != "meta" else "tensor without values"
@@ -54,7 +56,6 @@ def array_of_tensor(tensor: torch.Tensor, limit_bytes: int) -> Array:
         plain = plain.to_dense()
     sent = _AS_SENT.get(plain.dtype, torch.float32 if "float8" in source or "float4" in source else plain.dtype)
     plain = plain.to(device="cpu", dtype=sent).resolve_conj().resolve_neg()
-    requires_grad = bool(torch.Tensor.requires_grad.__get__(tensor))
     return array_of(plain.numpy(), source=source, requires_grad=requires_grad)
 
 
@@ -107,11 +108,11 @@ class ValueReader:
         self._names = names or {}
 
     def read(self, value: object) -> Value:
-        """`value` as plain data; what has no plain form becomes an `Opaque`. Never raises an Exception."""
+        """`value` as plain data; what has no plain form becomes an `Opaque`. Never raises."""
         try:
             return self._value(value, 0)
-        except Exception as error:  # noqa: BLE001 - a student's object may fail in any way
-            return Opaque(type_name(value), clean(f"could not be read: {type_name(error)}: {error}", 300))
+        except BaseException as error:  # noqa: BLE001 - a student's object may fail in any way, and must not end the runner
+            return Opaque(type_name(value), clean(f"could not be read: {type_name(error)}: {message_of(error)}", 300))
 
     def _value(self, value: object, depth: int) -> Value:
         self._left_nodes -= 1
