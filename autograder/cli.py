@@ -19,7 +19,7 @@ from autograder.assignment import Isolation, open_assignment
 from autograder.errors import AssignmentError, AutograderError, SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
     from rich.progress import Progress
@@ -66,12 +66,14 @@ def release(
     ] = None,
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
+    from autograder.execution.executor import Executor
     from autograder.pipeline.release import release_assignment
     from autograder.pipeline.results import ResultsFolder
 
     files = _open(course, assignment)
     store = ResultsFolder(results or files.course / "results", files.slug).evidence
-    path = release_assignment(files, output or files.course / "release" / files.slug, store)
+    with Executor(1, files.assignment.isolation) as executor:
+        path = release_assignment(files, output or files.course / "release" / files.slug, store, executor)
     typer.echo(f"Released {path}")
 
 
@@ -96,8 +98,9 @@ def grade(
     ] = False,
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
+    from autograder.execution.executor import Executor
     from autograder.pipeline.collect import collect_submissions
-    from autograder.pipeline.grade import GradeOptions, grade_class
+    from autograder.pipeline.grade import grade_class
     from autograder.pipeline.results import ResultsFolder
 
     if isolation not in (None, "none"):
@@ -110,8 +113,9 @@ def grade(
     if isolation:
         console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
     try:
-        with _Bar(console, "Grading") as bar:
-            grades = grade_class(files, candidates, folder, GradeOptions(jobs, Isolation.NONE if isolation else None, force=force), bar)
+        level = Isolation.NONE if isolation else files.assignment.isolation
+        with Executor(jobs, level) as executor, _Bar(console, "Grading") as bar:
+            grades = grade_class(files, candidates, folder, executor, bar, force=force)
     except KeyboardInterrupt:
         console.print("Interrupted. What is graded is kept; the same command goes on from there.")
         raise typer.Exit(130) from None
@@ -164,8 +168,18 @@ def _finish(console: Console, files: AssignmentFiles, folder: object, grades: Se
     console.print(class_table(grades))
     for line in class_lines(grades):
         console.print(line, markup=False, highlight=False)
+    for line in sorted({isolation_line(one.provenance.environment) for one in grades if one.provenance.environment}):
+        console.print(line, markup=False, highlight=False)
     for name, path in written:
         console.print(f"{name:<10} {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def isolation_line(environment: Mapping[str, str]) -> str:
+    """How the submissions were isolated: the level, and each layer that did not hold with the reason."""
+    layers = {name.removeprefix("layer: "): held for name, held in environment.items() if name.startswith("layer: ")}
+    held = ", ".join(name for name, state in layers.items() if state == "yes") or "no layer"
+    missing = "".join(f"; not {name}: {state}" for name, state in layers.items() if state != "yes")
+    return f"Isolation  {environment.get('isolation', 'unknown')} ({held}{missing})"
 
 
 class _Bar:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -187,6 +188,8 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
     """
     plugin = _Session(body)
     code = pytest.main([*_arguments(files.checks), f"--rootdir={files.folder}", str(files.checks)], plugins=[plugin])
+    for name in [name for name, module in sys.modules.items() if getattr(module, "__file__", None) == str(files.checks)]:
+        del sys.modules[name]  # or a later session in this process, of another course or after an edit, would get these checks
     if plugin.error is not None:
         raise plugin.error
     if plugin.collection_errors:

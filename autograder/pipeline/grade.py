@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import autograder
 from autograder.docket import open_docket
 from autograder.errors import SandboxError
-from autograder.execution.executor import Executor
 from autograder.judgement.grading import RULINGS, Cause, Grade, Provenance
 from autograder.notebooks.cells import Role
 from autograder.notebooks.staleness import stale_outputs
@@ -27,8 +25,9 @@ from autograder.trace import Ended
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from autograder.assignment import AssignmentFiles, Isolation
+    from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.execution.executor import Executor
     from autograder.notebooks.submission import Submission
     from autograder.pipeline.collect import Candidate
     from autograder.pipeline.plan import Plan
@@ -54,60 +53,36 @@ class Progress(Protocol):
         """One more is graded and on disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class GradeOptions:
-    """How to grade. `isolation` None means as strong as the machine allows; `jobs` submissions run at once."""
-
-    jobs: int
-    isolation: Isolation | None = None
-    force: bool = False
-
-
-@dataclass(slots=True)
-class _Machinery:
-    """Starts the executor only when something has to run, and knows how to stop it."""
-
-    options: GradeOptions
-    required: Isolation
-    stack: ExitStack
-    stop: threading.Event = field(default_factory=threading.Event)
-    _executor: Executor | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def executor(self) -> Executor:
-        with self._lock:
-            if self._executor is None:
-                self._executor = self.stack.enter_context(Executor(self.options.jobs, self.options.isolation, required=self.required))
-            return self._executor
-
-
 def grade_class(
-    files: AssignmentFiles, candidates: Sequence[Candidate], results: ResultsFolder, options: GradeOptions, progress: Progress
+    files: AssignmentFiles,
+    candidates: Sequence[Candidate],
+    results: ResultsFolder,
+    executor: Executor,
+    progress: Progress,
+    *,
+    force: bool = False,
 ) -> tuple[Grade, ...]:
-    """Grade `candidates`, skipping those whose grade is on disk and still true. Returns all grades, sorted as `candidates`.
+    """Grade `candidates`, skipping those whose grade is on disk and still true (unless `force`). Returns all grades, in the order of `candidates`.
 
     Raises:
         AssignmentError: if the assignment itself is wrong.
         SandboxError: if the machine can't isolate student code as the assignment requires.
     """
     context = context_digest(files)
-    kept = {} if options.force else _kept(candidates, results, context)
+    kept = {} if force else _kept(candidates, results, context)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
-        with ExitStack() as stack:
-            machinery = _Machinery(options, files.assignment.isolation, stack)
 
-            def body(docket: Docket) -> dict[str, Grade]:
-                prepared = prepare(files, docket, results.evidence, machinery.executor)
-                grader = _Grader(prepared, results, machinery, context)
-                progress.started(len(waiting))
-                graded = {}
-                for grade in grader.run(waiting):
-                    graded[grade.student] = grade
-                    progress.done(grade)
-                return graded
+        def body(docket: Docket) -> dict[str, Grade]:
+            grader = _Grader(prepare(files, docket, results.evidence, executor), results, executor, context)
+            progress.started(len(waiting))
+            graded = {}
+            for grade in grader.run(waiting):
+                graded[grade.student] = grade
+                progress.done(grade)
+            return graded
 
-            kept |= open_docket(files, body)
+        kept |= open_docket(files, body)
     return tuple(kept[candidate.student] for candidate in candidates)
 
 
@@ -127,18 +102,19 @@ def _kept(candidates: Sequence[Candidate], results: ResultsFolder, context: str)
 class _Grader:
     prepared: Prepared
     results: ResultsFolder
-    machinery: _Machinery
+    executor: Executor
     context: str
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, candidates: Sequence[Candidate]) -> Iterator[Grade]:
         """Grades in the order in which they are done. Ctrl-C stops the running submissions and loses only them."""
-        with ThreadPoolExecutor(self.machinery.options.jobs, thread_name_prefix="grade") as pool:
+        with ThreadPoolExecutor(self.executor.jobs, thread_name_prefix="grade") as pool:
             futures = [pool.submit(self.grade, candidate) for candidate in candidates]
             try:
                 for future in as_completed(futures):
                     yield future.result()
             except BaseException:
-                self.machinery.stop.set()
+                self.stop.set()
                 for future in futures:
                     future.cancel()
                 raise
@@ -189,11 +165,10 @@ class _Grader:
             again, given = judge.to_repeat(judge.results(evidence))
             return rerun_batches(files, again, given, holds)
 
-        executor = self.machinery.executor()
-        evidence = executor.run(plan.key, plan.request, plan.calls, follow_up, self.machinery.stop)
-        if evidence.ending.reason in PASSING_TROUBLE and not self.machinery.stop.is_set():
-            evidence = executor.run(plan.key, plan.request, plan.calls, follow_up, self.machinery.stop)
-        if self.machinery.stop.is_set():
+        evidence = self.executor.run(plan.key, plan.request, plan.calls, follow_up, self.stop)
+        if evidence.ending.reason in PASSING_TROUBLE and not self.stop.is_set():
+            evidence = self.executor.run(plan.key, plan.request, plan.calls, follow_up, self.stop)
+        if self.stop.is_set():
             raise InterruptedError  # an interrupted run is no evidence
         return evidence
 

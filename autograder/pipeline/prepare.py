@@ -16,7 +16,7 @@ from autograder.pipeline.plan import plan_execution
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from nbformat import NotebookNode
 
@@ -38,8 +38,8 @@ class Prepared:
     owners: Mapping[str, str]
 
 
-def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Callable[[], Executor]) -> Prepared:
-    """Run the reference unless its evidence is stored, and render the release from it. `executor` is asked for only if something has to run.
+def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Executor | None) -> Prepared:
+    """Run the reference unless its evidence is stored, and render the release from it. `executor` None: nothing may run.
 
     Raises:
         AssignmentError: if the points do not add up, a check's cell or function is unknown, or the reference ends in an error.
@@ -77,9 +77,7 @@ def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
             raise AssignmentError(message)
 
 
-def reference_evidence(
-    files: AssignmentFiles, specs: Sequence[CheckSpec], store: EvidenceStore, executor: Callable[[], Executor]
-) -> Evidence:
+def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store: EvidenceStore, executor: Executor | None) -> Evidence:
     """Evidence of the reference, run unless it is stored.
 
     Raises:
@@ -96,7 +94,10 @@ def reference_evidence(
     plan = plan_execution(files, specs, cells, {})
     evidence = store.get(plan.key)
     if evidence is None:
-        evidence = executor().run(plan.key, plan.request, plan.calls)
+        if executor is None:
+            message = "the reference has changed, or its evidence is gone, and it has to be run: use `autograder grade`, which runs only what changed"
+            raise AssignmentError(message)
+        evidence = executor.run(plan.key, plan.request, plan.calls)
         _check_reference(files, evidence)
         store.put(evidence)
     return evidence

@@ -14,7 +14,6 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
-from autograder.errors import AutograderError
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.judgement.grading import Grade, encode_grade
 from autograder.notebooks.cells import grade_id_of
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
-    from autograder.execution.executor import Executor
     from autograder.pipeline.grade import Progress
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
@@ -54,7 +52,7 @@ def project_class(
         progress.started(len(stale))
 
         def body(docket: Docket) -> None:
-            prepared = prepare(files, docket, results.evidence, _refuse_to_run)
+            prepared = prepare(files, docket, results.evidence, None)
             entries = []
             for grade in stale:
                 executed = read_executed(results.executed_path(grade.student))
@@ -68,11 +66,6 @@ def project_class(
         write_grades_csv([grade for student in results.students() if (grade := results.read_grade(student))], results.csv)
         write_atomic(results.ledger, msgspec.json.encode(ledger | marks))
     return _places(results)
-
-
-def _refuse_to_run() -> Executor:
-    message = "the reference's evidence is gone from the results folder; run `autograder grade` again"
-    raise AutograderError(message)
 
 
 def _places(results: ResultsFolder) -> tuple[tuple[str, str], ...]:

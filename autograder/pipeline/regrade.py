@@ -16,7 +16,6 @@ from autograder.pipeline.prepare import prepare
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
-    from autograder.execution.executor import Executor
     from autograder.pipeline.judging import Judge
     from autograder.pipeline.results import ResultsFolder
 
@@ -40,7 +39,7 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder) -> tuple[tuple
     """Judge again what is stored, writing nothing. Returns a move for each student whose evidence is at hand, and the students whose is not (`grade` runs them).
 
     Raises:
-        AutograderError: if there are no grades, or the reference itself has to be run first.
+        AutograderError: if there are no grades, or the reference itself has to be run first (AssignmentError).
     """
     students = results.students()
     if not students:
@@ -49,7 +48,7 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder) -> tuple[tuple
     context = context_digest(files)
 
     def body(docket: Docket) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-        judge = prepare(files, docket, results.evidence, _refuse_to_run).judge
+        judge = prepare(files, docket, results.evidence, None).judge
         moves, lost = [], []
         for student in students:
             grade = results.read_grade(student)
@@ -73,8 +72,3 @@ def _judge_again(judge: Judge, grade: Grade, results: ResultsFolder, context: st
         checks = judge.all_for(grade.checks[0].cause) if grade.checks else ()
     provenance = msgspec.structs.replace(grade.provenance, judging_key=context)
     return msgspec.structs.replace(grade, checks=checks, provenance=provenance)
-
-
-def _refuse_to_run() -> Executor:
-    message = "the reference has changed and has to be run again: use `autograder grade`, which runs only what changed"
-    raise AutograderError(message)

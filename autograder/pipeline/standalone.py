@@ -64,12 +64,12 @@ class StandaloneRuns:
 
     @cached_property
     def _executor(self) -> Executor:
-        return self._stack.enter_context(Executor(1, self._isolation, required=self._files.assignment.isolation))
+        return self._stack.enter_context(Executor(1, self._isolation or self._files.assignment.isolation))
 
     @cached_property
     def _reference(self) -> Evidence:
         store = EvidenceStore(Path(self._stack.enter_context(tempfile.TemporaryDirectory())))
-        return reference_evidence(self._files, self._specs, store, lambda: self._executor)
+        return reference_evidence(self._files, self._specs, store, self._executor)
 
     @cached_property
     def _submitted(self) -> Evidence:

@@ -1,0 +1,30 @@
+"""The bare loops: a warm process that executes a notebook's code cells with nothing around them, one after another.
+
+Reads a JSON list of lists of cell sources from standard input and prints the seconds that each notebook took, as JSON.
+"""
+
+import contextlib
+import io
+import json
+import sys
+import time
+
+import torch
+
+torch.set_num_threads(1)
+warm = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([warm], lr=0.1)  # the first optimizer imports torch._dynamo: over a second
+warm.sum().backward()
+optimizer.step()
+torch.optim.Adam([warm], lr=0.1)
+
+real, seconds = sys.stdout, []
+for cells in json.load(sys.stdin):
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    start = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()):
+        for source in cells:
+            with contextlib.suppress(Exception):
+                exec(compile(source, "<cell>", "exec"), namespace)
+    seconds.append(time.perf_counter() - start)
+json.dump(seconds, real)

@@ -1,0 +1,203 @@
+"""Seconds per notebook: GradStep, nbgrader as shipped, and the bare loops, on the same notebooks in one run.
+
+``make bench`` runs it. Every figure is a median over the notebooks, or a whole class's wall time divided by its size; ratios come from this run alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from rich.console import Console
+from rich.table import Table
+
+from autograder.assignment import open_assignment
+from autograder.docket import open_docket
+from autograder.execution.executor import Executor
+from autograder.notebooks.submission import read_submission
+from autograder.pipeline.collect import Candidate, collect_submissions
+from autograder.pipeline.grade import GradeOptions, grade_class
+from autograder.pipeline.plan import plan_execution
+from autograder.pipeline.prepare import prepare
+from autograder.pipeline.project import project_class
+from autograder.pipeline.results import ResultsFolder
+
+COURSE = Path(__file__).parent.parent
+SLUG = "optimizers"
+SIZE = 10
+ADDED_S = 0.15
+THROUGHPUT = 4.0
+
+
+@dataclass(slots=True)
+class Silent:
+    """No progress bar."""
+
+    def started(self, total: int) -> None:
+        """Nothing to show."""
+
+    def done(self, grade: object) -> None:
+        """Nothing to show."""
+
+
+def choose_notebooks(folder: Path) -> list[Path]:
+    """The first `SIZE` notebooks of the sample class that get full marks, so that all three programs do the same work."""
+    results = ResultsFolder(folder, SLUG)
+    files = open_assignment(COURSE, SLUG)
+    candidates = [one for one in collect_submissions(COURSE / "examples" / SLUG / "submitted", SLUG) if one.path]
+    correct = []
+    for candidate in candidates:
+        notebook = nbformat.read(candidate.path, as_version=4) if _is_json(candidate.path) else None
+        if notebook is None or any("while True" in cell.source or "_exit" in cell.source for cell in notebook.cells):
+            continue  # what never ends would only measure the limits
+        (grade,) = grade_class(files, [candidate], results, GradeOptions(jobs=1), Silent())
+        if grade.points == grade.max_points:
+            correct.append(candidate.path)
+        if len(correct) == SIZE:
+            break
+    return correct
+
+
+def _is_json(path: Path | None) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8") if path else "")
+    except ValueError:
+        return False
+    return True
+
+
+def time_bare(notebooks: list[Path]) -> list[float]:
+    """Seconds of each notebook's cells in one warm process."""
+    cells = [[cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"] for path in notebooks]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("bare.py"))],
+        input=json.dumps(cells),
+        text=True,
+        capture_output=True,
+        check=True,
+        env=environment,
+    )
+    return [float(seconds) for seconds in json.loads(done.stdout)]
+
+
+def time_execution(notebooks: list[Path], folder: Path) -> tuple[list[float], list[float]]:
+    """Seconds of execution and storing, and of judging, of each notebook: forkserver warm, one at a time."""
+    results = ResultsFolder(folder, SLUG)
+    files = open_assignment(COURSE, SLUG)
+
+    def body(docket: object) -> tuple[list[float], list[float]]:
+        with Executor(1, files.assignment.isolation) as executor:
+            prepared = prepare(files, docket, results.evidence, lambda: executor)  # type: ignore[arg-type]
+            running, judging = [], []
+            for path in [notebooks[0], *notebooks]:  # the first once more, to warm everything
+                submission = read_submission(path, prepared.release, prepared.owners)
+                plan = plan_execution(
+                    files, prepared.judge.specs, [(cell.id, cell.source) for cell in submission.cells], submission.rebound
+                )
+                start = time.perf_counter()
+                evidence = executor.run(plan.key, plan.request, plan.calls)
+                results.evidence.put(evidence)
+                middle = time.perf_counter()
+                prepared.judge.results(evidence)
+                running.append(middle - start)
+                judging.append(time.perf_counter() - middle)
+            return running[1:], judging[1:]
+
+    return open_docket(files, body)
+
+
+def time_class(notebooks: list[Path], folder: Path) -> tuple[float, float]:
+    """Wall seconds of grading the class on all cores from a cold start, and of writing its pages and gradebook."""
+    files, results = open_assignment(COURSE, SLUG), ResultsFolder(folder, SLUG)
+    candidates = [Candidate(f"student{number:02}", path) for number, path in enumerate(notebooks)]
+    start = time.perf_counter()
+    grades = grade_class(files, candidates, results, GradeOptions(jobs=len(os.sched_getaffinity(0))), Silent())
+    middle = time.perf_counter()
+    project_class(files, results, grades, Silent())
+    return middle - start, time.perf_counter() - middle
+
+
+def time_nbgrader(notebooks: list[Path], folder: Path) -> float:
+    """Wall seconds of `nbgrader autograde`, as shipped, over the same notebooks."""
+    release = folder / "source" / SLUG / f"{SLUG}.ipynb"
+    release.parent.mkdir(parents=True)
+    command = [
+        str(Path(sys.executable).with_name("autograder")),
+        "release",
+        SLUG,
+        "--course",
+        str(COURSE),
+        "--results",
+        str(folder / "results"),
+        "-o",
+        str(release.parent),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    for number, path in enumerate(notebooks):
+        target = folder / "submitted" / f"student{number:02}" / SLUG / f"{SLUG}.ipynb"
+        target.parent.mkdir(parents=True)
+        shutil.copyfile(path, target)
+    (folder / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.course_id = 'bench'\nc.ClearSolutions.enforce_metadata = False\n"
+    )
+    nbgrader = [sys.executable, "-m", "nbgrader"]
+    subprocess.run([*nbgrader, "generate_assignment", SLUG], cwd=folder, check=True, capture_output=True)
+    start = time.perf_counter()
+    subprocess.run([*nbgrader, "autograde", SLUG], cwd=folder, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure, print, and exit with 1 if a bar is missed."""
+    console = Console()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        notebooks = choose_notebooks(folder / "choose")
+        size = len(notebooks)
+        bare = time_bare(notebooks)
+        running, judging = time_execution(notebooks, folder / "one")
+        grading_s, pages_s = time_class(notebooks, folder / "class")
+        nbgrader_s = time_nbgrader(notebooks, folder / "nbgrader")
+    added = statistics.median(mine - alone for mine, alone in zip(running, bare, strict=True))
+    table = Table(
+        title=f"{size} notebooks, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, {platform.machine()}, Linux {platform.release()}"
+    )
+    table.add_column("seconds per notebook")
+    table.add_column("", justify="right")
+    for row, value in (
+        ("bare loops, warm process (median)", statistics.median(bare)),
+        ("GradStep: execution and storing, one at a time (median)", statistics.median(running)),
+        ("GradStep: judging 18 checks (median)", statistics.median(judging)),
+        ("GradStep: the class on all cores, cold start", grading_s / size),
+        ("GradStep: pages and gradebook", pages_s / size),
+        ("nbgrader autograde, as shipped", nbgrader_s / size),
+    ):
+        table.add_row(row, f"{value:.3f}")
+    console.print(table)
+    bars = (
+        (f"execution and storing add at most {ADDED_S} s", added, added <= ADDED_S, f"{added:.3f} s"),
+        (
+            f"class throughput at least {THROUGHPUT:g}x nbgrader's",
+            nbgrader_s / grading_s,
+            nbgrader_s / grading_s >= THROUGHPUT,
+            f"{nbgrader_s / grading_s:.1f}x",
+        ),
+    )
+    for title, _, met, shown in bars:
+        console.print(f"{'pass       ' if met else 'falls short'}  {title}: {shown}")
+    sys.exit(0 if all(met for *_, met, _ in bars) else 1)
+
+
+if __name__ == "__main__":
+    main()
