@@ -15,8 +15,10 @@ from autograder.notebooks.cells import nbgrader_marks
 
 MAX_BYTES = 20_000_000
 MAX_CELLS = 2_000
-MAX_SCRIPT_BYTES = 1_000_000
-"""A script holds code only, no outputs; jupytext reads it line by line in Python."""
+MAX_SCRIPT_BYTES = 250_000
+"""A script holds code only, no outputs; jupytext needs seconds for a megabyte, and more than that for many cells."""
+MAX_SOURCE_CHARS = 500_000
+"""Of all cells together: reading their syntax trees takes seconds per megabyte."""
 
 
 class Unreadable(StrEnum):
@@ -82,6 +84,9 @@ def read_notebook_file(path: Path, max_bytes: int = MAX_BYTES) -> NotebookFile:
         raise UnreadableNotebook(path, Unreadable.TOO_DEEP, problem) from error
     if not any(cell.source.strip() for cell in cells):
         raise _empty(path)
+    if sum(len(cell.source) for cell in cells) > MAX_SOURCE_CHARS:
+        problem = f"holds more than {MAX_SOURCE_CHARS} characters of code and text. Put data into files, and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
     return NotebookFile(hashlib.sha256(data).hexdigest(), cells)
 
 
@@ -118,11 +123,15 @@ def _notebook_cells(text: str, path: Path) -> Iterator[FileCell]:
     cells = content.get("cells")
     if not isinstance(cells, list):
         raise _no_notebook(path, "has no list of cells")
-    if len(cells) > MAX_CELLS:
-        problem = f"has {len(cells)} cells, more than {MAX_CELLS}. Delete the empty ones and hand it in anew"
-        raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
+    _check_count(len(cells), path)
     for number, cell in enumerate(cells, 1):
         yield _file_cell(cell, number, path)
+
+
+def _check_count(cells: int, path: Path) -> None:
+    if cells > MAX_CELLS:
+        problem = f"has {cells} cells, more than {MAX_CELLS}. Delete the empty ones and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
 
 
 def _check_language(content: Mapping[str, Any], path: Path) -> None:
@@ -190,6 +199,7 @@ def _output(output: Any) -> dict[str, Any] | None:
 
 
 def _script_cells(text: str, path: Path) -> Iterator[FileCell]:
+    _check_count(text.count("# %%"), path)
     import jupytext  # slow to import, and few students hand in scripts
 
     try:

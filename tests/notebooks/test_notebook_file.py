@@ -64,6 +64,8 @@ DEEP = '{"nbformat": 4, "cells": ' + "[" * 100_000 + "]" * 100_000 + "}"
         (" " * 21_000_000, "a.ipynb", Unreadable.TOO_LARGE),
         ("#" * 1_100_000, "a.py", Unreadable.TOO_LARGE),
         (notebook(*[code("")] * 2001), "a.ipynb", Unreadable.TOO_LARGE),
+        (notebook(code("x = 1\n" * 100_000)), "a.ipynb", Unreadable.TOO_LARGE),
+        ("# %%\n" * 2001, "a.py", Unreadable.TOO_LARGE),
         (kernel(kernelspec={"name": "ir", "language": "R"}), "a.ipynb", Unreadable.WRONG_KERNEL),
         (kernel(language_info={"name": "julia"}), "a.ipynb", Unreadable.WRONG_KERNEL),
     ],
