@@ -28,7 +28,8 @@ class HasSource(Protocol):
 
 
 def bound_names(source: str) -> frozenset[str]:
-    """Names that a cell binds (or deletes) at top level: definitions, imports, assignments of all kinds, loop targets, `as`, walrus, patterns.
+    """Names that a cell binds (or deletes) at top level: definitions, imports, assignments of all kinds, loop targets, `as`, walrus,
+    patterns.
 
     IPython's commands are left out. A cell that isn't valid Python binds nothing, since it does not run.
     """

@@ -15,7 +15,8 @@ from autograder.notebooks.notebook_file import FileCell
 
 @dataclass(frozen=True, slots=True)
 class ReleasedCell:
-    """A cell of the released notebook that has an id. `names`: what it binds and no other released cell does; that is how a copy without marks is known."""
+    """A cell of the released notebook that has an id. `names`: what it binds and no other released cell does; that is how a copy
+    without marks is known."""
 
     id: str
     role: Role
@@ -30,7 +31,8 @@ class ReleasedCell:
 
 @dataclass(frozen=True, slots=True)
 class PlacedCell:
-    """A cell of the restored notebook. `origin` is the submitted cell, None for one that was put back; `changed`: its released source replaced the submitted one."""
+    """A cell of the restored notebook. `origin` is the submitted cell, None for one that was put back; `changed`: its released source
+    replaced the submitted one."""
 
     id: str
     role: Role
@@ -66,7 +68,8 @@ class _Placement:
 
 
 def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
-    """Match submitted cells to released ones and restore what is locked: the released source wins, a cell that was deleted or moved goes back
+    """Match submitted cells to released ones and restore what is locked: the released source wins, a cell that was deleted or moved
+    goes back
     to its place among its neighbours, a second copy goes. A student's own cells and solution cells stay in the student's order.
     """
     released = _released(release)
@@ -137,7 +140,8 @@ def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[
 
 
 def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[ReleasedCell]) -> _Placement:
-    """The submitted cells with their final ids. A second copy of a locked cell goes, unless it was edited: then it holds the student's own work,
+    """The submitted cells with their final ids. A second copy of a locked cell goes, unless it was edited: then it holds the student's
+    own work,
     for Jupyter copies marks along with a cell.
     """
     by_id = {cell.id: cell for cell in released}
@@ -164,7 +168,8 @@ def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[
 
 
 def _heads(cells: Sequence[FileCell], claims: Sequence[str], by_id: dict[str, ReleasedCell]) -> dict[str, FileCell]:
-    """Of the cells that claim an id, the one that keeps it. If it is locked: the first that is as released, else the first. For a solution: the last
+    """Of the cells that claim an id, the one that keeps it. If it is locked: the first that is as released, else the first. For a
+    solution: the last
     that binds what the cell is for, since a split or copied cell does its work there, else the first.
     """
     heads: dict[str, FileCell] = {}

@@ -1,9 +1,13 @@
 """Stale kernel state: a notebook whose saved outputs its own clean rerun does not print again.
 
-A hint must be right, so the rule is narrow. A line counts if it speaks of a loss or an epoch or shows a tensor, and of no time, date, rate, or address.
-The counting lines of a cell's saved output and of its rerun have to be the same text once decimal numbers are masked (whole numbers, such as epochs, stay).
-Then the *first* pair of decimal numbers decides: other machines' float noise starts at about 1e-5 and grows from step to step, in a chaotic net past any bar; a kernel in
-another state is off from its first line. Randomness without a seed gives other numbers each time, so notebooks that draw any are left alone.
+A hint must be right, so the rule is narrow. A line counts if it speaks of a loss or an epoch or shows a tensor, and of no time, date,
+rate, or address.
+The counting lines of a cell's saved output and of its rerun have to be the same text once decimal numbers are masked (whole numbers,
+such as epochs, stay).
+Then the *first* pair of decimal numbers decides: other machines' float noise starts at about 1e-5 and grows from step to step, in a
+chaotic net past any bar; a kernel in
+another state is off from its first line. Randomness without a seed gives other numbers each time, so notebooks that draw any are left
+alone.
 """
 
 from __future__ import annotations
@@ -33,9 +37,11 @@ _SEED = re.compile(r"\b(?:manual_seed|seed|seed_everything|default_rng|RandomSta
 
 
 def stale_outputs(submission: Submission, rerun_outputs: Mapping[str, list[dict[str, Any]]]) -> tuple[str, ...]:
-    """A hint to the student if the saved outputs of a cell tell of another run than the clean one, for the first such cell: the state of the later ones follows from it.
+    """A hint to the student if the saved outputs of a cell tell of another run than the clean one, for the first such cell: the state
+    of the later ones follows from it.
 
-    rerun_outputs: nbformat 4 outputs by cell id. Cells without saved outputs, never run, or ending in an error on either side are passed over.
+    rerun_outputs: nbformat 4 outputs by cell id. Cells without saved outputs, never run, or ending in an error on either side are
+    passed over.
     """
     code = "\n".join(cell.source for cell in submission.cells)
     if _RANDOM.search(code) and not _SEED.search(code):

@@ -35,7 +35,8 @@ class SubmittedCell:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A readable submission. `cells` stand in the order to run; `notebook` is the restored notebook without outputs; `notices` are sentences to the student;
+    """A readable submission. `cells` stand in the order to run; `notebook` is the restored notebook without outputs; `notices` are
+    sentences to the student;
     `missing` names the solution cells that are absent; `rebound` says in the state after which check cell a function is to be called.
     """
 
