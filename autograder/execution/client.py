@@ -1,3 +1,5 @@
+# ruff: noqa: SIM105, S603
+# The command is our own interpreter; try/pass carries the reason beside it.
 """One slot: a forkserver process, started when first needed and again after it died."""
 
 from __future__ import annotations
@@ -17,15 +19,15 @@ import msgspec
 import autograder
 from autograder.assignment import Isolation, Limits
 from autograder.errors import SandboxError
-from autograder.execution.conversation import Conversation
 from autograder.execution.control import ForkserverConfig
+from autograder.execution.conversation import Conversation
 from autograder.execution.slots import Slot, reserve_slot
 from autograder.protocol import FRAME_HEADER, FROM_FORKSERVER, ForkserverReady, Launch, frame
 
 _PACKAGE = Path(autograder.__file__).resolve().parent
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.execution.forkserver import main; main(sys.argv[2])"
 _WARMING_TIMEOUT_S = 180
-_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def _environment() -> dict[str, str]:

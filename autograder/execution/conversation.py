@@ -1,3 +1,5 @@
+# ruff: noqa: SIM105
+# try/pass carries the reason beside it.
 """The host's side of one submission's connection: frames in and out without blocking, under caps, nothing taken on trust."""
 
 from __future__ import annotations
@@ -12,7 +14,19 @@ import msgspec
 from autograder.assignment import Limits
 from autograder.errors import SandboxError
 from autograder.execution.control import END, PAUSE, RESUME
-from autograder.protocol import FRAME_HEADER, FROM_CHILD, FROM_FORKSERVER, BatchEnded, CallFrame, CellFrame, CellsEnded, FromChild, LaunchEnded, ToChild, frame
+from autograder.protocol import (
+    FRAME_HEADER,
+    FROM_CHILD,
+    FROM_FORKSERVER,
+    BatchEnded,
+    CallFrame,
+    CellFrame,
+    CellsEnded,
+    FromChild,
+    LaunchEnded,
+    ToChild,
+    frame,
+)
 from autograder.trace import CellRun, Ended, Run
 
 _OUTPUT_TYPES = {"stream", "display_data", "execute_result", "error"}
@@ -33,7 +47,7 @@ class Conversation:
 
     def __init__(self, control: socket.socket, connection: socket.socket, limits: Limits, stop: threading.Event | None) -> None:
         self._control, self._connection, self._stop = control, connection, stop
-        connection.setblocking(False)  # noqa: FBT003
+        connection.setblocking(False)
         self._limit, self._received = limits.evidence_bytes, 0
         self._incoming, self._outgoing = bytearray(), bytearray()
         self._from_forkserver = bytearray()

@@ -1,3 +1,5 @@
+# ruff: noqa: PTH208, SIM105, RET503
+# os.listdir and try/pass: this runs between fork and sandbox; NoReturn functions end a branch without a return.
 """The warm process that submissions are forked from: one at a time, each in its sandbox, watched to its end.
 
 It is started by exec with a clean environment and knows nothing of the grader. It never reads what students send: otherwise the next child would inherit it.
@@ -85,7 +87,7 @@ class Forkserver:
             self._control.sendall(frame(self._run(*launch)))
 
     def _warm(self) -> None:
-        from autograder.sandboxed import worker  # noqa: PLC0415 - imports torch: after the mount namespace was made
+        from autograder.sandboxed import worker
 
         self._worker = worker
         self._shell, self._recorder = worker.warm()
@@ -96,7 +98,7 @@ class Forkserver:
             raise SandboxError(message)
 
     def _versions(self) -> dict[str, str]:
-        import torch  # noqa: PLC0415 - warm by now
+        import torch
 
         return {"torch": str(torch.__version__), "python": ".".join(map(str, sys.version_info[:3]))}
 
@@ -179,9 +181,10 @@ class Forkserver:
     def _watch(self, child: _Child) -> tuple[Ended | None, str]:
         """Wait for the child's end; why it has to be ended, or None if it ended by itself."""
         descriptor = os.pidfd_open(child.pid)
+        sources: list[Any] = [descriptor, self._control]
         try:
             while True:
-                ready = select.select([descriptor, self._control], [], [], _LOOK_EVERY_S)[0]
+                ready = select.select(sources, [], [], _LOOK_EVERY_S)[0]
                 if descriptor in ready:
                     return None, ""
                 if self._control in ready:
@@ -216,7 +219,7 @@ def _how_it_ended(status: int, cpu_s: float, limits: Limits) -> tuple[Ended, str
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu_s >= limits.cpu_s):
             return Ended.CPU_LIMIT, f"more than {limits.cpu_s} s of computing"
-        return Ended.SIGNALLED, signal.Signals(number).name if number in iter(signal.Signals) else f"signal {number}"
+        return Ended.SIGNALLED, signal.Signals(number).name if number in {known.value for known in signal.Signals} else f"signal {number}"
     code = os.WEXITSTATUS(status)
     return (Ended.FINISHED, "") if code == 0 else (Ended.EXITED, f"exit code {code}")
 

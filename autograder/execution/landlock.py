@@ -1,3 +1,5 @@
+# ruff: noqa: PTH110, PTH112
+# Paths go to the kernel as strings.
 """Landlock: which files a submission may read and write; no TCP; no signals or abstract sockets to processes outside."""
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/proc", "/sys/dev
 
 def abi() -> int:
     """The kernel's Landlock version, 0 for none; containers whose seccomp profile is older than Landlock answer EPERM."""
-    import landlockpy as ll  # noqa: PLC0415 - Linux only
+    import landlockpy as ll
 
     try:
         return int(ll.abi_version())
@@ -26,7 +28,7 @@ def ruleset(readable: Sequence[str], writable: Sequence[str]) -> Any:
     Raises:
         OSError: if the kernel refuses.
     """
-    import landlockpy as ll  # noqa: PLC0415 - Linux only
+    import landlockpy as ll
 
     read = ll.AccessFS.READ_FILE | ll.AccessFS.READ_DIR | ll.AccessFS.EXECUTE
     rules = ll.Ruleset(scoped=ll.Scope.SIGNAL | ll.Scope.ABSTRACT_UNIX_SOCKET)

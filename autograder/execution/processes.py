@@ -1,3 +1,5 @@
+# ruff: noqa: PTH116, PTH208, D402
+# Paths are the kernel's; summaries name system calls with their manual section.
 """What the kernel lets a process say about itself, and what it may use."""
 
 from __future__ import annotations

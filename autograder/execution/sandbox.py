@@ -1,3 +1,5 @@
+# ruff: noqa: PTH208
+# A trial of the layer wants one plain system call.
 """The layers that a forked child puts on before it runs student code, which of them hold here, and the level that makes.
 
 They are tried, not asked for: a container may have Landlock compiled in and refuse it all the same.

@@ -6,12 +6,7 @@ import errno
 import socket
 from typing import Any
 
-_DENIED = """
-ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register
-mount umount2 move_mount open_tree fsopen fspick fsconfig fsmount mount_setattr pivot_root chroot unshare setns keyctl add_key request_key
-init_module finit_module delete_module kexec_load kexec_file_load open_by_handle_at name_to_handle_at swapon swapoff reboot
-shmget msgget semget mq_open quotactl acct settimeofday clock_settime clock_adjtime sethostname setdomainname personality vhangup
-""".split()
+_DENIED = ["ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "mount", "umount2", "move_mount", "open_tree", "fsopen", "fspick", "fsconfig", "fsmount", "mount_setattr", "pivot_root", "chroot", "unshare", "setns", "keyctl", "add_key", "request_key", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "open_by_handle_at", "name_to_handle_at", "swapon", "swapoff", "reboot", "shmget", "msgget", "semget", "mq_open", "quotactl", "acct", "settimeofday", "clock_settime", "clock_adjtime", "sethostname", "setdomainname", "personality", "vhangup"]
 
 _CLONE_NEW = 0x7E020000 | 0x00000080  # linux/sched.h: every CLONE_NEW* flag
 
@@ -24,7 +19,7 @@ def build_filter() -> Any:
         OSError: if the filter can't be made.
     """
     try:
-        import pyseccomp  # noqa: PLC0415 - raises where libseccomp.so.2 is missing
+        import pyseccomp
     except RuntimeError as error:
         message = f"libseccomp.so.2 is not installed: {error}"
         raise ImportError(message) from error

@@ -1,3 +1,5 @@
+# ruff: noqa: PTH101, PTH108, PTH112, PTH116, PTH118, PTH120, PTH208, SIM105
+# Paths here are the kernel's or a submission's, several hundred of them five times a second: plain strings and os, not pathlib.
 """All processes of one submission: which they are, what they use, how they end, and what they leave on disk."""
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def cpu_of(pids: list[int]) -> float:
 
 def memory_of(pids: list[int], limit_bytes: int, base_bytes: int) -> int:
     """Bytes in memory. Resident pages are cheap to ask for but count shared ones again and again, so only above the limit the proportional set is
-    asked for, and where that is refused what comes on top of `base_bytes`, the forkserver's own."""
+    asked for, and where that is refused what comes on top of `base_bytes`, the forkserver's own.
+    """
     resident = {pid: _resident(pid) for pid in pids}
     total = sum(resident.values())
     if total <= limit_bytes:
@@ -114,7 +117,7 @@ def sweep(uid: int | None, scratch: str) -> None:
                     os.unlink(entry.path)
 
 
-def _open_and_retry(function: object, path: str, _error: object) -> None:
+def _open_and_retry(_function: object, path: str, _error: object) -> None:
     """A student may have closed a folder to its own owner."""
     parent = os.path.dirname(path)
     for folder in (parent, path):

@@ -73,4 +73,5 @@ def _optimizer(spec: OptimizerSpec, values: dict[str, Any]) -> torch.optim.Optim
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
         message = f"torch.optim has no optimizer {spec.name!r}"
         raise ValueError(message)
-    return kind(tensors, **spec.settings)
+    settings: dict[str, Any] = dict(spec.settings)
+    return kind(tensors, **settings)

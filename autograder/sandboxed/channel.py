@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from autograder.protocol import FRAME_HEADER
 
-
 _LIBC = ctypes.CDLL(None)
 _PDEATHSIG = 1  # linux/prctl.h
 

@@ -1,3 +1,5 @@
+# ruff: noqa: PTH109, SLF001, PLR0911, SIM110
+# A table of cases by type; torch has no public name for a tensor's version or for switching subclasses off.
 """Has a call changed what other calls share? If so, the next one gets a fresh fork.
 
 A look at names, tensors, plain containers and torch's global switches; not proof. What fails is run again alone before it counts.

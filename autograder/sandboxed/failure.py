@@ -30,7 +30,7 @@ def report_of(error: BaseException, places: Mapping[str, tuple[str, int]]) -> Er
 
 
 def _place(error: BaseException, places: Mapping[str, tuple[str, int]]) -> tuple[str, int | None]:
-    if isinstance(error, SyntaxError) and error.filename in places and type(error.lineno) is int:
+    if isinstance(error, SyntaxError) and error.filename is not None and error.filename in places and type(error.lineno) is int:
         cell, skipped = places[error.filename]
         return cell, error.lineno + skipped
     if isinstance(error, SyntaxError) and not _frames(error.__traceback__, places):

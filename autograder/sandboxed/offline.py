@@ -1,3 +1,5 @@
+# ruff: noqa: T201, ARG002
+# Printing is what stands in for the real thing; signatures are importlib's.
 """What has no place in a graded run: Colab's modules, installers, input(). They do nothing, say so, and the notebook goes on."""
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 _INSTALLER = re.compile(
-    r"^\s*(?:sudo\s+)?(?:\S*python[\d.]*\s+-m\s+)?(?P<tool>pip[\d.]*|uv\s+pip|conda|mamba|apt-get|apt)\s+(?:-\S+\s+)*(?P<verb>install|update|upgrade|uninstall)\b"
+    r"^\s*(?:sudo\s+)?(?:\S*python[\d.]*\s+-m\s+)?(?P<tool>pip[\d.]*|uv\s+pip|conda|mamba|apt-get|apt)\s+(?:-\S+\s+)*(?P<verb>install|update|upgrade|uninstall)\b",
 )
 
 
@@ -66,7 +68,8 @@ _MODULES: dict[str, dict[str, object]] = {
 
 class ColabModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds google.colab last of all, so that a real package `google` is found first. It is imported only when asked for:
-    notebooks look for it in sys.modules to tell where they run."""
+    notebooks look for it in sys.modules to tell where they run.
+    """
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
         """A spec for the modules above."""

@@ -55,10 +55,11 @@ class Recorder:
         _wrap_backward(self)
 
     def start(
-        self, limit_bytes: int, *, names: Mapping[int, str] | None = None, given: tuple[torch.optim.Optimizer, ...] = (), max_steps: int | None = None
+        self, limit_bytes: int, *, names: Mapping[int, str] | None = None, given: tuple[torch.optim.Optimizer, ...] = (), max_steps: int | None = None,
     ) -> None:
         """Forget all and begin anew. `names` maps id(tensor) to argument names; `given` are the optimizers that the grader built;
-        above `max_steps` steps, counted over all optimizers, `StepBudgetExceeded` is raised."""
+        above `max_steps` steps, counted over all optimizers, `StepBudgetExceeded` is raised.
+        """
         self._watched: dict[int, _Watched] = {}
         self._left_bytes = limit_bytes
         self._names, self._given, self._max_steps = dict(names or {}), {id(optimizer) for optimizer in given}, max_steps
@@ -77,9 +78,7 @@ class Recorder:
             if not issubclass(type(tensors), torch.Tensor):
                 tensors = tensors[0]  # type: ignore[index]
             plain = tensors if type(tensors) is torch.Tensor else plain_tensor(tensors)  # type: ignore[arg-type]
-            self._loss = plain.item() if plain.numel() == 1 else _NAN
-            if type(self._loss) is complex:
-                self._loss = _NAN
+            self._loss = plain.item() if plain.numel() == 1 and not plain.is_complex() else _NAN
         except Exception:  # noqa: BLE001 - whatever was passed, torch will say so itself
             self._loss = _NAN
 
@@ -94,7 +93,7 @@ class Recorder:
         if self._others:
             empty = array_of([])
             name = f"({self._others} more optimizers)"
-            made.append(Trace(name, False, self._other_steps, (), (), (), array_of([0][:0]), empty, (), (), ()))  # noqa: FBT003
+            made.append(Trace(name, False, self._other_steps, (), (), (), array_of([0][:0]), empty, (), (), ()))
         return tuple(made)
 
     def _before_step(self, optimizer: torch.optim.Optimizer, _args: object, _settings: object) -> None:
@@ -137,7 +136,7 @@ class Recorder:
     def _watch(self, optimizer: torch.optim.Optimizer) -> _Watched | None:
         if len(self._watched) >= MAX_TRACES:
             self._others += not getattr(optimizer, "_counted_by_recorder", False)
-            optimizer._counted_by_recorder = True  # type: ignore[attr-defined]
+            optimizer._counted_by_recorder = True  # type: ignore[attr-defined]  # noqa: SLF001 - ours
             self._other_steps += 1
             self._stepped = True
             return None
@@ -198,4 +197,4 @@ def _wrap_backward(recorder: Recorder) -> None:
         original(tensors, *args, **settings)
 
     backward.__doc__ = original.__doc__
-    torch.autograd.backward = backward  # type: ignore[assignment]
+    torch.autograd.backward = backward

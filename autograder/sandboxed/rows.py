@@ -33,7 +33,8 @@ class Table:
 
 class Rows:
     """Snapshots by step. The first `DENSE` steps and the last are always there; in between every `stride`-th, the stride doubling
-    whenever `max_rows` is reached."""
+    whenever `max_rows` is reached.
+    """
 
     def __init__(self, start: _Tensors, max_rows: int) -> None:
         self._start, self._max_rows = start, max_rows

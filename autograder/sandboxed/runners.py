@@ -1,3 +1,5 @@
+# ruff: noqa: SIM105, RET503
+# NoReturn functions end a branch without a return.
 """Calls in forks of the state after the cells, so that none can spoil that state. The leader only relays what its runners send.
 
 Calls of a batch run one after another in one runner; when one errs, dies, hangs or disturbs what the others share, the rest goes on in a fresh one.
@@ -123,7 +125,7 @@ def _how_it_died(status: int) -> tuple[RunStatus, ErrorReport]:
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
             return RunStatus.TIMED_OUT, _timeout("the call needed more than its computing time")
-        name = signal.Signals(number).name if number in iter(signal.Signals) else str(number)
+        name = signal.Signals(number).name if number in {known.value for known in signal.Signals} else str(number)
         return RunStatus.DIED, ErrorReport("Killed", f"the process was killed by {name} during the call")
     return RunStatus.DIED, ErrorReport("Exited", f"the call ended Python with exit code {os.WEXITSTATUS(status)}")
 
@@ -153,7 +155,7 @@ def _fork_runner(session: Session, batch: CallBatch, calls: list[Call], limits: 
     _run_calls(session, batch, calls, limits, writing)
 
 
-def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits, pipe: int) -> NoReturn:  # noqa: PLR0913
+def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits, pipe: int) -> NoReturn:
     """In the runner: make the calls, send a frame after each, exit."""
     code = 70
     try:

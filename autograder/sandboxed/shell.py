@@ -1,3 +1,5 @@
+# ruff: noqa: T201, ARG002, S603, SLF001, SIM105
+# Runs students' commands by design; signatures are IPython's, and get_ipython() reads _instance.
 """Notebook cells without a kernel: IPython's shell, made once before forking, with a display hook and publisher of our own.
 
 Unlike a kernel there is no `get_ipython().kernel`, widgets have no comm, and update_display reaches only displays of the same cell.
@@ -76,7 +78,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         """No event loops of windows."""
 
     def ask_exit(self) -> None:
-        """exit and quit as bare names do nothing, as they do not stop a cell in a notebook either."""
+        """Exit and quit as bare names do nothing, as they do not stop a cell in a notebook either."""
 
     def system(self, cmd: str) -> None:
         """`!command`: its output goes to the cell. An installer does nothing and says so."""
@@ -86,7 +88,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
             self.user_ns["_exit_code"] = 0
             return
         with subprocess.Popen(
-            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -101,7 +103,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         text = installer_notice(command)
         if text is None:
             done = subprocess.run(
-                ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
+                ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
             )
             text = done.stdout
         return SList(text.splitlines()) if split else LSString(text)

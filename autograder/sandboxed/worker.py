@@ -41,10 +41,10 @@ def warm() -> tuple[Shell, Recorder]:
     parameter = torch.zeros(2, requires_grad=True)
     for kind in (torch.optim.SGD, torch.optim.Adam):
         optimizer = kind([parameter], lr=0.1)
-        parameter.sum().backward()
+        torch.autograd.backward(parameter.sum())
         optimizer.step()
     repr(parameter)
-    from torch.utils.data import DataLoader, TensorDataset  # noqa: PLC0415 - warming is what this is for
+    from torch.utils.data import DataLoader, TensorDataset
 
     list(DataLoader(TensorDataset(torch.zeros(2)), batch_size=2, shuffle=True))
     shell, loop = make_shell(), asyncio.new_event_loop()
