@@ -32,6 +32,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from autograder.assignment import open_assignment
+from autograder.execution.executor import Executor
 from autograder.notebooks.source import write_notebook
 from autograder.pipeline.release import release_assignment
 from autograder.store import EvidenceStore
@@ -58,7 +59,7 @@ CELL_TIMEOUT_S = 300
 
 _PLACES = (
     (re.compile(re.escape(sys.prefix)), "/opt/venv"),
-    (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "/tmp/ipykernel_1/1.py"),  # noqa: S108 - text in a warning
+    (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "/tmp/ipykernel_1/1.py"),
     (re.compile(r"\b0x[0-9a-f]{6,}"), "0x7f0000000000"),
     (re.compile(r"(CPU times: ).*"), r"\1user 1.14 s, sys: 8.2 ms, total: 1.15 s"),
     (re.compile(r"(Wall time: ).*"), r"\g<1>1.16 s"),
@@ -124,7 +125,14 @@ def execute(notebook: NotebookNode) -> None:
     """Run all cells in a fresh kernel, errors and all; outputs end up free of what differs from run to run."""
     metadata = copy.deepcopy(notebook["metadata"])
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(notebook, timeout=CELL_TIMEOUT_S, allow_errors=True, record_timing=False, coalesce_streams=True, resources={"metadata": {"path": folder}})
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_TIMEOUT_S,
+            allow_errors=True,
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": folder}},
+        )
         client.execute()
     notebook["metadata"] = metadata
     for cell in notebook.cells:
@@ -185,14 +193,18 @@ def _r_notebook(path: Path) -> NotebookNode:
     sources = [source.strip() for source in path.read_text(encoding="utf-8").split("# %%\n") if source.strip()]
     cells = [nbformat.v4.new_code_cell(source, id=f"r-{number}") for number, source in enumerate(sources, 1)]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook["metadata"] = NotebookNode(kernelspec={"display_name": "R", "language": "R", "name": "ir"}, language_info={"name": "R", "file_extension": ".r"})
+    notebook["metadata"] = NotebookNode(
+        kernelspec={"display_name": "R", "language": "R", "name": "ir"}, language_info={"name": "R", "file_extension": ".r"}
+    )
     return notebook
 
 
 def released() -> NotebookNode:
     """The student notebook of the assignment as it is now."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = release_assignment(open_assignment(COURSE, SLUG), Path(folder) / "release", EvidenceStore(Path(folder) / "evidence"))
+    with tempfile.TemporaryDirectory() as folder, Executor(1) as executor:
+        path = release_assignment(
+            open_assignment(COURSE, SLUG), Path(folder) / "release", EvidenceStore(Path(folder) / "evidence"), executor
+        )
         return nbformat.read(path, nbformat.NO_CONVERT)
 
 

@@ -27,17 +27,18 @@ def one_step(optimizer, params, t_u, t_c):
     return params
 
 # %% id="training_loop"
-def forward():
-    return loss_fn(model(t_u, *params), t_c)
+def training_loop(n_epochs, optimizer, params, t_u, t_c):
+    def forward():
+        return loss_fn(model(t_u, *params), t_c)
 
-for epoch in range(n_epochs):
-    optimizer.zero_grad()
-    loss = forward()
-    loss.backward()
-    optimizer.step()
-    if epoch % 500 == 0 or epoch == n_epochs - 1:
-        print(epoch, loss.item())
-return params
+    for epoch in range(n_epochs):
+        optimizer.zero_grad()
+        loss = forward()
+        loss.backward()
+        optimizer.step()
+        if epoch % 500 == 0 or epoch == n_epochs - 1:
+            print(epoch, loss.item())
+    return params
 
 # %% id="make_adam"
 def make_adam(params, lr):
