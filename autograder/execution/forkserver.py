@@ -207,7 +207,7 @@ class Forkserver:
         child.peak_bytes = max(child.peak_bytes, memory)
         if memory > limits.memory_bytes:
             return Ended.MEMORY_LIMIT, f"{memory >> 20} MB in all its processes, the limit is {limits.memory_bytes >> 20} MB"
-        if watch.disk_of(self._config.scratch, limits.scratch_bytes) > limits.scratch_bytes:
+        if watch.disk_of(self._layers.uid, self._config.scratch, limits.scratch_bytes) > limits.scratch_bytes:
             return Ended.DISK_LIMIT, f"more than {limits.scratch_bytes >> 20} MB of files"
         if child.paused_since is None and child.wall_s > limits.wall_s:
             return Ended.WALL_LIMIT, f"not done after {limits.wall_s} s"

@@ -22,6 +22,7 @@ from autograder.execution.processes import DUMPABLE, NO_NEW_PRIVS, PDEATHSIG, pr
 
 YES = "yes"
 OWN_UID, LANDLOCK, LANDLOCK_SCOPES, SECCOMP, MOUNTS = "own uid", "landlock", "landlock scopes", "seccomp", "mount namespace"
+_UNREADABLE = "SandboxError: "
 _SCOPES_ABI = 6  # Linux 6.12: no signals and abstract sockets to outside
 
 
@@ -56,8 +57,14 @@ def isolation_level(layers: Mapping[str, str]) -> Isolation:
 
 
 def make_layers(uid: int | None, readable: Sequence[str], writable: Sequence[str]) -> tuple[Layers, dict[str, str]]:
-    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root."""
-    report = {OWN_UID: _tried(lambda: _become(uid)) if uid is not None else "needs root"}
+    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root.
+
+    Raises:
+        SandboxError: if the interpreter, or what it imports, can't be read under that uid.
+    """
+    report = {OWN_UID: _tried(lambda: _try_uid(uid, readable)) if uid is not None else "needs root"}
+    if report[OWN_UID].startswith(_UNREADABLE):
+        raise SandboxError(report[OWN_UID])
     report |= {LANDLOCK: _tried(_try_landlock), LANDLOCK_SCOPES: YES if landlock.abi() >= _SCOPES_ABI else "needs Linux 6.12"}
     report[SECCOMP] = _tried(_try_seccomp)
     layers = Layers(
@@ -92,6 +99,16 @@ def _become(uid: int) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+
+
+def _try_uid(uid: int, readable: Sequence[str]) -> None:
+    _become(uid)
+    for path in readable:
+        try:
+            os.listdir(path)
+        except PermissionError as error:
+            message = f"the user that submissions run as can't read {path}; make it readable by everyone, or use another interpreter"
+            raise SandboxError(message) from error
 
 
 def _try_landlock() -> None:

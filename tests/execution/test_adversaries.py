@@ -105,6 +105,20 @@ def test_disk_bomb(run: Runs) -> None:
     assert run(source, limits=Limits(scratch_bytes=20 * MB)).ending.reason is Ended.DISK_LIMIT
 
 
+def test_deep_folders(run: Runs) -> None:
+    """A tree deeper than any path or recursion limit is removed, and the slot lives on."""
+    source = "import os\nfor _ in range(3000):\n    os.mkdir('abcdefgh')\n    os.chdir('abcdefgh')"
+    assert run(source).ending.reason in (Ended.FINISHED, Ended.DISK_LIMIT)
+    assert run("import os\nassert not os.listdir()").cells[0].run.status is RunStatus.FINISHED
+
+
+def test_shared_memory_counts_as_disk(run: Runs) -> None:
+    """Shared memory is no way around the limit on files."""
+    if os.geteuid() == 0:
+        source = "import time\nfor k in range(40):\n    open(f'/dev/shm/f{k}', 'wb').write(bytes(1 << 20))\ntime.sleep(20)"
+        assert run(source, limits=Limits(scratch_bytes=20 * MB)).ending.reason is Ended.DISK_LIMIT
+
+
 def test_fork_bomb(run: Runs) -> None:
     """The number of processes is bounded, and all of them are gone afterwards."""
     source = "import os\nn = 0\ntry:\n    while True:\n        if os.fork() == 0:\n            import time; time.sleep(100)\n        n += 1\nexcept BlockingIOError: print(n)"

@@ -284,6 +284,29 @@ def test_lbfgs_through_a_driver(run: Runs) -> None:
     assert trace.missing[0].numpy().tolist() == [0, 0]
 
 
+def test_two_threads_in_cells(executor: Executor) -> None:
+    """Cells that compute on two threads leave calls that do not hang."""
+    asked = request("import torch\ndef f(): return float((torch.ones(500, 500) @ torch.ones(500, 500)).sum())\nprint(torch.get_num_threads(), f())")
+    evidence = executor.run("key", type(asked)(asked.cells, 0, asked.limits, threads=2), (plain("f", "f"),))
+    assert evidence.cells[0].run.output == "2 125000000.0\n"
+    assert evidence.calls[0].returned == 125000000.0
+
+
+def test_warmed_things_work_in_children(run: Runs) -> None:
+    """DataLoader with workers, logging, subprocesses and the namespace itself are as in a fresh notebook."""
+    cells = run(
+        "from torch.utils.data import DataLoader\nimport torch\nprint(sum(b.sum().item() for b in DataLoader(torch.arange(8.0), batch_size=4, num_workers=2)))",
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'print(7)'], capture_output=True, text=True).stdout)",
+        "print([name for name in globals() if not name.startswith('_')])",
+        "_",
+    ).cells
+    assert [cell.run.error for cell in cells[:3]] == [None, None, None]
+    assert cells[0].run.output == "28.0\n"
+    assert cells[1].run.output == "7\n\n"
+    assert "plt" not in cells[2].run.output
+    assert cells[0].execution_count == 1
+
+
 def test_array_arguments_keep_their_type(run: Runs) -> None:
     """Arrays arrive as tensors of their dtype, bfloat16 included."""
     half = Array("float32", (1,), f32([1.5]).data, "torch.bfloat16")
