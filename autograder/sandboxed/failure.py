@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from types import TracebackType
@@ -50,6 +51,14 @@ def _frames(tb: TracebackType | None, places: Mapping[str, tuple[str, int]]) -> 
     return found[-1000:]
 
 
+def _named(match: re.Match[str], places: Mapping[str, tuple[str, int]]) -> str:
+    """A frame's place in the student's words: the cell's id, and the line as counted in its source."""
+    if match[1] not in places:
+        return match[0]
+    cell, skipped = places[match[1]]
+    return f'Cell "{cell}", line {int(match[2]) + skipped}'
+
+
 def _text_of(error: BaseException, places: Mapping[str, tuple[str, int]]) -> str:
     """A plain traceback: the student's frames and those of libraries, not the grader's own."""
     try:
@@ -58,6 +67,5 @@ def _text_of(error: BaseException, places: Mapping[str, tuple[str, int]]) -> str
         text = "".join([*lines, *traceback.format_exception_only(type(error), error)])
     except Exception:  # noqa: BLE001 - a student's __str__ may fail
         return f"{type_name(error)}: {message_of(error)}"
-    for name, (cell, _) in places.items():
-        text = text.replace(f'File "{name}"', f'Cell "{cell}"')
+    text = re.sub(r'File "(<cell \d+>)", line (\d+)', lambda match: _named(match, places), text)
     return clean(text if len(text) <= _TRACEBACK_LIMIT else "[...]\n" + text[-_TRACEBACK_LIMIT:], _TRACEBACK_LIMIT + 10)

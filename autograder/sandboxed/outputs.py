@@ -115,8 +115,11 @@ class Outputs:
             content = b64encode(value).decode() if isinstance(value, bytes) else _jsonable(value)
             if isinstance(mime, str) and content is not None:
                 bundle[mime] = content
-        self._left -= sum(len(str(content)) for content in bundle.values())
-        return bundle if self._left >= 0 else {"text/plain": LEFT_OUT}
+        size = sum(len(str(content)) for content in bundle.values())
+        if size > self._left:
+            return {"text/plain": LEFT_OUT}
+        self._left -= size
+        return bundle
 
 
 class Stream(io.TextIOBase):

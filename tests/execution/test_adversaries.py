@@ -1,3 +1,4 @@
+# ruff: noqa: PTH116, PTH208
 """Submissions that misuse the machine, on purpose or not: each ends in evidence that says what happened, and touches nothing."""
 
 from __future__ import annotations
@@ -80,8 +81,10 @@ def test_exit_of_the_process_in_a_call(run: Runs) -> None:
     evidence = run(source, calls=calls)
     died = RunStatus.DIED
     assert [call.status for call in evidence.calls] == [RunStatus.FINISHED, died, died, died, RunStatus.FINISHED]
-    assert evidence.calls[2].error is not None and "exit code 3" in evidence.calls[2].error.message
-    assert evidence.calls[3].error is not None and "SIGABRT" in evidence.calls[3].error.message
+    assert evidence.calls[2].error is not None
+    assert "exit code 3" in evidence.calls[2].error.message
+    assert evidence.calls[3].error is not None
+    assert "SIGABRT" in evidence.calls[3].error.message
 
 
 def test_output_bomb(run: Runs) -> None:

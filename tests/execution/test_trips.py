@@ -97,9 +97,10 @@ def test_cells_go_on_after_an_error(run: Runs) -> None:
     cells = run("def f():\n    return 1 / 0", "\n\nx = 1\nf()", "print('still here')", "y = (\n1 1)").cells
     assert [cell.run.status for cell in cells] == [RunStatus.FINISHED, RunStatus.RAISED, RunStatus.FINISHED, RunStatus.RAISED]
     error, syntax = cells[1].run.error, cells[3].run.error
-    assert error is not None and syntax is not None
+    assert error is not None
+    assert syntax is not None
     assert (error.type, error.cell, error.line) == ("ZeroDivisionError", "c0", 2)
-    assert 'Cell "c1", line 2' in error.traceback
+    assert 'Cell "c1", line 4' in error.traceback
     assert (syntax.type, syntax.cell, syntax.line) == ("SyntaxError", "c3", 2)
     assert cells[2].run.output == "still here\n"
 
@@ -107,7 +108,8 @@ def test_cells_go_on_after_an_error(run: Runs) -> None:
 def test_a_missing_module_is_named(run: Runs) -> None:
     """ModuleNotFoundError carries the name of the module."""
     error = run("import no_such_module_here").cells[0].run.error
-    assert error is not None and error.module == "no_such_module_here"
+    assert error is not None
+    assert error.module == "no_such_module_here"
 
 
 def test_exits_are_errors_of_their_cell(run: Runs) -> None:
@@ -190,8 +192,10 @@ def test_what_may_be_wrong_with_a_function(run: Runs) -> None:
     made = run(source, calls=calls).calls
     expected = [("undefined", "NotDefinedError"), ("undefined", "NotDefinedError"), ("raised", "SignatureError"), ("raised", "ValueError"), ("raised", "TypeError")]
     assert error_types(made) == expected
-    assert made[2].error is not None and "(a, b)" in made[2].error.message
-    assert made[3].error is not None and (made[3].error.cell, made[3].error.line) == ("c0", 3)
+    assert made[2].error is not None
+    assert "(a, b)" in made[2].error.message
+    assert made[3].error is not None
+    assert (made[3].error.cell, made[3].error.line) == ("c0", 3)
 
 
 def test_step_budget(run: Runs) -> None:

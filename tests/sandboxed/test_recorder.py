@@ -1,3 +1,4 @@
+# ruff: noqa: PT012, SIM105
 """What the recorder writes down, in this process."""
 
 from __future__ import annotations
