@@ -22,6 +22,8 @@ MARKS = (
     "cell(wanted): the cell whose run a check looks at (autograder.checks.cell)",
 )
 
+_COLLECTED: pytest.StashKey[list[pytest.Function]] = pytest.StashKey()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of a stand-alone run."""
@@ -47,6 +49,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # pytest refuses to parametrize names that the function does not take; a fixture name added here is no argument of the function
     metafunc.fixturenames.append("case")
     metafunc.parametrize("case", list(mark.args[0]), ids=list(mark.args[0]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Remember all checks: those that -k leaves out are still needed, since visible cells quote their reference."""
+    config.stash[_COLLECTED] = [item for item in items if isinstance(item, pytest.Function)]
 
 
 @pytest.fixture
@@ -75,5 +83,6 @@ def _stand_alone(request: pytest.FixtureRequest) -> None:
         from autograder.pipeline.standalone import StandaloneRuns  # only here: the pipeline's own sessions never need it
 
         options = request.config.option
-        items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-        request.config.stash[RUNS] = StandaloneRuns(items, options.submission, options.isolation)
+        request.config.stash[RUNS] = StandaloneRuns(
+            request.config.stash[_COLLECTED], request.path.parent, options.submission, options.isolation
+        )

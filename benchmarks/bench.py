@@ -22,11 +22,11 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
+from autograder.docket import Docket, open_docket
 from autograder.execution.executor import Executor
 from autograder.notebooks.submission import read_submission
 from autograder.pipeline.collect import Candidate, collect_submissions
-from autograder.pipeline.grade import GradeOptions, grade_class
+from autograder.pipeline.grade import grade_class
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.project import project_class
@@ -50,7 +50,7 @@ class Silent:
         """Nothing to show."""
 
 
-def choose_notebooks(folder: Path) -> list[Path]:
+def choose_notebooks(folder: Path, executor: Executor) -> list[Path]:
     """The first `SIZE` notebooks of the sample class that get full marks, so that all three programs do the same work."""
     results = ResultsFolder(folder, SLUG)
     files = open_assignment(COURSE, SLUG)
@@ -60,7 +60,7 @@ def choose_notebooks(folder: Path) -> list[Path]:
         notebook = nbformat.read(candidate.path, as_version=4) if _is_json(candidate.path) else None
         if notebook is None or any("while True" in cell.source or "_exit" in cell.source for cell in notebook.cells):
             continue  # what never ends would only measure the limits
-        (grade,) = grade_class(files, [candidate], results, GradeOptions(jobs=1), Silent())
+        (grade,) = grade_class(files, [candidate], results, executor, Silent())
         if grade.points == grade.max_points:
             correct.append(candidate.path)
         if len(correct) == SIZE:
@@ -96,9 +96,9 @@ def time_execution(notebooks: list[Path], folder: Path) -> tuple[list[float], li
     results = ResultsFolder(folder, SLUG)
     files = open_assignment(COURSE, SLUG)
 
-    def body(docket: object) -> tuple[list[float], list[float]]:
+    def body(docket: Docket) -> tuple[list[float], list[float]]:
         with Executor(1, files.assignment.isolation) as executor:
-            prepared = prepare(files, docket, results.evidence, lambda: executor)  # type: ignore[arg-type]
+            prepared = prepare(files, docket, results.evidence, executor)
             running, judging = [], []
             for path in [notebooks[0], *notebooks]:  # the first once more, to warm everything
                 submission = read_submission(path, prepared.release, prepared.owners)
@@ -122,7 +122,8 @@ def time_class(notebooks: list[Path], folder: Path) -> tuple[float, float]:
     files, results = open_assignment(COURSE, SLUG), ResultsFolder(folder, SLUG)
     candidates = [Candidate(f"student{number:02}", path) for number, path in enumerate(notebooks)]
     start = time.perf_counter()
-    grades = grade_class(files, candidates, results, GradeOptions(jobs=len(os.sched_getaffinity(0))), Silent())
+    with Executor(len(os.sched_getaffinity(0)), files.assignment.isolation) as executor:
+        grades = grade_class(files, candidates, results, executor, Silent())
     middle = time.perf_counter()
     project_class(files, results, grades, Silent())
     return middle - start, time.perf_counter() - middle
@@ -148,13 +149,12 @@ def time_nbgrader(notebooks: list[Path], folder: Path) -> float:
         target = folder / "submitted" / f"student{number:02}" / SLUG / f"{SLUG}.ipynb"
         target.parent.mkdir(parents=True)
         shutil.copyfile(path, target)
-    (folder / "nbgrader_config.py").write_text(
-        "c = get_config()\nc.CourseDirectory.course_id = 'bench'\nc.ClearSolutions.enforce_metadata = False\n"
-    )
+    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.ClearSolutions.enabled = False\n")
     nbgrader = [sys.executable, "-m", "nbgrader"]
-    subprocess.run([*nbgrader, "generate_assignment", SLUG], cwd=folder, check=True, capture_output=True)
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # nbgrader starts alembic by name
+    subprocess.run([*nbgrader, "generate_assignment", SLUG], cwd=folder, check=True, capture_output=True, env=environment)
     start = time.perf_counter()
-    subprocess.run([*nbgrader, "autograde", SLUG], cwd=folder, check=True, capture_output=True)
+    subprocess.run([*nbgrader, "autograde", SLUG], cwd=folder, check=True, capture_output=True, env=environment)
     return time.perf_counter() - start
 
 
@@ -163,7 +163,8 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        notebooks = choose_notebooks(folder / "choose")
+        with Executor(2) as executor:
+            notebooks = choose_notebooks(folder / "choose", executor)
         size = len(notebooks)
         bare = time_bare(notebooks)
         running, judging = time_execution(notebooks, folder / "one")

@@ -57,7 +57,9 @@ def test_an_unknown_visibility_is_refused():
         points(1, visibility="secret")
 
 
-@given(st.recursive(st.floats(-100, 100), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3)))
+@given(
+    st.recursive(st.floats(-100, 100), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3))
+)
 def test_nested_values_agree_with_themselves(values):
     """Lists and dicts of numbers are compared inside."""
     assert_close(values, values)
@@ -65,7 +67,16 @@ def test_nested_values_agree_with_themselves(values):
 
 @pytest.mark.parametrize(
     ("actual", "expected"),
-    [(1.001, 1.0), ([1.0], [1.0, 2.0]), ({"a": 1.0}, {"b": 1.0}), (None, 1.0), (Opaque("Liar"), 1.0), (np.ones(2), np.ones((2, 1))), (float("nan"), 1.0), (True, 0)],
+    [
+        (1.001, 1.0),
+        ([1.0], [1.0, 2.0]),
+        ({"a": 1.0}, {"b": 1.0}),
+        (None, 1.0),
+        (Opaque("Liar"), 1.0),
+        (np.ones(2), np.ones((2, 1))),
+        (float("nan"), 1.0),
+        (True, 0),
+    ],
 )
 def test_values_that_differ_fail(actual, expected):
     """Another number, length, key, type, shape."""

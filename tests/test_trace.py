@@ -29,8 +29,14 @@ DTYPES = st.sampled_from(["bool", "int8", "uint8", "int64", "float16", "float32"
 ARRAYS = DTYPES.flatmap(lambda name: hnp.arrays(name, hnp.array_shapes(min_dims=0, min_side=0, max_side=3))).map(array_of)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=20)
 VALUES = st.recursive(
-    SCALARS | ARRAYS | st.builds(Opaque, st.text(max_size=5)) | st.just(OptimizerValue("SGD", ({"lr": 0.1, "betas": (0.9, 0.99)},), (), ())),
-    lambda inner: st.builds(Items, st.lists(inner, max_size=3).map(tuple)) | st.builds(Mapping, st.dictionaries(st.text(max_size=3), inner, max_size=3)),
+    SCALARS
+    | ARRAYS
+    | st.builds(Opaque, st.text(max_size=5))
+    | st.just(OptimizerValue("SGD", ({"lr": 0.1, "betas": (0.9, 0.99)},), (), ())),
+    lambda inner: (
+        st.builds(Items, st.lists(inner, max_size=3).map(tuple))
+        | st.builds(Mapping, st.dictionaries(st.text(max_size=3), inner, max_size=3))
+    ),
     max_leaves=8,
 )
 

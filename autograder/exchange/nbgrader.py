@@ -125,7 +125,8 @@ def _nbgrader_api() -> ModuleType:
 
 def _make_tables(api: ModuleType, url: Any) -> None:
     """Make a new gradebook's tables in one transaction. nbgrader's own way starts a program, `alembic`, that it finds only
-    while the environment is activated, and leaves a database without a version if it doesn't."""
+    while the environment is activated, and leaves a database without a version if it doesn't.
+    """
     import nbgrader
     from alembic.script import ScriptDirectory  # both come with nbgrader
     from sqlalchemy import create_engine, inspect, text

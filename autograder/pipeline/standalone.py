@@ -35,8 +35,7 @@ class StandaloneRuns:
     Unlike `autograder grade` it makes no second run alone or with given definitions: a check shows what the notebook by itself does.
     """
 
-    def __init__(self, items: Sequence[pytest.Function], submission: Path | None, isolation: str | None) -> None:
-        folder = items[0].path.parent
+    def __init__(self, items: Sequence[pytest.Function], folder: Path, submission: Path | None, isolation: str | None) -> None:
         self._files = open_assignment(folder.parent.parent, folder.name)
         self._specs = tuple(specify(item) for item in items if item.path.parent == folder)
         self._submission = submission

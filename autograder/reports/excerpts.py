@@ -48,7 +48,8 @@ class Excerpt:
 
 def run_of(evidence: Evidence | None, check: CheckResult) -> Run | None:
     """The run that `check` was judged on; of several calls with one id, the one with the same given
-    definitions, then the one run alone."""
+    definitions, then the one run alone.
+    """
     if evidence is None:
         return None
     runs = [cell.run for cell in evidence.cells] if check.on_cell else list(evidence.calls)

@@ -1,0 +1,103 @@
+"""The student version of the Optimizers assignment, as `autograder release` writes it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+COURSE = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """The released folder."""
+    folder = tmp_path_factory.mktemp("release")
+    command = [
+        sys.executable,
+        "-m",
+        "autograder.cli",
+        "release",
+        "optimizers",
+        "-o",
+        str(folder / "release"),
+        "--results",
+        str(folder / "results"),
+    ]
+    subprocess.run(command, cwd=COURSE, check=True, capture_output=True)
+    return folder / "release"
+
+
+def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_released_folder(release):
+    """Every line of a solution region, every hidden check's name, title and data: none is found in any released file."""
+    solution = (COURSE / "solutions" / "optimizers" / "solution.py").read_text()
+    secrets, inside = set(), False
+    for line in map(str.strip, solution.splitlines()):
+        if line.startswith("### "):
+            inside = line.startswith("### BEGIN")
+        elif inside and len(line) > 13 and not line.startswith("#"):
+            secrets.add(line)  # "return params" is no secret: the docstring says it
+    checks = (COURSE / "assignments" / "optimizers" / "test_optimizers.py").read_text()
+    secrets |= {
+        name
+        for name in (
+            "unseen_data",
+            "with_any_optimizer",
+            "clears_gradients",
+            "test_swap",
+            "another_learning_rate",
+            "after_due_date",
+            "UNSEEN",
+        )
+    }
+    secrets |= {"1.9, -0.4, -1.3", "-1.2, 0.4, 0.9"}
+    assert all(secret in solution + checks for secret in secrets)
+    assert len(secrets) > 15
+    released = "\n".join(path.read_text() for path in release.rglob("*") if path.is_file())
+    assert "training_loop" in released
+    assert sorted(secret for secret in secrets if secret in released) == []
+
+
+def test_the_numbers_of_the_lecture_are_filled_in(release):
+    """From the reference's run: the losses and the three results that the lecture prints."""
+    text = "\n".join(cell.source for cell in nbformat.read(release / "optimizers.ipynb", as_version=4).cells)
+    for number in (
+        "80.364",
+        "37.575",
+        "30.871",
+        "torch.tensor([1.7761, 0.1064])",
+        "torch.tensor([5.3671, -17.3012])",
+        "2.9276",
+        "torch.tensor([0.5367, -17.3021])",
+    ):
+        assert number in text
+
+
+def test_plain_nbgrader_grades_the_visible_part(release, tmp_path):
+    """Stock `nbgrader autograde`: a solved notebook gets the visible cells' 42 points, the stub none of them."""
+    folder = tmp_path / "course"
+    source = folder / "source" / "optimizers"
+    source.mkdir(parents=True)
+    (source / "optimizers.ipynb").write_bytes((release / "optimizers.ipynb").read_bytes())
+    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.ClearSolutions.enabled = False\n")
+    nbgrader = [sys.executable, "-m", "nbgrader"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # nbgrader starts alembic by name
+    subprocess.run([*nbgrader, "generate_assignment", "optimizers"], cwd=folder, check=True, capture_output=True, env=environment)
+    solved = nbformat.read(release / "optimizers.ipynb", as_version=4)
+    solution = (COURSE / "solutions" / "optimizers" / "solution.py").read_text()
+    stubs = [cell for cell in solved.cells if cell.cell_type == "code" and "YOUR CODE HERE" in cell.source]
+    assert len(stubs) == 6
+    stubs[0].source = solution
+    for cell in stubs[1:]:
+        cell.source = "pass"
+    for student, content in (("solved", nbformat.writes(solved)), ("stub", (release / "optimizers.ipynb").read_text())):
+        target = folder / "submitted" / student / "optimizers"
+        target.mkdir(parents=True)
+        (target / "optimizers.ipynb").write_text(content)
+    subprocess.run([*nbgrader, "autograde", "optimizers"], cwd=folder, check=True, capture_output=True, env=environment)
+    subprocess.run([*nbgrader, "export", "--to", "out.csv"], cwd=folder, check=True, capture_output=True, env=environment)
+    rows = [line.split(",") for line in (folder / "out.csv").read_text().splitlines()]
+    columns = rows[0].index("student_id"), rows[0].index("score")
+    assert {row[columns[0]]: float(row[columns[1]]) for row in rows[1:]} == {"solved": 42.0, "stub": 0.0}
