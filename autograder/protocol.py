@@ -16,7 +16,8 @@ The host learns how the process ended from the forkserver, not from the child. N
 submission. `ExecutionRequest` and `CallBatch` hold the submission, what students were given anyway, and the calls to make.
 
 The forkserver has a channel of its own: one `Launch` per submission, sent with two descriptors (the child's socket and a log file), answered by one `Ending`
-after every process of the submission is gone. It answers `ForkserverReady` first. One byte from the host during a run means: end it now.
+after every process of the submission is gone. It answers `ForkserverReady` first. Bytes from the host during a run: `!` end it now; `-` and `+` stop
+the wall clock and start it again, while the host judges.
 """
 
 from __future__ import annotations
