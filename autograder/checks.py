@@ -184,10 +184,10 @@ def assert_close(actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, a
             assert_close(actual[name], model, tolerance=tolerance, allow_nonfinite=allow_nonfinite)
         return
     numbers = (np.ndarray, int, float)
-    if not isinstance(expected, numbers):
+    if not isinstance(expected, (*numbers, list, tuple, dict)):
         message = f"assert_close can't compare with {describe(expected)}"
         raise TypeError(message)
-    if not isinstance(actual, numbers):
+    if not isinstance(actual, numbers) or not isinstance(expected, numbers):
         message = f"Observed: {describe(actual)}\nExpected: {describe(expected)}"
         raise CheckFailed(message)
     difference = compare_arrays(np.asarray(actual), np.asarray(expected), tolerance, allow_nonfinite=allow_nonfinite)
@@ -209,8 +209,8 @@ def assert_same_training(run: Observation, reference: Observation, *, bar: float
         assert_close(run.returned, reference.returned, tolerance=Tolerance(bar, bar), allow_nonfinite=allow_nonfinite)
 
 
-def assert_long_run(run: Observation, reference: Observation, *, bar: float = LONG_RUN_BAR) -> None:
-    """A run of thousands of steps used the same optimizer for as many steps and ended at the same parameters.
+def assert_long_run(run: Observation, reference: Observation, *, result: str | None = None, bar: float = LONG_RUN_BAR) -> None:
+    """A run of thousands of steps used the same optimizer for as many steps and ended at the same parameters, which variable `result` then holds, in one tensor or several.
 
     Raises:
         CheckFailed: naming the first of these that differs.
@@ -218,6 +218,17 @@ def assert_long_run(run: Observation, reference: Observation, *, bar: float = LO
     difference = training.compare_long_run(run, reference, bar)
     if difference is not None:
         raise CheckFailed(str(difference))
+    if result is not None:
+        found, wanted = run.variables.get(result), _numbers(reference.variables.get(result))
+        if wanted is None:
+            message = f"the reference's {result} holds no numbers; does @cell capture it?"
+            raise TypeError(message)
+        numbers = _numbers(found)
+        if numbers is None or numbers.shape != wanted.shape:
+            message = f"Observed: {result} is {describe(found)}\nExpected: the parameters, {show(wanted)}"
+            raise CheckFailed(message)
+        size = float(np.abs(wanted).max(initial=0.0))
+        assert_close(numbers, wanted, tolerance=Tolerance(0.0, bar * size))
 
 
 def assert_optimizer(actual: Any, expected: Any, *, settings: tuple[str, ...] | None = None) -> None:
@@ -244,6 +255,14 @@ def assert_optimizer(actual: Any, expected: Any, *, settings: tuple[str, ...] | 
             observed, wanted = (", ".join(f"{name}={values.get(name)}" for name in wrong) for values in (group, model))
             message = f"Observed: {observed}\nExpected: {wanted}"
             raise CheckFailed(message)
+
+
+def _numbers(value: Any) -> np.ndarray[Any, Any] | None:
+    """All numbers of a tensor, or of a list of tensors, in one row; None if `value` holds anything else."""
+    if isinstance(value, list | tuple):
+        rows = [_numbers(item) for item in value]
+        return None if not rows or any(row is None for row in rows) else np.concatenate([row for row in rows if row is not None])
+    return value.reshape(-1) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else None
 
 
 def _held(optimizer: OptimizerValue) -> str:

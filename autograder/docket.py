@@ -187,9 +187,12 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
         AssignmentError: with pytest's own words, if the checks can't be imported or collected.
     """
     plugin = _Session(body)
+    name = files.checks.stem  # pytest would take a module of that name that is there already: of another course, or from before an edit
+    namesake = sys.modules.pop(name, None)
     code = pytest.main([*_arguments(files.checks), f"--rootdir={files.folder}", str(files.checks)], plugins=[plugin])
-    for name in [name for name, module in sys.modules.items() if getattr(module, "__file__", None) == str(files.checks)]:
-        del sys.modules[name]  # or a later session in this process, of another course or after an edit, would get these checks
+    sys.modules.pop(name, None)
+    if namesake is not None:
+        sys.modules[name] = namesake
     if plugin.error is not None:
         raise plugin.error
     if plugin.collection_errors:

@@ -40,18 +40,7 @@ def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_released_folder(
         elif inside and len(line) > 13 and not line.startswith("#"):
             secrets.add(line)  # "return params" is no secret: the docstring says it
     checks = (COURSE / "assignments" / "optimizers" / "test_optimizers.py").read_text()
-    secrets |= {
-        name
-        for name in (
-            "unseen_data",
-            "with_any_optimizer",
-            "clears_gradients",
-            "test_swap",
-            "another_learning_rate",
-            "after_due_date",
-            "UNSEEN",
-        )
-    }
+    secrets |= {"unseen_data", "with_any_optimizer", "clears_gradients", "test_swap", "another_learning_rate", "after_due_date", "UNSEEN"}
     secrets |= {"1.9, -0.4, -1.3", "-1.2, 0.4, 0.9"}
     assert all(secret in solution + checks for secret in secrets)
     assert len(secrets) > 15

@@ -93,8 +93,8 @@ WRONG = {
         "test_loop_on_unseen_data", "test_loop_with_any_optimizer[adam_two_tensors]"
     ),  # globals: right on the lecture's data only, 80
     "viktor": Expected(LOOPS),  # writes the known answers, 56
-    "wanda": Expected(SHORT_LOOPS),  # returns the loss; her 5000 steps are right, 64
-    "xin": Expected(SHORT_LOOPS),  # half precision is off by 5e-4 in the first gradient, and by less than 1e-3 once settled, 64
+    "wanda": Expected(LOOPS),  # returns the loss, 56
+    "xin": Expected(LOOPS),  # half precision: off by 5e-4 in the first gradient and by 3e-3 at the end, 56
     "yusuf": lost("test_one_step_clears_gradients"),  # 96
     "zoë": Expected(ADAM),  # make_adam builds SGD, 80
     "anton": lost("test_model", "test_model_on_unseen_data"),  # w and b swapped; later parts get the given model, 94
@@ -107,7 +107,7 @@ RUDE = {
     "erik": Expected(EVERYTHING, problem="unreadable", outcomes=NOT_REACHED),
     "fatima": FULL,  # 50 MB of output are cut, the training is right
     "goran": Expected(EVERYTHING - {"test_lecture_run", "test_adam_run"}, problem="exited"),  # what ran before os._exit counts, 14
-    "hana": Expected(LOOPS | {"test_adam_run", "test_swap"}, problem="wandb", **REVIEW),  # everything that runs her loop waits for a person
+    "hana": Expected(LOOPS, problem="wandb", **REVIEW),  # her loop waits for a person; part 4 is judged with the given one
     "ivo": FULL,  # locked cells edited and deleted are put back
     "jana": Expected(EVERYTHING, problem="several notebooks", **REVIEW),
     "kofi": Expected(EVERYTHING, problem="wrong kernel", **REVIEW),
@@ -252,7 +252,6 @@ def hinted(grades) -> dict[str, str]:
     return {student: notice for student, grade in grades.items() for notice in grade.notices if "saved output" in notice}
 
 
-@pytest.mark.xfail(strict=True, reason="outputs of the clean rerun do not reach the comparison; and torch.nn.MSELoss counts as randomness")
 def test_the_stale_notebook_gets_a_hint(grades):
     hint = hinted(grades)[STALE]
     assert "7.843" in hint

@@ -108,7 +108,7 @@ def test_first_losses(run, reference):
 @cell("train_sgd", of="training_loop", capture=["sgd_params"])
 def test_lecture_run(run, reference):
     """5000 epochs of SGD end at tensor([5.3671, -17.3012]), loss 2.927647"""
-    assert_long_run(run, reference)
+    assert_long_run(run, reference, result="sgd_params")
 
 
 @points(10, visibility="after_due_date")
@@ -152,7 +152,7 @@ def test_make_adam_with_another_learning_rate(run, reference):
 @cell("train_adam", of="make_adam", capture=["adam_params"])
 def test_adam_run(run, reference):
     """2000 epochs of Adam on unscaled data end at tensor([0.5367, -17.3021])"""
-    assert_long_run(run, reference)
+    assert_long_run(run, reference, result="adam_params")
 
 
 @points(7, visibility="after_due_date")

@@ -105,7 +105,9 @@ class SlotClient:
             self._process = self._control = self._log = self.ready = None
             if control is not None:
                 try:
-                    control.shutdown(socket.SHUT_RDWR)  # it then ends the submission's processes and itself; not closed: another thread may be waiting on it
+                    control.shutdown(
+                        socket.SHUT_RDWR
+                    )  # it then ends the submission's processes and itself; not closed: another thread may be waiting on it
                 except OSError:
                     pass  # it is gone already
             if process is not None:

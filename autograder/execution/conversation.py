@@ -144,7 +144,9 @@ class Conversation:
     def _pump(self) -> None:
         """Wait for something to happen, and take it in."""
         self._check_stop()
-        reading, writing, _ = select.select([self._connection, self._control], [self._connection] if self._outgoing else [], [], _LOOK_EVERY_S)
+        reading, writing, _ = select.select(
+            [self._connection, self._control], [self._connection] if self._outgoing else [], [], _LOOK_EVERY_S
+        )
         if writing:
             self._write()
         if self._connection in reading:
@@ -183,7 +185,9 @@ class Conversation:
         if not data:
             raise Broken(Ended.FORKSERVER_DIED, "the forkserver died")
         self._from_forkserver += data
-        end = FRAME_HEADER.size + (FRAME_HEADER.unpack_from(self._from_forkserver)[0] if len(self._from_forkserver) >= FRAME_HEADER.size else 0)
+        end = FRAME_HEADER.size + (
+            FRAME_HEADER.unpack_from(self._from_forkserver)[0] if len(self._from_forkserver) >= FRAME_HEADER.size else 0
+        )
         if FRAME_HEADER.size < end <= len(self._from_forkserver):
             message = FROM_FORKSERVER.decode(self._from_forkserver[FRAME_HEADER.size : end])
             self.ended = message if isinstance(message, LaunchEnded) else None

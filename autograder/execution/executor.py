@@ -123,7 +123,9 @@ class Executor:
             raise SandboxError(message)
         self.environment = {**ready.versions, "isolation": str(level), **{f"layer: {name}": held for name, held in ready.layers.items()}}
 
-    def _run(self, client: SlotClient, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None, stop: threading.Event | None) -> Evidence:
+    def _run(
+        self, client: SlotClient, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None, stop: threading.Event | None
+    ) -> Evidence:
         try:
             conversation, connection, log = client.launch(collected.request.limits, stop)
         except OSError:

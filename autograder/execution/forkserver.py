@@ -77,7 +77,10 @@ class Forkserver:
         if self._config.isolated:
             self._layers, report = sandbox.make_layers(self._config.uid, self._config.readable, [self._config.scratch, "/dev/shm"])  # noqa: S108
         else:
-            self._layers, report = sandbox.Layers(None, None, None), dict.fromkeys((sandbox.OWN_UID, sandbox.LANDLOCK, sandbox.SECCOMP), "switched off")
+            self._layers, report = (
+                sandbox.Layers(None, None, None),
+                dict.fromkeys((sandbox.OWN_UID, sandbox.LANDLOCK, sandbox.SECCOMP), "switched off"),
+            )
         self._warm()
         prctl(SUBREAPER, 1)
         prctl(DUMPABLE, 0)

@@ -42,7 +42,10 @@ class Observation:
     @property
     def trace(self) -> Trace | None:
         """The trace of the optimizer that was passed in, if the call passed one; else of the one that made the most steps. None if none stepped."""
-        return next((trace for trace in self.run.traces if trace.given), max(self.run.traces, key=lambda trace: trace.steps, default=None))
+        described = [
+            trace for trace in self.run.traces if trace.parameters
+        ]  # the recorder sums up all beyond its limit in one trace without rows
+        return next((trace for trace in described if trace.given), max(described, key=lambda trace: trace.steps, default=None))
 
     @property
     def steps(self) -> int:

@@ -16,7 +16,8 @@ from autograder.notebooks.notebook_file import FileCell
 @dataclass(frozen=True, slots=True)
 class ReleasedCell:
     """A cell of the released notebook that has an id. `names`: what it binds and no other released cell does; that is how a copy
-    without marks is known."""
+    without marks is known.
+    """
 
     id: str
     role: Role
@@ -32,7 +33,8 @@ class ReleasedCell:
 @dataclass(frozen=True, slots=True)
 class PlacedCell:
     """A cell of the restored notebook. `origin` is the submitted cell, None for one that was put back; `changed`: its released source
-    replaced the submitted one."""
+    replaced the submitted one.
+    """
 
     id: str
     role: Role

@@ -32,7 +32,9 @@ _VOLATILE = re.compile(
 _DECIMAL = re.compile(r"(?<![\w.])[-+]?(?:\d+\.\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+|nan|inf)(?!\w)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _EPOCH = re.compile(r"(?i)epochs?\W{0,3}(\d+)")
-_RANDOM = re.compile(r"\brand|random|shuffle|dropout|\bnn\.|multinomial|bernoulli|normal_|uniform_", re.IGNORECASE)
+_RANDOM = re.compile(
+    r"\brand|random|shuffle|dropout|\bnn\.(?!functional\.\w+_loss|\w+Loss\b)|multinomial|bernoulli|normal_|uniform_", re.IGNORECASE
+)
 _SEED = re.compile(r"\b(?:manual_seed|seed|seed_everything|default_rng|RandomState)\s*\(\s*\w")
 
 

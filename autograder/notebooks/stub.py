@@ -133,7 +133,8 @@ def _regions(excerpt: _Excerpt) -> list[str | None]:
 
 def _face(source: str) -> tuple[object, ...] | None:
     """What students must still see of a definition: its kind, name, parameters, decorators, bases and docstring; None if it is no
-    valid Python."""
+    valid Python.
+    """
     try:
         body = ast.parse(source).body
     except SyntaxError:

@@ -46,12 +46,7 @@ def outputs_of(text: str) -> list[dict[str, Any]]:
 
 def _valid(output: dict[str, Any]) -> bool:
     try:
-        nbformat.validate(
-            output,
-            ref=output.get("output_type")
-            if output.get("output_type") in ("stream", "display_data", "execute_result", "error")
-            else "output",
-        )
+        nbformat.validate(output, ref="output", version=4, version_minor=5)
     except (nbformat.ValidationError, KeyError, TypeError, AttributeError):
         return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,9 @@ class Judge:
         hung or ended the process would only do so again.
         """
         again, given = [], {}
-        lost = {
-            spec.function
-            for spec, result in zip(self.specs, results, strict=True)
-            if result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
-        }
-        for spec, result in zip(self.specs, results, strict=True):
-            if result.outcome not in (Outcome.FAILED, Outcome.NOT_REACHED):
-                continue
+        losing = [(spec, result) for spec, result in zip(self.specs, results, strict=True) if _loses(result)]
+        lost = {spec.function for spec, _ in losing}
+        for spec, result in losing:
             names = self._givable(spec, lost)
             if names:
                 given[spec.id] = names
@@ -144,8 +140,14 @@ def cause_of_run(run: Run, evidence: Evidence) -> tuple[Cause, str]:
 
 def describe_error(error: ErrorReport) -> str:
     """One line: type, message, where."""
+    message = re.sub(r" \(<cell \d+>, line \d+\)$", "", error.message)  # Python's own words for a place that students can't look up
     place = f" (cell {error.cell}{f', line {error.line}' if error.line else ''})" if error.cell else ""
-    return f"{error.type}: {error.message}{place}"
+    return f"{error.type}: {message}{place}"
+
+
+def _loses(result: CheckResult) -> bool:
+    """Whether the run was no good, also where a missing package excuses it."""
+    return result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED) or result.cause is Cause.PACKAGE_MISSING
 
 
 def _missing_package(evidence: Evidence) -> str:

@@ -47,7 +47,7 @@ def what_went_wrong(grade: Grade) -> str:
     if lost and len(lost) == len(grade.checks):
         words.append("every check")
     else:
-        words += [plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED]]
+        words += [f"lost: {'; '.join(plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED])}"] if lost else []
         words += [f"{len(lost) - TITLES_NAMED} more"] if len(lost) > TITLES_NAMED else []
     return "; ".join(words)
 

@@ -71,7 +71,9 @@ class ColabModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     notebooks look for it in sys.modules to tell where they run.
     """
 
-    def find_spec(self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         """A spec for the modules above."""
         return importlib.machinery.ModuleSpec(name, self, is_package=True) if name in _MODULES else None
 

@@ -55,7 +55,12 @@ class Recorder:
         _wrap_backward(self)
 
     def start(
-        self, limit_bytes: int, *, names: Mapping[int, str] | None = None, given: tuple[torch.optim.Optimizer, ...] = (), max_steps: int | None = None,
+        self,
+        limit_bytes: int,
+        *,
+        names: Mapping[int, str] | None = None,
+        given: tuple[torch.optim.Optimizer, ...] = (),
+        max_steps: int | None = None,
     ) -> None:
         """Forget all and begin anew. `names` maps id(tensor) to argument names; `given` are the optimizers that the grader built;
         above `max_steps` steps, counted over all optimizers, `StepBudgetExceeded` is raised.

@@ -91,7 +91,9 @@ class Rows:
             losses=array_of(torch.tensor([row[1] for row in rows], dtype=torch.float64).numpy()),
             parameters=tuple(_stack([row[2][k] for row in rows], self._start[k]) for k in kept),
             gradients=tuple(_stack(columns[k], self._start[k]) for k in kept),
-            missing=tuple(array_of(torch.tensor([not _fits(g, self._start[k]) for g in columns[k]], dtype=torch.uint8).numpy()) for k in kept),
+            missing=tuple(
+                array_of(torch.tensor([not _fits(g, self._start[k]) for g in columns[k]], dtype=torch.uint8).numpy()) for k in kept
+            ),
         )
 
 
@@ -104,7 +106,9 @@ def _stack(column: Sequence[torch.Tensor | None], like: torch.Tensor) -> Array:
     if not column:
         return _array(like.new_empty((0, *like.shape)))
     nothing = torch.full_like(like, float("nan") if like.is_floating_point() or like.is_complex() else 0)
-    return _array(torch.stack([tensor.to(like.dtype) if tensor is not None and tensor.shape == like.shape else nothing for tensor in column]))
+    return _array(
+        torch.stack([tensor.to(like.dtype) if tensor is not None and tensor.shape == like.shape else nothing for tensor in column])
+    )
 
 
 def _array(tensor: torch.Tensor) -> Array:

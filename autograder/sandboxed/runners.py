@@ -166,7 +166,11 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
         shared = SharedState(session.namespace)
         for call in calls:
             _allow_cpu(limits)
-            run = make_call(session, call, batch) if problem is None else Run(id=call.id, status=RunStatus.RAISED, error=problem, given=batch.given_names)
+            run = (
+                make_call(session, call, batch)
+                if problem is None
+                else Run(id=call.id, status=RunStatus.RAISED, error=problem, given=batch.given_names)
+            )
             whole = frame(CallFrame(run))
             session.sent_bytes += len(whole)
             write_all(pipe, whole)

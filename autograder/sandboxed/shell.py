@@ -88,7 +88,12 @@ class Shell(InteractiveShell):  # type: ignore[misc]
             self.user_ns["_exit_code"] = 0
             return
         with subprocess.Popen(
-            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -103,7 +108,13 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         text = installer_notice(command)
         if text is None:
             done = subprocess.run(
-                ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                ["/bin/sh", "-c", command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
             )
             text = done.stdout
         return SList(text.splitlines()) if split else LSString(text)
@@ -128,7 +139,9 @@ def make_shell() -> Shell:
     Shell._instance = InteractiveShell._instance = shell  # get_ipython() looks here
     shell.display_formatter.active = True
     for tool in ("pip", "conda", "mamba", "uv"):
-        shell.register_magic_function(lambda line, tool=tool: print(notice(f"{tool} {line.split()[0]}" if line.split() else tool)), "line", tool)
+        shell.register_magic_function(
+            lambda line, tool=tool: print(notice(f"{tool} {line.split()[0]}" if line.split() else tool)), "line", tool
+        )
     try:
         shell.enable_matplotlib("inline")
     except ImportError:
@@ -164,6 +177,9 @@ async def _run(shell: Shell, source: str) -> Any:
     except Exception:  # noqa: BLE001 - shown as the cell's error
         failure = sys.exc_info()
     result = await shell.run_cell_async(source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=failure)
-    for event, arguments in (("post_execute", ()), ("post_run_cell", (result,))):  # run_cell_async leaves these to its caller; figures need them
+    for event, arguments in (
+        ("post_execute", ()),
+        ("post_run_cell", (result,)),
+    ):  # run_cell_async leaves these to its caller; figures need them
         shell.events.trigger(event, *arguments)
     return result

@@ -152,7 +152,9 @@ class ValueReader:
     def _mapping(self, value: dict[object, object], depth: int) -> Value:
         if any(type(key) is not str for key in dict.keys(value)):
             return Opaque(type_name(value), "its keys are not all text")
-        return MappingValue({clean(key, 1000): self._value(item, depth + 1) for key, item in list(dict.items(value))[: max(0, self._left_nodes)]})  # type: ignore[arg-type]
+        return MappingValue(
+            {clean(key, 1000): self._value(item, depth + 1) for key, item in list(dict.items(value))[: max(0, self._left_nodes)]}
+        )  # type: ignore[arg-type]
 
     def _array(self, value: object) -> Value:
         try:
@@ -179,7 +181,9 @@ class ValueReader:
 
 
 def _array_of_numpy(value: object, limit_bytes: int) -> Array:
-    plain: np.ndarray[Any, Any] = np.ndarray.view(cast("Any", value), np.ndarray) if issubclass(type(value), np.ndarray) else np.asarray(value)
+    plain: np.ndarray[Any, Any] = (
+        np.ndarray.view(cast("Any", value), np.ndarray) if issubclass(type(value), np.ndarray) else np.asarray(value)
+    )
     if plain.nbytes > limit_bytes:
         message = f"array of shape {plain.shape}, too large to send"
         raise ValueError(message)

@@ -41,7 +41,9 @@ def leaf(values: object, grad: object = None) -> Leaf:
     return Leaf(f32(values), None if grad is None else f32(grad))
 
 
-def request(*sources: str, limits: Limits = LIMITS, capture: tuple[str, ...] = (), hold: tuple[int, ...] = (), drivers: str = "") -> ExecutionRequest:
+def request(
+    *sources: str, limits: Limits = LIMITS, capture: tuple[str, ...] = (), hold: tuple[int, ...] = (), drivers: str = ""
+) -> ExecutionRequest:
     """Cells named c0, c1, ... with these sources."""
     cells = tuple(Cell(f"c{k}", source, capture, k in hold) for k, source in enumerate(sources))
     return ExecutionRequest(cells, 0, limits, drivers=drivers)
@@ -50,7 +52,9 @@ def request(*sources: str, limits: Limits = LIMITS, capture: tuple[str, ...] = (
 def train_call(name: str = "call", n_epochs: int = 10, **settings: object) -> Call:
     """training_loop on the lecture's data with SGD."""
     optimizer = OptimizerSpec("SGD", {"lr": 1e-2, **settings})
-    return Call(name, "training_loop", {"n_epochs": n_epochs, "optimizer": optimizer, "params": leaf([1, 0]), "t_u": f32(T_U), "t_c": f32(T_C)})
+    return Call(
+        name, "training_loop", {"n_epochs": n_epochs, "optimizer": optimizer, "params": leaf([1, 0]), "t_u": f32(T_U), "t_c": f32(T_C)}
+    )
 
 
 def plain(name: str, function: str, **arguments: object) -> Call:

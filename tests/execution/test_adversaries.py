@@ -51,7 +51,11 @@ def test_endless_loop_that_ignores_signals(run: Runs) -> None:
 
 def test_endless_loop_in_one_call(run: Runs) -> None:
     """That call is timed out, the next is answered."""
-    evidence = run("def f():\n    while True: pass\ndef g(): return 1", calls=(plain("g0", "g"), plain("f", "f"), plain("g1", "g")), limits=Limits(cpu_s=3))
+    evidence = run(
+        "def f():\n    while True: pass\ndef g(): return 1",
+        calls=(plain("g0", "g"), plain("f", "f"), plain("g1", "g")),
+        limits=Limits(cpu_s=3),
+    )
     assert [call.status for call in evidence.calls] == [RunStatus.FINISHED, RunStatus.TIMED_OUT, RunStatus.FINISHED]
     assert evidence.ending.reason is Ended.FINISHED
 
@@ -138,7 +142,7 @@ def test_no_process_is_left_over(run: Runs) -> None:
         "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(100)\n    os._exit(0)"
     )
     evidence = run(source)
-    assert evidence.ending.left_behind == 1
+    assert evidence.ending.left_behind >= 1  # the daemon, and perhaps its parent on the way out
     slot = run.executor._clients[0]._slot
     assert slot is not None
     assert processes_with(slot_uid(run.executor)) == []
@@ -218,7 +222,9 @@ def test_nothing_of_the_hosts_environment(run: Runs, monkeypatch: pytest.MonkeyP
 @root_only
 def test_the_forkserver_cannot_be_signalled(run: Runs) -> None:
     """A submission can't end its forkserver or the grader."""
-    source = f"import os\nfor pid in (os.getppid(), {os.getpid()}):\n    try: os.kill(pid, 9); print('sent')\n    except OSError: print('no')"
+    source = (
+        f"import os\nfor pid in (os.getppid(), {os.getpid()}):\n    try: os.kill(pid, 9); print('sent')\n    except OSError: print('no')"
+    )
     assert run.text(source) == "no\nno\n"
 
 

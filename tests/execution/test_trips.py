@@ -190,7 +190,13 @@ def test_what_may_be_wrong_with_a_function(run: Runs) -> None:
     source = "def f(a, b): return a\ng = 3\ndef h(a): raise ValueError('no')\ndef k(a): return a + 'x'"
     calls = tuple(plain(name, name, a=1) for name in ("missing", "g", "f", "h", "k"))
     made = run(source, calls=calls).calls
-    expected = [("undefined", "NotDefinedError"), ("undefined", "NotDefinedError"), ("raised", "SignatureError"), ("raised", "ValueError"), ("raised", "TypeError")]
+    expected = [
+        ("undefined", "NotDefinedError"),
+        ("undefined", "NotDefinedError"),
+        ("raised", "SignatureError"),
+        ("raised", "ValueError"),
+        ("raised", "TypeError"),
+    ]
     assert error_types(made) == expected
     assert made[2].error is not None
     assert "(a, b)" in made[2].error.message
@@ -243,10 +249,17 @@ def test_follow_up_with_given_definitions(executor: Executor) -> None:
 
     def follow_up(evidence: Evidence) -> list[CallBatch]:
         seen.append(evidence)
-        return [CallBatch((plain("x", "f"),), alone=True), CallBatch((plain("x", "f"),), given="def g(): return 'given'", given_names=("g",))]
+        return [
+            CallBatch((plain("x", "f"),), alone=True),
+            CallBatch((plain("x", "f"),), given="def g(): return 'given'", given_names=("g",)),
+        ]
 
     evidence = executor.run("key", request("def g(): return 'own'\ndef f(): return g()"), (plain("x", "f"),), follow_up)
-    assert [(run.returned, run.alone, run.given) for run in evidence.calls] == [("own", False, ()), ("own", True, ()), ("given", False, ("g",))]
+    assert [(run.returned, run.alone, run.given) for run in evidence.calls] == [
+        ("own", False, ()),
+        ("own", True, ()),
+        ("given", False, ("g",)),
+    ]
     assert seen[0].calls == evidence.calls[:1]
     assert evidence.ending.reason is Ended.FINISHED
 
@@ -254,7 +267,11 @@ def test_follow_up_with_given_definitions(executor: Executor) -> None:
 def test_drivers(run: Runs) -> None:
     """A driver reaches the notebook's names; a name that is missing makes the call undefined."""
     drivers = "def twice(student, value):\n    return student.f(student.f(value))\ndef lost(student):\n    return student.nothing()"
-    calls = (Call("ok", "f", {"value": 3}, driver="twice"), Call("lost", "", {}, driver="lost"), Call("none", "h", {"value": 3}, driver="twice"))
+    calls = (
+        Call("ok", "f", {"value": 3}, driver="twice"),
+        Call("lost", "", {}, driver="lost"),
+        Call("none", "h", {"value": 3}, driver="twice"),
+    )
     made = run("def f(x): return x * 10", drivers=drivers, calls=calls).calls
     assert made[0].returned == 300
     assert [one.status for one in made] == [RunStatus.FINISHED, RunStatus.UNDEFINED, RunStatus.UNDEFINED]
@@ -281,7 +298,9 @@ def test_lbfgs_through_a_driver(run: Runs) -> None:
         "    def closure():\n        optimizer.zero_grad()\n        loss = student.loss(params)\n        loss.backward()\n        return loss\n"
         "    for _ in range(2):\n        optimizer.step(closure)\n    return params"
     )
-    made = run("def loss(p): return ((p - 3) ** 2).sum()", drivers=drivers, calls=(Call("fit", "loss", {"params": leaf([0.0])}, driver="fit"),)).calls[0]
+    made = run(
+        "def loss(p): return ((p - 3) ** 2).sum()", drivers=drivers, calls=(Call("fit", "loss", {"params": leaf([0.0])}, driver="fit"),)
+    ).calls[0]
     trace = made.traces[0]
     assert trace.steps == 2
     assert np.isfinite(trace.losses.numpy()).all()
@@ -290,7 +309,9 @@ def test_lbfgs_through_a_driver(run: Runs) -> None:
 
 def test_two_threads_in_cells(executor: Executor) -> None:
     """Cells that compute on two threads leave calls that do not hang."""
-    asked = request("import torch\ndef f(): return float((torch.ones(500, 500) @ torch.ones(500, 500)).sum())\nprint(torch.get_num_threads(), f())")
+    asked = request(
+        "import torch\ndef f(): return float((torch.ones(500, 500) @ torch.ones(500, 500)).sum())\nprint(torch.get_num_threads(), f())"
+    )
     evidence = executor.run("key", type(asked)(asked.cells, 0, asked.limits, threads=2), (plain("f", "f"),))
     assert evidence.cells[0].run.output == "2 125000000.0\n"
     assert evidence.calls[0].returned == 125000000.0

@@ -71,10 +71,11 @@ def test_the_returned_value_counts():
 
 
 def test_a_long_run_is_judged_by_its_end_whatever_its_start():
-    """5000 steps from the state after one step end where 5000 from the start do; 4999 or Adam do not pass."""
+    """5000 steps from the state after one step end where 5000 from the start do, one step more included; 4999, 5002 or Adam do not pass."""
     reference = descend(5000)
+    assert_long_run(descend(5001), reference)
     assert_long_run(descend(5000, start=(1.7761, 0.1064)), reference)
-    for wrong in (descend(4999), descend(5000, optimizer="Adam"), descend(5000, lr=5e-3)):
+    for wrong in (descend(4999), descend(5002), descend(5000, optimizer="Adam"), descend(5000, lr=5e-3)):
         with pytest.raises(CheckFailed):
             assert_long_run(wrong, reference)
 

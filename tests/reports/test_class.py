@@ -33,7 +33,7 @@ def test_the_table_is_sorted_and_says_what_went_wrong() -> None:
     text = show(grade(check("a"), student="zoe"), grade(check("loop"), check("b", Outcome.FAILED, 0), student="Bea", problem="CPU limit"))
     assert text.index("Bea") < text.index("zoe")
     assert "10/20" in text
-    assert "CPU limit; b" in text
+    assert "CPU limit; lost: b" in text
 
 
 def test_markup_and_escapes_in_names_are_text() -> None:

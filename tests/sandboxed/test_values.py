@@ -92,7 +92,9 @@ def test_optimizers() -> None:
 def test_arguments() -> None:
     """Leaves require gradients and hold the one they were given; an optimizer is over the very tensors."""
     leaf = Leaf(array_of(np.float32([1, 2])), array_of(np.float32([3, 4])))
-    built = build_arguments({"opt": OptimizerSpec("Adam", {"lr": 0.1, "betas": (0.8, 0.9)}, over="ps"), "ps": ArgumentList((leaf, leaf)), "n": 3})
+    built = build_arguments(
+        {"opt": OptimizerSpec("Adam", {"lr": 0.1, "betas": (0.8, 0.9)}, over="ps"), "ps": ArgumentList((leaf, leaf)), "n": 3}
+    )
     first, second = built.values["ps"]
     assert first.is_leaf
     assert first.requires_grad

@@ -1,0 +1,3 @@
+"""What all tests share."""
+
+collect_ignore = ["tiny_course"]  # a course with checks, not tests
