@@ -14,6 +14,8 @@ import pytest
 from autograder.docket import RUNS, specify
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from autograder.checks import Observation
 
 MARKS = (
@@ -22,7 +24,7 @@ MARKS = (
     "cell(wanted): the cell whose run a check looks at (autograder.checks.cell)",
 )
 
-_COLLECTED: pytest.StashKey[list[pytest.Function]] = pytest.StashKey()
+_COLLECTED: pytest.StashKey[Sequence[pytest.Function]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -108,6 +108,66 @@ class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backwards: int = 0
 
 
+class TensorSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A leaf tensor that a full recording follows: a call's argument, a parameter of an optimizer, or a leaf that a backward pass reached.
+
+    `name` is the argument's name ("params", "params[0]"), empty for tensors that the student's code made. `start` is its value when it was first seen,
+    `end` when the call had ended, and `end_grad` its gradient then (None: none).
+    """
+
+    name: str
+    start: Array
+    end: Array
+    end_grad: Array | None = None
+
+
+class OptimizerSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An optimizer that a full recording follows. `owns` are indices into the recording's tensors; `settings` are those before its first event."""
+
+    name: str
+    given: bool
+    owns: tuple[int, ...]
+    settings: tuple[dict[str, Setting], ...] = ()
+
+
+class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One tensor at one event. `value` when the event began; `grad_before` and `grad_after` its gradient around the event (None: there was none);
+    `value_after` its value after the event where the event changed it, else None."""
+
+    tensor: int
+    value: Array
+    grad_before: Array | None = None
+    grad_after: Array | None = None
+    value_after: Array | None = None
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One backward pass, optimizer step or zero_grad, in order.
+
+    `inside` is the index of the step event during which it happened (a closure's backward), else None; a step event stands where the step began.
+    `optimizer` indexes the recording's optimizers (None for backward). `loss` is the value that backward started from, NaN if that is no single number. `leaves` are the tensors that
+    the graph's leaves are (backward only). `settings` of the optimizer's groups when the step began (step only, None where they are as in the step before).
+    `snapshots` hold every followed tensor that exists at that moment.
+    """
+
+    kind: Literal["backward", "step", "zero_grad"]
+    snapshots: tuple[Snapshot, ...]
+    optimizer: int | None = None
+    loss: float = float("nan")
+    leaves: tuple[int, ...] = ()
+    settings: tuple[dict[str, Setting], ...] | None = None
+    inside: int | None = None
+
+
+class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that happened to the parameters during one call. `dropped` events came after the limit and are not in it."""
+
+    tensors: tuple[TensorSeen, ...]
+    optimizers: tuple[OptimizerSeen, ...]
+    events: tuple[Event, ...]
+    dropped: int = 0
+
+
 class RunStatus(StrEnum):
     """How one cell or call ended."""
 
@@ -152,6 +212,8 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wall_s: float = 0.0
     given: tuple[str, ...] = ()
     alone: bool = False
+    recording: Recording | None = None
+    """Of calls that were made alone."""
 
 
 class CellRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -153,8 +153,11 @@ class ValueReader:
         if any(type(key) is not str for key in dict.keys(value)):
             return Opaque(type_name(value), "its keys are not all text")
         return MappingValue(
-            {clean(key, 1000): self._value(item, depth + 1) for key, item in list(dict.items(value))[: max(0, self._left_nodes)]}
-        )  # type: ignore[arg-type]
+            {
+                clean(str(key), 1000): self._value(item, depth + 1)  # a str already: checked above
+                for key, item in list(dict.items(value))[: max(0, self._left_nodes)]
+            }
+        )
 
     def _array(self, value: object) -> Value:
         try:
