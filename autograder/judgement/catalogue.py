@@ -1,0 +1,270 @@
+"""What can be told about each finding: the concept behind it, where to look next, and the fix. docs/mistakes.md is made from this table."""
+
+from __future__ import annotations
+
+import msgspec
+
+from autograder.judgement.finding import Disclosure, Finding
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One page of the catalogue. `name` completes "a loop that ..."; `cause` and `look` are for DISCLOSURE CONCEPT, `fix` for FIX; `slide` is the lecture's."""
+
+    name: str
+    cause: str
+    look: str
+    fix: str
+    slide: str = ""
+
+
+_ZEROING = "Zeroing the gradients"
+_OPTIMIZERS = "PyTorch optimizers"
+_LOOP = "The training loop"
+_LOSS = "Less loss is what we want"
+
+CATALOGUE: dict[str, Entry] = {
+    "never-clears": Entry(
+        "never clears gradients",
+        "Something survives from epoch to epoch: backward() adds to what .grad holds.",
+        "Print .grad just before and after backward().",
+        "Call optimizer.zero_grad() in every epoch, before backward().",
+        _ZEROING,
+    ),
+    "clears-sometimes": Entry(
+        "clears gradients only in some epochs",
+        "In some epochs .grad still held an earlier gradient, and backward() added to it.",
+        "Under which condition does your clearing run?",
+        "Call optimizer.zero_grad() in every epoch, unconditionally.",
+        _ZEROING,
+    ),
+    "starts-dirty": Entry(
+        "does not clear what .grad holds at the start",
+        ".grad held something from before, and the first backward() added to it.",
+        "When is .grad cleared for the first time?",
+        "Clear before the first backward(), not only after step().",
+        _ZEROING,
+    ),
+    "clears-between-backward-and-step": Entry(
+        "clears gradients between backward and step",
+        "What backward() had computed was gone when step() looked.",
+        "Read your loop line by line: what is in .grad after each line?",
+        "Move zero_grad() before backward().",
+        _ZEROING,
+    ),
+    "step-before-backward": Entry(
+        "steps before backward",
+        "Each step used the gradient of the epoch before.",
+        "In which order do step() and backward() run in the first epoch?",
+        "Call backward() first, then step().",
+        _LOOP,
+    ),
+    "no-step": Entry(
+        "never steps",
+        "Gradients were computed, and nobody used them.",
+        "Is step() called, with its parentheses?",
+        "Call optimizer.step() after backward().",
+        _LOOP,
+    ),
+    "no-backward": Entry(
+        "never calls backward",
+        "There was no gradient for step() to use.",
+        "What fills in .grad? Is it called, with its parentheses?",
+        "Call loss.backward() before step().",
+        _LOOP,
+    ),
+    "no-training": Entry(
+        "does not train",
+        "Neither backward() nor step() ran.",
+        "Does the loop's body run at all? Put a print into it.",
+        "Write the loop: clear, forward, loss, backward, step.",
+        _LOOP,
+    ),
+    "hard-coded": Entry(
+        "does not train but gives an answer",
+        "A result came back that no training had produced.",
+        "Where does the value that you return come from?",
+        "Train: the result has to come from the steps.",
+        _LOOP,
+    ),
+    "too-few-steps": Entry(
+        "makes too few steps",
+        "Suspect the loop's bounds, an early break, or a return inside the loop.",
+        "With n_epochs=1, which values does your loop variable take?",
+        "Use range(n_epochs), and return after the loop.",
+        _LOOP,
+    ),
+    "too-many-steps": Entry(
+        "makes too many steps",
+        "Suspect the loop's bounds; or a step made outside the loop, or state kept from an earlier run.",
+        "With n_epochs=1, how many steps does your code make?",
+        "Use range(n_epochs), and step only in the loop.",
+        _LOOP,
+    ),
+    "extra-step": Entry(
+        "makes a step before the first backward",
+        "A step ran before there was a gradient.",
+        "What does step() do before any backward()?",
+        "Remove the step before the loop.",
+        _LOOP,
+    ),
+    "step-twice": Entry(
+        "steps twice per backward",
+        "Some steps used a gradient that had been used already.",
+        "How often does step() run per backward()?",
+        "Call step() once after each backward().",
+        _LOOP,
+    ),
+    "steps-sometimes": Entry(
+        "steps only in some epochs",
+        "Gradients were computed in epochs that made no step.",
+        "Under which condition does step() run?",
+        "Call step() in every epoch.",
+        _LOOP,
+    ),
+    "backward-twice": Entry(
+        "calls backward twice",
+        "The gradient was added twice.",
+        "How often does backward() run before a step?",
+        "Call backward() once per step.",
+        _LOOP,
+    ),
+    "loss-scaled": Entry(
+        "scales the loss",
+        "The gradient's direction is right, its length is not: check how the errors become one number.",
+        "What is that factor in your data: the number of samples, a half?",
+        "Average the squared errors: divide the sum by their number, and by nothing else.",
+        _LOSS,
+    ),
+    "maximises": Entry(
+        "climbs instead of descending",
+        "The gradient points the other way.",
+        "Which sign does your loss have?",
+        "Drop the minus sign.",
+        _LOSS,
+    ),
+    "other-objective": Entry(
+        "minimises something else",
+        "At your own parameters the gradient is not that of the loss that was asked for: loss, model or data differ.",
+        "Compute the loss of three samples by hand, and compare.",
+        "Use the model, the loss and all of the data as they are given.",
+        _LOSS,
+    ),
+    "uses-globals": Entry(
+        "uses global variables instead of its arguments",
+        "On other data your gradient is still that of the lecture's data.",
+        "Which names in your function are neither arguments nor defined in it?",
+        "Use the arguments t_u and t_c inside the function.",
+        _LOOP,
+    ),
+    "half-precision": Entry(
+        "computes in half precision",
+        "Your gradients have only 3 digits.",
+        "Which dtype do your tensors have?",
+        "Keep float32: drop .half() and bfloat16.",
+        "",
+    ),
+    "detached-parameter": Entry(
+        "detaches a parameter from the loss",
+        "No gradient reaches one of the parameters.",
+        "Which parameters does the loss depend on? Look for .detach(), .item(), .data, torch.tensor(...).",
+        "Use the parameters as they are, without detaching.",
+        _OPTIMIZERS,
+    ),
+    "minibatches": Entry(
+        "steps per sample or minibatch",
+        "One epoch made several steps.",
+        "How many samples does each loss see?",
+        "Compute the loss on all samples, and step once per epoch.",
+        _LOOP,
+    ),
+    "changes-gradients": Entry(
+        "changes gradients between backward and step",
+        "Something changed .grad after backward(), such as clipping.",
+        "What stands between backward() and step()?",
+        "Leave .grad alone.",
+        _LOOP,
+    ),
+    "changes-settings": Entry(
+        "changes the optimizer's settings",
+        "The optimizer did not keep the settings it came with.",
+        "What changes param_groups? A scheduler?",
+        "Leave the optimizer as it was given.",
+        _OPTIMIZERS,
+    ),
+    "changes-update": Entry(
+        "disturbs the optimizer's memory",
+        "From the same gradients, the optimizer would have made another step: its memory was changed or reset.",
+        "What touches optimizer.state, or loads a state_dict?",
+        "Use the optimizer from beginning to end, and touch nothing inside it.",
+        _OPTIMIZERS,
+    ),
+    "own-optimizer": Entry(
+        "trains with an optimizer of its own",
+        "Another optimizer than the one passed in moved the parameters.",
+        "Run your loop with SGD, then with Adam, from the same start: the results should differ.",
+        "Use the argument optimizer, and build none.",
+        _OPTIMIZERS,
+    ),
+    "rebuilt-optimizer": Entry(
+        "builds a new optimizer again and again",
+        "Each new optimizer has forgotten what the last one knew of earlier gradients.",
+        "Where is the optimizer constructed: inside or outside of the loop?",
+        "Use the one optimizer that is passed in.",
+        _OPTIMIZERS,
+    ),
+    "manual-update": Entry(
+        "updates the parameters by hand",
+        "The parameters moved without a step of the optimizer.",
+        "Which line moves the parameters?",
+        "Replace your own update by optimizer.step().",
+        _OPTIMIZERS,
+    ),
+    "moves-parameters": Entry(
+        "moves parameters besides step",
+        "Between two steps something else changed the parameters.",
+        "Which lines write to params?",
+        "Let only optimizer.step() change the parameters.",
+        _OPTIMIZERS,
+    ),
+    "resets-parameters": Entry(
+        "starts over in every epoch",
+        "The parameters went back to where they began.",
+        "Where are the parameters initialised?",
+        "Initialise once, before the loop.",
+        _LOOP,
+    ),
+    "rebinds-params": Entry(
+        "replaces the parameters by new tensors",
+        "The optimizer holds the old tensor, the loss is computed from a new one.",
+        "Compare id(params) in each epoch.",
+        "Change the parameters in place, through step(); don't assign params anew.",
+        _OPTIMIZERS,
+    ),
+    "optimizer-holds-other-tensor": Entry(
+        "computes the loss from another tensor than the optimizer holds",
+        "step() moved one tensor, the loss was computed from another.",
+        "Is it `params` itself that your model uses, or a copy?",
+        "Use params itself: no clone(), no new tensor.",
+        _OPTIMIZERS,
+    ),
+    "returns-other": Entry(
+        "returns something else",
+        "The training is one thing, what came back another.",
+        "What does your return statement name?",
+        "Return params, after the loop.",
+        _LOOP,
+    ),
+}
+
+
+def tell(finding: Finding, disclosure: Disclosure) -> str:
+    """What a student reads of `finding`: observed and expected always, then as much as is disclosed."""
+    entry = CATALOGUE[finding.code]
+    where = f"Step {finding.step}: " if finding.step is not None else ""
+    words = [f"{where}{finding.observed}; expected {finding.expected}."]
+    if disclosure is not Disclosure.WHERE:
+        words.append(f"{entry.cause} {entry.look}")
+        words += [f"See slide “{entry.slide}”."] if entry.slide else []
+    if disclosure is Disclosure.FIX:
+        words.append(entry.fix)
+    return " ".join(words)

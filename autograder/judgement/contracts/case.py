@@ -1,0 +1,33 @@
+"""One failed run with all that the contracts need to judge it at the student's own parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autograder.judgement.contracts.story import Story
+from autograder.judgement.observation import Observation
+from autograder.trace import NdArray
+
+Arrays = tuple[NdArray, ...]
+Field = Mapping[int, Arrays]
+"""A gradient field at the student's own points: for an event (by index) one gradient per trained tensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`gradients` are the reference's at the parameters of each event; `replayed` is where a real optimizer of torch.optim moves the parameters at each step of the given one; `objectives` are
+    the gradient fields of known wrong objectives by the finding they lead to, `elsewhere` that of the reference on the data of a visible call. What was not probed is absent.
+    """
+
+    story: Story
+    reference: Observation
+    gradients: Field = field(default_factory=dict)
+    replayed: Field = field(default_factory=dict)
+    objectives: Mapping[str, Field] = field(default_factory=dict)
+    elsewhere: Field = field(default_factory=dict)
+
+    @property
+    def wanted_steps(self) -> int:
+        """Steps that the reference makes."""
+        return self.reference.steps

@@ -1,0 +1,49 @@
+"""The accumulator is clean when a step's first backward begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autograder.judgement.comparison import show
+from autograder.judgement.contracts.case import Case
+from autograder.judgement.contracts.story import Round, Story, is_clean
+from autograder.judgement.finding import Contract, Finding
+from autograder.trace import NdArray
+
+
+def clearing(case: Case) -> Iterator[Finding]:
+    """Whether .grad held something before the first backward of a round."""
+    story = case.story
+    openings = [(one, one.backwards[0]) for one in story.rounds if one.backwards]
+    dirty = [(one, event) for one, event in openings if _left(story, event) is not None]
+    if not dirty:
+        return
+    first, event = dirty[0]
+    if len(dirty) == 1 and first is openings[0][0]:
+        code = "starts-dirty"
+    elif len(dirty) >= len(openings) - 1:
+        code = "never-clears"
+    else:
+        code = "clears-sometimes"
+    often = "" if len(dirty) == 1 else f" (so in {len(dirty)} of {len(openings)} epochs)"
+    yield Finding(
+        code,
+        Contract.CLEARING,
+        f"before {_name(first)}'s backward, .grad held {show(_left(story, event))}{often}",
+        "None or zeros",
+        first.number,
+    )
+
+
+def _name(one: Round) -> str:
+    return f"epoch {one.number}"
+
+
+def _left(story: Story, event: int) -> NdArray | None:
+    """What .grad of a trained tensor held when the backward pass began; None if it was clean."""
+    for position in range(len(story.trained)):
+        actor = story.stand_in(event, position)
+        before = None if actor is None else story.before(event, actor)
+        if before is not None and not is_clean(before):
+            return before
+    return None

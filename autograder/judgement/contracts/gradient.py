@@ -1,0 +1,151 @@
+"""Each backward adds c times the reference's gradient at the student's own parameters, once, with c = 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograder.judgement.comparison import show
+from autograder.judgement.contracts.case import Arrays, Case, Field
+from autograder.judgement.contracts.story import Story, flat
+from autograder.judgement.finding import Contract, Finding
+from autograder.trace import NdArray
+
+FIT = 1e-4
+"""Greatest residual, relative to the largest gradient of the run, at which two gradient fields count as the same. Float32 sums in other orders differ by 1e-6; half precision by 5e-4."""
+
+FACTOR = 1e-3
+"""How far the fitted factor may lie from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Least squares fit of ``increment = factor * gradient`` over all events: ``factor = <i, g> / <g, g>``, and the greatest residual at one event over the largest increment."""
+
+    factor: float
+    residual: float
+
+
+def fit(increments: Mapping[int, Arrays], gradients: Field) -> Fit | None:
+    """Fit the events that both hold; None where there are none or all gradients vanish."""
+    pairs = [(flat(increments[event]), flat(gradients[event])) for event in increments if event in gradients]
+    pairs = [(i, g) for i, g in pairs if i.shape == g.shape and np.isfinite(i).all() and np.isfinite(g).all()]
+    power = sum(float(g @ g) for _, g in pairs)
+    size = max((float(np.abs(i).max(initial=0.0)) for i, _ in pairs), default=0.0)
+    if not power or not size:
+        return None
+    factor = sum(float(i @ g) for i, g in pairs) / power
+    return Fit(factor, max(float(np.abs(i - factor * g).max(initial=0.0)) for i, g in pairs) / size)
+
+
+def increments(story: Story) -> dict[int, Arrays]:
+    """What each backward added; where gradients are set by hand (torch.autograd.grad, torch.func.grad), what each step saw, by step event."""
+    if story.backwards:
+        return {event: added for event in story.backwards if (added := story.increment(event)) is not None}
+    seen = {}
+    for step in story.given_steps:
+        gradients = [story.before(step, tensor) for tensor in story.trained]
+        if all(gradient is not None for gradient in gradients):
+            seen[step] = tuple(gradient.astype(np.float64) for gradient in gradients if gradient is not None)
+    return seen
+
+
+def gradient(case: Case) -> Iterator[Finding]:
+    """Whether the gradients are those of the loss that was asked for."""
+    story, added = case.story, increments(case.story)
+    if story.backwards and all(not flat(one).any() for one in added.values()):
+        return  # the loss does not reach the parameters: the optimizer contract says so
+    best = fit(added, case.gradients)
+    if best is None:
+        return
+    if best.residual > FIT:
+        yield _other(case, added)
+        return
+    doubled = [one for one in story.rounds if len(one.backwards) > 1]
+    if abs(best.factor - 1) > FACTOR:
+        whole = best.factor * (max(len(one.backwards) for one in doubled) if doubled else 1)
+        if abs(whole - 1) > FACTOR:
+            yield _scaled(story, added, case.gradients, best.factor)
+    elif doubled and len(doubled) >= len(story.steps) - 1 and len(story.steps) > 1 and not _half_as_many_steps(case):
+        yield Finding(
+            "backward-twice",
+            Contract.GRADIENT,
+            f"backward() ran {len(doubled[0].backwards)} times before step {doubled[0].number}, each adding the whole gradient",
+            "once per step",
+            doubled[0].number,
+        )
+
+
+def _half_as_many_steps(case: Case) -> bool:
+    return len(case.story.steps) <= case.wanted_steps * 2 // 3
+
+
+def _scaled(story: Story, added: Mapping[int, Arrays], gradients: Field, factor: float) -> Finding:
+    event = next(event for event in added if event in gradients)
+    observed = f"gradient {show(flat(added[event]))}, {factor:.4g} times the expected one; its direction is right"
+    code = "maximises" if factor < 0 else "loss-scaled"
+    return Finding(code, Contract.GRADIENT, observed, show(flat(gradients[event])), _step_of(story, event))
+
+
+def _other(case: Case, added: Mapping[int, Arrays]) -> Finding:
+    """Another gradient field: named where a known wrong objective has the same one, told in general otherwise."""
+    story = case.story
+    event, code = next(event for event in added if event in case.gradients), "other-objective"
+    first = _first_apart(added, case.gradients)
+    if _rounded(list(added.values())):
+        code = "half-precision"
+    elif (elsewhere := fit(added, case.elsewhere)) is not None and elsewhere.residual <= FIT and abs(elsewhere.factor - 1) <= FACTOR:
+        code = "uses-globals"
+    elif named := [name for name, known in case.objectives.items() if _same(added, known)]:
+        code = named[0]
+    elif _silent(added, case.gradients):
+        code = "detached-parameter"
+    elif len(story.steps) >= 2 * case.wanted_steps > 0:
+        code = "minibatches"
+    event = event if first is None else first
+    observed = f"at your own parameters {show(flat(story.point(event) or ()))}, the gradient is {show(flat(added[event]))}"
+    return Finding(code, Contract.GRADIENT, observed, show(flat(case.gradients[event])), _step_of(story, event))
+
+
+def _same(added: Mapping[int, Arrays], known: Field) -> bool:
+    probed = {event: added[event] for event in known if event in added}
+    found = fit(probed, known)
+    return found is not None and len(probed) >= 2 and found.residual <= FIT and abs(found.factor - 1) <= FACTOR
+
+
+def _first_apart(added: Mapping[int, Arrays], gradients: Field) -> int | None:
+    size = max((float(np.abs(flat(one)).max(initial=0.0)) for one in added.values()), default=1.0) or 1.0
+    for event, one in added.items():
+        if event in gradients and not float(np.abs(flat(one) - flat(gradients[event])).max(initial=0.0)) <= FIT * size:
+            return event
+    return None
+
+
+def _rounded(added: Sequence[Arrays]) -> bool:
+    """All increments are exactly half-precision numbers, which float32 arithmetic hits by chance once in thousands."""
+    numbers = np.concatenate([flat(one) for one in added]) if added else np.zeros(0)
+    numbers = numbers[np.isfinite(numbers) & (numbers != 0)]
+    if numbers.size < 4:
+        return False
+    return bool((np.abs(numbers.astype(np.float16).astype(np.float64) - numbers) == 0).all() or (_bfloat16(numbers) == numbers).all())
+
+
+def _bfloat16(numbers: NdArray) -> NdArray:
+    """The numbers with the lower half of their float32 bits cut off, as bfloat16 holds them."""
+    bits = numbers.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
+    return np.asarray(bits.view(np.float32).astype(np.float64))
+
+
+def _silent(added: Mapping[int, Arrays], gradients: Field) -> bool:
+    """Some components are always 0 while the others are right: they are detached from the loss."""
+    rows = [(flat(added[event]), flat(gradients[event])) for event in added if event in gradients]
+    mine, theirs = np.array([row for row, _ in rows]), np.array([row for _, row in rows])
+    dead = (mine == 0).all(axis=0) & (theirs != 0).any(axis=0)
+    size = float(np.abs(theirs).max(initial=0.0)) or 1.0
+    return bool(dead.any() and not dead.all() and np.abs(mine[:, ~dead] - theirs[:, ~dead]).max(initial=0.0) <= FIT * size)
+
+
+def _step_of(story: Story, event: int) -> int | None:
+    return next((one.number for one in story.rounds if event in one.backwards or event == one.step), None)

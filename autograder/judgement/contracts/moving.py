@@ -1,0 +1,164 @@
+"""Between backward and step nobody touches .grad; step follows the given rule and settings; nothing else moves a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from autograder.judgement.comparison import show
+from autograder.judgement.contracts.case import Case
+from autograder.judgement.contracts.story import Story, flat, is_clean
+from autograder.judgement.finding import Contract, Finding
+from autograder.trace import NdArray
+
+EXACT = 1e-6
+"""Relative difference below which two float32 values count as the same value handed on."""
+
+REPLAY = 2e-5
+"""Relative to the largest move of the run; foreach and single-tensor versions of an update differ by about 1e-6 of it."""
+
+
+def untouched(case: Case) -> Iterator[Finding]:
+    """Whether step saw what backward had left."""
+    story = case.story
+    for one in story.rounds:
+        outside = [event for event in one.backwards if story.events[event].inside is None]
+        if one.step is None or not outside or (story.given is not None and story.events[one.step].optimizer != story.given):
+            continue
+        for position, tensor in enumerate(story.trained):
+            actor = story.stand_in(outside[-1], position)
+            if actor != tensor:
+                continue
+            left, seen = story.after(outside[-1], tensor), story.before(one.step, tensor)
+            if left is None or _close(left, seen):
+                continue
+            if is_clean(seen):
+                yield Finding(
+                    "clears-between-backward-and-step",
+                    Contract.UNTOUCHED,
+                    f"backward left {show(left)} in .grad, step saw {'None' if seen is None else 'zeros'}",
+                    "what backward left",
+                    one.number,
+                )
+            else:
+                yield Finding(
+                    "changes-gradients",
+                    Contract.UNTOUCHED,
+                    f"backward left {show(left)} in .grad, step saw {show(seen)}",
+                    "what backward left",
+                    one.number,
+                )
+            return
+
+
+def update(case: Case) -> Iterator[Finding]:
+    """Whether settings stayed, the update followed the rule, and nothing else moved a parameter."""
+    story = case.story
+    changed = _settings(story)
+    if changed is not None:
+        yield changed
+    elsewhere = _moved_outside(case)
+    if elsewhere is not None:
+        yield elsewhere
+    if changed is None:
+        yield from _replay(case)
+
+
+def _settings(story: Story) -> Finding | None:
+    if story.given is None:
+        return None
+    wanted = story.recording.optimizers[story.given].settings
+    for number, index in enumerate(story.given_steps, 1):
+        settings = story.events[index].settings
+        if settings is None or settings == wanted:
+            continue
+        for group, model in zip(settings, wanted, strict=False):
+            for name in sorted(model):
+                if group.get(name) != model[name]:
+                    return Finding(
+                        "changes-settings",
+                        Contract.UPDATE,
+                        f"at step {number}, {name} was {group.get(name)}",
+                        f"{name} as given, {model[name]}",
+                        number,
+                    )
+    return None
+
+
+def _moved_outside(case: Case) -> Finding | None:
+    """Values at an event against those after the event before."""
+    story = case.story
+    if not story.given_steps:
+        return None  # whoever updates by hand is told so by the optimizer contract
+    for tensor in story.trained:
+        start, last = story.recording.tensors[tensor].start.numpy(), None
+        for index in range(len(story.events)):
+            now = story.value(index, tensor)
+            if now is not None and last is not None and not _close(last, now) and story.events[index].inside is None:
+                number = sum(step < index for step in story.steps)
+                back = _close(start, now)
+                code = "resets-parameters" if back else "moves-parameters"
+                return Finding(
+                    code,
+                    Contract.UPDATE,
+                    f"after step {number} the parameters went from {show(last)} to {show(now)}{', where they began' if back else ''}",
+                    "only step() moves them",
+                    number,
+                )
+            after = story.value_after(index, tensor)
+            last = after if after is not None else last
+        end = story.recording.tensors[tensor].end.numpy()
+        if last is not None and not _close(last, end):
+            return Finding(
+                "moves-parameters",
+                Contract.UPDATE,
+                f"after the last step the parameters went from {show(last)} to {show(end)}",
+                "only step() moves them",
+                len(story.steps),
+            )
+    return None
+
+
+def _replay(case: Case) -> Iterator[Finding]:
+    story = case.story
+    moves = {index: _move(story, index) for index in story.given_steps}
+    size = max(
+        (float(np.abs(move).max(initial=0.0)) for move in moves.values() if move is not None and np.isfinite(move).all()), default=0.0
+    )
+    for number, index in enumerate(story.given_steps, 1):
+        move, replayed, point = moves[index], case.replayed.get(index), story.point(index)
+        if move is None or replayed is None or point is None or not size:
+            continue
+        wanted = flat(replayed) - flat(point)
+        if np.isfinite(wanted).all() and not float(np.abs(move - wanted).max(initial=0.0)) <= REPLAY * size + EXACT * float(
+            np.abs(flat(point)).max(initial=0.0)
+        ):
+            yield Finding(
+                "changes-update",
+                Contract.UPDATE,
+                f"step {number} moved the parameters by {show(move)}",
+                f"by {show(wanted)}, as the optimizer does from the same gradients",
+                number,
+            )
+            return
+
+
+def _move(story: Story, index: int) -> NdArray | None:
+    before = [story.value(index, tensor) for tensor in story.trained]
+    after = [story.value_after(index, tensor) for tensor in story.trained]
+    if any(value is None for value in (*before, *after)):
+        return None
+    return flat(tuple(value for value in after if value is not None)) - flat(tuple(value for value in before if value is not None))
+
+
+def _close(one: NdArray | None, other: NdArray | None) -> bool:
+    if one is None or other is None or one.shape != other.shape:
+        return one is None and other is None
+    with np.errstate(all="ignore"):
+        same = (
+            (np.abs(one.astype(np.float64) - other.astype(np.float64)) <= EXACT * np.maximum(np.abs(one), np.abs(other)) + 1e-12)
+            | (one == other)
+            | (np.isnan(one) & np.isnan(other))
+        )
+    return bool(same.all())

@@ -1,0 +1,150 @@
+"""A full recording as the contracts read it: arrays instead of bytes, and the events grouped into rounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from autograder.trace import Array, Event, NdArray, Recording, Run
+
+
+@dataclass(frozen=True)
+class Round:
+    """What happened up to and including one optimizer step: the backward passes since the step before, then `step` (None after the last step)."""
+
+    number: int
+    backwards: tuple[int, ...]
+    step: int | None
+
+
+@dataclass(frozen=True)
+class Story:
+    """The recording of `run`. Tensors and events are named by their indices."""
+
+    run: Run
+    recording: Recording
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """All events in order."""
+        return self.recording.events
+
+    @cached_property
+    def given(self) -> int | None:
+        """The optimizer that the call passed in."""
+        return next((index for index, optimizer in enumerate(self.recording.optimizers) if optimizer.given), None)
+
+    @cached_property
+    def trained(self) -> tuple[int, ...]:
+        """The call's own tensors that training is about: those that the given optimizer holds; without one, all leaf arguments."""
+        named = tuple(index for index, tensor in enumerate(self.recording.tensors) if tensor.name)
+        if self.given is None:
+            return named
+        owned = self.recording.optimizers[self.given].owns
+        return tuple(index for index in owned if index in named) or named
+
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """Step events of all optimizers."""
+        return tuple(index for index, event in enumerate(self.events) if event.kind == "step")
+
+    @cached_property
+    def given_steps(self) -> tuple[int, ...]:
+        """Step events of the optimizer that counts: the given one, or, where the call passes none, any."""
+        return self.steps if self.given is None else tuple(index for index in self.steps if self.events[index].optimizer == self.given)
+
+    @cached_property
+    def backwards(self) -> tuple[int, ...]:
+        """Backward events."""
+        return tuple(index for index, event in enumerate(self.events) if event.kind == "backward")
+
+    @cached_property
+    def rounds(self) -> tuple[Round, ...]:
+        """The events cut at each step. A closure's backward belongs to the step that it happened inside."""
+        rounds: list[Round] = []
+        waiting: list[int] = []
+        for index, event in enumerate(self.events):
+            if event.kind == "backward" and event.inside is None:
+                waiting.append(index)
+            elif event.kind == "step":
+                inside = [other for other in self.backwards if self.events[other].inside == index]
+                rounds.append(Round(len(rounds) + 1, (*waiting, *inside), index))
+                waiting = []
+        return (*rounds, Round(len(rounds) + 1, tuple(waiting), None)) if waiting else tuple(rounds)
+
+    def value(self, event: int, tensor: int) -> NdArray | None:
+        """The tensor when the event began; None if it did not exist yet."""
+        return self._part(event, tensor, "value")
+
+    def before(self, event: int, tensor: int) -> NdArray | None:
+        """Its gradient when the event began; None if there was none."""
+        return self._part(event, tensor, "grad_before")
+
+    def after(self, event: int, tensor: int) -> NdArray | None:
+        """Its gradient after the event."""
+        return self._part(event, tensor, "grad_after")
+
+    def value_after(self, event: int, tensor: int) -> NdArray | None:
+        """The tensor after the event."""
+        moved = self._part(event, tensor, "value_after")
+        return moved if moved is not None else self.value(event, tensor)
+
+    def stand_in(self, event: int, position: int) -> int | None:
+        """The tensor that plays the part of trained tensor number `position` in a backward pass: itself if the loss depends on it, else a leaf of the student's own of the same shape."""
+        wanted = self.trained[position]
+        leaves = self.events[event].leaves
+        if wanted in leaves:
+            return wanted
+        shape = self.recording.tensors[wanted].start.shape
+        own = [leaf for leaf in leaves if leaf not in self.trained and self.recording.tensors[leaf].start.shape == shape]
+        return own[0] if own else None
+
+    def point(self, event: int) -> tuple[NdArray, ...] | None:
+        """The trained parameters' values (stand-ins where the student works with others) when the event began."""
+        found = []
+        for position, tensor in enumerate(self.trained):
+            actor = self.stand_in(event, position) if self.events[event].kind == "backward" else tensor
+            value = self.value(event, tensor if actor is None else actor)
+            if value is None:
+                return None
+            found.append(value.astype(np.float64))
+        return tuple(found)
+
+    def increment(self, event: int) -> tuple[NdArray, ...] | None:
+        """What a backward pass added to the gradients of the trained parameters (stand-ins included); zeros where it did not reach one."""
+        found = []
+        for position, tensor in enumerate(self.trained):
+            actor = self.stand_in(event, position)
+            after = None if actor is None else self.after(event, actor)
+            if actor is None or after is None:
+                found.append(np.zeros(self.recording.tensors[tensor].start.shape))
+                continue
+            before = self.before(event, actor)
+            found.append(after.astype(np.float64) - (0.0 if before is None else before.astype(np.float64)))
+        return tuple(found)
+
+    @cached_property
+    def snapshots(self) -> tuple[dict[int, int], ...]:
+        """For each event, the place of each tensor's snapshot."""
+        return tuple({snapshot.tensor: place for place, snapshot in enumerate(event.snapshots)} for event in self.events)
+
+    def _part(self, event: int, tensor: int, part: str) -> NdArray | None:
+        place = self.snapshots[event].get(tensor)
+        if place is None:
+            return None
+        packed: Array | None = getattr(self.events[event].snapshots[place], part)
+        return None if packed is None else packed.numpy()
+
+
+def flat(arrays: tuple[NdArray, ...]) -> NdArray:
+    """All numbers of several arrays in one row, float64."""
+    return np.concatenate([np.asarray(array, dtype=np.float64).reshape(-1) for array in arrays]) if arrays else np.zeros(0)
+
+
+def is_clean(gradient: NdArray | None) -> bool:
+    """None, or all zeros."""
+    return gradient is None or not gradient.any()
