@@ -30,6 +30,14 @@ class Isolation(StrEnum):
         return list(Isolation).index(self)
 
 
+class Disclosure(StrEnum):
+    """How much a student is told about a mistake: where it shows; the concept behind it too; the fix too."""
+
+    WHERE = "where"
+    CONCEPT = "concept"
+    FIX = "fix"
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one submission may use. CPU time is the limit that students meet; the wall limit only catches what waits."""
 
@@ -70,6 +78,8 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[str, ...] = ()
     packages: tuple[str, ...] = ("torch", "numpy", "matplotlib")
     isolation: Isolation = Isolation.GOOD
+    disclosure: Disclosure = Disclosure.CONCEPT
+    """Before the due date; after it, everything is told."""
     limits: Limits = Limits()
     seed: int = 0
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from autograder.judgement.finding import Disclosure, Finding
+from autograder.assignment import Disclosure
+from autograder.judgement.finding import Finding
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -24,14 +24,6 @@ class Contract(StrEnum):
     """As many steps as asked, and what is asked for is returned."""
 
 
-class Disclosure(StrEnum):
-    """How much a student is told: where it goes wrong; the concept too; the fix too."""
-
-    WHERE = "where"
-    CONCEPT = "concept"
-    FIX = "fix"
-
-
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One broken contract of one run. `code` names its entry in the catalogue; `step` is 1-based; `observed` and `expected` are plain text from this run's own numbers."""
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from autograder.judgement.finding import Finding
 from autograder.trace import Ended, RunStatus
 
 
@@ -147,7 +148,7 @@ STATUSES: dict[RunStatus, Cause] = {
 
 class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The outcome of one check. `run` is the id of the call or cell it was judged on; `given` the definitions put in place
-    of the student's; `message` is plain text to the student (observed, expected, what was allowed).
+    of the student's; `message` is plain text to the student (observed, expected, what was allowed); `findings` are what a diagnosis of the failed run says.
     """
 
     id: str
@@ -162,6 +163,7 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     on_cell: bool = False
     message: str = ""
     given: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

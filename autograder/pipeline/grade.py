@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 import autograder
 from autograder.docket import open_docket
 from autograder.errors import SandboxError
@@ -19,6 +21,7 @@ from autograder.pipeline.executed import executed_notebook, outputs_of, write_ex
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import Prepared, prepare
+from autograder.pipeline.probing import add_findings
 from autograder.pipeline.results import ResultsFolder
 from autograder.trace import Ended
 
@@ -156,7 +159,10 @@ class _Grader:
             if not any(RULINGS[check.cause].retry for check in checks):  # our own fault is never cached
                 self.results.evidence.put(evidence)
         write_executed(self.results.executed_path(candidate.student), executed_notebook(submission, evidence))
-        return make_grade(self.prepared, candidate, submission, evidence, self.context)
+        grade = make_grade(self.prepared, candidate, submission, evidence, self.context)
+        return msgspec.structs.replace(
+            grade, checks=add_findings(self.prepared, grade.checks, evidence, self.results.evidence, self.executor)
+        )
 
     def _execute(self, plan: Plan, holds: Mapping[str, str]) -> Evidence:
         judge, files = self.prepared.judge, self.prepared.files

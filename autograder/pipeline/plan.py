@@ -60,6 +60,18 @@ def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Se
     return Plan(key, request, calls)
 
 
+def plan_probes(files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls: Sequence[Call], drivers: str) -> Plan:
+    """Plan calls of the reference: `cells` define it, `drivers` are the grader's own besides the assignment's."""
+    request = ExecutionRequest(
+        cells=tuple(Cell(name, source) for name, source in cells),
+        seed=files.assignment.seed,
+        limits=files.assignment.limits,
+        files={Path(name).name: (files.folder / name).read_bytes() for name in files.assignment.files},
+        drivers=f"{files.drivers_source()}\n\n{drivers}",
+    )
+    return Plan(_digest(b"probes", msgspec.msgpack.encode([request, calls]), *_versions(), _source_digest(RUNNING)), request, tuple(calls))
+
+
 def rerun_batches(
     files: AssignmentFiles, specs: Sequence[CheckSpec], given: Mapping[str, tuple[str, ...]], holds: Mapping[str, str]
 ) -> list[CallBatch]:

@@ -36,6 +36,8 @@ class Prepared:
     judge: Judge
     release: NotebookNode
     owners: Mapping[str, str]
+    reference_cells: tuple[tuple[str, str], ...]
+    """Id and source of the reference's cells that define things: not those that train for a @cell check."""
 
 
 def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Executor | None) -> Prepared:
@@ -47,7 +49,9 @@ def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, execut
     _check_specs(files, docket.specs)
     reference = reference_evidence(files, docket.specs, store, executor)
     release, owners = render_release(files, docket.specs, reference)
-    return Prepared(files, make_judge(docket, files.assignment, reference), release, owners)
+    trains = {spec.cell.id for spec in docket.specs if spec.cell}
+    defining = tuple((name, source) for name, source in reference_cells(files, docket.specs) if name not in trains)
+    return Prepared(files, make_judge(docket, files.assignment, reference), release, owners, defining)
 
 
 def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference: Evidence) -> tuple[NotebookNode, dict[str, str]]:
@@ -83,10 +87,7 @@ def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store
     Raises:
         AssignmentError: if it does not run to its end without an error, or a check names a cell that does not exist.
     """
-    notebook = render_notebook(files, Mode.REFERENCE, Facts({spec.id: spec.worth.points for spec in specs}, None))
-    cells = [
-        (grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"
-    ]
+    cells = reference_cells(files, specs)
     unknown = {spec.cell.id for spec in specs if spec.cell} - {name for name, _ in cells}
     if unknown:
         message = f"{files.checks}: @cell names {sorted(unknown)}, but {files.template} has no such code cell"
@@ -101,6 +102,14 @@ def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store
         _check_reference(files, evidence)
         store.put(evidence)
     return evidence
+
+
+def reference_cells(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> list[tuple[str, str]]:
+    """Id and source of each code cell of the reference notebook."""
+    notebook = render_notebook(files, Mode.REFERENCE, Facts({spec.id: spec.worth.points for spec in specs}, None))
+    return [
+        (grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"
+    ]
 
 
 def _check_reference(files: AssignmentFiles, evidence: Evidence) -> None:

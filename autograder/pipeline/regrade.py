@@ -12,11 +12,12 @@ from autograder.errors import AutograderError
 from autograder.judgement.grading import Grade
 from autograder.pipeline.plan import context_digest
 from autograder.pipeline.prepare import prepare
+from autograder.pipeline.probing import add_findings
 
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
-    from autograder.pipeline.judging import Judge
+    from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
 
 
@@ -48,11 +49,11 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder) -> tuple[tuple
     context = context_digest(files)
 
     def body(docket: Docket) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-        judge = prepare(files, docket, results.evidence, None).judge
+        prepared = prepare(files, docket, results.evidence, None)
         moves, lost = [], []
         for student in students:
             grade = results.read_grade(student)
-            after = _judge_again(judge, grade, results, context) if grade else None
+            after = _judge_again(prepared, grade, results, context) if grade else None
             if grade is None or after is None:
                 lost.append(student)
                 continue
@@ -62,12 +63,13 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder) -> tuple[tuple
     return open_docket(files, body)
 
 
-def _judge_again(judge: Judge, grade: Grade, results: ResultsFolder, context: str) -> Grade | None:
+def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, context: str) -> Grade | None:
+    judge = prepared.judge
     if grade.provenance.evidence_key:
         evidence = results.evidence.get(grade.provenance.evidence_key)
         if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
             return None  # a call of today's checks was never made
-        checks = judge.results(evidence)
+        checks = add_findings(prepared, judge.results(evidence), evidence, results.evidence, None)
     else:
         checks = judge.all_for(grade.checks[0].cause) if grade.checks else ()
     provenance = msgspec.structs.replace(grade.provenance, judging_key=context)

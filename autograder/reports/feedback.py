@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from autograder.assignment import Disclosure
+from autograder.judgement.catalogue import tell
 from autograder.judgement.grading import CheckResult, Grade, Outcome, Visibility, encode_grade
 from autograder.reports.excerpts import Excerpt, failures, run_of
 from autograder.reports.pages import environment
@@ -58,6 +60,7 @@ class CheckView:
     points: str
     message: tuple[Block, ...]
     given: str
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,21 @@ def _verdict(shown: list[CheckResult]) -> str:
     return f"{passed} of {len(shown)} checks passed."
 
 
-def _view(check: CheckResult, grade: Grade) -> CheckView:
+def _told(page: FeedbackPage, shown: list[CheckResult]) -> dict[str, tuple[str, ...]]:
+    """What is said of each check's findings, by check id: each finding at length once, at its first check, and by reference after that."""
+    disclosure = Disclosure.FIX if page.show_hidden else page.assignment.disclosure
+    first: dict[str, str] = {}
+    told = {}
+    for check in shown:
+        again = [first[finding.code] for finding in check.findings if finding.code in first]
+        words = [tell(finding, disclosure) for finding in check.findings if finding.code not in first]
+        words += [f"The same as at “{title}”." for title in dict.fromkeys(again)]
+        first.update((finding.code, plain_line(check.title or check.id)) for finding in check.findings if finding.code not in first)
+        told[check.id] = tuple(plain(text, MESSAGE_CHARS) for text in words)
+    return told
+
+
+def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] | None = None) -> CheckView:
     partly = check.outcome is Outcome.FAILED and check.points > 0
     kind, symbol, word = PARTLY if partly else LOOKS[check.outcome]
     given = ", ".join(plain_line(name, 60) for name in check.given)
@@ -177,6 +194,7 @@ def _view(check: CheckResult, grade: Grade) -> CheckView:
         points=f"{'–' if _pending(check) and not check.points else number(check.points)} / {number(check.max_points)}",
         message=_blocks(check.message),
         given=given,
+        findings=(told or {}).get(check.id, ()),
     )
 
 
@@ -189,7 +207,7 @@ def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
     """Parts in the assignment's order, then those that only checks name, in theirs."""
     waiting = [check for check in page.grade.checks if _waits(check, page)]
     named = dict.fromkeys([part.title for part in page.assignment.parts] + [check.part for check in page.grade.checks])
-    parts = []
+    parts, told = [], _told(page, shown)
     for name in named:
         checks = [check for check in shown if check.part == name]
         concealed = sum(check.part == name for check in waiting)
@@ -197,7 +215,9 @@ def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
             points = (
                 f"{number(sum(check.points for check in checks))} / {number(sum(check.max_points for check in checks))}" if checks else ""
             )
-            parts.append(PartView(plain_line(name) or "Checks", points, tuple(_view(check, page.grade) for check in checks), concealed))
+            parts.append(
+                PartView(plain_line(name) or "Checks", points, tuple(_view(check, page.grade, told) for check in checks), concealed)
+            )
     return parts
 
 
