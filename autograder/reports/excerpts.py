@@ -62,7 +62,9 @@ def failures(evidence: Evidence | None, calls: Sequence[Run], cells: Mapping[str
     if evidence is None:
         return []
     found: dict[tuple[str, str, int | None], Excerpt] = {}
-    for run, is_cell in [(cell.run, True) for cell in evidence.cells] + [(run, False) for run in calls]:
+    for run, is_cell in [(cell.run, True) for cell in evidence.cells] + [
+        (run, False) for run in calls if not run.given
+    ]:  # a given definition stays ours
         excerpt = _excerpt(run, cells, is_cell=is_cell)
         if excerpt:
             error = run.error
