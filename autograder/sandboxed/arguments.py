@@ -13,11 +13,14 @@ from autograder.trace import Array
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """Real objects by argument name. `names` maps id(tensor) to its place ("params", "params[0]"); `optimizers` are those made here."""
+    """Real objects by argument name. `names` maps id(tensor) to its place ("params", "params[0]"); `optimizers` are those made here;
+    `leaves` are the tensors that require gradients, by place.
+    """
 
     values: dict[str, Any]
     names: dict[int, str]
     optimizers: tuple[torch.optim.Optimizer, ...]
+    leaves: dict[str, torch.Tensor]
 
 
 def build_arguments(arguments: dict[str, Argument]) -> Arguments:
@@ -28,12 +31,11 @@ def build_arguments(arguments: dict[str, Argument]) -> Arguments:
         TypeError: if torch does not take its settings.
     """
     values: dict[str, Any] = {name: _value(spec) for name, spec in arguments.items() if not isinstance(spec, OptimizerSpec)}
-    names = {}
-    for name, value in values.items():
-        for place, tensor in _tensors(name, value):
-            names[id(tensor)] = place
+    places = {place: tensor for name, value in values.items() for place, tensor in _tensors(name, value)}
+    names = {id(tensor): place for place, tensor in places.items()}
+    leaves = {place: tensor for place, tensor in places.items() if tensor.requires_grad}
     made = {name: _optimizer(spec, values) for name, spec in arguments.items() if isinstance(spec, OptimizerSpec)}
-    return Arguments({name: made[name] if name in made else values[name] for name in arguments}, names, tuple(made.values()))
+    return Arguments({name: made[name] if name in made else values[name] for name in arguments}, names, tuple(made.values()), leaves)
 
 
 def tensor_of(array: Array) -> torch.Tensor:

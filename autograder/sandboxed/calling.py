@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
 from autograder.sandboxed.arguments import Arguments, build_arguments
+from autograder.sandboxed.full_recorder import FullRecorder
 from autograder.sandboxed.session import Session, describe, drivers_module, seed_everything, short, variables_of
 from autograder.sandboxed.shell import COLLECTED, run_cell
 from autograder.sandboxed.values import ValueReader
@@ -59,10 +60,12 @@ def make_call(session: Session, call: Call, batch: CallBatch) -> Run:
         report = ErrorReport("ArgumentError", short(f"the arguments of this call can't be made: {error}"))
         return Run(id=call.id, status=RunStatus.RAISED, error=report, given=batch.given_names, alone=batch.alone)
     seed_everything(call.seed)
-    session.recorder.start(limit // 2, names=arguments.names, given=arguments.optimizers, max_steps=call.max_steps)
+    full = FullRecorder(limit, arguments.leaves, arguments.optimizers) if batch.alone else None
+    session.recorder.start(limit // 2, names=arguments.names, given=arguments.optimizers, max_steps=call.max_steps, full=full)
     cpu, wall = time.process_time(), time.perf_counter()
     tally = _carry_out(session, call, arguments)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    recording = None if full is None else full.finish()
     reader = ValueReader(limit // 2, arguments.names)
     return Run(
         id=call.id,
@@ -77,6 +80,7 @@ def make_call(session: Session, call: Call, batch: CallBatch) -> Run:
         wall_s=wall,
         given=batch.given_names,
         alone=batch.alone,
+        recording=recording,
     )
 
 

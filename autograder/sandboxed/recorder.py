@@ -6,12 +6,14 @@ Measured on a step of 280 us: parameters and gradients cost 20 us. torch's step 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from autograder.sandboxed.full_recorder import FullRecorder
 from autograder.sandboxed.rows import Rows
 from autograder.sandboxed.text import type_name
 from autograder.sandboxed.values import plain_tensor, settings_of
@@ -46,6 +48,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._left_bytes = 0
+        self.full: FullRecorder | None = None
         self.start(0)
 
     def install(self) -> None:
@@ -61,10 +64,17 @@ class Recorder:
         names: Mapping[int, str] | None = None,
         given: tuple[torch.optim.Optimizer, ...] = (),
         max_steps: int | None = None,
+        full: FullRecorder | None = None,
     ) -> None:
         """Forget all and begin anew. `names` maps id(tensor) to argument names; `given` are the optimizers that the grader built;
         above `max_steps` steps, counted over all optimizers, `StepBudgetExceeded` is raised.
+        `full` records besides, until the next start or its `finish`.
         """
+        if self.full is not None:
+            self.full.finish()
+        self.full = full
+        if full is not None:
+            full.install()
         self._watched: dict[int, _Watched] = {}
         self._left_bytes = limit_bytes
         self._names, self._given, self._max_steps = dict(names or {}), {id(optimizer) for optimizer in given}, max_steps
@@ -106,6 +116,8 @@ class Recorder:
         if self._max_steps is not None and self._steps > self._max_steps:
             message = f"this call has made {self._max_steps} optimizer steps, far more than asked for"
             raise StepBudgetExceeded(message)
+        if self.full is not None:
+            self.full.step_began(optimizer, sys._getframe(1))  # noqa: SLF001 - the frame of the step
         try:
             watched = self._watched.get(id(optimizer)) or self._watch(optimizer)
             if watched is None:
@@ -117,6 +129,8 @@ class Recorder:
             return
 
     def _after_step(self, optimizer: torch.optim.Optimizer, _args: object, _settings: object) -> None:
+        if self.full is not None:
+            self.full.step_ended(sys._getframe(1))  # noqa: SLF001
         self._stepped = True
         watched = self._watched.get(id(optimizer))
         if watched is None:
@@ -199,7 +213,15 @@ def _wrap_backward(recorder: Recorder) -> None:
     def backward(tensors: Any, *args: Any, **settings: Any) -> None:
         __tracebackhide__ = True  # IPython leaves such frames out
         recorder.saw_backward(tensors)
-        original(tensors, *args, **settings)
+        full = recorder.full
+        if full is None:
+            original(tensors, *args, **settings)
+            return
+        opened = full.backward_began(tensors)
+        try:
+            original(tensors, *args, **settings)
+        finally:
+            full.backward_ended(opened)
 
     backward.__doc__ = original.__doc__
     torch.autograd.backward = backward

@@ -169,7 +169,7 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
             run = (
                 make_call(session, call, batch)
                 if problem is None
-                else Run(id=call.id, status=RunStatus.RAISED, error=problem, given=batch.given_names)
+                else Run(id=call.id, status=RunStatus.RAISED, error=problem, given=batch.given_names, alone=batch.alone)
             )
             whole = frame(CallFrame(run))
             session.sent_bytes += len(whole)
