@@ -115,7 +115,7 @@ CATALOGUE: dict[str, Entry] = {
         "Call step() once after each backward().",
         _LOOP,
     ),
-    "steps-sometimes": Entry(
+    "steps-every-second": Entry(
         "steps only in some epochs",
         "Gradients were computed in epochs that made no step.",
         "Under which condition does step() run?",
@@ -148,6 +148,82 @@ CATALOGUE: dict[str, Entry] = {
         "At your own parameters the gradient is not that of the loss that was asked for: loss, model or data differ.",
         "Compute the loss of three samples by hand, and compare.",
         "Use the model, the loss and all of the data as they are given.",
+        _LOSS,
+    ),
+    "absolute-error": Entry(
+        "minimises the absolute error",
+        "Your gradient is that of the mean absolute error.",
+        "What happens to the sign and the size of each error?",
+        "Square the errors.",
+        _LOSS,
+    ),
+    "root-of-loss": Entry(
+        "minimises the root of the loss",
+        "Your gradient is that of the root of the mean squared error.",
+        "What stands around your mean?",
+        "Drop the square root.",
+        _LOSS,
+    ),
+    "fourth-power": Entry(
+        "minimises the fourth power of the errors",
+        "Your gradient is that of the fourth power.",
+        "How often are the errors squared?",
+        "Square the errors once.",
+        _LOSS,
+    ),
+    "huber": Entry(
+        "minimises a Huber loss",
+        "Your gradient is that of a Huber loss, which cuts large errors.",
+        "Which loss function do you call?",
+        "Use the mean squared error.",
+        _LOSS,
+    ),
+    "swaps-input-and-target": Entry(
+        "predicts the input from the target",
+        "Input and target have changed places.",
+        "What does your model take, and what is it compared with?",
+        "Predict t_c from t_u.",
+        _LOSS,
+    ),
+    "swaps-w-and-b": Entry(
+        "swaps weight and bias", "Weight and bias have changed places.", "Which of the two numbers multiplies?", "The order is w, b.", _LOSS
+    ),
+    "bias-missing": Entry(
+        "leaves the bias out", "The bias takes no part in the prediction.", "Where does b enter your prediction?", "Add b.", _LOSS
+    ),
+    "l2-in-loss": Entry(
+        "adds a penalty to the loss",
+        "Your gradient holds a multiple of the parameters themselves.",
+        "What is added to the squared errors?",
+        "Drop the penalty.",
+        _LOSS,
+    ),
+    "scales-data": Entry(
+        "scales the data again",
+        "Your gradient is that of data on another scale.",
+        "Is the data scaled already?",
+        "Use the data as given.",
+        _LOSS,
+    ),
+    "drops-samples": Entry(
+        "leaves samples out",
+        "Your gradient is that of a part of the samples.",
+        "How many errors enter your mean?",
+        "Use all samples.",
+        _LOSS,
+    ),
+    "misaligned": Entry(
+        "compares predictions with other samples' targets",
+        "Inputs and targets do not belong to the same samples.",
+        "Is one of the two reordered?",
+        "Permute inputs and targets together.",
+        _LOSS,
+    ),
+    "broadcast": Entry(
+        "compares every prediction with every target",
+        "A column minus a row makes all pairs.",
+        "What are the shapes of prediction and target?",
+        "Make the shapes equal.",
         _LOSS,
     ),
     "uses-globals": Entry(
@@ -269,3 +345,25 @@ def tell(finding: Finding, disclosure: Disclosure) -> str:
     if disclosure is Disclosure.FIX:
         words.append(entry.fix)
     return " ".join(words)
+
+
+def catalogue_page() -> str:
+    """docs/mistakes.md: one section for each entry, its code as the anchor."""
+    lines = [
+        "# What a diagnosis can find",
+        "",
+        "Made from `autograder/judgement/catalogue.py`; a test holds the two together. A finding comes with the numbers of the student's own run; what stands here is the general part.",
+    ]
+    for code, entry in CATALOGUE.items():
+        lines += [
+            "",
+            f"## {code}",
+            "",
+            f"The loop {entry.name}.",
+            "",
+            f"- Likely cause: {entry.cause}",
+            f"- Next step: {entry.look}",
+            f"- Fix, after the due date: {entry.fix}",
+        ]
+        lines += [f"- Slide: *{entry.slide}*"] if entry.slide else []
+    return "\n".join(lines) + "\n"

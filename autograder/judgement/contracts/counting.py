@@ -67,7 +67,7 @@ def _steps(case: Case, made: int, passes: int) -> Iterator[Finding]:
     observed, expected = f"{made} steps", f"{wanted} steps"
     if made < wanted:
         if passes >= wanted - 1 and made <= wanted * 2 // 3:
-            yield Finding("steps-sometimes", COUNT, f"{passes} backward passes, but {observed}", "a step after every backward", None)
+            yield Finding("steps-every-second", COUNT, f"{passes} backward passes, but {observed}", "a step after every backward", None)
         else:
             yield Finding("too-few-steps", COUNT, observed, expected)
     elif made >= 2 * wanted and passes >= made - 1:
