@@ -33,8 +33,11 @@ def loss_of(roots: list[torch.Tensor]) -> float:
     """The one number that the pass starts from, else NaN."""
     if len(roots) != 1:
         return float("nan")
-    plain = plain_tensor(roots[0])
-    return float(plain.item()) if plain.numel() == 1 and not plain.is_complex() else float("nan")
+    try:
+        plain = plain_tensor(roots[0])
+        return float(plain.item()) if plain.numel() == 1 and not plain.is_complex() else float("nan")
+    except Exception:  # noqa: BLE001 - the meta device, a subclass without memory
+        return float("nan")
 
 
 def leaves_of(roots: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -42,7 +45,7 @@ def leaves_of(roots: list[torch.Tensor]) -> list[torch.Tensor]:
     leaves: list[torch.Tensor] = []
     waiting: list[Any] = []
     with torch._C.DisableTorchFunctionSubclass():
-        for root in roots:
+        for root in reversed(roots):
             function = _Own.grad_fn.__get__(root)
             if function is not None:
                 waiting.append(function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import numpy as np
 import torch
 
@@ -336,3 +337,51 @@ def test_array_arguments_keep_their_type(run: Runs) -> None:
     """Arrays arrive as tensors of their dtype, bfloat16 included."""
     half = Array("float32", (1,), f32([1.5]).data, "torch.bfloat16")
     assert run("def f(x): return str(x.dtype)", calls=(plain("h", "f", x=half),)).calls[0].returned == "torch.bfloat16"
+
+
+def test_a_call_made_alone_is_recorded_in_full(executor: Executor) -> None:
+    """A call of a batch of calls made alone brings its recording besides its traces; the first pass brings none."""
+    evidence = executor.run("key", request(LOOP), (train_call(),), lambda _evidence: [CallBatch((train_call(n_epochs=3),), alone=True)])
+    light, full = evidence.calls
+    assert light.recording is None
+    assert full.recording is not None
+    assert [event.kind for event in full.recording.events] == ["zero_grad", "backward", "step"] * 3
+    assert [(tensor.name, tensor.end.numpy().tolist()) for tensor in full.recording.tensors] == [
+        ("params", full.traces[0].parameters[0].numpy()[-1].tolist())
+    ]
+    assert [(seen.name, seen.given, seen.owns) for seen in full.recording.optimizers] == [("SGD", True, (0,))]
+    assert [event.loss for event in full.recording.events if event.kind == "backward"] == full.traces[0].losses.numpy().tolist()
+
+
+def test_a_cell_run_again_alone_is_recorded_in_full(executor: Executor) -> None:
+    """So is a cell that runs once more, with the optimizer that it makes itself."""
+    batch = CallBatch((Call("again", "", {}, cell="c1"),), alone=True)
+    (made,) = executor.run("key", request(LOOP, TRAIN_CELL.replace("100", "4")), (), lambda _evidence: [batch]).calls
+    assert made.recording is not None
+    assert len(made.recording.events) == 12
+    assert not made.recording.optimizers[0].given
+
+
+def test_the_first_step_of_a_call_that_may_make_one(executor: Executor) -> None:
+    """Over its budget of steps a call brings what it has made so far: trace, arguments and recording."""
+    call = msgspec.structs.replace(train_call(), max_steps=1)
+    runs = executor.run("key", request(LOOP), (call,), lambda _evidence: [CallBatch((call,), alone=True)]).calls
+    _, rows = trained(1)
+    for made in runs:
+        assert made.status is RunStatus.RAISED
+        assert made.error is not None
+        assert made.error.type == "StepBudgetExceeded"
+        assert made.traces[0].steps == 1
+        np.testing.assert_allclose(made.traces[0].gradients[0].numpy(), [[-77.6, -10.64]], rtol=1e-3)
+        assert isinstance(made.arguments["params"], Array)
+        np.testing.assert_allclose(made.arguments["params"].numpy(), rows[0], rtol=1e-5)
+    assert runs[1].recording is not None
+    assert [event.kind for event in runs[1].recording.events][:3] == ["zero_grad", "backward", "step"]
+
+
+def test_given_definitions_that_fail_in_a_call_made_alone(executor: Executor) -> None:
+    """The run says so, and that it was made alone."""
+    batch = CallBatch((plain("x", "f"),), alone=True, given="1 / 0", given_names=("f",))
+    evidence = executor.run("key", request("x = 1"), (), lambda _evidence: [batch])
+    assert evidence.ending.reason is Ended.FINISHED
+    assert (evidence.calls[0].alone, evidence.calls[0].error and evidence.calls[0].error.type) == (True, "GivenError")

@@ -10,9 +10,9 @@ import torch
 from autograder.sandboxed.recorder import MAX_TRACES, Recorder, StepBudgetExceeded
 from autograder.sandboxed.rows import DENSE, MAX_ROWS, Rows
 
+from .conftest import RECORDER
+
 MB = 1 << 20
-RECORDER = Recorder()
-RECORDER.install()
 
 
 @pytest.fixture
