@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## release the sample assignment and grade the sample class
-	$(BIN)/autograder release optimizers --output demo/release --results demo/results
+	$(BIN)/autograder release optimizers --force --output demo/release --results demo/results
 	$(BIN)/autograder grade optimizers examples/optimizers/submitted --results demo/results
 
 test: $(STAMP)  ## every test

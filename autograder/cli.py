@@ -2,7 +2,7 @@
 
 Heavy modules are imported inside the commands, so that ``autograder --help`` answers in a blink.
 
-Exit codes: 0 done; 1 done, but some submission is ungradable; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
+Exit codes: 0 done; 1 done, but some submission is ungradable, or checks failed their test; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -64,17 +64,43 @@ def release(
             show_default=False,
         ),
     ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Release although the checks were not tested since the last change.")] = False,
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
     from autograder.execution.executor import Executor
     from autograder.pipeline.release import release_assignment
     from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.validate import is_validated
 
     files = _open(course, assignment)
-    store = ResultsFolder(results or files.course / "results", files.slug).evidence
+    folder = ResultsFolder(results or files.course / "results", files.slug)
+    validated = is_validated(files, folder)
+    if not validated and not force:
+        message = f"the checks of {assignment!r} have not passed their test since they last changed: run `autograder validate {assignment}` first (--force releases all the same)"
+        raise AssignmentError(message)
     with Executor(1, files.assignment.isolation) as executor:
-        path = release_assignment(files, output or files.course / "release" / files.slug, store, executor)
-    typer.echo(f"Released {path}")
+        path = release_assignment(files, output or files.course / "release" / files.slug, folder.evidence, executor)
+    typer.echo(f"Released {path}" + ("" if validated else " by force: its checks have not passed their test since they last changed"))
+
+
+@app.command()
+def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
+    """Test the checks: the reference passes all, the stub none, and every known mistake loses points (else exit code 1)."""
+    from autograder.execution.executor import Executor
+    from autograder.pipeline.kill_matrix import kill_matrix, lines
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.validate import validate_assignment
+
+    files = _open(course, assignment)
+    console = _console()
+    jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    with Executor(jobs, files.assignment.isolation) as executor, _Bar(console, "Validating") as bar:
+        validation = validate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
+    console.print(kill_matrix(validation))
+    for line in lines(validation):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if validation.passed else 1)
 
 
 @app.command()

@@ -137,6 +137,7 @@ def time_nbgrader(notebooks: list[Path], folder: Path) -> float:
         str(Path(sys.executable).with_name("autograder")),
         "release",
         SLUG,
+        "--force",
         "--course",
         str(COURSE),
         "--results",

@@ -32,7 +32,7 @@ def autograder(*words, cwd=TINY, **options):
 def graded(tmp_path_factory):
     """The tiny assignment released and a class of three graded through the command line."""
     folder = tmp_path_factory.mktemp("graded")
-    released = autograder("release", "tiny", "-o", folder / "release", "--results", folder / "results")
+    released = autograder("release", "tiny", "--force", "-o", folder / "release", "--results", folder / "results")
     assert released.returncode == 0, released.stderr
     fill(folder, "ada", {"loss_fn": body("loss_fn"), "training_loop": body("training_loop")})
     fill(folder, "bob", {"loss_fn": body("loss_fn")})

@@ -29,6 +29,7 @@ def test_a_submission_is_judged_check_by_check(tmp_path):
         "autograder.cli",
         "release",
         "tiny",
+        "--force",
         "-o",
         str(tmp_path / "release"),
         "--results",

@@ -21,6 +21,7 @@ def release(tmp_path_factory):
         "autograder.cli",
         "release",
         "optimizers",
+        "--force",
         "-o",
         str(folder / "release"),
         "--results",

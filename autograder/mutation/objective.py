@@ -29,10 +29,16 @@ class Place:
 
 
 def reduces(node: ast.AST) -> bool:
-    """Whether `node` makes one number of many errors: a mean, or a loss of torch's; a share of comparisons that hold is no loss."""
-    return any(called(item) in ("mean", *LOSS_FUNCTIONS) for item in ast.walk(node)) and not any(
-        isinstance(item, ast.Compare) for item in ast.walk(node)
-    )
+    """Whether `node` makes one number of many errors: a mean, or a loss of torch's. A share of comparisons that hold is no loss, nor is `x - x.mean()`."""
+    every = list(ast.walk(node))
+    found = any(called(item) in ("mean", *LOSS_FUNCTIONS) for item in every)
+    return found and not any(isinstance(item, ast.Compare) or _centres(item) for item in every)
+
+
+def _centres(node: ast.AST) -> bool:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.right, ast.Call) and called(node.right) == "mean":
+        return ast.unparse(node.left) in ast.unparse(node.right)
+    return False
 
 
 def losses(tree: Function) -> list[Place]:

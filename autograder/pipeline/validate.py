@@ -1,0 +1,332 @@
+"""Testing the checks: the reference passes them all, the blank stub none, and every known mistake loses points.
+
+Reference, stub and mistakes are programs that the same executor runs on the same calls. A mistake is tried on the checks' calls first, without the cells that train
+for long; only one that survives those is run in full.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from autograder.atomic import write_atomic
+from autograder.docket import open_docket
+from autograder.judgement.grading import Cause, Outcome
+from autograder.mutation.mutants import Mutant, mutants
+from autograder.mutation.written import Mistakes, read_mistakes
+from autograder.notebooks.cells import Role, grade_id_of, role_of
+from autograder.notebooks.facts import Facts
+from autograder.notebooks.source import Mode, render_notebook
+from autograder.pipeline.judging import find_run
+from autograder.pipeline.plan import context_digest, plan_execution
+from autograder.pipeline.prepare import broken_checks, prepare, reference_points
+from autograder.trace import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from nbformat import NotebookNode
+
+    from autograder.assignment import AssignmentFiles
+    from autograder.docket import Docket
+    from autograder.execution.executor import Executor
+    from autograder.judgement.grading import CheckResult
+    from autograder.pipeline.prepare import Prepared
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.trace import Evidence, Run
+
+SHORT_CPU_S = 10
+"""CPU seconds of a mistake without its long cells: some never end, and the calls of a reference take a second."""
+
+
+class Fate(StrEnum):
+    """What one check said of one mistake."""
+
+    KILLED = "killed"
+    RAISED = "raised"
+    """It lost its points by an error or a limit: killed, but the check had nothing to compare."""
+    SURVIVED = "survived"
+    """Passed, although its run was another than the reference's."""
+    UNAFFECTED = "unaffected"
+    """The run was the reference's, number for number: no check could tell."""
+    NOT_RUN = "not run"
+    """The check's cell was skipped: another check had killed the mistake already."""
+    UNKNOWN = "unknown"
+    """It could not be judged, for a reason that is not the program's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One mistake and its fate under each check, in file order."""
+
+    mistake: Mutant
+    fates: tuple[Fate, ...]
+
+    @property
+    def killed(self) -> bool:
+        """Whether any check took points."""
+        return Fate.KILLED in self.fates or Fate.RAISED in self.fates
+
+    @property
+    def inert(self) -> bool:
+        """Whether every run was the reference's, so that no check of these calls can tell."""
+        return set(self.fates) == {Fate.UNAFFECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What the checks of an assignment are worth. `broken` names checks that fail the reference, and why."""
+
+    checks: tuple[str, ...]
+    points: float
+    reference: float
+    broken: tuple[str, ...]
+    stub: float
+    trials: tuple[Trial, ...]
+    seconds: float
+
+    @property
+    def survivors(self) -> tuple[Trial, ...]:
+        """Mistakes that lose nothing and have no excuse, the inert ones too: another call could tell them."""
+        return tuple(trial for trial in self.trials if not trial.killed and not trial.mistake.survives)
+
+    @property
+    def excused(self) -> tuple[Trial, ...]:
+        """Mistakes that lose nothing, with a reason."""
+        return tuple(trial for trial in self.trials if not trial.killed and trial.mistake.survives)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the assignment may be released."""
+        return not self.broken and self.reference == self.points and self.stub == 0 and not self.survivors
+
+
+class Validated(msgspec.Struct, frozen=True):
+    """The record of a validation, results/validated/<slug>.json. `context` is a hash of everything that it depends on."""
+
+    context: str
+    passed: bool
+    reference: float
+    stub: float
+    mistakes: int
+    killed: int
+    survivors: tuple[str, ...]
+    inert: tuple[str, ...]
+    excused: dict[str, str]
+
+
+class Progress(Protocol):
+    """Is told as mistakes are tried; from one thread."""
+
+    def started(self, total: int) -> None:
+        """`total` mistakes are going to be tried."""
+
+    def done(self, trial: Trial) -> None:
+        """One more is."""
+
+
+def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Validation:
+    """Try the checks of `files` on the reference, the stub and every known mistake, and record the result in `results`.
+
+    Raises:
+        AssignmentError: if the assignment itself, or its mistakes.py, is wrong.
+        SandboxError: if the machine can't isolate programs as the assignment requires.
+    """
+    begun = time.perf_counter()
+    context = _digest(files)
+
+    def body(docket: Docket) -> Validation:
+        prepared = prepare(files, docket, results.evidence, executor)
+        bench = _Bench(prepared, executor, _reference_cells(prepared))
+        known = [one for one in known_mistakes(files) if bench.concerns(one)]
+        progress.started(len(known))
+        stub = bench.run(
+            [(f"stub-{number}", cell.source) for number, cell in enumerate(prepared.release.cells) if cell.cell_type == "code"]
+        )
+        return Validation(
+            checks=tuple(spec.id for spec in docket.specs),
+            points=files.assignment.points,
+            reference=reference_points(prepared),
+            broken=broken_checks(prepared),
+            stub=sum(result.points for result in prepared.judge.results(stub)),
+            trials=bench.try_all(known, progress),
+            seconds=time.perf_counter() - begun,
+        )
+
+    validation = open_docket(files, body)
+    write_atomic(_record_path(files, results), msgspec.json.format(msgspec.json.encode(_record(validation, context)), indent=2))
+    return validation
+
+
+def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
+    """What operators make of the solution, then what stands in mistakes.py.
+
+    Raises:
+        AssignmentError: if mistakes.py is not as it should be.
+    """
+    solution, path = files.solution.read_text(encoding="utf-8-sig"), _mistakes_path(files)
+    written = read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution) if path.is_file() else Mistakes((), {})
+    return written.excuse(mutants(solution, files.solution))
+
+
+def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
+    """Whether the checks of `files`, as they are now, passed their test."""
+    try:
+        record = msgspec.json.decode(_record_path(files, results).read_bytes(), type=Validated)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return False
+    return record.passed and record.context == _digest(files)
+
+
+def _mistakes_path(files: AssignmentFiles) -> Path:
+    return files.solution.with_name("mistakes.py")
+
+
+def _record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
+    return results.root / "validated" / f"{files.slug}.json"
+
+
+def _digest(files: AssignmentFiles) -> str:
+    path = _mistakes_path(files)
+    written = path.read_bytes() if path.is_file() else b""
+    return hashlib.sha256(context_digest(files).encode() + written).hexdigest()
+
+
+def _record(validation: Validation, context: str) -> Validated:
+    return Validated(
+        context=context,
+        passed=validation.passed,
+        reference=validation.reference,
+        stub=validation.stub,
+        mistakes=len(validation.trials),
+        killed=sum(trial.killed for trial in validation.trials),
+        survivors=tuple(trial.mistake.id for trial in validation.survivors),
+        inert=tuple(trial.mistake.id for trial in validation.trials if trial.inert),
+        excused={trial.mistake.id: trial.mistake.survives for trial in validation.excused},
+    )
+
+
+def _reference_cells(prepared: Prepared) -> tuple[NotebookNode, ...]:
+    """Code cells of the notebook with the solution in it."""
+    points = {spec.id: spec.worth.points for spec in prepared.judge.specs}
+    notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(points, None))
+    return tuple(cell for cell in notebook.cells if cell.cell_type == "code")
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Runs programs made from the reference's cells, and judges them."""
+
+    prepared: Prepared
+    executor: Executor
+    cells: tuple[NotebookNode, ...]
+
+    def concerns(self, mistake: Mutant) -> bool:
+        """Whether the notebook holds the definition that has the mistake."""
+        return any(_place_of(mistake.function, cell.source) for cell in self.cells)
+
+    def try_all(self, known: Sequence[Mutant], progress: Progress) -> tuple[Trial, ...]:
+        """Try `known`, as many at once as the executor has slots; in their order."""
+        with ThreadPoolExecutor(self.executor.jobs, thread_name_prefix="validate") as pool:
+            futures = {pool.submit(self._try, mistake): mistake.id for mistake in known}
+            try:
+                trials = {}
+                for future in as_completed(futures):
+                    trials[futures[future]] = future.result()
+                    progress.done(trials[futures[future]])
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                raise
+        return tuple(trials[mistake.id] for mistake in known)
+
+    def _try(self, mistake: Mutant) -> Trial:
+        wanted = {spec.cell.id for spec in self.prepared.judge.specs if spec.cell is not None}
+        program = [_with_definition(cell, mistake) for cell in self.cells]
+        short = [cell for cell in program if grade_id_of(cell) not in wanted and _defines(cell)]
+        evidence = self.run(_numbered(short), cpu_s=SHORT_CPU_S)
+        trial = Trial(mistake, self._fates(evidence, skipped=wanted))
+        return trial if trial.killed or not wanted else Trial(mistake, self._fates(self.run(_numbered(program)), skipped=set()))
+
+    def run(self, cells: Sequence[tuple[str, str]], cpu_s: int | None = None) -> Evidence:
+        """Run a program on the checks' calls, once more if the machine failed."""
+        files = self.prepared.files
+        if cpu_s is not None:
+            limits = msgspec.structs.replace(files.assignment.limits, cpu_s=min(cpu_s, files.assignment.limits.cpu_s))
+            files = dataclasses.replace(files, assignment=msgspec.structs.replace(files.assignment, limits=limits))
+        plan = plan_execution(files, self.prepared.judge.specs, cells, {})
+        evidence = self.executor.run(plan.key, plan.request, plan.calls)
+        if evidence.ending.reason in (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES, Ended.WALL_LIMIT):
+            evidence = self.executor.run(plan.key, plan.request, plan.calls)
+        return evidence
+
+    def _fates(self, evidence: Evidence, skipped: set[str]) -> tuple[Fate, ...]:
+        judge = self.prepared.judge
+        fates = []
+        for spec, result in zip(judge.specs, judge.results(evidence), strict=True):
+            if spec.cell is not None and spec.cell.id in skipped:
+                fates.append(Fate.NOT_RUN)
+            else:
+                fates.append(_fate(result, find_run(evidence, spec), find_run(judge.reference, spec)))
+        return tuple(fates)
+
+
+def _fate(result: CheckResult, run: Run | None, model: Run | None) -> Fate:
+    match result.outcome:
+        case Outcome.FAILED | Outcome.NOT_REACHED:
+            return Fate.KILLED if result.cause is Cause.DISAGREES else Fate.RAISED
+        case Outcome.PASSED:
+            return Fate.UNAFFECTED if run is not None and model is not None and _content(run) == _content(model) else Fate.SURVIVED
+        case _:
+            return Fate.UNKNOWN
+
+
+def _content(run: Run) -> bytes:
+    """What a run left behind, bit for bit, without times and text."""
+    return msgspec.msgpack.encode([run.status, run.returned, run.arguments, run.variables, run.traces], order="deterministic")
+
+
+def _numbered(cells: Sequence[NotebookNode]) -> list[tuple[str, str]]:
+    return [(grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(cells, 1)]
+
+
+def _place_of(name: str, source: str) -> ast.stmt | None:
+    """The last top-level definition of `name` in a cell; None where there is none."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:  # a cell with magics
+        return None
+    named = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name]
+    return named[-1] if named else None
+
+
+def _with_definition(cell: NotebookNode, mistake: Mutant) -> NotebookNode:
+    """The cell with the mistake's definition in place of the reference's."""
+    node = _place_of(mistake.function, cell.source)
+    if node is None:
+        return cell
+    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    lines = cell.source.splitlines()
+    changed = cell.copy()
+    changed["source"] = "\n".join([*lines[: first - 1], mistake.definition, *lines[node.end_lineno :]])
+    return changed
+
+
+def _defines(cell: NotebookNode) -> bool:
+    """Whether a cell only prepares: it was given, or it defines or imports something."""
+    if role_of(cell) is Role.GIVEN:
+        return True
+    try:
+        body = ast.parse(cell.source).body
+    except SyntaxError:
+        return True
+    return any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom) for node in body)
