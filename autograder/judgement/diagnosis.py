@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from autograder.judgement.finding import Finding
 
 FOLLOWS: dict[str, frozenset[str]] = {
-    "step-before-backward": frozenset({"clears-between-backward-and-step", "extra-step", "starts-dirty"}),
+    "step-before-backward": frozenset({"other-objective", "clears-between-backward-and-step", "extra-step", "starts-dirty"}),
     "step-twice": frozenset({"too-many-steps"}),
     "no-backward": frozenset({"extra-step"}),
     "rebinds-params": frozenset(
@@ -27,6 +27,8 @@ FOLLOWS: dict[str, frozenset[str]] = {
     "changes-settings": frozenset({"changes-update"}),
     "clears-between-backward-and-step": frozenset({"changes-update"}),
     "uses-globals": frozenset({"other-objective"}),
+    "bias-missing": frozenset({"detached-parameter", "other-objective"}),
+    "starts-dirty": frozenset({"backward-twice"}),
 }
 """What need not be said because it follows: by the code that explains it."""
 

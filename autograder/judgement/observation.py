@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one call or cell did."""
+    """What one call or cell did. `bar` of a reference's: how far a training may lie from it, as measured by calibration (None: not measured)."""
 
     run: Run
+    bar: float | None = None
 
     @property
     def returned(self) -> Any:

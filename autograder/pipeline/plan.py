@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import autograder
+from autograder.judgement.calibration import calibration_path
 from autograder.notebooks.stub import definitions
 from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
 
@@ -98,6 +99,7 @@ def context_digest(files: AssignmentFiles) -> str:
         files.checks,
         files.solution,
         *(files.folder / name for name in files.assignment.files),
+        *(path for path in [calibration_path(files.folder)] if path.is_file()),
     ]
     contents = [hashlib.sha256(path.read_bytes()).digest() for path in own]
     return _digest(*contents, files.drivers_source().encode(), *_versions(), _source_digest(RUNNING), _source_digest(JUDGING))

@@ -5,6 +5,7 @@ What is sent to the sandbox here is the reference and plain numbers; no student 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,12 @@ from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.gradient import increments
 from autograder.judgement.contracts.story import Story, flat
 from autograder.judgement.diagnosis import diagnose
-from autograder.judgement.grading import CheckResult, Visibility
+from autograder.judgement.grading import CheckResult, Outcome, Visibility
+from autograder.pipeline import objectives
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import PACKAGE, plan_probes
 from autograder.protocol import ArgumentList, Call, Leaf, OptimizerSpec
-from autograder.trace import Array, array_of
+from autograder.trace import Array, RunStatus, array_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from autograder.protocol import Argument
     from autograder.store import EvidenceStore
     from autograder.trace import Evidence, NdArray, Run
+
+OBJECTIVES_LOOKED_UP, OBJECTIVE_EVENTS = 2, 4
+"""How many failed checks of one submission are compared with all known wrong objectives, and at how many points: some 60 calls for each."""
 
 PROBED_EVENTS = 24
 """Gradients are compared at the first events, where a mistake shows before it has compounded, and at some spread over the rest."""
@@ -52,21 +57,21 @@ class Suspect:
         """The reference's calls that judge it: its gradient at each probed event, on the call's data and on `elsewhere`'s, and the replay of the steps."""
         assert self.spec.call is not None
         for event in self.events:
-            point = self.story.point(event)
-            if point is None or not np.isfinite(flat(point)).all():
-                continue
-            yield self._at(self.spec.call, point, f"{self.spec.id}/gradient/{event}")
+            yield from self.at(self.spec.call, event, "gradient")
             if elsewhere is not None and elsewhere.call is not None:
-                yield self._at(_with_data_of(self.spec.call, elsewhere.call), point, f"{self.spec.id}/elsewhere/{event}")
+                yield from self.at(_with_data_of(self.spec.call, elsewhere.call), event, "elsewhere")
         if (replay := self._replay()) is not None:
             yield replay
 
-    def _at(self, call: Call, point: Arrays, name: str) -> Call:
-        """`call` with the trained parameters at `point`, ended after its first step."""
+    def at(self, call: Call, event: int, label: str) -> Iterator[Call]:
+        """`call` with the trained parameters where they were at `event`, ended after its first step; nothing where that is no point."""
+        point = self.story.point(event)
+        if point is None or not np.isfinite(flat(point)).all():
+            return
         arguments = dict(call.arguments)
         for index, values in zip(self.story.trained, point, strict=True):
             _put(arguments, self.story.recording.tensors[index].name, Leaf(array_of(values.astype(np.float32))))
-        return msgspec.structs.replace(call, id=name, arguments=arguments, max_steps=1, after=None)
+        yield msgspec.structs.replace(call, id=f"{self.spec.id}/{label}/{event}", arguments=arguments, max_steps=1, after=None)
 
     def _replay(self) -> Call | None:
         assert self.spec.call is not None
@@ -98,19 +103,19 @@ class Suspect:
             gradients.append(np.full(value.shape, np.nan) if seen is None else seen)
         return flat(tuple(values)), flat(tuple(gradients))
 
-    def case(self, reference: Observation, probes: Evidence) -> Case:
+    def case(self, reference: Observation, runs: Mapping[str, Run]) -> Case:
         """Put the answers together."""
-        runs = {run.id: run for run in probes.calls}
         return Case(
             story=self.story,
             reference=reference,
-            gradients=self._field(runs, "gradient"),
+            gradients=self.field(runs, "gradient", self.events),
             replayed=self._replayed(runs.get(f"{self.spec.id}/replay")),
-            elsewhere=self._field(runs, "elsewhere"),
+            elsewhere=self.field(runs, "elsewhere", self.events),
         )
 
-    def _field(self, runs: Mapping[str, Run], kind: str) -> Field:
-        found = ((event, self._first_gradient(runs.get(f"{self.spec.id}/{kind}/{event}"))) for event in self.events)
+    def field(self, runs: Mapping[str, Run], label: str, events: Sequence[int]) -> Field:
+        """The gradients that the runs with `label` saw first."""
+        found = ((event, self._first_gradient(runs.get(f"{self.spec.id}/{label}/{event}"))) for event in events)
         return {event: gradient for event, gradient in found if gradient is not None}
 
     def _first_gradient(self, run: Run | None) -> Arrays | None:
@@ -130,31 +135,67 @@ class Suspect:
         return {step: (rows[number],) for number, step in enumerate(self.story.given_steps) if number < len(rows)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Lab:
+    """Runs the reference on probe calls, or finds their evidence stored. `executor` None: nothing may run."""
+
+    prepared: Prepared
+    store: EvidenceStore
+    executor: Executor | None
+
+    def run(self, calls: Sequence[Call], drivers: str) -> dict[str, Run] | None:
+        """Runs by call id; None if they would have to be made and may not."""
+        if not calls:
+            return {}
+        plan = plan_probes(self.prepared.files, self.prepared.reference_cells, calls, drivers)
+        evidence = self.store.get(plan.key)
+        if evidence is None and self.executor is not None:
+            evidence = self.executor.run(plan.key, plan.request, plan.calls)
+            self.store.put(evidence)
+        return None if evidence is None else {run.id: run for run in evidence.calls}
+
+    def findings(self, suspects: Mapping[str, Suspect]) -> dict[str, tuple[Finding, ...]]:
+        """Findings of each suspect, by check id; a wrong objective is looked up among the known ones in a second round."""
+        calls = [call for suspect in suspects.values() for call in suspect.calls(_visible_twin(self.prepared, suspect.spec))]
+        runs = self.run(calls, REPLAY)
+        if runs is None:
+            return {}
+        cases = {name: suspect.case(self._model(suspect), runs) for name, suspect in suspects.items()}
+        found = {name: diagnose(case) for name, case in cases.items()}
+        unnamed = [name for name, findings in found.items() if any(finding.code == "other-objective" for finding in findings)]
+        for name in unnamed[:OBJECTIVES_LOOKED_UP]:
+            known = self._objectives(suspects[name], cases[name].gradients)
+            found[name] = diagnose(dataclasses.replace(cases[name], objectives=known))
+        return found
+
+    def _model(self, suspect: Suspect) -> Observation:
+        model = find_run(self.prepared.judge.reference, suspect.spec)
+        assert model is not None
+        return Observation(model)
+
+    def _objectives(self, suspect: Suspect, whole: Field) -> list[tuple[str, Field]]:
+        """The gradient fields of all known wrong objectives at the suspect's first points."""
+        assert suspect.spec.call is not None
+        solution = self.prepared.files.solution
+        mutants = objectives.mutations(solution.read_text(encoding="utf-8"), solution)
+        events = suspect.events[:OBJECTIVE_EVENTS]
+        known = [(code, label, call) for code, label, call in objectives.hypotheses(suspect.spec.call, mutants)]
+        single = list(objectives.sample_calls(suspect.spec.call))
+        calls = [call for event in events for _, label, base in known for call in suspect.at(base, event, label)]
+        calls += [call for event in events for row, base in single for call in suspect.at(base, event, f"sample-{row}")]
+        runs = self.run(calls, f"{REPLAY}\n{objectives.mutant_driver(mutants)}") or {}
+        fields = [(code, suspect.field(runs, label, events)) for code, label, _ in known]
+        samples = {row: suspect.field(runs, f"sample-{row}", events) for row, _ in single}
+        return fields + list(objectives.subset_fields(samples, {event: whole[event] for event in events if event in whole}))
+
+
 def add_findings(
     prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, store: EvidenceStore, executor: Executor | None
 ) -> tuple[CheckResult, ...]:
     """`results` with what the contracts say about the failed ones. `executor` None: only with probes that are stored already."""
     suspects = {suspect.spec.id: suspect for suspect in _suspects(prepared, results, evidence)}
-    calls = [call for suspect in suspects.values() for call in suspect.calls(_visible_twin(prepared, suspect.spec))]
-    if not calls:
-        return tuple(results)
-    plan = plan_probes(prepared.files, prepared.reference_cells, calls, REPLAY)
-    probes = store.get(plan.key)
-    if probes is None and executor is not None:
-        probes = executor.run(plan.key, plan.request, plan.calls)
-        store.put(probes)
-    if probes is None:
-        return tuple(results)
-    return tuple(
-        msgspec.structs.replace(result, findings=_findings(prepared, suspects[result.id], probes)) if result.id in suspects else result
-        for result in results
-    )
-
-
-def _findings(prepared: Prepared, suspect: Suspect, probes: Evidence) -> tuple[Finding, ...]:
-    model = find_run(prepared.judge.reference, suspect.spec)
-    assert model is not None
-    return diagnose(suspect.case(Observation(model), probes))
+    found = _Lab(prepared, store, executor).findings(suspects) if suspects else {}
+    return tuple(msgspec.structs.replace(result, findings=found.get(result.id, ())) for result in results)
 
 
 def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence) -> Iterator[Suspect]:
@@ -162,10 +203,11 @@ def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evid
         run = find_run(evidence, spec)
         model = find_run(prepared.judge.reference, spec)
         if (
-            result.points == result.max_points
+            result.outcome is not Outcome.FAILED
             or spec.call is None
             or run is None
             or run.recording is None
+            or not _ran(run)
             or model is None
             or not model.traces
         ):
@@ -173,6 +215,11 @@ def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evid
         story = Story(run, run.recording)
         if story.trained:
             yield Suspect(spec, story, _spread(sorted(increments(story))))
+
+
+def _ran(run: Run) -> bool:
+    """Whether the call came to its end, or to the end of its step budget: what raised half-way is explained by its error."""
+    return run.status is RunStatus.FINISHED or (run.error is not None and run.error.type == "StepBudgetExceeded")
 
 
 def _spread(events: Sequence[int]) -> tuple[int, ...]:

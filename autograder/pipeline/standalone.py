@@ -15,6 +15,7 @@ from autograder.assignment import Isolation, open_assignment
 from autograder.checks import Observation
 from autograder.docket import specify
 from autograder.execution.executor import Executor
+from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import RULINGS, Cause
 from autograder.notebooks.submission import read_submission
 from autograder.pipeline.judging import cause_of_run, find_run
@@ -59,7 +60,11 @@ class StandaloneRuns:
         """The reference's run."""
         found = find_run(self._reference, spec)
         assert found is not None
-        return Observation(found)
+        return Observation(found, self._bars.get(spec.id))
+
+    @cached_property
+    def _bars(self) -> dict[str, float]:
+        return read_bars(calibration_path(self._files.folder), {spec.id: spec.call for spec in self._specs if spec.call is not None})
 
     @cached_property
     def _executor(self) -> Executor:

@@ -43,7 +43,7 @@ class Laboratory:
         plan = plan_execution(self.files, specs, cells, {})
 
         def follow_up(evidence):
-            again, given = judge.to_repeat(judge.results(evidence))
+            again, _ = judge.to_repeat(judge.results(evidence))
             calls = [spec for spec in again if spec.call is not None and spec.function == function]
             return rerun_batches(self.files, calls, {}, {})
 

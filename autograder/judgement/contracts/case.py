@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.judgement.contracts.story import Story
@@ -24,7 +24,7 @@ class Case:
     reference: Observation
     gradients: Field = field(default_factory=dict)
     replayed: Field = field(default_factory=dict)
-    objectives: Mapping[str, Field] = field(default_factory=dict)
+    objectives: Sequence[tuple[str, Field]] = ()
     elsewhere: Field = field(default_factory=dict)
 
     @property

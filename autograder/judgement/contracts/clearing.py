@@ -17,6 +17,7 @@ def clearing(case: Case) -> Iterator[Finding]:
     openings = [(one, one.backwards[0]) for one in story.rounds if one.backwards]
     dirty = [(one, event) for one, event in openings if _left(story, event) is not None]
     if not dirty:
+        yield from _trial(story)
         return
     first, event = dirty[0]
     if len(dirty) == 1 and first is openings[0][0]:
@@ -33,6 +34,20 @@ def clearing(case: Case) -> Iterator[Finding]:
         "None or zeros",
         first.number,
     )
+
+
+def _trial(story: Story) -> Iterator[Finding]:
+    """A backward pass before the loop, whose gradient gets into the first step."""
+    first, *others = [one for one in story.rounds if one.step is not None] or [None]
+    if first is not None and len(others) > 1 and len(first.backwards) > max(len(one.backwards) for one in others):
+        event = first.backwards[-1]
+        yield Finding(
+            "starts-dirty",
+            Contract.CLEARING,
+            f"before the last backward of step 1, .grad held {show(_left(story, event))}",
+            "None or zeros",
+            1,
+        )
 
 
 def _name(one: Round) -> str:

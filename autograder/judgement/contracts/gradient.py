@@ -16,13 +16,16 @@ from autograder.trace import NdArray
 FIT = 1e-4
 """Greatest residual, relative to the largest gradient of the run, at which two gradient fields count as the same. Float32 sums in other orders differ by 1e-6; half precision by 5e-4."""
 
+HALF_MAX = 65504.0
+"""The greatest number that float16 holds."""
+
 FACTOR = 1e-3
 """How far the fitted factor may lie from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Least squares fit of ``increment = factor * gradient`` over all events: ``factor = <i, g> / <g, g>``, and the greatest residual at one event over the largest increment."""
+    """Least squares fit of ``increment = factor * gradient`` over all events, each event scaled by its gradient's size; the greatest residual of an event, relative to that size."""
 
     factor: float
     residual: float
@@ -32,12 +35,15 @@ def fit(increments: Mapping[int, Arrays], gradients: Field) -> Fit | None:
     """Fit the events that both hold; None where there are none or all gradients vanish."""
     pairs = [(flat(increments[event]), flat(gradients[event])) for event in increments if event in gradients]
     pairs = [(i, g) for i, g in pairs if i.shape == g.shape and np.isfinite(i).all() and np.isfinite(g).all()]
-    power = sum(float(g @ g) for _, g in pairs)
-    size = max((float(np.abs(i).max(initial=0.0)) for i, _ in pairs), default=0.0)
-    if not power or not size:
+    sizes = [float(np.abs(g).max(initial=0.0)) for _, g in pairs]
+    if not sizes or not max(sizes):
         return None
-    factor = sum(float(i @ g) for i, g in pairs) / power
-    return Fit(factor, max(float(np.abs(i - factor * g).max(initial=0.0)) for i, g in pairs) / size)
+    # a run that blows up must not drown its first steps, and rounding near the optimum must not count as a difference
+    scales = [max(size, 1e-2 * float(np.median(sizes))) for size in sizes]
+    scaled = [(i / scale, g / scale) for (i, g), scale in zip(pairs, scales, strict=True)]
+    factor = sum(float(i @ g) for i, g in scaled) / sum(float(g @ g) for _, g in scaled)
+    residual = max(float(np.abs(i - factor * g).max(initial=0.0)) for i, g in scaled)
+    return Fit(factor, residual / (abs(factor) or 1.0))
 
 
 def increments(story: Story) -> dict[int, Arrays]:
@@ -98,8 +104,8 @@ def _other(case: Case, added: Mapping[int, Arrays]) -> Finding:
         code = "half-precision"
     elif (elsewhere := fit(added, case.elsewhere)) is not None and elsewhere.residual <= FIT and abs(elsewhere.factor - 1) <= FACTOR:
         code = "uses-globals"
-    elif named := [name for name, known in case.objectives.items() if _same(added, known)]:
-        code = named[0]
+    elif (named := _known(case, added)) is not None:
+        code = named
     elif _silent(added, case.gradients):
         code = "detached-parameter"
     elif len(story.steps) >= 2 * case.wanted_steps > 0:
@@ -109,10 +115,30 @@ def _other(case: Case, added: Mapping[int, Arrays]) -> Finding:
     return Finding(code, Contract.GRADIENT, observed, show(flat(case.gradients[event])), _step_of(story, event))
 
 
-def _same(added: Mapping[int, Arrays], known: Field) -> bool:
-    probed = {event: added[event] for event in known if event in added}
-    found = fit(probed, known)
-    return found is not None and len(probed) >= 2 and found.residual <= FIT and abs(found.factor - 1) <= FACTOR
+def _known(case: Case, added: Mapping[int, Arrays]) -> str | None:
+    """The known wrong objective whose field this is; a penalty of any strength is fitted."""
+    for name, known in case.objectives:
+        probed = {event: added[event] for event in known if event in added}
+        found = fit(probed, known)
+        if found is not None and len(probed) >= 2 and found.residual <= FIT and abs(found.factor - 1) <= FACTOR:
+            return name
+    return "l2-in-loss" if _penalised(case, added) else None
+
+
+def _penalised(case: Case, added: Mapping[int, Arrays]) -> bool:
+    """Whether ``increment = gradient + strength * parameters`` with one strength for all events."""
+    rows = [
+        (flat(added[event]) - flat(case.gradients[event]), flat(case.story.point(event) or ()))
+        for event in added
+        if event in case.gradients
+    ]
+    rows = [(gap, point) for gap, point in rows if gap.shape == point.shape and np.isfinite(gap).all() and np.isfinite(point).all()]
+    if len(rows) < 2:
+        return False
+    gaps, points = np.concatenate([gap for gap, _ in rows]), np.concatenate([point for _, point in rows])
+    power = float(points @ points)
+    strength = float(gaps @ points) / power if power else 0.0
+    return abs(strength) > FIT and float(np.abs(gaps - strength * points).max()) <= 1e-2 * float(np.abs(gaps).max())
 
 
 def _first_apart(added: Mapping[int, Arrays], gradients: Field) -> int | None:
@@ -126,7 +152,7 @@ def _first_apart(added: Mapping[int, Arrays], gradients: Field) -> int | None:
 def _rounded(added: Sequence[Arrays]) -> bool:
     """All increments are exactly half-precision numbers, which float32 arithmetic hits by chance once in thousands."""
     numbers = np.concatenate([flat(one) for one in added]) if added else np.zeros(0)
-    numbers = numbers[np.isfinite(numbers) & (numbers != 0)]
+    numbers = numbers[np.isfinite(numbers) & (numbers != 0) & (np.abs(numbers) < HALF_MAX)]
     if numbers.size < 4:
         return False
     return bool((np.abs(numbers.astype(np.float16).astype(np.float64) - numbers) == 0).all() or (_bfloat16(numbers) == numbers).all())

@@ -92,24 +92,25 @@ def _moved_outside(case: Case) -> Finding | None:
     if not story.given_steps:
         return None  # whoever updates by hand is told so by the optimizer contract
     for tensor in story.trained:
-        start, last = story.recording.tensors[tensor].start.numpy(), None
+        start = story.recording.tensors[tensor].start.numpy()
+        last: NdArray | None = start
         for index in range(len(story.events)):
             now = story.value(index, tensor)
             if now is not None and last is not None and not _close(last, now) and story.events[index].inside is None:
                 number = sum(step < index for step in story.steps)
-                back = _close(start, now)
+                back = _close(start, now) or number == 0
                 code = "resets-parameters" if back else "moves-parameters"
                 return Finding(
                     code,
                     Contract.UPDATE,
-                    f"after step {number} the parameters went from {show(last)} to {show(now)}{', where they began' if back else ''}",
+                    f"after step {number} the parameters went from {show(last)} to {show(now)}{', where they began' if back and number else ''}",
                     "only step() moves them",
                     number,
                 )
             after = story.value_after(index, tensor)
             last = after if after is not None else last
         end = story.recording.tensors[tensor].end.numpy()
-        if last is not None and not _close(last, end):
+        if last is not None and not _close(last, end) and not story.recording.dropped:
             return Finding(
                 "moves-parameters",
                 Contract.UPDATE,
@@ -131,8 +132,10 @@ def _replay(case: Case) -> Iterator[Finding]:
         if move is None or replayed is None or point is None or not size:
             continue
         wanted = flat(replayed) - flat(point)
-        if np.isfinite(wanted).all() and not float(np.abs(move - wanted).max(initial=0.0)) <= REPLAY * size + EXACT * float(
-            np.abs(flat(point)).max(initial=0.0)
+        if (
+            np.isfinite(wanted).all()
+            and np.isfinite(move).all()
+            and not float(np.abs(move - wanted).max(initial=0.0)) <= REPLAY * size + EXACT * float(np.abs(flat(point)).max(initial=0.0))
         ):
             yield Finding(
                 "changes-update",

@@ -100,8 +100,10 @@ class Story:
         if wanted in leaves:
             return wanted
         shape = self.recording.tensors[wanted].start.shape
-        own = [leaf for leaf in leaves if leaf not in self.trained and self.recording.tensors[leaf].start.shape == shape]
-        return own[0] if own else None
+        own = sorted(leaf for leaf in leaves if leaf not in self.trained and self.recording.tensors[leaf].start.shape == shape)
+        rivals = [tensor for tensor in self.trained if tensor not in leaves and self.recording.tensors[tensor].start.shape == shape]
+        place = rivals.index(wanted)
+        return own[place] if place < len(own) else None
 
     def point(self, event: int) -> tuple[NdArray, ...] | None:
         """The trained parameters' values (stand-ins where the student works with others) when the event began."""

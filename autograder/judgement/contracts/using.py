@@ -43,6 +43,12 @@ def _unused(case: Case) -> Iterator[Finding]:
         yield _found(
             "own-optimizer", f"the optimizer that was passed in made 0 steps, another one ({name}) made {len(story.steps)}", wanted
         )
+    elif story.backwards and _replaced(story):
+        yield _found(
+            "rebinds-params",
+            f"the optimizer made 0 steps, and the loss was computed from {_replaced(story)} tensors, one after the other",
+            "one tensor, changed in place by step()",
+        )
     elif not _moved(story):
         if story.backwards:
             yield _found("no-step", f"{len(story.backwards)} backward passes and 0 steps; the parameters did not move", wanted)
@@ -56,6 +62,12 @@ def _unused(case: Case) -> Iterator[Finding]:
         )
     else:
         yield _found("hard-coded", "no backward pass and no step, yet the parameters changed", wanted)
+
+
+def _replaced(story: Story) -> int:
+    """How many tensors of the student's own took turns in the loss; 0 unless a new one came with most backward passes."""
+    own = {min(leaves) for index in story.backwards if (leaves := set(story.events[index].leaves) - set(story.trained))}
+    return len(own) if len(own) > 1 and len(own) >= len(story.backwards) - 1 else 0
 
 
 def _tensors(story: Story) -> Iterator[Finding]:

@@ -1,0 +1,150 @@
+"""calibration.toml: what `autograder calibrate` has measured for each check that trains, for a person to read, review and commit."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import math
+import tomllib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from autograder.errors import CalibrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from autograder.protocol import Call
+
+DIGITS = 3
+"""Significant digits in the file: a measurement is no more exact than that."""
+
+_HEADER = """\
+# How far right programs lie from the reference (spread), how far the nearest known mistake does, and the bar between them, for each check that trains.
+# Residuals as in autograder.judgement.comparison.trajectory_residuals. Written by `autograder calibrate`: review and commit it.
+"""
+
+
+class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One check. `call` is a digest of the call that was measured: a bar holds for no other. `nearest` is inf where no known mistake is near."""
+
+    call: str
+    steps: int
+    spread: float
+    bar: float
+    nearest: float
+    nearest_mistake: str
+    margin: float
+
+    def __post_init__(self) -> None:
+        if not (self.steps > 0 and 0 <= self.spread < self.bar < self.nearest):
+            message = "Expected steps above 0 and spread < bar < nearest"
+            raise ValueError(message)
+
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file: on what it was measured, and the checks by id."""
+
+    torch: str
+    python: str
+    machine: str
+    date: datetime.date
+    checks: dict[str, Measured]
+
+
+def calibration_path(folder: Path) -> Path:
+    """Where the assignment in `folder` keeps it. It may be absent."""
+    return folder / "calibration.toml"
+
+
+def call_digest(call: Call) -> str:
+    """Twelve hexadecimal digits that tell what `call` trains, and on what."""
+    content = msgspec.msgpack.encode([call.function, call.driver, call.seed, call.arguments])
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def read_calibration(path: Path) -> Calibration | None:
+    """Parse `path`; None if there is no such file.
+
+    Raises:
+        CalibrationError: naming file and key, if it is not as `calibration_text` writes it.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Calibration)
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        message = f"{path}: {error}"
+        raise CalibrationError(message) from error
+
+
+def read_bars(path: Path, calls: Mapping[str, Call]) -> dict[str, float]:
+    """Bars by check id, for those of `calls` that were measured as they are now.
+
+    Raises:
+        CalibrationError: as `read_calibration`.
+    """
+    calibration = read_calibration(path)
+    checks = calibration.checks if calibration is not None else {}
+    return {name: checks[name].bar for name, call in calls.items() if name in checks and checks[name].call == call_digest(call)}
+
+
+def calibration_text(calibration: Calibration) -> str:
+    """`calibration` as TOML, numbers to three significant digits."""
+    return _HEADER + "\n".join(_lines(calibration)) + "\n"
+
+
+def _lines(calibration: Calibration) -> Iterator[str]:
+    for name in ("torch", "python", "machine"):
+        yield f"{name} = {_toml(getattr(calibration, name))}"
+    yield f"date = {calibration.date.isoformat()}"
+    for check, measured in calibration.checks.items():
+        yield ""
+        yield f"[checks.{_toml(check)}]"
+        for name in measured.__struct_fields__:
+            yield f"{name} = {_toml(getattr(measured, name))}"
+
+
+def _toml(value: str | float) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON's strings are TOML's basic ones, but for DEL
+    return str(value) if isinstance(value, int) else repr(rounded(value))
+
+
+def rounded(value: float) -> float:
+    """`value` as the file has it."""
+    return float(f"{value:.{DIGITS - 1}e}") if math.isfinite(value) else value
+
+
+def changes(before: Calibration | None, after: Calibration) -> tuple[str, ...]:
+    """What a reviewer looks at, one line each: checks that came and went, and bars that moved by more than a tenth."""
+    if before is None:
+        return ("there was no calibration before",)
+    lines = [f"torch {before.torch} -> {after.torch}"] if before.torch != after.torch else []
+    lines += [f"{name}: no longer measured" for name in before.checks.keys() - after.checks.keys()]
+    for name, now in after.checks.items():
+        old = before.checks.get(name)
+        if old is None:
+            lines.append(f"{name}: new, bar {now.bar:.3g}")
+        elif old.call != now.call:
+            lines.append(f"{name}: another call, bar {old.bar:.3g} -> {now.bar:.3g}")
+        elif abs(now.bar / old.bar - 1) > 0.1 or old.nearest_mistake != now.nearest_mistake:
+            mistakes = dict.fromkeys(mistake or "none" for mistake in (old.nearest_mistake, now.nearest_mistake))
+            lines.append(f"{name}: bar {old.bar:.3g} -> {now.bar:.3g}, nearest mistake {' -> '.join(mistakes)}")
+    return tuple(lines)
+
+
+def doubts(calibration: Calibration | None, calls: Mapping[str, Call], torch: str) -> tuple[str, ...]:
+    """Why the bars may not hold for grading `calls` with this `torch`, one line each."""
+    if calibration is None:
+        return ()
+    lines = []
+    if calibration.torch.split(".")[:2] != torch.split(".")[:2]:
+        lines.append(f"it was measured with torch {calibration.torch}, and this is {torch}")
+    stale = [name for name, measured in calibration.checks.items() if name in calls and measured.call != call_digest(calls[name])]
+    if stale:
+        lines.append(f"measured for another call, so not used: {', '.join(stale)}")
+    return tuple(lines)
