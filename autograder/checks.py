@@ -196,12 +196,16 @@ def assert_close(actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, a
         raise CheckFailed(message)
 
 
-def assert_same_training(run: Observation, reference: Observation, *, bar: float = TRAINING_BAR, allow_nonfinite: bool = False) -> None:
+def assert_same_training(run: Observation, reference: Observation, *, bar: float | None = None, allow_nonfinite: bool = False) -> None:
     """The optimizer saw the same gradients and moved the parameters along the same path, step by step, and the call returned the same.
+
+    `bar` bounds how far they may lie apart, relative to the size of the path. None: as calibration has measured for this check, else `TRAINING_BAR`.
 
     Raises:
         CheckFailed: naming the first step that differs.
     """
+    measured = TRAINING_BAR if reference.bar is None else reference.bar
+    bar = measured if bar is None else bar
     difference = training.compare_training(run, reference, bar, allow_nonfinite=allow_nonfinite)
     if difference is not None:
         raise CheckFailed(str(difference))

@@ -11,7 +11,7 @@ import inspect
 import os
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
@@ -20,6 +20,7 @@ from _pytest.runner import runtestprotocol  # the one private import: pytest off
 
 from autograder.checks import CellWanted, CheckFailed, Observation, Worth
 from autograder.errors import AssignmentError
+from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import Cause
 from autograder.protocol import Call
 
@@ -107,7 +108,7 @@ class Verdict:
 class Docket:
     """The collected checks of one assignment, in file order, and a judge for them. Safe to share between threads."""
 
-    def __init__(self, session: pytest.Session) -> None:
+    def __init__(self, session: pytest.Session, calibration: Path) -> None:
         items = [item for item in session.items if isinstance(item, pytest.Function)]
         self._config = session.config
         self._items = {item.name: item for item in items}
@@ -116,12 +117,13 @@ class Docket:
         if len(self._items) != len(items):
             message = f"{items[0].path}: two checks have the same name"
             raise AssignmentError(message)
+        self._bars = read_bars(calibration, {spec.id: spec.call for spec in self.specs if spec.call is not None})
 
     def judge(self, spec: CheckSpec, run: Observation, reference: Observation) -> Verdict:
-        """Run the check's body on (`run`, `reference`)."""
+        """Run the check's body on (`run`, `reference`), the latter with the bar that calibration has measured for the check."""
         with self._lock:
             item = self._items[spec.id]
-            self._config.stash[RUNS] = _Pair(run, reference)
+            self._config.stash[RUNS] = _Pair(run, replace(reference, bar=self._bars.get(spec.id)))
             item.stash[_FAILURE] = None
             following = next((other for other in self._items.values() if other is not item), None)
             runtestprotocol(item, log=False, nextitem=following)  # naming another item of the module keeps the module set up
@@ -152,8 +154,9 @@ class _Pair:
 class _Session:
     """A pytest plugin that hands the collected session to `body` instead of running the tests."""
 
-    def __init__(self, body: Callable[[Docket], object]) -> None:
+    def __init__(self, body: Callable[[Docket], object], calibration: Path) -> None:
         self.body = body
+        self.calibration = calibration
         self.result: object = None
         self.error: BaseException | None = None
         self.collection_errors: list[str] = []
@@ -162,7 +165,7 @@ class _Session:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if not self.collection_errors:
             try:
-                self.result = self.body(Docket(session))
+                self.result = self.body(Docket(session, self.calibration))
             except BaseException as error:  # noqa: BLE001  (re-raised by open_docket; pytest would swallow Ctrl-C and our own errors)
                 self.error = error
         return True
@@ -186,7 +189,7 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
     Raises:
         AssignmentError: with pytest's own words, if the checks can't be imported or collected.
     """
-    plugin = _Session(body)
+    plugin = _Session(body, calibration_path(files.folder))
     name = files.checks.stem  # pytest would take a module of that name that is there already: of another course, or from before an edit
     namesake = sys.modules.pop(name, None)
     code = pytest.main([*_arguments(files.checks), f"--rootdir={files.folder}", str(files.checks)], plugins=[plugin])

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -30,17 +31,18 @@ _WARMING_TIMEOUT_S = 180
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def _environment() -> dict[str, str]:
-    """Nothing of the grader's. One thread while warming, or forks that use several hang; passive, or threads on busy cores cost tenfold."""
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """`variables`, and nothing of the grader's. One thread while warming, or forks that use several hang; passive, or threads on busy cores cost tenfold."""
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", **_THREADS}
+    return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", **_THREADS, **variables}
 
 
 class SlotClient:
     """Starts the slot's forkserver and hands submissions to it. Used by one thread at a time."""
 
-    def __init__(self, isolation: Isolation) -> None:
+    def __init__(self, isolation: Isolation, variables: Mapping[str, str] | None = None) -> None:
         self._isolation = isolation
+        self._variables = dict(variables or {})
         self._slot: Slot | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -70,7 +72,7 @@ class SlotClient:
             stdout=self._log,
             stderr=self._log,
             cwd="/",
-            env=_environment(),
+            env=_environment(self._variables),
             start_new_session=True,  # the terminal's Ctrl-C is for the host, which then closes the control socket
         )
         theirs.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Self
@@ -45,14 +45,16 @@ class Executor:
     `isolation` is the least that must hold, GOOD unless said otherwise; NONE switches all layers off (limits stay). Thread-safe: call `run` from `jobs` threads.
     """
 
-    def __init__(self, jobs: int, isolation: Isolation | None = None) -> None:
-        """Raises:
+    def __init__(self, jobs: int, isolation: Isolation | None = None, variables: Mapping[str, str] | None = None) -> None:
+        """`variables` are added to the environment in which torch is imported and submissions run.
+
+        Raises:
         SandboxError: where nothing can be isolated (not Linux).
         """
         require_linux()
         self.jobs = max(1, jobs)
         self._required = Isolation.GOOD if isolation is None else isolation
-        self._clients = [SlotClient(self._required) for _ in range(self.jobs)]
+        self._clients = [SlotClient(self._required, variables) for _ in range(self.jobs)]
         self._free: queue.SimpleQueue[SlotClient] = queue.SimpleQueue()
         for client in self._clients:
             self._free.put(client)
