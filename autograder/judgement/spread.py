@@ -1,0 +1,123 @@
+"""Where right and wrong programs lie around the reference on one call, and what follows: bar, refusal, warning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autograder.judgement.calibration import Measured, rounded
+from autograder.judgement.tolerance import LEAST_MARGIN, LEAST_SPREAD, bar_between, margin_between
+
+if TYPE_CHECKING:
+    from autograder.judgement.distance import Distance
+    from autograder.trace import NdArray
+
+INERT = 3.0
+"""A mistake within this many spreads is none on the call at hand: it does what a right program does. Others must lie beyond `LEAST_MARGIN` spreads."""
+
+GREATEST_GROWTH = 100.0
+"""How many times the spread may grow from its early steps to the last. Rounding that adds up grows by the square root of the steps, or by their number; a
+hundredfold in 60 steps is an optimizer that amplifies it (Adadelta, RMSprop, Adafactor: they divide by what they have just seen, and never settle).
+"""
+
+GREATEST_SPREAD = 1e-3
+"""Beyond it no bar can tell a learning rate that is wrong by a few thousandths."""
+
+EARLY_STEP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A program that ran the call, and how far from the reference it ended."""
+
+    name: str
+    distance: Distance
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What was tried for one check. `rights` is never empty."""
+
+    check: str
+    rights: tuple[Tried, ...]
+    wrongs: tuple[Tried, ...]
+
+    @property
+    def profile(self) -> NdArray:
+        """How far right programs have come apart by each step, float64 of shape (n,), never decreasing; one rounding at least."""
+        rows = [tried.distance.by_step for tried in self.rights if len(tried.distance.by_step)]
+        return np.maximum.accumulate(np.max([np.full(len(rows[0]), LEAST_SPREAD), *rows], axis=0)) if rows else np.zeros(0)
+
+    @property
+    def widest(self) -> Tried:
+        """The right program that lies furthest out."""
+        return max(self.rights, key=lambda tried: tried.distance.total)
+
+    @property
+    def value(self) -> float:
+        """How far out that is, one rounding at least."""
+        return max(self.widest.distance.total, LEAST_SPREAD)
+
+    @property
+    def nearest(self) -> Tried | None:
+        """The wrong program nearest to the reference that does something wrong on this call; None if all are inert or can't be compared with it at all."""
+        near = [tried for tried in self.wrongs if INERT * self.value < tried.distance.total < float("inf")]
+        return min(near, key=lambda tried: tried.distance.total, default=None)
+
+    @property
+    def margin(self) -> float:
+        """Nearest mistake over spread."""
+        return margin_between(self.value, self.nearest.distance.total if self.nearest else float("inf"))
+
+    def measured(self, call: str, steps: int) -> Measured:
+        """For the file; `call` is the digest of the call.
+
+        Raises:
+            ValueError: if it is to be refused.
+        """
+        nearest = self.nearest.distance.total if self.nearest else float("inf")
+        return Measured(
+            call=call,
+            steps=steps,
+            spread=rounded(self.value),
+            bar=rounded(bar_between(self.value, nearest)),
+            nearest=rounded(nearest),
+            nearest_mistake=self.nearest.name if self.nearest else "",
+            margin=rounded(self.margin),
+        )
+
+    def refusal(self) -> str:
+        """Why no bar can be set, and what to change; empty if one can."""
+        if self.value == float("inf"):
+            return (
+                f"{self.check}: right programs do not agree: {self.widest.name} makes other steps, or its numbers overflow where the reference's "
+                "do not. Judge fewer steps, or use a smaller learning rate."
+            )
+        if self.nearest is None or self.margin >= LEAST_MARGIN:
+            return ""
+        found = (
+            f"{self.check}: right programs lie up to {self.value:.2g} apart ({self.widest.name}), the mistake {self.nearest.name} only "
+            f"{self.nearest.distance.total:.2g} away: a margin of {self.margin:.1f}x, and {LEAST_MARGIN:g}x are needed."
+        )
+        return f"{found} {self._advice(self.nearest)}"
+
+    def _advice(self, nearest: Tried) -> str:
+        """The longest horizon at which this mistake stands clear, if there is one."""
+        mistaken, right = np.maximum.accumulate(nearest.distance.by_step), self.profile
+        clear = np.flatnonzero(mistaken >= LEAST_MARGIN * right) if len(mistaken) == len(right) else np.zeros(0, int)
+        if clear.size:
+            return f"Judge {int(clear[-1]) + 1} steps instead of {len(right)}: there it has {mistaken[clear[-1]] / right[clear[-1]]:.0f}x."
+        return "Use another learning rate, start or data, on which this mistake shows, or judge fewer steps."
+
+    def warning(self) -> str:
+        """What is wrong with the horizon; empty if nothing is."""
+        profile = self.profile
+        early = max(1, min(EARLY_STEP, len(profile) // 4))
+        if len(profile) >= 2 * early and profile[-1] > GREATEST_GROWTH * profile[early - 1]:
+            drift = f"{profile[early - 1]:.2g} after {early} steps and {profile[-1]:.2g} after {len(profile)}"
+            return f"{self.check}: right programs come apart, {drift}: this optimizer never settles here. Judge fewer steps."
+        if self.value > GREATEST_SPREAD:
+            return f"{self.check}: right programs lie {self.value:.2g} apart: this optimizer never settles here. Judge fewer steps."
+        return ""
