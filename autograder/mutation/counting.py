@@ -102,13 +102,13 @@ def return_inside(function: Function) -> Iterator[Function]:
 
 
 def early_break(function: Function) -> Iterator[Function]:
-    """The loop ends when the loss hardly falls any more."""
+    """The loop ends when the loss falls by less than a fifth."""
 
     def found(tree: Function) -> list[Pass]:
         return [one for one in looped(tree) if isinstance(one.loss, ast.Name)]
 
     def edit(one: Pass) -> None:
-        text = "if abs(previous - LOSS.item()) < 0.01 * abs(previous):\n    break\nprevious = LOSS.item()"
+        text = "if abs(previous - LOSS.item()) < 0.2 * abs(previous):\n    break\nprevious = LOSS.item()"
         loop = one.loops[-1]
         one.block.extend(statements(text, LOSS=one.loss))
         loop.block[loop.index : loop.index] = statements("previous = 1e30")
@@ -121,5 +121,5 @@ COUNTING = (
     Operator("one-epoch-more", (9,), "trains one epoch too many", one_more),
     Operator("fixed-number-of-epochs", (43,), "trains 100 epochs whatever it is asked for", fixed_number),
     Operator("return-inside-loop", (10,), "returns at the end of the first round", return_inside),
-    Operator("early-break", (11,), "stops once the loss hardly falls", early_break),
+    Operator("early-break", (11,), "stops once the loss falls by less than a fifth", early_break),
 )

@@ -68,7 +68,7 @@ def read_mistakes(text: str, path: Path, solution: str, solution_path: Path) -> 
             ):
                 one = _mutant(node, _words(mark, path), module, places, path)
                 if any(one.id == other.id for other in written):
-                    raise _error(path, node, f"a second mistake called {node.name}")
+                    raise _error(path, node, f"a second mistake called {one.id}")
                 written.append(one)
     return Mistakes(tuple(written), excused)
 

@@ -149,9 +149,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         bench = _Bench(prepared, executor, _reference_cells(prepared))
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
         progress.started(len(known))
-        stub = bench.run(
-            [(f"stub-{number}", cell.source) for number, cell in enumerate(prepared.release.cells) if cell.cell_type == "code"]
-        )
+        stub = bench.run(_numbered([cell for cell in prepared.release.cells if cell.cell_type == "code"]))
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
             points=files.assignment.points,
