@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -104,6 +105,26 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
 
 
 @app.command()
+def calibrate(assignment: Slug, course: CourseOption = None) -> None:
+    """Measure tolerances: run right programs and known mistakes, set each check's bar between them, write calibration.toml to review."""
+    from autograder.execution.executor import Executor
+    from autograder.judgement.calibration import calibration_path
+    from autograder.pipeline.calibrate import calibrate_assignment
+    from autograder.reports.calibration import calibration_table
+
+    files = _open(course, assignment)
+    console = _console()
+    jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    with Executor(jobs, files.assignment.isolation) as executor, _Bar(console, "Calibrating") as bar:
+        done = calibrate_assignment(files, executor, bar)
+    console.print(calibration_table(done.calibration))
+    notes = [f"warning: {line}" for line in done.warnings] + [f"left out: {line}" for line in done.left_out]
+    for line in (*notes, *(f"changed: {line}" for line in done.changes)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Written: {calibration_path(files.folder)}; review and commit it.", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def grade(
     assignment: Slug,
     submissions: Annotated[
@@ -125,6 +146,7 @@ def grade(
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
     from autograder.execution.executor import Executor
+    from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.collect import collect_submissions
     from autograder.pipeline.grade import grade_class
     from autograder.pipeline.results import ResultsFolder
@@ -136,6 +158,8 @@ def grade(
     folder = ResultsFolder(results or files.course / "results", files.slug)
     candidates = collect_submissions(submissions, files.slug)
     console = _console()
+    if said := doubt(calibration_path(files.folder), metadata.version("torch")):
+        console.print(f"[yellow]Warning:[/] {said}")
     if isolation:
         console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import logging
 import math
 import tomllib
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from autograder.protocol import Call
 
+_LOG = logging.getLogger(__name__)
+
 DIGITS = 3
 """Significant digits in the file: a measurement is no more exact than that."""
 
@@ -29,7 +32,9 @@ _HEADER = """\
 
 
 class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One check. `call` is a digest of the call that was measured: a bar holds for no other. `nearest` is inf where no known mistake is near."""
+    """One check. `call` is a digest of the call that was measured: a bar holds for no other. `nearest` is inf where no known mistake is near. Margin and bar
+    count a spread of a few roundings at least (`tolerance.LEAST_SPREAD`), whatever was measured.
+    """
 
     call: str
     steps: int
@@ -88,8 +93,16 @@ def read_bars(path: Path, calls: Mapping[str, Call]) -> dict[str, float]:
         CalibrationError: as `read_calibration`.
     """
     calibration = read_calibration(path)
-    checks = calibration.checks if calibration is not None else {}
-    return {name: checks[name].bar for name, call in calls.items() if name in checks and checks[name].call == call_digest(call)}
+    if calibration is None:
+        return {}
+    bars = {name: one.bar for name, one in calibration.checks.items() if name in calls and one.call == call_digest(calls[name])}
+    if stale := (calibration.checks.keys() & calls.keys()) - bars.keys():
+        _LOG.warning(
+            "%s: measured for other calls than there are now, so not used: %s; `autograder calibrate` measures again",
+            path,
+            ", ".join(sorted(stale)),
+        )
+    return bars
 
 
 def calibration_text(calibration: Calibration) -> str:
@@ -137,14 +150,13 @@ def changes(before: Calibration | None, after: Calibration) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def doubts(calibration: Calibration | None, calls: Mapping[str, Call], torch: str) -> tuple[str, ...]:
-    """Why the bars may not hold for grading `calls` with this `torch`, one line each."""
-    if calibration is None:
-        return ()
-    lines = []
-    if calibration.torch.split(".")[:2] != torch.split(".")[:2]:
-        lines.append(f"it was measured with torch {calibration.torch}, and this is {torch}")
-    stale = [name for name, measured in calibration.checks.items() if name in calls and measured.call != call_digest(calls[name])]
-    if stale:
-        lines.append(f"measured for another call, so not used: {', '.join(stale)}")
-    return tuple(lines)
+def doubt(path: Path, torch: str) -> str:
+    """Why the bars of the file at `path` may not hold under this version of torch; empty if they do, or there is none.
+
+    Raises:
+        CalibrationError: as `read_calibration`.
+    """
+    calibration = read_calibration(path)
+    if calibration is None or calibration.torch.split(".")[:2] == torch.split(".")[:2]:
+        return ""
+    return f"{path.name} was measured with torch {calibration.torch}, and this is {torch}: `autograder calibrate` measures it again"

@@ -46,7 +46,7 @@ class Spread:
 
     @property
     def profile(self) -> NdArray:
-        """How far right programs have come apart by each step, float64 of shape (n,), never decreasing; one rounding at least."""
+        """How far right programs have come apart by each step, float64 of shape (n,), never decreasing; `LEAST_SPREAD` at least."""
         rows = [tried.distance.by_step for tried in self.rights if len(tried.distance.by_step)]
         return np.maximum.accumulate(np.max([np.full(len(rows[0]), LEAST_SPREAD), *rows], axis=0)) if rows else np.zeros(0)
 
@@ -57,7 +57,7 @@ class Spread:
 
     @property
     def value(self) -> float:
-        """How far out that is, one rounding at least."""
+        """How far out that is; `LEAST_SPREAD` at least."""
         return max(self.widest.distance.total, LEAST_SPREAD)
 
     @property
@@ -81,7 +81,7 @@ class Spread:
         return Measured(
             call=call,
             steps=steps,
-            spread=rounded(self.value),
+            spread=rounded(self.widest.distance.total),
             bar=rounded(bar_between(self.value, nearest)),
             nearest=rounded(nearest),
             nearest_mistake=self.nearest.name if self.nearest else "",
