@@ -22,6 +22,7 @@ import pytest
 
 from autograder.judgement import training
 from autograder.judgement.comparison import compare_arrays, show
+from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Visibility
 from autograder.judgement.observation import Observation, describe
 from autograder.judgement.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
@@ -69,6 +70,8 @@ class Worth:
 
     points: float
     visibility: Visibility
+    contracts: tuple[tuple[frozenset[Contract], float], ...] = ()
+    """Points that a failed training still gets for the contracts that it kept; all of a set for its points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +81,26 @@ class Each:
     cases: tuple[tuple[str, Any], ...]
 
 
-def points(worth: float, *, visibility: str = "visible") -> pytest.MarkDecorator:
+def points(worth: float, *, visibility: str = "visible", contracts: Mapping[str, float] | None = None) -> pytest.MarkDecorator:
     """Points for each parameter set; `visibility` is one of visible, after_due_date, after_published, hidden.
 
+    With `contracts`, a failed training keeps the points of the contracts that it did not break:
+    ``contracts={"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8, "return": 2}``. All seven must be named, once each, and their points add up to `worth`.
+
     Raises:
-        ValueError: for another visibility, or points below 0.
+        ValueError: for another visibility, points below 0, or contracts that are unknown, missing, doubled or do not add up.
     """
     if not worth >= 0:
         message = f"points must be 0 or more, not {worth}"
         raise ValueError(message)
-    return pytest.mark.points(Worth(float(worth), Visibility(visibility)))
+    parts = tuple(
+        (frozenset(Contract(name.strip()) for name in names.split("+")), float(share)) for names, share in (contracts or {}).items()
+    )
+    named = [contract for names, _ in parts for contract in names]
+    if contracts and (sorted(named) != sorted(Contract) or sum(share for _, share in parts) != worth):
+        message = f"contracts must name each of {', '.join(Contract)} once, and their points add up to {worth:g}"
+        raise ValueError(message)
+    return pytest.mark.points(Worth(float(worth), Visibility(visibility), parts))
 
 
 def call(function: str, *, seed: int = 0, driver: str | None = None, max_steps: int = 10_000, **arguments: Any) -> pytest.MarkDecorator:

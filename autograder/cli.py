@@ -183,13 +183,15 @@ def regrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list whose points would move.")] = False,
 ) -> None:
     """Judge stored evidence again, after a change of checks, points or tolerances, without running student code."""
+    from autograder.execution.executor import Executor
     from autograder.pipeline.regrade import regrade_class
     from autograder.pipeline.results import ResultsFolder
 
     files = _open(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
     console = _console()
-    moves, lost = regrade_class(files, folder)
+    with Executor(1, files.assignment.isolation) as executor:
+        moves, lost = regrade_class(files, folder, executor)
     for move in moves:
         if move.changed:
             console.print(

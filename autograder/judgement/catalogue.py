@@ -283,10 +283,10 @@ CATALOGUE: dict[str, Entry] = {
         _OPTIMIZERS,
     ),
     "rebuilt-optimizer": Entry(
-        "builds a new optimizer again and again",
-        "Each new optimizer has forgotten what the last one knew of earlier gradients.",
-        "Where is the optimizer constructed: inside or outside of the loop?",
-        "Use the one optimizer that is passed in.",
+        "builds a new optimizer again and again, or wipes its memory",
+        "A new optimizer has forgotten what the last one knew of earlier gradients.",
+        "Where is the optimizer constructed, or its state touched: inside or outside of the loop?",
+        "Use the one optimizer that is passed in, as it is.",
         _OPTIMIZERS,
     ),
     "manual-update": Entry(

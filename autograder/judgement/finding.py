@@ -21,7 +21,9 @@ class Contract(StrEnum):
     UPDATE = "update"
     """Settings as given, the update rule as given, and nothing else moves a parameter."""
     COUNT = "count"
-    """As many steps as asked, and what is asked for is returned."""
+    """As many steps as asked, one backward before each ..."""
+    RETURN = "return"
+    """... and what is asked for is returned: the other half of the sixth, with points of its own."""
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,11 +13,13 @@ import msgspec
 import numpy as np
 
 from autograder.checks import Observation
+from autograder.judgement.contracts import kept
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.gradient import increments
 from autograder.judgement.contracts.story import Story, flat
 from autograder.judgement.diagnosis import diagnose
-from autograder.judgement.grading import CheckResult, Outcome, Visibility
+from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.grading import Cause, CheckResult, Outcome, Visibility
 from autograder.pipeline import objectives
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import PACKAGE, plan_probes
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from autograder.docket import CheckSpec
     from autograder.execution.executor import Executor
     from autograder.judgement.contracts.case import Arrays, Field
-    from autograder.judgement.finding import Finding
     from autograder.pipeline.prepare import Prepared
     from autograder.protocol import Argument
     from autograder.store import EvidenceStore
@@ -109,7 +110,8 @@ class Suspect:
             story=self.story,
             reference=reference,
             gradients=self.field(runs, "gradient", self.events),
-            replayed=self._replayed(runs.get(f"{self.spec.id}/replay")),
+            replayed=self._replayed(runs.get(f"{self.spec.id}/replay"), 0),
+            forgetful=self._replayed(runs.get(f"{self.spec.id}/replay"), 1),
             elsewhere=self.field(runs, "elsewhere", self.events),
         )
 
@@ -128,10 +130,10 @@ class Suspect:
         places = [trace.same_as.index(name) for name in names]
         return tuple(trace.gradients[place].numpy()[0].astype(np.float64) for place in places)
 
-    def _replayed(self, run: Run | None) -> Field:
+    def _replayed(self, run: Run | None, which: int) -> Field:
         if run is None or not isinstance(run.returned, Array):
             return {}
-        rows = run.returned.numpy()
+        rows = run.returned.numpy()[which]
         return {step: (rows[number],) for number, step in enumerate(self.story.given_steps) if number < len(rows)}
 
 
@@ -154,19 +156,18 @@ class _Lab:
             self.store.put(evidence)
         return None if evidence is None else {run.id: run for run in evidence.calls}
 
-    def findings(self, suspects: Mapping[str, Suspect]) -> dict[str, tuple[Finding, ...]]:
-        """Findings of each suspect, by check id; a wrong objective is looked up among the known ones in a second round."""
+    def examine(self, suspects: Mapping[str, Suspect]) -> dict[str, Case]:
+        """The case of each suspect, by check id; a wrong objective is looked up among the known ones in a second round. Empty if it would take runs that may not be made."""
         calls = [call for suspect in suspects.values() for call in suspect.calls(_visible_twin(self.prepared, suspect.spec))]
         runs = self.run(calls, REPLAY)
         if runs is None:
             return {}
         cases = {name: suspect.case(self._model(suspect), runs) for name, suspect in suspects.items()}
-        found = {name: diagnose(case) for name, case in cases.items()}
-        unnamed = [name for name, findings in found.items() if any(finding.code == "other-objective" for finding in findings)]
+        unnamed = [name for name, case in cases.items() if any(finding.code == "other-objective" for finding in diagnose(case))]
         for name in unnamed[:OBJECTIVES_LOOKED_UP]:
             known = self._objectives(suspects[name], cases[name].gradients)
-            found[name] = diagnose(dataclasses.replace(cases[name], objectives=known))
-        return found
+            cases[name] = dataclasses.replace(cases[name], objectives=known)
+        return cases
 
     def _model(self, suspect: Suspect) -> Observation:
         model = find_run(self.prepared.judge.reference, suspect.spec)
@@ -192,10 +193,32 @@ class _Lab:
 def add_findings(
     prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, store: EvidenceStore, executor: Executor | None
 ) -> tuple[CheckResult, ...]:
-    """`results` with what the contracts say about the failed ones. `executor` None: only with probes that are stored already."""
+    """`results` with what the contracts say about the failed ones, and the points of the contracts that they kept. `executor` None: only with probes that are stored already."""
     suspects = {suspect.spec.id: suspect for suspect in _suspects(prepared, results, evidence)}
-    found = _Lab(prepared, store, executor).findings(suspects) if suspects else {}
-    return tuple(msgspec.structs.replace(result, findings=found.get(result.id, ())) for result in results)
+    cases = _Lab(prepared, store, executor).examine(suspects) if suspects else {}
+    passed = {result.id for result in results if result.outcome is Outcome.PASSED}
+    return tuple(_with_findings(prepared, result, cases.get(result.id), passed) for result in results)
+
+
+def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, passed: set[str]) -> CheckResult:
+    spec = next(spec for spec in prepared.judge.specs if spec.id == result.id)
+    if case is None:
+        twin = _visible_twin(prepared, spec) if spec.call is not None and result.cause is Cause.RAISED else None
+        if twin is None or twin.id not in passed:
+            return result
+        finding = Finding(
+            "uses-globals",
+            Contract.GRADIENT,
+            "your function raises on these data, though not on the lecture's",
+            "it works on the data that it is given",
+        )
+        return msgspec.structs.replace(result, findings=(finding,))
+    findings = diagnose(case)
+    points = result.points
+    if spec.worth.contracts and findings:
+        held = kept(case, frozenset(finding.contract for finding in findings))
+        points = sum(worth for contracts, worth in spec.worth.contracts if contracts <= held)
+    return msgspec.structs.replace(result, findings=findings, points=points)
 
 
 def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence) -> Iterator[Suspect]:

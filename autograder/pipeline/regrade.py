@@ -17,6 +17,7 @@ from autograder.pipeline.probing import add_findings
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.execution.executor import Executor
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
 
@@ -36,24 +37,23 @@ class Move:
         return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
 
 
-def regrade_class(files: AssignmentFiles, results: ResultsFolder) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-    """Judge again what is stored, writing nothing. Returns a move for each student whose evidence is at hand, and the students whose is not (`grade` runs them).
+def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Executor) -> tuple[tuple[Move, ...], tuple[str, ...]]:
+    """Judge again what is stored, writing nothing. Only the reference is run, where its evidence is not stored either. Returns a move for each student whose evidence is at hand, and the students whose is not (`grade` runs them).
 
     Raises:
-        AutograderError: if there are no grades, or the reference itself has to be run first (AssignmentError).
+        AutograderError: if there are no grades.
     """
     students = results.students()
     if not students:
         message = f"{results.root}: no grades of {files.slug} to judge again; run `autograder grade {files.slug}` first"
         raise AutograderError(message)
-    context = context_digest(files)
 
     def body(docket: Docket) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-        prepared = prepare(files, docket, results.evidence, None)
+        prepared = prepare(files, docket, results.evidence, executor)
         moves, lost = [], []
         for student in students:
             grade = results.read_grade(student)
-            after = _judge_again(prepared, grade, results, context) if grade else None
+            after = _judge_again(prepared, grade, results, executor) if grade else None
             if grade is None or after is None:
                 lost.append(student)
                 continue
@@ -63,14 +63,14 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder) -> tuple[tuple
     return open_docket(files, body)
 
 
-def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, context: str) -> Grade | None:
+def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, executor: Executor) -> Grade | None:
     judge = prepared.judge
     if grade.provenance.evidence_key:
         evidence = results.evidence.get(grade.provenance.evidence_key)
         if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
             return None  # a call of today's checks was never made
-        checks = add_findings(prepared, judge.results(evidence), evidence, results.evidence, None)
+        checks = add_findings(prepared, judge.results(evidence), evidence, results.evidence, executor)
     else:
         checks = judge.all_for(grade.checks[0].cause) if grade.checks else ()
-    provenance = msgspec.structs.replace(grade.provenance, judging_key=context)
+    provenance = msgspec.structs.replace(grade.provenance, judging_key=context_digest(prepared.files))
     return msgspec.structs.replace(grade, checks=checks, provenance=provenance)

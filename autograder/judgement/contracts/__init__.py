@@ -8,12 +8,28 @@ from __future__ import annotations
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.clearing import clearing
 from autograder.judgement.contracts.counting import count
-from autograder.judgement.contracts.gradient import gradient
+from autograder.judgement.contracts.gradient import gradient, increments
 from autograder.judgement.contracts.moving import untouched, update
 from autograder.judgement.contracts.using import optimizer
-from autograder.judgement.finding import Finding
+from autograder.judgement.finding import Contract, Finding
 
 CONTRACTS = (optimizer, clearing, gradient, untouched, update, count)
+
+
+def kept(case: Case, broken: frozenset[Contract]) -> frozenset[Contract]:
+    """Contracts that the run was put to the test on and kept: one that nothing happened for is not kept, so that a loop that does nothing earns nothing."""
+    story = case.story
+    passes, steps = bool(increments(story)), bool(story.given_steps)
+    tested = {
+        Contract.OPTIMIZER: steps,
+        Contract.CLEARING: passes and len(story.steps) > 0,
+        Contract.GRADIENT: passes and bool(case.gradients),
+        Contract.UNTOUCHED: passes and steps,
+        Contract.UPDATE: steps and bool(case.replayed),
+        Contract.COUNT: bool(story.steps),
+        Contract.RETURN: bool(story.steps),
+    }
+    return frozenset(contract for contract, done in tested.items() if done) - broken
 
 
 def examine(case: Case) -> tuple[Finding, ...]:

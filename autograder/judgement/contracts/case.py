@@ -16,7 +16,7 @@ Field = Mapping[int, Arrays]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`gradients` are the reference's at the parameters of each event; `replayed` is where a real optimizer of torch.optim moves the parameters at each step of the given one; `objectives` are
+    """`gradients` are the reference's at the parameters of each event; `replayed` is where a real optimizer of torch.optim moves the parameters at each step of the given one, `forgetful` where a new one each time would; `objectives` are
     the gradient fields of known wrong objectives by the finding they lead to, `elsewhere` that of the reference on the data of a visible call. What was not probed is absent.
     """
 
@@ -24,6 +24,7 @@ class Case:
     reference: Observation
     gradients: Field = field(default_factory=dict)
     replayed: Field = field(default_factory=dict)
+    forgetful: Field = field(default_factory=dict)
     objectives: Sequence[tuple[str, Field]] = ()
     elsewhere: Field = field(default_factory=dict)
 

@@ -38,8 +38,11 @@ def clearing(case: Case) -> Iterator[Finding]:
 
 def _trial(story: Story) -> Iterator[Finding]:
     """A backward pass before the loop, whose gradient gets into the first step."""
-    first, *others = [one for one in story.rounds if one.step is not None] or [None]
-    if first is not None and len(others) > 1 and len(first.backwards) > max(len(one.backwards) for one in others):
+    stepping = [one for one in story.rounds if one.step is not None]
+    if len(stepping) < 3:
+        return
+    first, others = stepping[0], stepping[1:]
+    if len(first.backwards) > max(len(one.backwards) for one in others):
         event = first.backwards[-1]
         yield Finding(
             "starts-dirty",

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.judgement.comparison import show
 from autograder.judgement.contracts.case import Case
+from autograder.judgement.contracts.gradient import FIT, fit, increments
 from autograder.judgement.contracts.story import Story
 from autograder.judgement.finding import Contract, Finding
 from autograder.judgement.observation import describe, plain
@@ -71,10 +72,16 @@ def _steps(case: Case, made: int, passes: int) -> Iterator[Finding]:
             yield Finding("steps-every-second", COUNT, f"{passes} backward passes, but {observed}", "a step after every backward", None)
         else:
             yield Finding("too-few-steps", COUNT, observed, expected)
-    elif made >= 2 * wanted and passes >= made - 1:
+    elif made >= 2 * wanted and passes >= made - 1 and not _whole_batches(case):
         yield Finding("minibatches", COUNT, f"{observed}, {made / wanted:.3g} for each epoch", f"{expected}, one for each epoch")
     else:
         yield Finding("too-many-steps", COUNT, observed, expected)
+
+
+def _whole_batches(case: Case) -> bool:
+    """Whether every gradient is that of all samples, so that the steps are too many but no minibatches."""
+    whole = fit(increments(case.story), case.gradients)
+    return whole is not None and whole.residual <= FIT
 
 
 def _returned(case: Case) -> Finding | None:
@@ -99,7 +106,7 @@ def _returned(case: Case) -> Finding | None:
         return None
     value = plain(story.run.returned)
     shown = show(value) if isinstance(value, np.ndarray) else describe(value)
-    return Finding("returns-other", COUNT, f"returned {shown}", f"the parameters, {', '.join(show(end) for end in ends)}")
+    return Finding("returns-other", Contract.RETURN, f"returned {shown}", f"the parameters, {', '.join(show(end) for end in ends)}")
 
 
 def _arrays(value: Value) -> list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]] | None:

@@ -92,58 +92,51 @@ def _moved_outside(case: Case) -> Finding | None:
     if not story.given_steps:
         return None  # whoever updates by hand is told so by the optimizer contract
     for tensor in story.trained:
+        jumps = list(_jumps(story, tensor))
+        if not jumps:
+            continue
         start = story.recording.tensors[tensor].start.numpy()
-        last: NdArray | None = start
-        for index in range(len(story.events)):
-            now = story.value(index, tensor)
-            if now is not None and last is not None and not _close(last, now) and story.events[index].inside is None:
-                number = sum(step < index for step in story.steps)
-                back = _close(start, now) or number == 0
-                code = "resets-parameters" if back else "moves-parameters"
-                return Finding(
-                    code,
-                    Contract.UPDATE,
-                    f"after step {number} the parameters went from {show(last)} to {show(now)}{', where they began' if back and number else ''}",
-                    "only step() moves them",
-                    number,
-                )
-            after = story.value_after(index, tensor)
-            last = after if after is not None else last
-        end = story.recording.tensors[tensor].end.numpy()
-        if last is not None and not _close(last, end) and not story.recording.dropped:
-            return Finding(
-                "moves-parameters",
-                Contract.UPDATE,
-                f"after the last step the parameters went from {show(last)} to {show(end)}",
-                "only step() moves them",
-                len(story.steps),
-            )
+        index, last, now = jumps[0]
+        number = sum(step < index for step in story.steps)
+        restarted = _close(start, now) or (index == 0 and len(jumps) == 1)  # set anew before the first event, and never again
+        code = "resets-parameters" if restarted else "moves-parameters"
+        when = f"after step {number}" if number else "before the first step"
+        return Finding(
+            code, Contract.UPDATE, f"{when} the parameters went from {show(last)} to {show(now)}", "only step() moves them", number or None
+        )
     return None
+
+
+def _jumps(story: Story, tensor: int) -> Iterator[tuple[int, NdArray, NdArray]]:
+    """Where the tensor's value was not what the event before had left: the event, what was left, what was found. The end counts as an event."""
+    last = story.recording.tensors[tensor].start.numpy()
+    for index, event in enumerate(story.events):
+        now = story.value(index, tensor)
+        if now is not None and not _close(last, now) and event.inside is None:
+            yield index, last, now
+        after = story.value_after(index, tensor)
+        last = after if after is not None else last
+    end = story.recording.tensors[tensor].end.numpy()
+    if not story.recording.dropped and not _close(last, end):
+        yield len(story.events), last, end
 
 
 def _replay(case: Case) -> Iterator[Finding]:
     story = case.story
-    moves = {index: _move(story, index) for index in story.given_steps}
-    size = max(
-        (float(np.abs(move).max(initial=0.0)) for move in moves.values() if move is not None and np.isfinite(move).all()), default=0.0
-    )
+    moves = {index: move for index in story.given_steps if (move := _move(story, index)) is not None and np.isfinite(move).all()}
+    size = max((float(np.abs(move).max(initial=0.0)) for move in moves.values()), default=0.0)
     for number, index in enumerate(story.given_steps, 1):
-        move, replayed, point = moves[index], case.replayed.get(index), story.point(index)
-        if move is None or replayed is None or point is None or not size:
+        point = story.point(index)
+        if index not in moves or index not in case.replayed or point is None or not size:
             continue
-        wanted = flat(replayed) - flat(point)
-        if (
-            np.isfinite(wanted).all()
-            and np.isfinite(move).all()
-            and not float(np.abs(move - wanted).max(initial=0.0)) <= REPLAY * size + EXACT * float(np.abs(flat(point)).max(initial=0.0))
-        ):
-            yield Finding(
-                "changes-update",
-                Contract.UPDATE,
-                f"step {number} moved the parameters by {show(move)}",
-                f"by {show(wanted)}, as the optimizer does from the same gradients",
-                number,
-            )
+        allowed = REPLAY * size + EXACT * float(np.abs(flat(point)).max(initial=0.0))
+        wanted = flat(case.replayed[index]) - flat(point)
+        if np.isfinite(wanted).all() and not float(np.abs(moves[index] - wanted).max(initial=0.0)) <= allowed:
+            fresh = flat(case.forgetful[index]) - flat(point) if index in case.forgetful else wanted
+            forgot = bool(np.abs(moves[index] - fresh).max(initial=0.0) <= allowed)
+            expected = f"by {show(wanted)}, as the optimizer does from the same gradients"
+            observed = f"step {number} moved the parameters by {show(moves[index])}{', as a new optimizer would that remembers nothing' if forgot else ''}"
+            yield Finding("rebuilt-optimizer" if forgot else "changes-update", Contract.UPDATE, observed, expected, number)
             return
 
 

@@ -12,6 +12,9 @@ from autograder.judgement.finding import Contract, Finding
 
 OPTIMIZER = Contract.OPTIMIZER
 
+NEAR = 1e-3
+"""Relative distance at which an unfinished training counts as the same: an update by hand rounds otherwise than the optimizer's."""
+
 
 def optimizer(case: Case) -> Iterator[Finding]:
     """Findings about the optimizer used and the tensors it holds."""
@@ -60,14 +63,22 @@ def _unused(case: Case) -> Iterator[Finding]:
         yield _found(
             "manual-update", "the optimizer that was passed in made 0 steps, yet the parameters moved: something else updates them", wanted
         )
+    elif _ends_like(case):
+        yield _found("manual-update", "the optimizer that was passed in made 0 steps, yet the parameters moved as if it had", wanted)
     else:
         yield _found("hard-coded", "no backward pass and no step, yet the parameters changed", wanted)
 
 
 def _replaced(story: Story) -> int:
     """How many tensors of the student's own took turns in the loss; 0 unless a new one came with most backward passes."""
-    own = {min(leaves) for index in story.backwards if (leaves := set(story.events[index].leaves) - set(story.trained))}
+    own = {min(leaves) for index in story.backwards if (leaves := _alike(story, set(story.events[index].leaves) - set(story.trained)))}
     return len(own) if len(own) > 1 and len(own) >= len(story.backwards) - 1 else 0
+
+
+def _alike(story: Story, leaves: set[int]) -> set[int]:
+    """Those of `leaves` that have the shape of a trained parameter, or of one of its numbers: others are no parameters, but results taken out of the graph."""
+    shapes = {story.recording.tensors[index].start.shape for index in story.trained} | {()}
+    return {leaf for leaf in leaves if story.recording.tensors[leaf].start.shape in shapes}
 
 
 def _tensors(story: Story) -> Iterator[Finding]:
@@ -78,6 +89,13 @@ def _tensors(story: Story) -> Iterator[Finding]:
     owned = set(story.recording.optimizers[holder].owns)
     reached = [set(story.events[index].leaves) for index in story.backwards]
     foreign = [leaves - owned for leaves in reached if leaves - owned and not leaves & owned]
+    if foreign and not any(_alike(story, leaves) for leaves in foreign):
+        yield _found(
+            "detached-parameter",
+            "no gradient reached the parameters: what backward started from was computed from a new tensor, not from them",
+            "every parameter takes part in the loss, undetached",
+        )
+        return
     if foreign:
         distinct = {min(leaves) for leaves in foreign}
         if len(distinct) > 1 and len(distinct) >= len(foreign) - 1:
@@ -106,6 +124,20 @@ def _moved(story: Story) -> bool:
     return any(
         not np.array_equal(tensor.start.numpy(), tensor.end.numpy())
         for tensor in (story.recording.tensors[index] for index in story.trained)
+    )
+
+
+def _ends_like(case: Case) -> bool:
+    """Whether the parameters ended where an unfinished training of the reference ends, which no closed form and no remembered answer does."""
+    trace = case.reference.trace
+    names = [case.story.recording.tensors[index].name for index in case.story.trained]
+    if trace is None or sorted(trace.same_as) != sorted(names):
+        return False
+    ends = {name: values.numpy()[-1] for name, values in zip(trace.same_as, trace.parameters, strict=True)}
+    tensors = [case.story.recording.tensors[index] for index in case.story.trained]
+    return all(
+        float(np.abs(tensor.end.numpy() - ends[tensor.name]).max(initial=0.0)) <= NEAR * float(np.abs(ends[tensor.name]).max(initial=0.0))
+        for tensor in tensors
     )
 
 

@@ -1,0 +1,83 @@
+"""Correct, known and held-back programs, run and judged as `autograder grade` does."""
+
+import known_mistakes
+import pytest
+from conftest import SHORT, codes
+from correct_variants import PROGRAMS as CORRECT
+from held_back import PROGRAMS as HELD_BACK
+from known_mistakes import PROGRAMS as KNOWN
+
+from autograder.judgement.catalogue import CATALOGUE
+from autograder.judgement.grading import Cause
+
+SAME_FROM_OUTSIDE = {
+    "only_readings_shuffled": {"other-objective"},  # one of 40320 orders: no probe can try them all
+    "one_step_never_clears": {"starts-dirty"},  # one step can't tell never from not at first
+}
+"""Where the exact mistake leaves no trace of its own, what is said must be true and general."""
+
+
+def function_of(program):
+    return getattr(program, "function", "training_loop")
+
+
+@pytest.fixture(scope="module")
+def judged(laboratory):
+    """Results of all programs, by the name of their list and their own."""
+    programs = [
+        (kind, program) for kind, listed in (("correct", CORRECT), ("known", KNOWN), ("held back", HELD_BACK)) for program in listed
+    ]
+    results = laboratory.judge([(function_of(program), program.source) for _, program in programs])
+    return {(kind, program.name): result for (kind, program), result in zip(programs, results, strict=True)}
+
+
+@pytest.mark.parametrize("program", CORRECT, ids=lambda program: program.name)
+def test_a_correct_loop_gets_full_marks_and_is_accused_of_nothing(judged, program):
+    """However it is written."""
+    results = judged["correct", program.name]
+    assert {check: result.message for check, result in results.items() if result.points < result.max_points} == {}
+    assert codes(results) == set()
+
+
+@pytest.mark.parametrize("program", KNOWN, ids=lambda program: program.name)
+def test_a_known_mistake_loses_points_and_is_named(judged, program):
+    """On the three hidden short calls of the loop (those of one_step for the few that are about it), with every finding that the list asks for."""
+    results = judged["known", program.name]
+    checks = SHORT if function_of(program) == "training_loop" else [check for check in results if "one_step" in check]
+    assert any(results[check].points < results[check].max_points for check in checks)
+    wanted = program.finding - {"crashes"}
+    if "crashes" in program.finding:
+        assert all(results[check].cause is Cause.RAISED for check in checks)
+        assert codes(results) == set()
+    elif program.name in SAME_FROM_OUTSIDE:
+        assert codes(results) == SAME_FROM_OUTSIDE[program.name]
+    else:
+        assert wanted <= codes(results)
+
+
+def test_held_back_programs_are_mostly_named_and_rarely_misled(judged):
+    """At least 85 % of the held-back set are named rightly (an error that stops the loop names itself), at most 3 % get a finding that points the wrong way."""
+    named, misled = [], []
+    for program in HELD_BACK:
+        results = judged["held back", program.name]
+        found = codes(results)
+        raised = "crashes" in program.acceptable and any(result.cause is Cause.RAISED for result in results.values())
+        if raised or (all(found & either for either in program.both) if program.both else found & program.acceptable):
+            named.append(program.name)
+        if found & program.misleading:
+            misled.append(program.name)
+    assert len(named) / len(HELD_BACK) >= 0.85, sorted({program.name for program in HELD_BACK} - set(named))
+    assert len(misled) / len(HELD_BACK) <= 0.03, misled
+
+
+def test_every_wrong_program_loses_points(judged):
+    """Named or not, a wrong loop fails a short call of its function."""
+    for kind, listed in (("known", KNOWN), ("held back", HELD_BACK)):
+        for program in listed:
+            results = judged[kind, program.name]
+            assert any(result.points < result.max_points for result in results.values()), (kind, program.name)
+
+
+def test_the_lists_speak_the_catalogues_language():
+    """Every code that a list asks for has its page, but for crashes, which Python explains."""
+    assert known_mistakes.CODES.keys() - {"crashes"} <= CATALOGUE.keys()
