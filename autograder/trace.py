@@ -132,7 +132,8 @@ class OptimizerSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One tensor at one event. `value` when the event began; `grad_before` and `grad_after` its gradient around the event (None: there was none);
-    `value_after` its value after the event where the event changed it, else None."""
+    `value_after` its value after the event where the event changed it, else None.
+    """
 
     tensor: int
     value: Array

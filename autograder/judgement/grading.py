@@ -164,6 +164,8 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str = ""
     given: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    note: str = ""
+    """To the instructor, never to the student: the evidence contradicts itself."""
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

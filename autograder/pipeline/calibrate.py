@@ -93,7 +93,9 @@ def calibrate_assignment(files: AssignmentFiles, executor: Executor, progress: P
         python=executor.environment["python"],
         machine=platform.machine(),
         date=datetime.datetime.now(datetime.UTC).date(),
-        checks={spread.check: spread.measured(call_digest(bench.calls[spread.check]), bench.models[spread.check].steps) for spread in spreads},
+        checks={
+            spread.check: spread.measured(call_digest(bench.calls[spread.check]), bench.models[spread.check].steps) for spread in spreads
+        },
     )
     path = calibration_path(files.folder)
     write_atomic(path, calibration_text(calibration))
@@ -182,7 +184,9 @@ class _Bench:
         asked = [(check, variant) for check, call in self.calls.items() for variant in (Variant("again", call), *variants_of(call))]
         calls = [msgspec.structs.replace(variant.call, id=f"{check}/{variant.name}") for check, variant in asked]
         runs = {run.id: run for run in self._run(self.executor, self._request(self.cells), calls).calls}
-        return [self._right(check, variant.name, runs[f"{check}/{variant.name}"], returned=not variant.rows_moved) for check, variant in asked]
+        return [
+            self._right(check, variant.name, runs[f"{check}/{variant.name}"], returned=not variant.rows_moved) for check, variant in asked
+        ]
 
     def _portable(self) -> list[_Answer]:
         with Executor(1, self.files.assignment.isolation, PORTABLE) as older:
@@ -218,7 +222,9 @@ class _Bench:
         request = msgspec.structs.replace(self._request(cells), limits=self._short_limits())
         runs = self._run(self.executor, request, calls).calls
         finished = [(run.id, run) for run in runs if run.status is RunStatus.FINISHED]  # any other ending is as far out as can be
-        return [_Answer(check, name, False, Tried(name, training_distance(Observation(run), self.models[check]))) for check, run in finished]
+        return [
+            _Answer(check, name, False, Tried(name, training_distance(Observation(run), self.models[check]))) for check, run in finished
+        ]
 
     def _right(self, check: str, name: str, run: Run, *, returned: bool = True) -> _Answer:
         if run.status is not RunStatus.FINISHED:

@@ -197,7 +197,20 @@ def add_findings(
     suspects = {suspect.spec.id: suspect for suspect in _suspects(prepared, results, evidence)}
     cases = _Lab(prepared, store, executor).examine(suspects) if suspects else {}
     passed = {result.id for result in results if result.outcome is Outcome.PASSED}
-    return tuple(_with_findings(prepared, result, cases.get(result.id), passed) for result in results)
+    told = (_with_findings(prepared, result, cases.get(result.id), passed) for result in results)
+    return tuple(msgspec.structs.replace(result, note=_contradiction(result, evidence)) for result in told)
+
+
+def _contradiction(result: CheckResult, evidence: Evidence) -> str:
+    """Where what a failed run says of itself can't all be true; the judge recomputes what it can, and a person should look."""
+    if result.outcome is not Outcome.FAILED:
+        return ""
+    if any(finding.code == "changes-update" for finding in result.findings):
+        return "The recorded steps are not what torch.optim makes of the recorded gradients: the notebook reaches into the optimizer, or its evidence is forged."
+    runs = [run for run in evidence.calls if run.id == result.run and not run.given and run.status is RunStatus.FINISHED]
+    if len({msgspec.msgpack.encode(run.returned) for run in runs}) > 1:
+        return "Two runs of the same call with the same seed returned different values: the notebook is not deterministic, or its evidence is forged."
+    return ""
 
 
 def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, passed: set[str]) -> CheckResult:

@@ -43,6 +43,7 @@ def what_went_wrong(grade: Grade) -> str:
         waiting = sum(check.max_points for check in grade.checks if check.outcome is outcome)
         if waiting:
             words.append(f"{outcome} ({number(waiting)} points)")
+    words += ["evidence contradicts itself (see note in grade.json)"] if any(check.note for check in grade.checks) else []
     lost = [check for check in grade.checks if check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
     if lost and len(lost) == len(grade.checks):
         words.append("every check")
