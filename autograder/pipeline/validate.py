@@ -26,7 +26,7 @@ from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
 from autograder.pipeline.judging import find_run
-from autograder.pipeline.plan import context_digest, plan_execution
+from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import broken_checks, prepare, reference_points
 from autograder.trace import Ended
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from autograder.judgement.grading import CheckResult
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
+    from autograder.protocol import CallBatch
     from autograder.trace import Evidence, Run
 
 SHORT_CPU_S = 10
@@ -149,7 +150,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         bench = _Bench(prepared, executor, _reference_cells(prepared))
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
         progress.started(len(known))
-        stub = bench.run(_numbered([cell for cell in prepared.release.cells if cell.cell_type == "code"]))
+        stub = bench.run_stub()
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
             points=files.assignment.points,
@@ -254,6 +255,18 @@ class _Bench:
         evidence = self.run(_numbered(short), cpu_s=SHORT_CPU_S)
         trial = Trial(mistake, self._fates(evidence, skipped=wanted))
         return trial if trial.killed or not wanted else Trial(mistake, self._fates(self.run(_numbered(program)), skipped=set()))
+
+    def run_stub(self) -> Evidence:
+        """Run the released notebook as it would be graded: later parts with the given definitions."""
+        judge, files = self.prepared.judge, self.prepared.files
+        cells = _numbered([cell for cell in self.prepared.release.cells if cell.cell_type == "code"])
+        plan = plan_execution(files, judge.specs, cells, {})
+
+        def follow_up(evidence: Evidence) -> Sequence[CallBatch]:
+            again, given = judge.to_repeat(judge.results(evidence))
+            return rerun_batches(files, again, given, {})
+
+        return self.executor.run(plan.key, plan.request, plan.calls, follow_up)
 
     def run(self, cells: Sequence[tuple[str, str]], cpu_s: int | None = None) -> Evidence:
         """Run a program on the checks' calls, once more if the machine failed."""

@@ -134,6 +134,25 @@ def test_a_check_that_the_stub_passes_fails_the_validation(course, validate):
     assert not validation.passed
 
 
+def test_the_stub_is_run_as_it_would_be_graded(course, validate):
+    """A later part is judged with the given definitions: a cell that needs nothing else of the student scores with a blank notebook."""
+    template = course.files.template
+    text = (
+        template.read_text().replace("test_train", "test_use").replace("weights is not None", "True")
+        + '\n# %% role="solution" id="use"\nused = loss_fn(torch.tensor([2.0]))\n'
+    )
+    template.write_text(text)
+    checks = course.files.checks
+    text = checks.read_text().replace("test_train(", "test_use(").replace('@cell("train", of="training_loop", capture=["weights"])', USE)
+    checks.write_text(text.replace("assert_long_run(run, reference)", 'assert run.variables["used"] == 4'))
+    validation = validate()
+    assert validation.stub == 3
+    assert not validation.passed
+
+
+USE = '@cell("use", of="training_loop", capture=["used"])'
+
+
 def test_a_check_that_the_reference_fails_is_named(course, validate):
     """Its message, and no pass."""
     text = course.files.checks.read_text()
