@@ -8,7 +8,7 @@ import json
 import logging
 import math
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -57,7 +57,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     python: str
     machine: str
     date: datetime.date
-    checks: dict[str, Measured]
+    checks: dict[str, Measured] = {}
 
 
 def calibration_path(folder: Path) -> Path:
@@ -78,12 +78,28 @@ def read_calibration(path: Path) -> Calibration | None:
         CalibrationError: naming file and key, if it is not as `calibration_text` writes it.
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Calibration)
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         message = f"{path}: {error}"
         raise CalibrationError(message) from error
+    try:
+        return msgspec.convert(content, Calibration)
+    except msgspec.ValidationError as error:
+        message = f"{path}{_place_of(content)}: {error}"
+        raise CalibrationError(message) from error
+
+
+def _place_of(content: dict[str, Any]) -> str:
+    """` [checks."name"]` of the first table that is no check, which msgspec does not name; empty if it is none of those."""
+    tables = content.get("checks")
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        try:
+            msgspec.convert(table, Measured)
+        except msgspec.ValidationError:
+            return f" [checks.{_toml(name)}]"
+    return ""
 
 
 def read_bars(path: Path, calls: Mapping[str, Call]) -> dict[str, float]:

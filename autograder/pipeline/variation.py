@@ -13,10 +13,11 @@ from autograder.protocol import ArgumentList, Cell, Leaf, OptimizerSpec
 from autograder.trace import Array, array_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from autograder.assignment import AssignmentFiles
     from autograder.protocol import Argument, Call, OptimizerSetting
+    from autograder.trace import NdArray
 
 SETTINGS: tuple[tuple[str, dict[str, OptimizerSetting]], ...] = (
     ("foreach=True", {"foreach": True}),
@@ -24,6 +25,12 @@ SETTINGS: tuple[tuple[str, dict[str, OptimizerSetting]], ...] = (
     ("fused=True", {"fused": True}),
 )
 """Ways in which torch computes the same update. An optimizer that does not have one raises, and the variant is left out."""
+
+ORDERS: tuple[tuple[str, Callable[[int], NdArray]], ...] = (
+    ("rows reversed", lambda length: np.arange(length)[::-1]),
+    ("rows in another order", lambda length: np.concatenate([np.arange(0, length, 2), np.arange(1, length, 2)])),
+)
+"""New orders of so many rows: sums round otherwise."""
 
 CALLED = "returned_by_the_call"
 """Name under which a cell that makes a call leaves what it returned."""
@@ -63,8 +70,8 @@ def variants_of(call: Call) -> Iterator[Variant]:
         changed = {key: _with_settings(value, settings) for key, value in call.arguments.items()}
         if changed != call.arguments:
             yield Variant(name, _with(call, changed))
-    for name, seed in (("rows reversed", None), ("rows in another order", 1)):
-        moved = call.arguments | dict(_reordered(call, seed))
+    for name, order in ORDERS:
+        moved = call.arguments | dict(_reordered(call, order))
         if moved != call.arguments:
             yield Variant(name, _with(call, moved), rows_moved=True)
 
@@ -109,12 +116,11 @@ def _with_settings(value: Argument, settings: dict[str, OptimizerSetting]) -> Ar
     return value
 
 
-def _reordered(call: Call, seed: int | None) -> Iterator[tuple[str, Argument]]:
-    """The plain data of `call` that has rows in common, two arrays or more of equal length: all in the same new order, reversed or (with `seed`) shuffled."""
+def _reordered(call: Call, order: Callable[[int], NdArray]) -> Iterator[tuple[str, Argument]]:
+    """The plain data of `call` that has rows in common, two arrays or more of equal length, all in the same new order."""
     data = {name: value for name, value in call.arguments.items() if isinstance(value, Array) and value.shape and not value.requires_grad}
     lengths = [value.shape[0] for value in data.values()]
     for name, value in data.items():
         length = value.shape[0]
         if length > 1 and lengths.count(length) > 1:
-            order = np.arange(length)[::-1] if seed is None else np.random.default_rng(seed).permutation(length)
-            yield name, array_of(value.numpy()[order], source=value.source)
+            yield name, array_of(value.numpy()[order(length)], source=value.source)

@@ -1,0 +1,207 @@
+"""Calibration of the tiny course: right programs and mistakes, measured."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from autograder.checks import Observation, call, leaf, optim
+from autograder.docket import open_docket
+from autograder.errors import AssignmentError, CalibrationError
+from autograder.judgement.calibration import calibration_path, read_calibration
+from autograder.judgement.grading import Cause
+from autograder.judgement.spread import INERT
+from autograder.judgement.tolerance import LEAST_SPREAD
+from autograder.pipeline.calibrate import calibrate_assignment, make_bench
+from autograder.pipeline.plan import context_digest
+from autograder.pipeline.variation import exchange, variants_of
+from autograder.trace import array_of
+
+
+class Counted:
+    """A progress that counts."""
+
+    def __init__(self):
+        self.total = self.seen = 0
+
+    def started(self, total):
+        self.total = total
+
+    def done(self, _):
+        self.seen += 1
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def answers(released, executor):
+    """What every program did on the tiny course's one call that trains, and the bench."""
+    from autograder.assignment import open_assignment
+
+    files, progress = open_assignment(released, "tiny"), Counted()
+
+    def body(docket):
+        bench = make_bench(files, docket, executor)
+        return bench, list(bench.answers(progress))
+
+    bench, found = open_docket(files, body)
+    assert progress.seen == progress.total > 0
+    return bench, found
+
+
+def test_right_programs_lie_below_the_bar_and_every_mistake_above(course):
+    """But for mistakes that are none on this call; the file holds it all, and a second look finds nothing changed."""
+    first = calibrate_assignment(course.files, course.executor, Counted())
+    (measured,) = first.calibration.checks.values()
+    assert list(first.calibration.checks) == ["test_loop"]
+    assert measured.spread < measured.bar < measured.nearest
+    assert measured.margin >= 10
+    assert measured.steps == 20
+    assert read_calibration(calibration_path(course.files.folder)) == first.calibration
+    assert calibrate_assignment(course.files, course.executor, Counted()).changes == ()
+
+
+def test_what_is_tried(answers):
+    """Every kind of legitimate variation, and mistakes; the tiny loop has no rows to reorder."""
+    _, found = answers
+    rights = {answer.program for answer in found if answer.right and answer.tried is not None}
+    assert rights >= {"again", "float64", "foreach=True", "foreach=False", "fused=True", "2 threads", "ATEN_CPU_CAPABILITY=default"}
+    assert {"torch.dot in loss_fn", "mean as sum / numel in loss_fn"} <= rights
+    assert not any("rows" in name for name in rights)
+    spread = max(LEAST_SPREAD, *(answer.tried.distance.total for answer in found if answer.right and answer.tried))
+    assert 0 < spread < 1e-5
+    wrongs = [answer.tried.distance.total for answer in found if not answer.right]
+    assert len(wrongs) > 10
+    assert not [total for total in wrongs if INERT * spread < total < 10 * spread]
+
+
+def test_the_same_call_again_is_the_same_to_the_last_bit(answers):
+    """What is measured is variation, not noise."""
+    _, found = answers
+    assert next(answer.tried.distance.total for answer in found if answer.program == "again") == 0
+
+
+def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
+    """It names the check, the mistake and what to change."""
+    (course.root / "solutions" / "tiny" / "mistakes.py").write_text(
+        "from autograder.mutation.written import mistake\n\n\n"
+        '@mistake(of="loss_fn", name="is off by a hair")\n'
+        "def off_by_a_hair(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
+    )
+    with pytest.raises(CalibrationError) as caught:
+        calibrate_assignment(course.files, course.executor, Counted())
+    assert "test_loop" in str(caught.value)
+    assert "off-by-a-hair" in str(caught.value)
+    assert "10x are needed" in str(caught.value)
+    assert not calibration_path(course.files.folder).exists()
+
+
+def test_an_excused_mistake_may_be_near(course):
+    """The author has said that the checks may let it pass."""
+    (course.root / "solutions" / "tiny" / "mistakes.py").write_text(
+        "from autograder.mutation.written import mistake\n\n\n"
+        '@mistake(of="loss_fn", name="is off by a hair", survives="nobody cares")\n'
+        "def off_by_a_hair(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
+    )
+    assert calibrate_assignment(course.files, course.executor, Counted()).calibration.checks
+
+
+def test_variants_that_torch_refuses_are_left_out_and_said(course):
+    """Rprop has no fused kernel, and a loop that makes a float32 tensor of its own may take no float64."""
+    edit(course.files.checks, "optim.Adam(lr=0.1)", "optim.Rprop(lr=0.01)")
+    edit(course.files.solution, "loss = loss_fn(params)", "loss = loss_fn(torch.ones(1, 2) @ params)")
+    edit(course.files.solution, '"""Reference of the tiny assignment."""', '"""Reference."""\n\nimport torch')
+    edit(course.files.folder / "notebook.py.j2", "torch.tensor([2.0], requires_grad=True)", "torch.tensor([2.0, 1.0], requires_grad=True)")
+    left_out = calibrate_assignment(course.files, course.executor, Counted()).left_out
+    assert len(left_out) == 2
+    assert any(line.startswith("fused=True, for test_loop: ") for line in left_out)
+    assert any(line.startswith("float64, for test_loop: RuntimeError") for line in left_out)
+
+
+def test_an_assignment_that_trains_nothing_has_nothing_to_calibrate(course):
+    """Zero epochs."""
+    edit(course.files.checks, "n_epochs=20", "n_epochs=0")
+    with pytest.raises(AssignmentError, match="nothing to calibrate"):
+        calibrate_assignment(course.files, course.executor, Counted())
+
+
+def test_a_reference_that_raises_is_the_assignments_fault(course):
+    """And is no CalibrationError: there is nothing to tune."""
+    edit(course.files.solution, "        optimizer.step()", "        optimizer.stepp()")
+    with pytest.raises(AssignmentError, match="test_loop: AttributeError"):
+        calibrate_assignment(course.files, course.executor, Counted())
+
+
+def test_the_measured_bar_is_what_the_check_judges_by(course, answers):
+    """A run that the general bar lets pass fails under a stricter one in the file, for this call only; and the grade depends on the file."""
+    bench, _ = answers
+    reference = bench.models["test_loop"]
+    (trace,) = reference.run.traces
+    shifted = tuple(array_of(np.float32(values.numpy() * (1 + 1e-5))) for values in trace.parameters)
+    run = Observation(msgspec.structs.replace(reference.run, traces=(msgspec.structs.replace(trace, parameters=shifted),)))
+
+    def verdict(docket):
+        spec = next(spec for spec in docket.specs if spec.id == "test_loop")
+        return docket.judge(spec, run, reference).cause
+
+    assert open_docket(course.files, verdict) is Cause.AGREES
+    before = context_digest(course.files)
+    calibrate_assignment(course.files, course.executor, Counted())
+    assert context_digest(course.files) != before
+    path = calibration_path(course.files.folder)
+    measured = read_calibration(path).checks["test_loop"]
+    edit(path, f"spread = {measured.spread}", "spread = 0.0")
+    edit(path, f"bar = {measured.bar}", "bar = 1e-06")
+    assert open_docket(course.files, verdict) is Cause.DISAGREES
+    edit(path, measured.call, "0" * 12)
+    assert open_docket(course.files, verdict) is Cause.AGREES
+
+
+# --- variants of a call ------------------------------------------------------------------------------------------------------
+
+
+def call_of(**arguments):
+    return call("train", **arguments).args[0][""]
+
+
+def test_rows_move_together_and_only_where_two_arrays_share_them():
+    """Readings and targets in the same new order; a lone array, and one of another length, stay."""
+    made = call_of(x=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], y=[10.0, 30.0, 50.0], other=[1.0, 2.0], params=leaf([7.0, 8.0, 9.0]))
+    variants = {variant.name: variant for variant in variants_of(made)}
+    backwards = variants["rows reversed"].call.arguments
+    assert backwards["y"].numpy().tolist() == [50.0, 30.0, 10.0]
+    assert backwards["x"].numpy().tolist() == [[5.0, 6.0], [3.0, 4.0], [1.0, 2.0]]
+    assert backwards["other"] == made.arguments["other"]
+    assert backwards["params"] == made.arguments["params"]
+    shuffled = variants["rows in another order"].call.arguments
+    assert (shuffled["x"].numpy()[:, 0] * 10).tolist() == shuffled["y"].numpy().tolist()
+    assert "rows reversed" not in {variant.name for variant in variants_of(call_of(x=[1.0, 2.0], params=leaf([1.0, 2.0])))}
+
+
+def test_float64_reaches_leaves_their_gradients_and_lists():
+    """All float32 numbers of the call; integers stay."""
+    made = call_of(x=[1.0, 2.0], n=3, labels=np.array([1, 2]), params=[leaf([1.0], grad=[2.0]), leaf(2.0)])
+    wide = next(variant for variant in variants_of(made) if variant.name == "float64").call.arguments
+    assert wide["x"].dtype == "float64"
+    assert [(one.values.dtype, one.grad and one.grad.dtype) for one in wide["params"].values] == [("float64", "float64"), ("float64", None)]
+    assert (wide["n"], wide["labels"]) == (3, made.arguments["labels"])
+
+
+def test_settings_that_the_author_chose_stay():
+    """Another value of foreach would be another call."""
+    made = call_of(optimizer=optim.SGD(lr=0.1, foreach=True), params=leaf([1.0]))
+    assert {variant.name for variant in variants_of(made)} == {"float64", "fused=True"}
+
+
+def test_a_definition_is_exchanged_where_the_template_put_it(course):
+    """In the middle of a cell too; a function that no cell holds changes nothing."""
+    solution = course.files.solution
+    body = 'def loss_fn(values):\n    """Mean of the squares of a tensor of shape (n,)."""\n    return (values**2).mean()'
+    cells = [("a", f"import torch\n\n{body}\nprint(1)"), ("b", "x = 1")]
+    assert solution.is_file()
+    changed = exchange(cells, course.files, "loss_fn", "def loss_fn(values): ...")
+    assert changed == [("a", "import torch\n\ndef loss_fn(values): ...\nprint(1)"), ("b", "x = 1")]
+    assert exchange(cells[1:], course.files, "loss_fn", "def loss_fn(values): ...") == cells[1:]
