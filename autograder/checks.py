@@ -200,7 +200,11 @@ def assert_close(actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, a
     if not isinstance(expected, (*numbers, list, tuple, dict)):
         message = f"assert_close can't compare with {describe(expected)}"
         raise TypeError(message)
-    if not isinstance(actual, numbers) or not isinstance(expected, numbers):
+    if (
+        not isinstance(actual, numbers)
+        or not isinstance(expected, numbers)
+        or (isinstance(expected, np.ndarray) and not isinstance(actual, np.ndarray))
+    ):
         message = f"Observed: {describe(actual)}\nExpected: {describe(expected)}"
         raise CheckFailed(message)
     difference = compare_arrays(np.asarray(actual), np.asarray(expected), tolerance, allow_nonfinite=allow_nonfinite)

@@ -199,6 +199,8 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provenance: Provenance
     submitted_at: str = ""
     """ISO 8601, from nbgrader's timestamp.txt, else empty."""
+    resembles: tuple[str, ...] = ()
+    """Known mistakes that do exactly the same on every call; told after the due date."""
 
     @property
     def points(self) -> float:

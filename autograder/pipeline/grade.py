@@ -18,6 +18,7 @@ from autograder.notebooks.cells import Role
 from autograder.notebooks.staleness import stale_outputs
 from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
+from autograder.pipeline.gallery import read_gallery, resemblances
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import Prepared, prepare
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
+    from autograder.judgement.likeness import Exhibit
     from autograder.notebooks.submission import Submission
     from autograder.pipeline.collect import Candidate
     from autograder.pipeline.plan import Plan
@@ -77,7 +79,7 @@ def grade_class(
     if waiting:
 
         def body(docket: Docket) -> dict[str, Grade]:
-            grader = _Grader(prepare(files, docket, results.evidence, executor), results, executor, context)
+            grader = _Grader(prepare(files, docket, results.evidence, executor), results, executor, context, read_gallery(results))
             progress.started(len(waiting))
             graded = {}
             for grade in grader.run(waiting):
@@ -107,6 +109,7 @@ class _Grader:
     results: ResultsFolder
     executor: Executor
     context: str
+    gallery: tuple[Exhibit, ...]
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, candidates: Sequence[Candidate]) -> Iterator[Grade]:
@@ -160,9 +163,9 @@ class _Grader:
                 self.results.evidence.put(evidence)
         write_executed(self.results.executed_path(candidate.student), executed_notebook(submission, evidence))
         grade = make_grade(self.prepared, candidate, submission, evidence, self.context)
-        return msgspec.structs.replace(
-            grade, checks=add_findings(self.prepared, grade.checks, evidence, self.results.evidence, self.executor)
-        )
+        checks = add_findings(self.prepared, grade.checks, evidence, self.results.evidence, self.executor)
+        alike = resemblances(self.prepared, checks, evidence, self.gallery)
+        return msgspec.structs.replace(grade, checks=checks, resembles=alike)
 
     def _execute(self, plan: Plan, holds: Mapping[str, str]) -> Evidence:
         judge, files = self.prepared.judge, self.prepared.files

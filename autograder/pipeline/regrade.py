@@ -10,6 +10,7 @@ import msgspec
 from autograder.docket import open_docket
 from autograder.errors import AutograderError
 from autograder.judgement.grading import Grade
+from autograder.pipeline.gallery import read_gallery, resemblances
 from autograder.pipeline.plan import context_digest
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import add_findings
@@ -70,6 +71,7 @@ def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, execu
         if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
             return None  # a call of today's checks was never made
         checks = add_findings(prepared, judge.results(evidence), evidence, results.evidence, executor)
+        grade = msgspec.structs.replace(grade, resembles=resemblances(prepared, checks, evidence, read_gallery(results)))
     else:
         checks = judge.all_for(grade.checks[0].cause) if grade.checks else ()
     provenance = msgspec.structs.replace(grade.provenance, judging_key=context_digest(prepared.files))

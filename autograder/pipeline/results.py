@@ -53,6 +53,11 @@ class ResultsFolder:
         """Which grade of each student was projected last."""
         return self.root / "grades" / self.slug / ".projected.json"
 
+    @property
+    def gallery(self) -> Path:
+        """The runs of all known mistakes."""
+        return self.root / "validated" / f"{self.slug}.gallery"
+
     def grade_path(self, student: str) -> Path:
         """The student's grade.json."""
         return self.root / "grades" / self.slug / student / "grade.json"

@@ -20,11 +20,13 @@ import msgspec
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.judgement.grading import Cause, Outcome
+from autograder.judgement.likeness import Exhibit
 from autograder.mutation.mutants import Mutant, mutants
 from autograder.mutation.written import Mistakes, read_mistakes
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
+from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import broken_checks, prepare, reference_points
@@ -71,6 +73,8 @@ class Trial:
 
     mistake: Mutant
     fates: tuple[Fate, ...]
+    runs: dict[str, Run] = dataclasses.field(default_factory=dict)
+    """Of the checks' calls, by id."""
 
     @property
     def killed(self) -> bool:
@@ -162,6 +166,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         )
 
     validation = open_docket(files, body)
+    write_gallery(results, (Exhibit(trial.mistake.name, trial.mistake.function, trial.runs) for trial in validation.trials if trial.killed))
     write_atomic(_record_path(files, results), msgspec.json.format(msgspec.json.encode(_record(validation, context)), indent=2))
     return validation
 
@@ -253,7 +258,7 @@ class _Bench:
         program = [_with_definition(cell, mistake) for cell in self.cells]
         short = [cell for cell in program if grade_id_of(cell) not in wanted and _defines(cell)]
         evidence = self.run(_numbered(short), cpu_s=SHORT_CPU_S)
-        trial = Trial(mistake, self._fates(evidence, skipped=wanted))
+        trial = Trial(mistake, self._fates(evidence, skipped=wanted), {run.id: run for run in evidence.calls})
         return trial if trial.killed or not wanted else Trial(mistake, self._fates(self.run(_numbered(program)), skipped=set()))
 
     def run_stub(self) -> Evidence:

@@ -121,7 +121,7 @@ def render_feedback(page: FeedbackPage) -> str:
             due=_moment(page.assignment.due) if page.assignment.due else "",
             submitted=_submitted(grade.submitted_at),
             problem=plain(grade.problem, 1_000),
-            notices=[plain(notice, 2_000) for notice in grade.notices[:NOTICES_SHOWN]],
+            notices=[plain(notice, 2_000) for notice in (*grade.notices[:NOTICES_SHOWN], *(grade.resembles if page.show_hidden else ()))],
             parts=_parts(page, shown),
             curve=_curve(page, shown),
             failures=_failures(page, shown),
