@@ -282,3 +282,31 @@ def test_submission_times_come_from_timestamp_files(grades):
 def test_no_process_is_left_over(grades):
     assert len(grades) > len(RUDE)
     assert LEFT_BEHIND == [[]]
+
+
+FINDINGS = {
+    "mei": {"never-clears"},
+    "nadia": {"step-before-backward"},
+    "omar": {"too-few-steps"},
+    "paula": {"too-few-steps"},
+    "rosa": {"own-optimizer"},
+    "sven": {"rebuilt-optimizer"},
+    "tomas": {"manual-update"},
+    "uma": {"uses-globals"},
+    "viktor": {"hard-coded"},
+    "wanda": {"returns-other"},
+    "xin": {"half-precision"},
+    "yusuf": {"starts-dirty"},
+}
+"""What the diagnosis must say of each wrong loop or step, and nothing else. Those who are not named here got something wrong that is no training."""
+
+
+def test_each_wrong_loop_is_named_and_nobody_else_is_accused(grades):
+    """One mistake, one name; the correct ones hear nothing."""
+    found = {student: {finding.code for check in grade.checks for finding in check.findings} for student, grade in grades.items()}
+    assert {student: codes for student, codes in found.items() if codes} == FINDINGS
+
+
+def test_nothing_in_the_class_contradicts_itself(grades):
+    """Honest mistakes leave no note to the instructor."""
+    assert [check.note for grade in grades.values() for check in grade.checks if check.note] == []

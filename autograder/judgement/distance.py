@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """`total` is the least bar at which the two agree, inf where none does; `by_step` the greatest residual at each step, float64 of shape (n,), empty if
-    they can't be compared step by step.
+    """`total` is the least bar at which the two agree, inf where none does; `by_step` the greatest residual at each step that both have recorded, float64
+    of shape (n,), and `steps` their 1-based numbers. Both are empty if they can't be compared step by step.
     """
 
     total: float
     by_step: NdArray
+    steps: NdArray
 
 
-_APART = Distance(float("inf"), np.zeros(0))
+_APART = Distance(float("inf"), np.zeros(0), np.zeros(0, int))
 
 
 def training_distance(actual: Observation, expected: Observation, *, returned: bool = True) -> Distance:
@@ -41,24 +42,22 @@ def training_distance(actual: Observation, expected: Observation, *, returned: b
         raise ValueError(message)
     if trace is None or (model.given and not trace.given) or trace.steps != model.steps or _shapes(trace) != _shapes(model):
         return _APART
-    by_step = _residuals(trace, model)
-    if by_step is None:
+    steps, by_step = _residuals(trace, model)
+    if not len(steps):
         return _APART
-    total = float(by_step.max(initial=0.0))
+    total = float(by_step.max())
     if returned and expected.returned is not None:
         total = max(total, _value_distance(actual.returned, expected.returned))
-    return Distance(total, by_step)
+    return Distance(total, by_step, steps)
 
 
 def _shapes(trace: Trace) -> list[tuple[int, ...]]:
     return [values.shape[1:] for values in trace.parameters]
 
 
-def _residuals(trace: Trace, model: Trace) -> NdArray | None:
-    """The greatest residual at each step that both have recorded, NaN counted as inf; None if there is no such step."""
+def _residuals(trace: Trace, model: Trace) -> tuple[NdArray, NdArray]:
+    """The steps that both have recorded, and the greatest residual at each, NaN counted as inf."""
     steps, rows, model_rows = np.intersect1d(trace.recorded.numpy(), model.recorded.numpy(), return_indices=True)
-    if not len(steps):
-        return None
     gradients = zip(trace.gradients, model.gradients, (None for _ in model.gradients), strict=True)
     parameters = zip(trace.parameters, model.parameters, model.start, strict=True)
     greatest = np.zeros(len(steps))
@@ -67,7 +66,7 @@ def _residuals(trace: Trace, model: Trace) -> NdArray | None:
         residuals = trajectory_residuals(values, wanted, np.zeros(1) if start is None else start.numpy())
         residuals = np.where(_broken(values) & _broken(wanted), 0.0, residuals)
         greatest = np.maximum(greatest, np.where(np.isnan(residuals), np.inf, residuals))
-    return greatest
+    return steps, greatest
 
 
 def _broken(rows: NdArray) -> NdArray:

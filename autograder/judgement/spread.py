@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autograder.trace import NdArray
 
 INERT = 3.0
-"""A mistake within this many spreads is none on the call at hand: it does what a right program does. Others must lie beyond `LEAST_MARGIN` spreads."""
+"""A mistake that ends within this many spreads, and never stood clear of them on the way, is none on the call at hand: it does what a right program does."""
 
 GREATEST_GROWTH = 100.0
 """How many times the spread may grow from its early steps to the last. Rounding that adds up grows by the square root of the steps, or by their number; a
@@ -47,8 +47,14 @@ class Spread:
     @property
     def profile(self) -> NdArray:
         """How far right programs have come apart by each step, float64 of shape (n,), never decreasing; `LEAST_SPREAD` at least."""
-        rows = [tried.distance.by_step for tried in self.rights if len(tried.distance.by_step)]
-        return np.maximum.accumulate(np.max([np.full(len(rows[0]), LEAST_SPREAD), *rows], axis=0)) if rows else np.zeros(0)
+        count = len(self.steps)
+        rows = [tried.distance.by_step for tried in self.rights if len(tried.distance.by_step) == count]
+        return np.asarray(np.maximum.accumulate(np.max([np.full(count, LEAST_SPREAD), *rows], axis=0)))
+
+    @property
+    def steps(self) -> NdArray:
+        """Numbers of the steps that were compared. A long run of large tensors is recorded at wider strides, and counts by its total only."""
+        return max((tried.distance.steps for tried in self.rights), key=len)
 
     @property
     def widest(self) -> Tried:
@@ -63,8 +69,18 @@ class Spread:
     @property
     def nearest(self) -> Tried | None:
         """The wrong program nearest to the reference that does something wrong on this call; None if all are inert or can't be compared with it at all."""
-        near = [tried for tried in self.wrongs if INERT * self.value < tried.distance.total < float("inf")]
+        near = [tried for tried in self.wrongs if tried.distance.total < float("inf") and self._shows(tried)]
         return min(near, key=lambda tried: tried.distance.total, default=None)
+
+    def _shows(self, tried: Tried) -> bool:
+        """Whether a wrong program is not inert, also where the spread has swallowed it in the end."""
+        return tried.distance.total > INERT * self.value or bool((self._margins(tried) >= LEAST_MARGIN).any())
+
+    def _margins(self, tried: Tried) -> NdArray:
+        """How many spreads out a program is by each step."""
+        if len(tried.distance.by_step) != len(self.steps):
+            return np.full(len(self.steps), tried.distance.total / self.value)
+        return np.asarray(np.maximum.accumulate(tried.distance.by_step) / self.profile)
 
     @property
     def margin(self) -> float:
@@ -101,22 +117,23 @@ class Spread:
             f"{self.check}: right programs lie up to {self.value:.2g} apart ({self.widest.name}), the mistake {self.nearest.name} only "
             f"{self.nearest.distance.total:.2g} away: a margin of {self.margin:.1f}x, and {LEAST_MARGIN:g}x are needed."
         )
-        return f"{found} {self._advice(self.nearest)}"
+        return f"{found} {self._advice()}"
 
-    def _advice(self, nearest: Tried) -> str:
-        """The longest horizon at which this mistake stands clear, if there is one."""
-        mistaken, right = np.maximum.accumulate(nearest.distance.by_step), self.profile
-        clear = np.flatnonzero(mistaken >= LEAST_MARGIN * right) if len(mistaken) == len(right) else np.zeros(0, int)
+    def _advice(self) -> str:
+        """The longest horizon at which every mistake that shows stands clear, if there is one."""
+        margins = [self._margins(tried) for tried in self.wrongs if tried.distance.total < float("inf") and self._shows(tried)]
+        clear = np.flatnonzero((np.array(margins) >= LEAST_MARGIN).all(axis=0))
         if clear.size:
-            return f"Judge {int(clear[-1]) + 1} steps instead of {len(right)}: there it has {mistaken[clear[-1]] / right[clear[-1]]:.0f}x."
+            return f"Judge {self.steps[clear[-1]]} steps instead of {self.steps[-1]}: there all known mistakes stand clear."
         return "Use another learning rate, start or data, on which this mistake shows, or judge fewer steps."
 
     def warning(self) -> str:
         """What is wrong with the horizon; empty if nothing is."""
-        profile = self.profile
-        early = max(1, min(EARLY_STEP, len(profile) // 4))
-        if len(profile) >= 2 * early and profile[-1] > GREATEST_GROWTH * profile[early - 1]:
-            drift = f"{profile[early - 1]:.2g} after {early} steps and {profile[-1]:.2g} after {len(profile)}"
+        profile, steps = self.profile, self.steps
+        early = max(1, min(EARLY_STEP, int(steps[-1]) // 4))
+        begun = int(np.searchsorted(steps, early, side="right")) - 1  # rows of long runs are strided
+        if steps[-1] >= 2 * early and profile[-1] > GREATEST_GROWTH * profile[max(0, begun)]:
+            drift = f"{profile[max(0, begun)]:.2g} after {early} steps and {profile[-1]:.2g} after {steps[-1]}"
             return f"{self.check}: right programs come apart, {drift}: this optimizer never settles here. Judge fewer steps."
         if self.value > GREATEST_SPREAD:
             return f"{self.check}: right programs lie {self.value:.2g} apart: this optimizer never settles here. Judge fewer steps."

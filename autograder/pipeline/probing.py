@@ -113,6 +113,7 @@ class Suspect:
             replayed=self._replayed(runs.get(f"{self.spec.id}/replay"), 0),
             forgetful=self._replayed(runs.get(f"{self.spec.id}/replay"), 1),
             elsewhere=self.field(runs, "elsewhere", self.events),
+            public=self.spec.worth.visibility is Visibility.VISIBLE,
         )
 
     def field(self, runs: Mapping[str, Run], label: str, events: Sequence[int]) -> Field:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from autograder.judgement.catalogue import CATALOGUE
 from autograder.judgement.grading import Grade, GradeStatus, Outcome
 from autograder.reports.plain import number, plain_line
 
@@ -37,7 +38,7 @@ def class_table(grades: Sequence[Grade]) -> Table:
 
 
 def what_went_wrong(grade: Grade) -> str:
-    """The submission's problem, what waits for a person or another run, then the lost checks; "" where nothing was lost."""
+    """The submission's problem, what waits for a person or another run, then what the diagnosis found, or the lost checks where it found nothing; "" where nothing was lost."""
     words = [plain_line(grade.problem, 60)] if grade.problem else []
     for outcome in (Outcome.UNGRADABLE, Outcome.NEEDS_REVIEW):
         waiting = sum(check.max_points for check in grade.checks if check.outcome is outcome)
@@ -45,10 +46,13 @@ def what_went_wrong(grade: Grade) -> str:
             words.append(f"{outcome} ({number(waiting)} points)")
     words += ["evidence contradicts itself (see note in grade.json)"] if any(check.note for check in grade.checks) else []
     lost = [check for check in grade.checks if check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
-    if lost and len(lost) == len(grade.checks):
+    named = list(dict.fromkeys(CATALOGUE[finding.code].name for check in lost for finding in check.findings))
+    if named:
+        words.append(" and ".join(named))
+    elif lost and len(lost) == len(grade.checks):
         words.append("every check")
-    else:
-        words += [f"lost: {'; '.join(plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED])}"] if lost else []
+    elif lost:
+        words.append(f"lost: {'; '.join(plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED])}")
         words += [f"{len(lost) - TITLES_NAMED} more"] if len(lost) > TITLES_NAMED else []
     return "; ".join(words)
 

@@ -42,7 +42,7 @@ def measured(bar=1e-5, call=LOOP):
 
 
 def tried(*by_step, name="float64"):
-    return Tried(name, Distance(max(by_step), np.array(by_step)))
+    return Tried(name, Distance(max(by_step), np.array(by_step), np.arange(1, len(by_step) + 1)))
 
 
 # --- distance and bar --------------------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def test_a_check_uses_the_bar_that_was_measured_for_it_unless_it_says_otherwise(
 
 def test_an_inert_mistake_is_not_the_nearest_one():
     """What lies within three spreads does what right programs do; what makes other steps is no measure either."""
-    far = Tried("off-by-one", Distance(math.inf, np.zeros(0)))
+    far = Tried("off-by-one", Distance(math.inf, np.zeros(0), np.zeros(0)))
     spread = Spread("test", (tried(1e-6),), (tried(2e-6, name="inert"), tried(1e-3, name="near"), far))
     assert spread.nearest.name == "near"
     assert spread.margin == pytest.approx(1e3)
@@ -137,6 +137,15 @@ def test_too_small_a_margin_is_refused_with_what_to_change():
         spread.measured("0" * 12, 3)
     nowhere = Spread("test_one", (tried(1e-6),), (tried(5e-6, name="near"),))
     assert "Use another learning rate" in nowhere.refusal()
+
+
+def test_a_mistake_that_the_spread_has_swallowed_is_not_inert():
+    """It stood clear before right programs came apart: the horizon is too long, however little it differs in the end."""
+    spread = Spread(
+        "test_long", (tried(1e-6, 1e-6, 1e-1),), (tried(1e-3, 1e-3, 2e-2, name="half-precision"), tried(1e-6, 1e-6, 1e-2, name="inert"))
+    )
+    assert spread.nearest.name == "half-precision"
+    assert "Judge 2 steps instead of 3" in spread.refusal()
 
 
 def test_right_programs_that_do_not_agree_at_all_are_refused():

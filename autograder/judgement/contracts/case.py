@@ -27,6 +27,8 @@ class Case:
     forgetful: Field = field(default_factory=dict)
     objectives: Sequence[tuple[str, Field]] = ()
     elsewhere: Field = field(default_factory=dict)
+    public: bool = False
+    """The call's numbers are in the notebook, so that a right end may be a copied one."""
 
     @property
     def wanted_steps(self) -> int:

@@ -64,7 +64,8 @@ def _unused(case: Case) -> Iterator[Finding]:
             "manual-update", "the optimizer that was passed in made 0 steps, yet the parameters moved: something else updates them", wanted
         )
     elif _ends_like(case):
-        yield _found("manual-update", "the optimizer that was passed in made 0 steps, yet the parameters moved as if it had", wanted)
+        if not case.public:  # there, a copied answer looks the same
+            yield _found("manual-update", "the optimizer that was passed in made 0 steps, yet the parameters moved as if it had", wanted)
     else:
         yield _found("hard-coded", "no backward pass and no step, yet the parameters changed", wanted)
 
