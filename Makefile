@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench picture clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -24,6 +24,11 @@ lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+picture: $(STAMP)  ## the README's picture of real feedback; needs Debian's chromium
+	$(BIN)/autograder grade optimizers examples/optimizers/submitted --only mei --results demo/picture
+	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars --window-size=940,1500 \
+		--screenshot=docs/feedback.png file://$(CURDIR)/demo/picture/grades/optimizers/mei/feedback.html
 
 bench: $(STAMP)  ## seconds per notebook: GradStep, nbgrader, bare loops
 	$(BIN)/python benchmarks/bench.py

@@ -139,6 +139,9 @@ def grade(
         str | None,
         typer.Option("--isolation", help="'none' runs student code without any sandbox: only for code that you trust.", show_default=False),
     ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="STUDENT", help="Grade only this student; may be repeated.", show_default=False)
+    ] = None,
     *,
     force: Annotated[
         bool, typer.Option("--force", help="Judge all submissions anew, also those that have not changed (stored evidence is used).")
@@ -157,6 +160,10 @@ def grade(
     files = _open(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
     candidates = collect_submissions(submissions, files.slug)
+    if unknown := set(only or ()) - {candidate.student for candidate in candidates}:
+        message = f"no submission of {', '.join(sorted(unknown))} in {submissions}"
+        raise AutograderError(message)
+    candidates = tuple(candidate for candidate in candidates if not only or candidate.student in only)
     console = _console()
     if said := doubt(calibration_path(files.folder), metadata.version("torch")):
         console.print(f"[yellow]Warning:[/] {said}")

@@ -102,6 +102,16 @@ def test_a_second_run_grades_nothing_and_imports_no_torch(graded):
     assert done.stdout.rstrip().endswith("False")
 
 
+def test_one_student_can_be_graded_alone(graded, tmp_path):
+    """--only leaves the others out; a name that is not there is an error."""
+    folder, _ = graded
+    words = ["grade", "tiny", folder / "submitted", "--results", tmp_path]
+    done = autograder(*words, "--only", "bob")
+    assert "1 graded anew" in done.stdout
+    assert [path.name for path in (tmp_path / "grades" / "tiny").iterdir() if path.is_dir()] == ["bob"]
+    assert "no submission of bop" in autograder(*words, "--only", "bop").stderr
+
+
 def test_pages_and_gradebook_can_be_rebuilt(graded):
     """They are projections of the grades: deleted, the next run makes them again, without running anything."""
     folder, _ = graded
