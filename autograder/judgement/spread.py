@@ -120,11 +120,17 @@ class Spread:
         return f"{found} {self._advice()}"
 
     def _advice(self) -> str:
-        """The longest horizon at which every mistake that shows stands clear, if there is one."""
-        margins = [self._margins(tried) for tried in self.wrongs if tried.distance.total < float("inf") and self._shows(tried)]
-        clear = np.flatnonzero((np.array(margins) >= LEAST_MARGIN).all(axis=0))
-        if clear.size:
-            return f"Judge {self.steps[clear[-1]]} steps instead of {self.steps[-1]}: there all known mistakes stand clear."
+        """The longest horizon at which the nearest mistake stands clear, and every other that shows by then, if there is one."""
+        assert self.nearest is not None
+        clear = self._margins(self.nearest) >= LEAST_MARGIN
+        for tried in self.wrongs:
+            if tried.distance.total < float("inf"):
+                margins = self._margins(tried)
+                shown = np.maximum.accumulate(margins >= LEAST_MARGIN) | (margins > INERT)
+                clear &= ~shown | (margins >= LEAST_MARGIN)
+        rows = np.flatnonzero(clear)
+        if rows.size:
+            return f"Judge {self.steps[rows[-1]]} steps instead of {self.steps[-1]}: there all known mistakes stand clear."
         return "Use another learning rate, start or data, on which this mistake shows, or judge fewer steps."
 
     def warning(self) -> str:
