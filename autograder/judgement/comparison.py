@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from autograder.judgement.tolerance import Tolerance
     from autograder.trace import NdArray
 
+SHOWN_SMALLEST, SHOWN_LARGEST = 1e-3, 1e6
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -133,6 +135,16 @@ def show(values: Any, limit: int = 8) -> str:
     if values.ndim == 0:
         return f"{values.item():.6g}"
     if values.size > limit:
-        flat = ", ".join(f"{x:.4f}" for x in values.reshape(-1)[:limit])
-        return f"[{flat}, ...] of shape {tuple(values.shape)}"
-    return np.array2string(values, precision=4, separator=", ", suppress_small=True)
+        return f"[{', '.join(_number(x) for x in values.reshape(-1)[:limit].tolist())}, ...] of shape {tuple(values.shape)}"
+    return _listed(values.tolist())
+
+
+def _listed(values: Any) -> str:
+    return f"[{', '.join(map(_listed, values))}]" if isinstance(values, list) else _number(values)
+
+
+def _number(value: Any) -> str:
+    """Four decimals, or four digits where those would say nothing or too much."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.4f}" if value == 0 or SHOWN_SMALLEST <= abs(value) < SHOWN_LARGEST else f"{value:.4g}"

@@ -184,7 +184,9 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
 
 
 def _needs_fresh_fork(run: Run) -> bool:
-    return run.status is RunStatus.RAISED and (run.error is None or run.error.type not in ("SignatureError", "ArgumentError", "StepBudgetExceeded"))
+    return run.status is RunStatus.RAISED and (
+        run.error is None or run.error.type not in ("SignatureError", "ArgumentError", "StepBudgetExceeded")
+    )
 
 
 def _define_given(session: Session, batch: CallBatch) -> ErrorReport | None:
