@@ -1,67 +1,15 @@
-"""Training loops put into the Optimizers notebook, run and judged as `autograder grade` does, without the two long runs."""
+"""The programs of tests/programs, and a laboratory to judge them in."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from laboratory import Laboratory
 
-from autograder.assignment import open_assignment
-from autograder.docket import open_docket
-from autograder.execution.executor import Executor
-from autograder.pipeline.plan import plan_execution, rerun_batches
-from autograder.pipeline.prepare import prepare
-from autograder.pipeline.probing import add_findings
-from autograder.store import EvidenceStore
-
-COURSE = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(COURSE / "tests" / "programs"))
-
-
-class Laboratory:
-    """Judges programs: functions that stand in the reference's place in its notebook."""
-
-    def __init__(self, folder):
-        self.files = open_assignment(COURSE, "optimizers")
-        self.store = EvidenceStore(folder)
-
-    def judge(self, programs):
-        """Results of all checks for each (function, source), in order."""
-        with Executor(2) as executor:
-
-            def body(docket):
-                prepared = prepare(self.files, docket, self.store, executor)
-                with ThreadPoolExecutor(2) as pool:
-                    return list(pool.map(lambda program: self._judge(prepared, executor, *program), programs))
-
-            return open_docket(self.files, body)
-
-    def _judge(self, prepared, executor, function, source):
-        judge = prepared.judge
-        cells = [(name, source if name == function else text) for name, text in prepared.reference_cells]
-        specs = [spec for spec in judge.specs if spec.call is not None]
-        plan = plan_execution(self.files, specs, cells, {})
-
-        def follow_up(evidence):
-            again, _ = judge.to_repeat(judge.results(evidence))
-            calls = [spec for spec in again if spec.call is not None and spec.function == function]
-            return rerun_batches(self.files, calls, {}, {})
-
-        evidence = executor.run(plan.key, plan.request, plan.calls, follow_up)
-        results = add_findings(prepared, judge.results(evidence), evidence, self.store, executor)
-        return {result.id: result for result, spec in zip(results, judge.specs, strict=True) if spec.call is not None}
+sys.path.insert(0, str(Path(__file__).parent.parent / "programs"))
 
 
 @pytest.fixture(scope="session")
 def laboratory(tmp_path_factory):
     """One store for all tests, so that the reference runs once."""
     return Laboratory(tmp_path_factory.mktemp("evidence"))
-
-
-SHORT = ("test_loop_on_unseen_data", "test_loop_with_any_optimizer[momentum]", "test_loop_with_any_optimizer[adam_two_tensors]")
-
-
-def codes(results, function="training_loop"):
-    """All codes that the checks of `function` got."""
-    del function
-    return {finding.code for result in results.values() for finding in result.findings}

@@ -1,9 +1,11 @@
 """Grading a class: outcomes, what is run again, what is kept."""
 
 import pytest
+from tiny_class import LOSS
 
 from autograder.errors import AssignmentError, SubmissionError
 from autograder.judgement.grading import Cause, GradeStatus, Outcome
+from autograder.pipeline import grade as grade_module
 from autograder.pipeline.collect import collect_submissions
 
 WRONG_LOSS = "def loss_fn(values):\n    return (values**2).sum()\n"
@@ -236,3 +238,42 @@ def test_an_empty_folder_says_what_was_looked_for(tmp_path):
         collect_submissions(tmp_path, "tiny")
     with pytest.raises(SubmissionError, match="no such file"):
         collect_submissions(tmp_path / "nowhere", "tiny")
+
+
+def test_files_and_helper_modules_stand_beside_the_notebook(course):
+    """Data and modules that assignment.toml lists can be opened and imported; nothing else of the assignment can."""
+    folder = course.root / "assignments" / "tiny"
+    (folder / "files").mkdir()
+    (folder / "files" / "helper.py").write_text("FACTOR = 1.0\n")
+    (folder / "files" / "data.csv").write_text("1.0,3.0\n")
+    toml = folder / "assignment.toml"
+    toml.write_text(toml.read_text().replace("points = 10", 'points = 10\nfiles = ["files/helper.py", "files/data.csv"]'))
+    uses = "import helper\nassert open('data.csv').read() == '1.0,3.0\\n'\n" + LOSS.replace("(values**2)", "(helper.FACTOR * values**2)")
+    course.submit("uses", loss_fn=uses)
+    course.submit("spies", extra=["open('test_tiny.py')"])
+    grades, _ = course.grade()
+    assert grades["uses"].points == 10
+    assert grades["uses"].problem == ""
+    assert "FileNotFoundError" in grades["spies"].problem
+
+
+def test_a_submission_that_breaks_our_own_code_costs_no_points_and_stops_nobody(course, monkeypatch):
+    """A fault of the grader's at one submission: ungradable, tried again, and the class goes on."""
+    course.submit("right")
+    course.submit("unlucky")
+    real = grade_module.read_submission
+
+    def fails_once(path, *words):
+        if "unlucky" in str(path):
+            raise RuntimeError("a bug of ours")
+        return real(path, *words)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grade_module, "read_submission", fails_once)
+        grades, _ = course.grade()
+    assert grades["right"].points == 10
+    assert {check.cause for check in grades["unlucky"].checks} == {Cause.MACHINE_FAILED}
+    assert grades["unlucky"].status is GradeStatus.UNGRADABLE
+    grades, progress = course.grade()
+    assert progress.students == ("unlucky",)
+    assert grades["unlucky"].points == 10

@@ -2,10 +2,10 @@
 
 import known_mistakes
 import pytest
-from conftest import SHORT, codes
 from correct_variants import PROGRAMS as CORRECT
 from held_back import PROGRAMS as HELD_BACK
 from known_mistakes import PROGRAMS as KNOWN
+from laboratory import SHORT, codes
 
 from autograder.judgement.catalogue import CATALOGUE
 from autograder.judgement.grading import Cause
