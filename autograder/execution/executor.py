@@ -80,6 +80,20 @@ class Executor:
             self._free.put(client)
         return self.environment
 
+    def warm(self) -> None:
+        """Start all slots in the background, so that they are warm when there is work for them. What goes wrong is told by the `run` that needs the slot."""
+        for _ in self._clients:
+            threading.Thread(target=self._warm_one, daemon=True).start()
+
+    def _warm_one(self) -> None:
+        client = self._free.get()
+        try:
+            self._ready(client)
+        except SandboxError:
+            pass
+        finally:
+            self._free.put(client)
+
     def run(
         self,
         key: str,

@@ -77,6 +77,7 @@ def grade_class(
     kept = {} if force else _kept(candidates, results, context)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
+        executor.warm()
 
         def body(docket: Docket) -> dict[str, Grade]:
             grader = _Grader(prepare(files, docket, results.evidence, executor), results, executor, context, read_gallery(results))

@@ -1,6 +1,6 @@
 """Records what optimizers do: one trace for each, in order of first step. What it says is testimony; the judge recomputes what it can.
 
-Measured on a step of 280 us: parameters and gradients cost 20 us. torch's step hooks never see the loss, so `torch.autograd.backward` is wrapped, which
+A recorded step costs about 25 us, one that the stride leaves out 10 (benchmarks/recording.py). torch's step hooks never see the loss, so `torch.autograd.backward` is wrapped, which
 `Tensor.backward` calls too. Snapshots are clones: parameters are changed in place.
 """
 
@@ -32,7 +32,22 @@ class StepBudgetExceeded(BaseException):
 class _Watched:
     """One optimizer under observation."""
 
-    __slots__ = ("after", "backwards", "before", "given", "groups", "optimizer", "rows", "same_as", "seen", "steps")
+    __slots__ = (
+        "after",
+        "backwards",
+        "before",
+        "due",
+        "given",
+        "groups",
+        "loss",
+        "optimizer",
+        "parameters",
+        "rows",
+        "same_as",
+        "seen",
+        "steps",
+        "versions",
+    )
 
     def __init__(self, optimizer: torch.optim.Optimizer, seen: int, *, given: bool) -> None:
         self.optimizer, self.given, self.seen = optimizer, given, seen
@@ -41,6 +56,9 @@ class _Watched:
         self.same_as: tuple[str, ...] = ()
         self.groups: list[dict[str, Any]] = []
         self.after: list[torch.Tensor | None] = []
+        self.due, self.loss = True, _NAN
+        self.parameters: list[torch.Tensor] = []
+        self.versions: list[int] = []
 
 
 class Recorder:
@@ -123,7 +141,8 @@ class Recorder:
             if watched is None:
                 return
             watched.before = self._backwards
-            if watched.rows is not None:
+            watched.due = watched.rows is not None and watched.rows.wants(watched.steps + 1)
+            if watched.due:
                 watched.after = _gradients(optimizer)
         except Exception:  # noqa: BLE001 - a recorder never breaks what it records
             return
@@ -141,14 +160,14 @@ class Recorder:
             fresh = self._backwards - watched.seen
             watched.backwards += fresh
             watched.seen = self._backwards
-            watched.groups = [dict(group) for group in optimizer.param_groups]
+            watched.loss = self._loss if fresh else _NAN
             self._current = watched
-            if watched.rows is None:
+            if not watched.due or watched.rows is None:
+                watched.versions = [parameter._version for parameter in watched.parameters]  # noqa: SLF001 - a counter of changes in place
                 return
             if self._backwards != watched.before:  # a closure ran inside the step
                 watched.after = _gradients(optimizer)
-            parameters = [_copy(p) for group in optimizer.param_groups for p in group["params"]]
-            watched.rows.add(watched.steps, self._loss if fresh else _NAN, parameters, watched.after)
+            _take(watched, watched.rows, watched.after)
         except Exception:  # noqa: BLE001
             watched.rows = watched.rows and watched.rows.stopped()
 
@@ -160,7 +179,7 @@ class Recorder:
             self._stepped = True
             return None
         watched = self._watched[id(optimizer)] = _Watched(optimizer, self._round_start, given=id(optimizer) in self._given)
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        parameters = watched.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         watched.same_as = tuple(self._names.get(id(p), "") for p in parameters)
         rows = Rows.of([_copy(p) for p in parameters], self._left_bytes // 2)
         watched.rows = rows or Rows.of([], self._left_bytes // 2)  # too large for its values, but the losses tell something
@@ -170,6 +189,10 @@ class Recorder:
 
     def _trace(self, watched: _Watched) -> Trace:
         rows = watched.rows or Rows([], 1)
+        if rows.last != watched.steps and watched.versions == [parameter._version for parameter in watched.parameters]:  # noqa: SLF001
+            _take(
+                watched, rows, _gradients(watched.optimizer)
+            )  # the last step left out by the stride: nothing has changed the parameters since
         table = rows.table()
         trailing = self._backwards - watched.seen if watched is self._current else 0
         return Trace(
@@ -186,6 +209,12 @@ class Recorder:
             missing=table.missing,
             backwards=watched.backwards + trailing,
         )
+
+
+def _take(watched: _Watched, rows: Rows, gradients: list[torch.Tensor | None]) -> None:
+    """Take the row of the optimizer's latest step, and its settings."""
+    watched.groups = [dict(group) for group in watched.optimizer.param_groups]
+    rows.add(watched.steps, watched.loss, [_copy(p) for group in watched.optimizer.param_groups for p in group["params"]], gradients)
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""The rows of a trace: every step at first, then every second, fourth, ... so that a run of any length stays small."""
+"""The rows of a trace: every step at first, then every second, fourth, ... so that a run of any length stays small and costs little."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import torch
 from autograder.sandboxed.values import array_of_tensor
 from autograder.trace import Array, array_of
 
-DENSE = 64
+DENSE = 128
 """Steps that are always recorded one by one: checks look at 60 steps at most."""
+
+OCTAVE_BITS = 7
+"""Later on, 2 ** (OCTAVE_BITS - 1) = 64 steps are recorded from each power of two to the next: 470 rows of 5000 steps, 960 of a million."""
 
 MAX_ROWS = 2048
 _MAX_BYTES = 1 << 40
@@ -32,16 +35,25 @@ class Table:
 
 
 class Rows:
-    """Snapshots by step. The first `DENSE` steps and the last are always there; in between every `stride`-th, the stride doubling
-    whenever `max_rows` is reached.
+    """Snapshots by step. The first `DENSE` steps are all there, then 64 between each power of two and the next, chosen by their number alone, so that two runs
+    of one loop have the same rows. The last step is added when the table is made.
     """
 
     def __init__(self, start: _Tensors, max_rows: int) -> None:
         self._start, self._max_rows = start, max_rows
-        self._dense = min(DENSE, max_rows * 3 // 4)
         self._rows: list[_Row] = []
-        self._last: _Row | None = None
-        self._stride, self._stopped = 1, False
+        self._stopped = False
+
+    def wants(self, step: int) -> bool:
+        """Whether the row of `step` is one to take."""
+        if self._stopped or len(self._rows) >= self._max_rows:
+            return False
+        return step <= DENSE or step % (1 << (step.bit_length() - OCTAVE_BITS)) == 0
+
+    @property
+    def last(self) -> int:
+        """The last step that has a row; 0 if none has."""
+        return self._rows[-1][0] if self._rows else 0
 
     @classmethod
     def of(cls, start: _Tensors, limit_bytes: int) -> Rows | None:
@@ -69,20 +81,11 @@ class Rows:
         elif len(parameters) != len(self._start) or any(now.shape != then.shape for now, then in zip(parameters, self._start, strict=True)):
             self._stopped = True
             return
-        row = (step, loss, parameters, gradients)
-        if step <= self._dense or (step - self._dense) % self._stride == 0:
-            if len(self._rows) >= self._max_rows:
-                self._stride *= 2
-                self._rows = [kept for kept in self._rows if kept[0] <= self._dense or (kept[0] - self._dense) % self._stride == 0]
-            if len(self._rows) < self._max_rows and (step <= self._dense or (step - self._dense) % self._stride == 0):
-                self._rows.append(row)
-        self._last = row
+        self._rows.append((step, loss, parameters, gradients))
 
     def table(self) -> Table:
-        """All rows as arrays; the last step's comes in, if the stride has left it out."""
-        rows = list(self._rows)
-        if self._last is not None and (not rows or rows[-1][0] != self._last[0]):
-            rows.append(self._last)
+        """All rows as arrays."""
+        rows = self._rows
         kept = range(len(self._start))
         columns = [[row[3][k] if k < len(row[3]) else None for row in rows] for k in kept]
         return Table(
