@@ -18,6 +18,12 @@ warm.sum().backward()
 optimizer.step()
 torch.optim.Adam([warm], lr=0.1)
 
+
+def plain(source: str) -> str:
+    """The cell without IPython's own lines, which only IPython understands."""
+    return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+
+
 real, seconds = sys.stdout, []
 for cells in json.load(sys.stdin):
     namespace: dict[str, object] = {"__name__": "__main__"}
@@ -25,6 +31,6 @@ for cells in json.load(sys.stdin):
     with contextlib.redirect_stdout(io.StringIO()):
         for source in cells:
             with contextlib.suppress(Exception):
-                exec(compile(source, "<cell>", "exec"), namespace)
+                exec(compile(plain(source), "<cell>", "exec"), namespace)
     seconds.append(time.perf_counter() - start)
 json.dump(seconds, real)

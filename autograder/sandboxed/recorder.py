@@ -33,30 +33,18 @@ class _Watched:
     """One optimizer under observation."""
 
     __slots__ = (
-        "after",
-        "backwards",
-        "before",
-        "due",
-        "given",
-        "groups",
-        "loss",
-        "optimizer",
-        "parameters",
-        "rows",
-        "same_as",
-        "seen",
-        "steps",
-        "versions",
+        *("after", "backwards", "before", "due", "fresh", "given", "groups", "next_due", "optimizer"),
+        *("parameters", "rows", "same_as", "seen", "steps", "versions"),
     )
 
     def __init__(self, optimizer: torch.optim.Optimizer, seen: int, *, given: bool) -> None:
         self.optimizer, self.given, self.seen = optimizer, given, seen
-        self.steps = self.backwards = self.before = 0
-        self.rows: Rows | None = None
+        self.steps = self.backwards = self.before = self.fresh = 0
+        self.due, self.next_due = True, 1
+        self.rows = Rows([], 0)
         self.same_as: tuple[str, ...] = ()
         self.groups: list[dict[str, Any]] = []
         self.after: list[torch.Tensor | None] = []
-        self.due, self.loss = True, _NAN
         self.parameters: list[torch.Tensor] = []
         self.versions: list[int] = []
 
@@ -99,7 +87,7 @@ class Recorder:
         self._steps = self._others = self._other_steps = 0
         self._backwards = self._round_start = 0
         self._stepped = False
-        self._loss = _NAN
+        self._root: object = _NAN
         self._current: _Watched | None = None
 
     def saw_backward(self, tensors: object) -> None:
@@ -107,13 +95,12 @@ class Recorder:
         if self._stepped:
             self._stepped, self._round_start = False, self._backwards
         self._backwards += 1
-        try:
-            if not issubclass(type(tensors), torch.Tensor):
-                tensors = tensors[0]  # type: ignore[index]
-            plain = tensors if type(tensors) is torch.Tensor else plain_tensor(tensors)  # type: ignore[arg-type]
-            self._loss = plain.item() if plain.numel() == 1 and not plain.is_complex() else _NAN
-        except Exception:  # noqa: BLE001 - whatever was passed, torch will say so itself
-            self._loss = _NAN
+        # read when a row is taken, since most steps of a long run have none; detached, since a graph must not live longer than without us
+        self._root = tensors.detach() if type(tensors) is torch.Tensor else _number(tensors)
+
+    def _loss(self) -> float:
+        """The value that the last backward pass started from; NaN if that is no single number."""
+        return self._root if isinstance(self._root, float) else _number(self._root)
 
     def traces(self) -> tuple[Trace, ...]:
         """What was recorded since `start`. If there were more than `MAX_TRACES` optimizers, a last trace without rows stands for the others."""
@@ -136,13 +123,13 @@ class Recorder:
             raise StepBudgetExceeded(message)
         if self.full is not None:
             self.full.step_began(optimizer, sys._getframe(1))  # noqa: SLF001 - the frame of the step
+        watched = self._watched.get(id(optimizer))
+        if watched is not None and not watched.due:
+            return
         try:
-            watched = self._watched.get(id(optimizer)) or self._watch(optimizer)
-            if watched is None:
-                return
-            watched.before = self._backwards
-            watched.due = watched.rows is not None and watched.rows.wants(watched.steps + 1)
-            if watched.due:
+            watched = watched or self._watch(optimizer)
+            if watched is not None:
+                watched.before = self._backwards
                 watched.after = _gradients(optimizer)
         except Exception:  # noqa: BLE001 - a recorder never breaks what it records
             return
@@ -151,25 +138,31 @@ class Recorder:
         if self.full is not None:
             self.full.step_ended(sys._getframe(1))  # noqa: SLF001
         self._stepped = True
-        watched = self._watched.get(id(optimizer))
+        watched = self._current = self._watched.get(id(optimizer))
         if watched is None:
-            self._current = None
+            return
+        watched.steps += 1
+        watched.fresh = self._backwards - watched.seen
+        watched.backwards += watched.fresh
+        watched.seen = self._backwards
+        if not watched.due:
+            watched.due = watched.steps + 1 >= watched.next_due
+            watched.versions = [parameter._version for parameter in watched.parameters]  # noqa: SLF001 - a counter of changes in place
             return
         try:
-            watched.steps += 1
-            fresh = self._backwards - watched.seen
-            watched.backwards += fresh
-            watched.seen = self._backwards
-            watched.loss = self._loss if fresh else _NAN
-            self._current = watched
-            if not watched.due or watched.rows is None:
-                watched.versions = [parameter._version for parameter in watched.parameters]  # noqa: SLF001 - a counter of changes in place
-                return
             if self._backwards != watched.before:  # a closure ran inside the step
                 watched.after = _gradients(optimizer)
-            _take(watched, watched.rows, watched.after)
+            self._take(watched, watched.after)
         except Exception:  # noqa: BLE001
-            watched.rows = watched.rows and watched.rows.stopped()
+            watched.rows.stop()
+        watched.next_due = watched.rows.next_after(watched.steps)
+        watched.due = watched.steps + 1 >= watched.next_due
+
+    def _take(self, watched: _Watched, gradients: list[torch.Tensor | None]) -> None:
+        """Take the row of the optimizer's latest step, and its settings."""
+        watched.groups = [dict(group) for group in watched.optimizer.param_groups]
+        parameters = [_copy(p) for group in watched.optimizer.param_groups for p in group["params"]]
+        watched.rows.add(watched.steps, self._loss() if watched.fresh else _NAN, parameters, gradients)
 
     def _watch(self, optimizer: torch.optim.Optimizer) -> _Watched | None:
         if len(self._watched) >= MAX_TRACES:
@@ -181,17 +174,17 @@ class Recorder:
         watched = self._watched[id(optimizer)] = _Watched(optimizer, self._round_start, given=id(optimizer) in self._given)
         parameters = watched.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         watched.same_as = tuple(self._names.get(id(p), "") for p in parameters)
-        rows = Rows.of([_copy(p) for p in parameters], self._left_bytes // 2)
-        watched.rows = rows or Rows.of([], self._left_bytes // 2)  # too large for its values, but the losses tell something
-        if watched.rows is not None:
-            self._left_bytes -= watched.rows.max_bytes
+        limit = self._left_bytes // 2
+        # a model too large for its values still has losses; one too many for anything has rows that take nothing
+        watched.rows = Rows.of([_copy(p) for p in parameters], limit) or Rows.of([], limit) or Rows([], 0)
+        self._left_bytes -= watched.rows.max_bytes
         return watched
 
     def _trace(self, watched: _Watched) -> Trace:
-        rows = watched.rows or Rows([], 1)
+        rows = watched.rows
         if rows.last != watched.steps and watched.versions == [parameter._version for parameter in watched.parameters]:  # noqa: SLF001
-            _take(
-                watched, rows, _gradients(watched.optimizer)
+            self._take(
+                watched, _gradients(watched.optimizer)
             )  # the last step left out by the stride: nothing has changed the parameters since
         table = rows.table()
         trailing = self._backwards - watched.seen if watched is self._current else 0
@@ -211,10 +204,15 @@ class Recorder:
         )
 
 
-def _take(watched: _Watched, rows: Rows, gradients: list[torch.Tensor | None]) -> None:
-    """Take the row of the optimizer's latest step, and its settings."""
-    watched.groups = [dict(group) for group in watched.optimizer.param_groups]
-    rows.add(watched.steps, watched.loss, [_copy(p) for group in watched.optimizer.param_groups for p in group["params"]], gradients)
+def _number(tensors: object) -> float:
+    """The value of a tensor, or of the first of several; NaN if that is no single number."""
+    try:
+        if not issubclass(type(tensors), torch.Tensor):
+            tensors = tensors[0]  # type: ignore[index]
+        plain = tensors if type(tensors) is torch.Tensor else plain_tensor(tensors)  # type: ignore[arg-type]
+        return plain.item() if plain.numel() == 1 and not plain.is_complex() else _NAN
+    except Exception:  # noqa: BLE001 - whatever was passed, torch will have said so itself
+        return _NAN
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,11 +45,14 @@ class Rows:
         self._rows: list[_Row] = []
         self._stopped = False
 
-    def wants(self, step: int) -> bool:
-        """Whether the row of `step` is one to take."""
+    def next_after(self, step: int) -> int:
+        """The next step whose row is one to take; beyond all steps if none is."""
         if self._stopped or len(self._rows) >= self._max_rows:
-            return False
-        return step <= DENSE or step % (1 << (step.bit_length() - OCTAVE_BITS)) == 0
+            return sys.maxsize
+        if step < DENSE:
+            return step + 1
+        stride = 1 << (step.bit_length() - OCTAVE_BITS)
+        return (step // stride + 1) * stride
 
     @property
     def last(self) -> int:
@@ -62,10 +66,9 @@ class Rows:
         fitting = limit_bytes // row_bytes - 2
         return cls(start, min(MAX_ROWS, fitting)) if fitting >= 1 else None
 
-    def stopped(self) -> Rows:
+    def stop(self) -> None:
         """Take no more rows: the parameters can't be followed any longer."""
         self._stopped = True
-        return self
 
     @property
     def max_bytes(self) -> int:
