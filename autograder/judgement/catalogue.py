@@ -342,6 +342,7 @@ def tell(finding: Finding, disclosure: Disclosure) -> str:
     if disclosure is not Disclosure.WHERE:
         words.append(f"{entry.cause} {entry.look}")
         words += [f"See slide “{entry.slide}”."] if entry.slide else []
+        words.append(f"In the catalogue of mistakes: {finding.code}.")
     if disclosure is Disclosure.FIX:
         words.append(entry.fix)
     return " ".join(words)

@@ -42,6 +42,7 @@ def test_disclosure_tells_more_and_more():
     assert where == "Step 2: before epoch 2's backward, .grad held [-77.6, -10.6]; expected None or zeros."
     assert concept.startswith(where)
     assert fix.startswith(concept)
+    assert "In the catalogue of mistakes: never-clears." in concept
     assert "zero_grad" not in concept
     assert "zero_grad" in fix
 

@@ -105,3 +105,30 @@ def test_contracts_that_do_not_add_up_are_the_authors_mistake(contracts):
     """All seven, once each, their points the check's."""
     with pytest.raises(ValueError):
         points(5, contracts=contracts)
+
+
+MATRICES = "params=[leaf([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]]), leaf([0.5, -0.5, 2.0, 1.0])]"
+PLAIN = """def training_loop(n_epochs, optimizer, params):
+    for _ in range(n_epochs):
+        optimizer.zero_grad()
+        sum(loss_fn(each) for each in params).backward()
+        optimizer.step()
+    return params
+"""
+
+
+def test_contracts_hold_for_parameters_of_any_shape(course):
+    """A matrix and a vector: a right loop passes, one that never clears is named, and one with two mistakes at once gets both names."""
+    checks = course.root / "assignments" / "tiny" / "test_tiny.py"
+    checks.write_text(checks.read_text().replace("params=leaf([1.0, -2.0])", MATRICES))
+    solution = course.root / "solutions" / "tiny" / "solution.py"
+    solution.write_text(solution.read_text().replace("loss = loss_fn(params)", "loss = sum(loss_fn(each) for each in params)"))
+    course.submit("right", training_loop=PLAIN)
+    course.submit("sticky", training_loop=PLAIN.replace("        optimizer.zero_grad()\n", ""))
+    course.submit(
+        "short", training_loop=PLAIN.replace("range(n_epochs)", "range(1, n_epochs)").replace("        optimizer.zero_grad()\n", "")
+    )
+    grades, _ = course.grade()
+    found = {student: {finding.code for finding in check(grades, student).findings} for student in grades}
+    assert found == {"right": set(), "sticky": {"never-clears"}, "short": {"never-clears", "too-few-steps"}}
+    assert check(grades, "right").points == 5
