@@ -161,7 +161,7 @@ class Recorder:
     def _take(self, watched: _Watched, gradients: list[torch.Tensor | None]) -> None:
         """Take the row of the optimizer's latest step, and its settings."""
         watched.groups = [dict(group) for group in watched.optimizer.param_groups]
-        parameters = [_copy(p) for group in watched.optimizer.param_groups for p in group["params"]]
+        parameters = [_detached(p) for group in watched.optimizer.param_groups for p in group["params"]]
         watched.rows.add(watched.steps, self._loss() if watched.fresh else _NAN, parameters, gradients)
 
     def _watch(self, optimizer: torch.optim.Optimizer) -> _Watched | None:
@@ -215,8 +215,12 @@ def _number(tensors: object) -> float:
         return _NAN
 
 
+def _detached(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach() if type(tensor) is torch.Tensor or type(tensor) is torch.nn.Parameter else plain_tensor(tensor)
+
+
 def _copy(tensor: torch.Tensor) -> torch.Tensor:
-    return (tensor.detach() if type(tensor) is torch.Tensor or type(tensor) is torch.nn.Parameter else plain_tensor(tensor)).clone()
+    return _detached(tensor).clone()
 
 
 def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor | None]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from array import array
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from autograder.sandboxed.values import array_of_tensor
@@ -15,13 +16,12 @@ DENSE = 64
 """Steps that are always recorded one by one: checks look at 60 steps at most."""
 
 OCTAVE_BITS = 6
-"""Later on, 2 ** (OCTAVE_BITS - 1) = 32 steps are recorded from each power of two to the next: 265 rows of 5000 steps, 510 of a million.
-A row costs about 60 us in a fork."""
+"""Later on, 2 ** (OCTAVE_BITS - 1) = 32 steps are recorded from each power of two to the next: 265 rows of 5000 steps, 510 of a million."""
 
 MAX_ROWS = 2048
 _MAX_BYTES = 1 << 40
+_BLOCK_ROWS, _BLOCK_BYTES = 64, 1 << 20
 _Tensors = list[torch.Tensor]
-_Row = tuple[int, float, _Tensors, list[torch.Tensor | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,13 @@ class Rows:
 
     def __init__(self, start: _Tensors, max_rows: int) -> None:
         self._start, self._max_rows = start, max_rows
-        self._rows: list[_Row] = []
+        self._steps, self._losses = array("q"), array("d")
+        self._parameters, self._gradients = [_Column(like) for like in start], [_Column(like) for like in start]
         self._stopped = False
 
     def next_after(self, step: int) -> int:
         """The next step whose row is one to take; beyond all steps if none is."""
-        if self._stopped or len(self._rows) >= self._max_rows:
+        if self._stopped or len(self._steps) >= self._max_rows:
             return sys.maxsize
         if step < DENSE:
             return step + 1
@@ -58,7 +59,7 @@ class Rows:
     @property
     def last(self) -> int:
         """The last step that has a row; 0 if none has."""
-        return self._rows[-1][0] if self._rows else 0
+        return self._steps[-1] if self._steps else 0
 
     @classmethod
     def of(cls, start: _Tensors, limit_bytes: int) -> Rows | None:
@@ -77,45 +78,58 @@ class Rows:
         return (self._max_rows + 2) * (16 + 2 * sum(tensor.numel() * tensor.element_size() for tensor in self._start))
 
     def add(self, step: int, loss: float, parameters: _Tensors, gradients: list[torch.Tensor | None]) -> None:
-        """Take the row of `step`. When the parameters are others than at the start, rows end here."""
+        """Copy the row of `step`. When the parameters are others than at the start, rows end here."""
         if self._stopped:
             return
-        if not self._start:
-            parameters, gradients = [], []
-        elif len(parameters) != len(self._start) or any(now.shape != then.shape for now, then in zip(parameters, self._start, strict=True)):
+        if self._start and (
+            len(parameters) != len(self._start) or any(now.shape != then.shape for now, then in zip(parameters, self._start, strict=True))
+        ):
             self._stopped = True
             return
-        self._rows.append((step, loss, parameters, gradients))
+        for place, (values, slopes) in enumerate(zip(self._parameters, self._gradients, strict=True)):
+            values.add(parameters[place])
+            slopes.add(gradients[place] if place < len(gradients) else None)
+        self._steps.append(step)
+        self._losses.append(loss)
 
     def table(self) -> Table:
         """All rows as arrays."""
-        rows = self._rows
-        kept = range(len(self._start))
-        columns = [[row[3][k] if k < len(row[3]) else None for row in rows] for k in kept]
         return Table(
             start=tuple(_array(tensor) for tensor in self._start),
-            recorded=array_of(torch.tensor([row[0] for row in rows], dtype=torch.int64).numpy()),
-            losses=array_of(torch.tensor([row[1] for row in rows], dtype=torch.float64).numpy()),
-            parameters=tuple(_stack([row[2][k] for row in rows], self._start[k]) for k in kept),
-            gradients=tuple(_stack(columns[k], self._start[k]) for k in kept),
-            missing=tuple(
-                array_of(torch.tensor([not _fits(g, self._start[k]) for g in columns[k]], dtype=torch.uint8).numpy()) for k in kept
-            ),
+            recorded=array_of(np.array(self._steps, dtype=np.int64)),
+            losses=array_of(np.array(self._losses, dtype=np.float64)),
+            parameters=tuple(column.values() for column in self._parameters),
+            gradients=tuple(column.values() for column in self._gradients),
+            missing=tuple(array_of(np.array(column.missing, dtype=np.uint8)) for column in self._gradients),
         )
 
 
-def _fits(tensor: torch.Tensor | None, like: torch.Tensor) -> bool:
-    return tensor is not None and tensor.shape == like.shape
+class _Column:
+    """One tensor's rows, copied into blocks: thousands of small tensors kept alive would lie scattered over pages that a fork shares, each to be copied at first touch."""
 
+    def __init__(self, like: torch.Tensor) -> None:
+        self._like, self._used = like, 0
+        self._rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // max(1, like.numel() * like.element_size())))
+        self._blocks: list[torch.Tensor] = []
+        self.missing = array("B")
 
-def _stack(column: Sequence[torch.Tensor | None], like: torch.Tensor) -> Array:
-    """Shape (rows, *like.shape) in `like`'s dtype; NaN (0 for whole numbers) where a row has nothing that fits."""
-    if not column:
-        return _array(like.new_empty((0, *like.shape)))
-    nothing = torch.full_like(like, float("nan") if like.is_floating_point() or like.is_complex() else 0)
-    return _array(
-        torch.stack([tensor.to(like.dtype) if tensor is not None and tensor.shape == like.shape else nothing for tensor in column])
-    )
+    def add(self, tensor: torch.Tensor | None) -> None:
+        """Copy the next row; NaN (0 for whole numbers) where there is nothing that fits."""
+        place = self._used % self._rows
+        if place == 0:
+            self._blocks.append(torch.empty((self._rows, *self._like.shape), dtype=self._like.dtype, device=self._like.device))
+        row = self._blocks[-1][place]
+        fits = tensor is not None and tensor.shape == self._like.shape
+        if tensor is not None and fits:
+            row.copy_(tensor)
+        else:
+            row.fill_(float("nan") if self._like.is_floating_point() or self._like.is_complex() else 0)
+        self.missing.append(not fits)
+        self._used += 1
+
+    def values(self) -> Array:
+        """Shape (rows, *shape of the tensor)."""
+        return _array(torch.cat(self._blocks)[: self._used] if self._blocks else self._like.new_empty((0, *self._like.shape)))
 
 
 def _array(tensor: torch.Tensor) -> Array:
