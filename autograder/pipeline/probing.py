@@ -6,6 +6,7 @@ What is sent to the sandbox here is the reference and plain numbers; no student 
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -218,14 +219,11 @@ def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, p
     spec = next(spec for spec in prepared.judge.specs if spec.id == result.id)
     if case is None:
         twin = _visible_twin(prepared, spec) if spec.call is not None and result.cause is Cause.RAISED else None
-        if twin is None or twin.id not in passed:
+        foreign = _foreign_length(result.message, spec, twin) if twin is not None and twin.id in passed else None
+        if foreign is None:
             return result
-        finding = Finding(
-            "uses-globals",
-            Contract.GRADIENT,
-            "your function raises on these data, though not on the lecture's",
-            "it works on the data that it is given",
-        )
+        observed = f"your function raises here over {foreign} samples, as many as the lecture's data have"
+        finding = Finding("uses-globals", Contract.GRADIENT, observed, "it works on the data that it is given")
         return msgspec.structs.replace(result, findings=(finding,))
     findings = diagnose(case)
     points = result.points
@@ -233,6 +231,18 @@ def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, p
         held = kept(case, frozenset(finding.contract for finding in findings))
         points = sum(worth for contracts, worth in spec.worth.contracts if contracts <= held)
     return msgspec.structs.replace(result, findings=findings, points=points)
+
+
+def _foreign_length(message: str, spec: CheckSpec, twin: CheckSpec) -> int | None:
+    """The number of samples of the visible call, if the error names it beside the call's own: a name of the notebook got in. An error of any other kind says nothing of that."""
+    assert spec.call is not None
+    assert twin.call is not None
+    own, others = (
+        {value.shape[0] for value in _data(call).values() if isinstance(value, Array) and value.shape} for call in (spec.call, twin.call)
+    )
+    named = {int(number) for number in re.findall(r"\d+", message.partition(" (cell ")[0])}
+    foreign = sorted((others - own) & named)
+    return foreign[0] if foreign and own & named else None
 
 
 def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence) -> Iterator[Suspect]:

@@ -70,6 +70,35 @@ def test_held_back_programs_are_mostly_named_and_rarely_misled(judged):
     assert len(misled) / len(HELD_BACK) <= 0.03, misled
 
 
+ONE_TENSOR_ONLY = """
+def training_loop(n_epochs, optimizer, params, t_u, t_c):
+    for _ in range(n_epochs):
+        if params.grad is not None:
+            params.grad.zero_()
+        loss_fn(model(t_u, *params), t_c).backward()
+        optimizer.step()
+    return params
+"""
+WANTS_ELEVEN = """
+def training_loop(n_epochs, optimizer, params, t_u, t_c):
+    if len(t_u) != 11:
+        raise ValueError("I only do 11")
+    for _ in range(n_epochs):
+        optimizer.zero_grad()
+        loss_fn(model(t_u, *params), t_c).backward()
+        optimizer.step()
+    return params
+"""
+
+
+def test_an_error_on_other_data_is_no_proof_of_globals(laboratory):
+    """A loop that raises on a list of two tensors, or on purpose, uses no name of the notebook: its error speaks for itself. `global_readings` above is named by its sizes."""
+    for source in (ONE_TENSOR_ONLY, WANTS_ELEVEN):
+        (results,) = laboratory.judge([("training_loop", source)])
+        assert any(result.cause is Cause.RAISED for result in results.values())
+        assert codes(results) == set()
+
+
 def test_every_wrong_program_loses_points(judged):
     """Named or not, a wrong loop fails a short call of its function."""
     for kind, listed in (("known", KNOWN), ("held back", HELD_BACK)):
