@@ -33,13 +33,13 @@ class _Watched:
     """One optimizer under observation."""
 
     __slots__ = (
-        *("after", "backwards", "before", "due", "fresh", "given", "groups", "next_due", "optimizer"),
-        *("parameters", "rows", "same_as", "seen", "steps", "versions"),
+        *("after", "before", "due", "first_seen", "fresh", "given", "groups", "next_due", "optimizer"),
+        *("paces", "parameters", "read_at", "rows", "same_as", "seen", "steps", "versions"),
     )
 
     def __init__(self, optimizer: torch.optim.Optimizer, seen: int, *, given: bool) -> None:
-        self.optimizer, self.given, self.seen = optimizer, given, seen
-        self.steps = self.backwards = self.before = self.fresh = 0
+        self.optimizer, self.given, self.seen, self.first_seen = optimizer, given, seen, seen
+        self.steps = self.before = self.fresh = self.read_at = 0
         self.due, self.next_due = True, 1
         self.rows = Rows([], 0)
         self.same_as: tuple[str, ...] = ()
@@ -47,6 +47,26 @@ class _Watched:
         self.after: list[bytes | None] = []
         self.parameters: list[torch.Tensor] = []
         self.versions: list[int] = []
+        self.paces: list[int] | None = None
+
+    def count_step(self, backwards: int) -> None:
+        """One more step, before which the process had made `backwards` backward passes. How often it has changed each parameter in place is torch's `_version`."""
+        self.steps += 1
+        self.fresh, self.seen = backwards - self.seen, backwards
+        versions = [parameter._version for parameter in self.parameters]  # noqa: SLF001
+        if self.steps == self.read_at + 1:
+            paces = [now - before for now, before in zip(versions, self.versions, strict=False)]
+            self.paces = paces if self.steps <= 2 or paces == self.paces else None  # the first step has none before it
+        elif versions != self.expected_versions():
+            self.paces = None
+        self.versions, self.read_at = versions, self.steps
+
+    def expected_versions(self) -> list[int] | None:
+        """What the parameters' versions are if nothing but the steps has changed them since they were read; None if steps change them irregularly."""
+        left_out = self.steps - self.read_at
+        if left_out == 0:
+            return self.versions
+        return None if self.paces is None else [now + left_out * pace for now, pace in zip(self.versions, self.paces, strict=True)]
 
 
 class Recorder:
@@ -88,7 +108,7 @@ class Recorder:
         self.backwards = self._at_step = self._round_start = 0
         self.root: object = _NAN
         self._current: _Watched | None = None
-        self._quiet: torch.optim.Optimizer | None = None
+        self._quiet: _Watched | None = None
 
     def _loss(self) -> float:
         """The value that the last backward pass started from; NaN if that is no single number."""
@@ -109,7 +129,8 @@ class Recorder:
         return tuple(made)
 
     def _before_step(self, optimizer: torch.optim.Optimizer, _args: object, _settings: object) -> None:
-        if optimizer is self._quiet:
+        quiet = self._quiet
+        if quiet is not None and quiet.optimizer is optimizer:
             return
         self._steps += 1
         if self._max_steps is not None and self._steps > self._max_steps:
@@ -132,30 +153,24 @@ class Recorder:
         backwards = self.backwards
         if backwards != self._at_step:
             self._round_start, self._at_step = self._at_step, backwards
-        watched = self._current
-        if optimizer is self._quiet and watched is not None:
-            watched.steps += 1
-            watched.fresh = backwards - watched.seen
-            watched.backwards += watched.fresh
-            watched.seen = backwards
-            watched.versions = [parameter._version for parameter in watched.parameters]  # noqa: SLF001 - a counter of changes in place
-            if watched.steps + 1 >= watched.next_due:
-                watched.due, self._quiet = True, None
-            return
-        self._after_other_step(optimizer)
+        quiet = self._quiet
+        if quiet is not None and quiet.optimizer is optimizer:
+            quiet.steps += 1
+            quiet.fresh, quiet.seen = backwards - quiet.seen, backwards
+            if quiet.steps + 1 >= quiet.next_due:
+                quiet.due, self._quiet = True, None
+        else:
+            self._after_other_step(optimizer)
 
     def _after_other_step(self, optimizer: torch.optim.Optimizer) -> None:
         """After a step that has a row, or is not of the one optimizer that runs quietly."""
         if self.full is not None:
             self.full.step_ended(sys._getframe(2))  # noqa: SLF001 - the frame of the step
-        watched = self._current = self._watched.get(id(optimizer))
         self._quiet = None
+        watched = self._current = self._watched.get(id(optimizer))
         if watched is None:
             return
-        watched.steps += 1
-        watched.fresh = self.backwards - watched.seen
-        watched.backwards += watched.fresh
-        watched.seen = self.backwards
+        watched.count_step(self.backwards)
         if watched.due:
             try:
                 if self.backwards != watched.before:  # a closure ran inside the step
@@ -165,9 +180,8 @@ class Recorder:
                 watched.rows.stop()
             watched.next_due = watched.rows.next_after(watched.steps)
         watched.due = watched.steps + 1 >= watched.next_due
-        watched.versions = [parameter._version for parameter in watched.parameters]  # noqa: SLF001
-        if not watched.due and self._max_steps is None and self.full is None:
-            self._quiet = optimizer
+        if not watched.due and watched.paces is not None and self._max_steps is None and self.full is None:
+            self._quiet = watched
 
     def _take(self, watched: _Watched, gradients: list[bytes | None]) -> None:
         """Take the row of the optimizer's latest step, and its settings."""
@@ -193,7 +207,8 @@ class Recorder:
 
     def _trace(self, watched: _Watched) -> Trace:
         rows = watched.rows
-        if rows.last != watched.steps and watched.versions == [parameter._version for parameter in watched.parameters]:  # noqa: SLF001
+        versions = [parameter._version for parameter in watched.parameters]  # noqa: SLF001
+        if rows.last != watched.steps and versions == watched.expected_versions():
             # the last step left out by the stride: nothing has changed the parameters since
             self._take(watched, rows.pack(_gradients(watched.optimizer)))
         table = rows.table()
@@ -210,7 +225,7 @@ class Recorder:
             parameters=table.parameters,
             gradients=table.gradients,
             missing=table.missing,
-            backwards=watched.backwards + trailing,
+            backwards=watched.seen - watched.first_seen + trailing,
         )
 
 
@@ -248,7 +263,7 @@ def _wrap_backward(recorder: Recorder) -> None:
     def backward(tensors: Any, *args: Any, **settings: Any) -> None:
         __tracebackhide__ = True  # IPython leaves such frames out
         recorder.backwards += 1
-        # read when a row is taken, since most steps of a long run have none; detached, since a graph must not live longer than without us
+        # read when a row is taken: most steps of a long run have none. Detached: a graph must not live longer than without us
         recorder.root = tensors.detach() if type(tensors) is torch.Tensor else _number(tensors)
         full = recorder.full
         if full is None:

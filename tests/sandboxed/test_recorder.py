@@ -200,3 +200,37 @@ def train(params: torch.Tensor, optimizer: torch.optim.Optimizer, epochs: int) -
         optimizer.zero_grad()
         ((params - 3) ** 2).sum().backward()
         optimizer.step()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_steps_that_change_parameters_irregularly(recorder: Recorder, changed: bool) -> None:
+    """Whether anything but the steps has moved the parameters is known also where some steps are followed by a change in place and others are not."""
+    p = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=1e-3)
+    for k in range(201):
+        if k % 7 == 3:
+            with torch.no_grad():
+                p.clamp_(max=0.99)
+        step(optimizer, (p**2).sum())
+    left = p.detach().clone()
+    if changed:
+        with torch.no_grad():
+            p.zero_()
+    trace = recorder.traces()[0]
+    assert trace.steps == 201
+    assert trace.recorded.numpy()[-1] == (200 if changed else 201)
+    assert changed or np.array_equal(trace.parameters[0].numpy()[-1], left.numpy())
+
+
+def test_one_change_in_a_long_run_is_no_end(recorder: Recorder) -> None:
+    """A single change in place, between two steps that have no rows: from the next row on every step is looked at, so that the last one is there."""
+    p = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=1e-3)
+    for k in range(1001):
+        if k == 900:
+            with torch.no_grad():
+                p += 1
+        step(optimizer, (p**2).sum())
+    trace = recorder.traces()[0]
+    assert (trace.steps, trace.backwards) == (1001, 1001)
+    assert trace.recorded.numpy()[-1] == 1001
