@@ -128,7 +128,9 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
     jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     with Executor(jobs, files.assignment.isolation) as executor, _Bar(console, "Validating") as bar:
         validation = validate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
-    console.print(kill_matrix(validation))
+    matrix = kill_matrix(validation)
+    whole = console.measure(matrix, options=console.options.update(max_width=10_000)).maximum
+    _console(max(console.width, whole)).print(matrix)  # a terminal wraps what it can't show; cut columns would be lost
     for line in lines(validation):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(0 if validation.passed else 1)
@@ -302,10 +304,10 @@ class _Bar:
             self._progress.advance(self._task)
 
 
-def _console() -> Console:
+def _console(width: int | None = None) -> Console:
     from rich.console import Console
 
-    return Console()
+    return Console(width=width)
 
 
 def _open(course: Path | None, slug: str) -> AssignmentFiles:

@@ -12,9 +12,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def autograder(*words, cwd):
+def autograder(*words, cwd, columns=80):
     command = [sys.executable, "-m", "autograder.cli", *map(str, words)]
-    return subprocess.run(command, cwd=cwd, text=True, capture_output=True, timeout=180, check=False)
+    environment = os.environ | {"COLUMNS": str(columns)}
+    return subprocess.run(command, cwd=cwd, env=environment, text=True, capture_output=True, timeout=180, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +55,12 @@ def test_the_example_is_complete_and_says_what_comes_next(course):
 def test_the_example_passes_validation_as_it_stands(course):
     """Reference all points, stub none, no mistake survives; so it may be released without --force."""
     folder, _ = course
-    validated = autograder("validate", "line-fit", cwd=folder)
+    validated = autograder("validate", "line-fit", cwd=folder, columns=40)
     assert validated.returncode == 0, validated.stdout + validated.stderr
     assert "Reference  10 of 10 points" in validated.stdout
     assert "Stub       0 points" in validated.stdout
+    (row,) = [line for line in validated.stdout.splitlines() if line.startswith("divides-by-n-minus-1")]
+    assert row.split()[-5:] == list("xxxxx")  # a column for each check, however narrow the terminal
     released = autograder("release", "line-fit", cwd=folder)
     assert released.returncode == 0, released.stderr
     assert (folder / "release" / "line-fit" / "line-fit.ipynb").is_file()
