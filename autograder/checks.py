@@ -200,12 +200,14 @@ def assert_close(
         CheckFailed: saying what was observed, expected, where they differ most, and what was allowed.
     """
     if isinstance(expected, list | tuple) and isinstance(actual, list | tuple) and len(actual) == len(expected):
-        for item, model in zip(actual, expected, strict=True):
-            assert_close(item, model, tolerance=tolerance, allow_nonfinite=allow_nonfinite, diverging=diverging)
-        return
+        actual, expected = dict(enumerate(actual)), dict(enumerate(expected))
     if isinstance(expected, dict) and isinstance(actual, dict) and actual.keys() == expected.keys():
         for name, model in expected.items():
-            assert_close(actual[name], model, tolerance=tolerance, allow_nonfinite=allow_nonfinite, diverging=diverging)
+            try:
+                assert_close(actual[name], model, tolerance=tolerance, allow_nonfinite=allow_nonfinite, diverging=diverging)
+            except CheckFailed as failure:
+                message = f"At {name}:\n{failure}"
+                raise CheckFailed(message) from None
         return
     numbers = (np.ndarray, int, float)
     if not isinstance(expected, (*numbers, list, tuple, dict)):

@@ -39,6 +39,12 @@ def test_lists_and_dicts_of_another_shape_say_which():
         assert_close({"0.1": 1.0}, {"0.1": 1.0, "0.01": 2.0})
 
 
+def test_a_wrong_entry_of_a_list_or_dict_is_named():
+    """Which of the learning rates it was, and which number of its list."""
+    with pytest.raises(CheckFailed, match=r"^At 0.1:\nAt 1:\nObserved: 2\nExpected: 3"):
+        assert_close({"0.1": [1.0, 2.0], "0.01": [5.0]}, {"0.1": [1.0, 3.0], "0.01": [5.0]})
+
+
 def test_each_makes_a_case_per_value_with_a_readable_id():
     """Optimizers name themselves; named cases keep their names; a dict is merged into the arguments."""
     mark = call("f", optimizer=each(optim.SGD(lr=0.1, momentum=0.9), optim.Adam(lr=0.2)), size=each(small=dict(n=1), large=dict(n=9)))
