@@ -115,7 +115,6 @@ class Suspect:
             forgetful=self._replayed(runs.get(f"{self.spec.id}/replay"), 1),
             elsewhere=self.field(runs, "elsewhere", self.events),
             public=self.spec.worth.visibility is Visibility.VISIBLE,
-            driven=self.spec.call is not None and self.spec.call.driver is not None,
         )
 
     def field(self, runs: Mapping[str, Run], label: str, events: Sequence[int]) -> Field:

@@ -29,8 +29,6 @@ class Case:
     elsewhere: Field = field(default_factory=dict)
     public: bool = False
     """The call's numbers are in the notebook, so that a right end may be a copied one."""
-    driven: bool = False
-    """A driver of the author's makes the call, and may itself change the optimizer's settings between steps."""
 
     @property
     def wanted_steps(self) -> int:

@@ -1,0 +1,62 @@
+"""What is said of a loop that a driver calls twice, with another learning rate the second time, and of one that diverges."""
+
+import pytest
+from laboratory import Laboratory, codes
+
+LOOP = """
+def training_loop(n_epochs, optimizer, params, t_u, t_c):
+    {before}
+    for _ in range(n_epochs):
+        {first}
+        loss = {loss}
+        optimizer.zero_grad()
+        loss.backward()
+        {last}
+    return params
+"""
+RIGHT = dict(before="pass", first="pass", loss="loss_fn(model(t_u, *params), t_c)", last="optimizer.step()")
+PROGRAMS = {
+    "summed": RIGHT | dict(loss="((model(t_u, *params) - t_c) ** 2).sum()"),
+    "settings": RIGHT | dict(first="optimizer.param_groups[0]['lr'] = 0.01"),
+    "own": RIGHT | dict(before="optimizer = torch.optim.SGD(optimizer.param_groups[0]['params'], lr=1e-3)"),
+    "rebuilt": RIGHT | dict(first="optimizer = torch.optim.SGD(optimizer.param_groups[0]['params'], lr=1e-3)"),
+    "late": RIGHT | dict(first="optimizer.step()", last="pass"),
+    "penalty": RIGHT | dict(loss="loss_fn(model(t_u, *params), t_c) + 0.5 * sum(p ** 2 for p in params)"),
+}
+DRIVEN, DIVERGES = "test_loop_goes_on", "test_loop_diverges"
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """Results of each program, by check."""
+    laboratory = Laboratory(tmp_path_factory.mktemp("drivers"), "quadratic")
+    results = laboratory.judge([("training_loop", LOOP.format(**program)) for program in PROGRAMS.values()])
+    return dict(zip(PROGRAMS, results, strict=True))
+
+
+def said(judged, program, check):
+    return {finding.code for finding in judged[program][check].findings}
+
+
+def test_settings_that_the_driver_changes_are_not_the_students_doing(judged):
+    """The second call's learning rate is the author's; the mistake is another, and the only one named."""
+    assert said(judged, "summed", DRIVEN) == {"loss-scaled"}
+
+
+def test_settings_that_the_student_changes_are_told_all_the_same(judged):
+    """The last step was not made with what the driver had set."""
+    (finding,) = judged["settings"][DRIVEN].findings
+    assert (finding.code, finding.observed, finding.expected) == ("changes-settings", "at step 42, lr was 0.01", "lr 0.001")
+
+
+def test_an_own_optimizer_in_each_of_two_calls_is_not_rebuilt_in_each_epoch(judged):
+    """Two optimizers in 42 steps are one per call; 42 in 42 are one per epoch."""
+    assert said(judged, "own", DRIVEN) == {"own-optimizer"}
+    assert said(judged, "rebuilt", DRIVEN) == {"rebuilt-optimizer"}
+
+
+def test_a_run_that_blows_up_gets_no_penalty_fitted_to_its_last_numbers(judged):
+    """The greatest gradients must not drown the others; a real penalty is still seen."""
+    assert said(judged, "late", DIVERGES) == {"step-before-backward"}
+    assert codes(judged["late"]) == {"step-before-backward"}
+    assert "l2-in-loss" in codes(judged["penalty"])
