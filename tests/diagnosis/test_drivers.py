@@ -1,6 +1,7 @@
 """What is said of a loop that a driver calls twice, with another learning rate the second time, and of one that diverges."""
 
 import pytest
+from correct_variants import PROGRAMS as CORRECT
 from laboratory import Laboratory, codes
 
 LOOP = """
@@ -60,3 +61,36 @@ def test_a_run_that_blows_up_gets_no_penalty_fitted_to_its_last_numbers(judged):
     assert said(judged, "late", DIVERGES) == {"step-before-backward"}
     assert codes(judged["late"]) == {"step-before-backward"}
     assert "l2-in-loss" in codes(judged["penalty"])
+
+
+OF_THE_LINE = {
+    "mean_of_pow",
+    "torch_square",
+    "design_matrix",
+    "einsum",
+    "normal_equations_form",
+    "bias_folded_into_the_targets",
+    "func_grad_and_value",
+    "functional_call_of_linear",
+    "functional_linear",
+    "module_with_the_given_tensors",
+    "double_precision_inside",
+    "checks_its_gradient",
+    "lambda_model",
+    "gradient_by_hand",
+}
+"""Right loops that spell out the straight line; the others call `model` and are as right for the parabola."""
+
+
+def test_right_loops_for_any_model_are_right_for_the_parabola_too(tmp_path):
+    """Fifty of them, on calls that converge, that a driver makes, and that diverge; none loses a point or hears a word."""
+    programs = [program for program in CORRECT if program.name not in OF_THE_LINE]
+    assert len(programs) >= 50
+    results = Laboratory(tmp_path, "quadratic").judge([("training_loop", program.source) for program in programs])
+    lost = {
+        (program.name, check): (one.message, one.findings)
+        for program, judged in zip(programs, results, strict=True)
+        for check, one in judged.items()
+        if one.points < one.max_points or one.findings
+    }
+    assert lost == {}

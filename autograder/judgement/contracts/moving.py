@@ -80,7 +80,8 @@ def _settings_at_steps(story: Story) -> Iterator[tuple[int, Settings, Settings]]
 def _settings(case: Case) -> Finding | None:
     steps = list(_settings_at_steps(case.story))
     model = case.reference.trace
-    if steps and model is not None and model.given and model.settings != steps[0][2]:
+    driven = bool(steps) and model is not None and model.given and model.settings != steps[0][2]
+    if driven and model is not None:
         # The reference's end otherwise than they were given, so a driver changes them. When is not known; what they have to be at last is, for a run that gets there.
         steps = [(number, now, model.settings) for number, now, _ in steps[-1:] if number >= model.steps]
     for number, settings, wanted in steps:
@@ -93,7 +94,7 @@ def _settings(case: Case) -> Finding | None:
                         "changes-settings",
                         Contract.UPDATE,
                         f"at step {number}, {name} was {group.get(name)}",
-                        f"{name} {'as given, ' if wanted == case.story.recording.optimizers[case.story.given or 0].settings else ''}{model_group[name]}",
+                        f"{name} {model_group[name]}" if driven else f"{name} as given, {model_group[name]}",
                         number,
                     )
     return None
