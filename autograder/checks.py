@@ -33,6 +33,7 @@ __all__ = [
     "CheckFailed",
     "Observation",
     "Tolerance",
+    "as_list",
     "assert_close",
     "assert_long_run",
     "assert_optimizer",
@@ -140,6 +141,11 @@ def leaf(values: Any, *, grad: Any = None) -> Leaf:
     return Leaf(array_of(np.asarray(values, dtype=np.float32)), None if grad is None else array_of(np.asarray(grad, dtype=np.float32)))
 
 
+def as_list(values: Any) -> ArgumentList:
+    """A Python list of numbers, texts or leaves for an argument that is to be one: a plain list of numbers becomes a tensor."""
+    return ArgumentList(tuple(_argument("as_list", value) for value in values))
+
+
 class _Optimizers:
     """``optim.SGD(lr=0.1)`` describes torch.optim.SGD over the argument ``params``; ``over="weights"`` over another argument."""
 
@@ -166,7 +172,7 @@ def _label(value: Any) -> str:
 
 def _argument(name: str, value: Any) -> Argument:
     match value:
-        case None | bool() | int() | float() | str() | Leaf() | OptimizerSpec():
+        case None | bool() | int() | float() | str() | Leaf() | OptimizerSpec() | ArgumentList():
             return value
         case list() | tuple() if any(isinstance(item, Leaf) for item in value):
             return ArgumentList(tuple(_argument(name, item) for item in value))
@@ -182,19 +188,26 @@ def _argument(name: str, value: Any) -> Argument:
 # --- what a check's body asserts ---------------------------------------------------------------------------------------------
 
 
-def assert_close(actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, allow_nonfinite: bool = False) -> None:
+def assert_close(
+    actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, allow_nonfinite: bool = False, diverging: bool = False
+) -> None:
     """Numbers or tensors, or lists and dicts of them, agree element by element.
+
+    NaN and inf agree with nothing. `allow_nonfinite`: NaN with NaN, inf with the same inf. `diverging`: where the reference has diverged to either, so may the run have, to
+    inf, NaN or a number beyond all measure (2**64), as float64 does where float32 overflows.
 
     Raises:
         CheckFailed: saying what was observed, expected, where they differ most, and what was allowed.
     """
     if isinstance(expected, list | tuple) and isinstance(actual, list | tuple) and len(actual) == len(expected):
-        for item, model in zip(actual, expected, strict=True):
-            assert_close(item, model, tolerance=tolerance, allow_nonfinite=allow_nonfinite)
-        return
+        actual, expected = dict(enumerate(actual)), dict(enumerate(expected))
     if isinstance(expected, dict) and isinstance(actual, dict) and actual.keys() == expected.keys():
         for name, model in expected.items():
-            assert_close(actual[name], model, tolerance=tolerance, allow_nonfinite=allow_nonfinite)
+            try:
+                assert_close(actual[name], model, tolerance=tolerance, allow_nonfinite=allow_nonfinite, diverging=diverging)
+            except CheckFailed as failure:
+                message = f"At {name}:\n{failure}"
+                raise CheckFailed(message) from None
         return
     numbers = (np.ndarray, int, float)
     if not isinstance(expected, (*numbers, list, tuple, dict)):
@@ -207,7 +220,7 @@ def assert_close(actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, a
     ):
         message = f"Observed: {describe(actual)}\nExpected: {describe(expected)}"
         raise CheckFailed(message)
-    difference = compare_arrays(np.asarray(actual), np.asarray(expected), tolerance, allow_nonfinite=allow_nonfinite)
+    difference = compare_arrays(np.asarray(actual), np.asarray(expected), tolerance, allow_nonfinite=allow_nonfinite, diverging=diverging)
     if difference is not None:
         message = f"Observed: {show(actual)}\nExpected: {show(expected)}\n{difference}"
         raise CheckFailed(message)
@@ -217,6 +230,7 @@ def assert_same_training(run: Observation, reference: Observation, *, bar: float
     """The optimizer saw the same gradients and moved the parameters along the same path, step by step, and the call returned the same.
 
     `bar` bounds how far they may lie apart, relative to the size of the path. None: as calibration has measured for this check, else `TRAINING_BAR`.
+    `allow_nonfinite`: the reference diverges, to inf or NaN, and so must the run, step by step as far as numbers mean anything.
 
     Raises:
         CheckFailed: naming the first step that differs.
@@ -227,7 +241,7 @@ def assert_same_training(run: Observation, reference: Observation, *, bar: float
     if difference is not None:
         raise CheckFailed(str(difference))
     if reference.returned is not None:
-        assert_close(run.returned, reference.returned, tolerance=Tolerance(bar, bar), allow_nonfinite=allow_nonfinite)
+        assert_close(run.returned, reference.returned, tolerance=Tolerance(bar, bar), diverging=allow_nonfinite)
 
 
 def assert_long_run(run: Observation, reference: Observation, *, result: str | None = None, bar: float = LONG_RUN_BAR) -> None:

@@ -30,7 +30,8 @@ def compare_training(actual: Observation, expected: Observation, bar: float, *, 
     """Compare the steps of the optimizer, then parameters and gradients at each recorded step.
 
     `bar` bounds the residual of each step (`trajectory_residuals`). The loss is not compared: a loop may compute it in any way, what counts is the
-    gradient that it leads to. Returns None if they agree.
+    gradient that it leads to. With `allow_nonfinite` a reference that diverges to inf or NaN is compared as far as it means anything, and what has diverged agrees with
+    all that has (`trajectory_residuals`). Returns None if they agree.
 
     Raises:
         ValueError: if the reference made no step, so there is nothing to compare with.
@@ -120,9 +121,5 @@ def _step_values(trace: Trace, model: Trace, bar: float, *, allow_nonfinite: boo
 
 
 def _wrong_rows(values: NdArray, model: NdArray, start: Array | None, bar: float, *, allow_nonfinite: bool) -> NdArray:
-    residuals = trajectory_residuals(values, model, start.numpy() if start is not None else np.zeros(1))
-    agrees = residuals <= bar  # False for NaN
-    if allow_nonfinite:
-        both = ~np.isfinite(values).reshape(len(values), -1).all(axis=1) & ~np.isfinite(model).reshape(len(model), -1).all(axis=1)
-        agrees |= both
-    return np.flatnonzero(~agrees)
+    residuals = trajectory_residuals(values, model, start.numpy() if start is not None else np.zeros(1), diverging=allow_nonfinite)
+    return np.flatnonzero(~(residuals <= bar))  # NaN is wrong

@@ -8,7 +8,7 @@ A cell's header says what the cell is for::
     # %% role="check" id="test_one_step"
     # %% role="free" id="scratch"
 
-Besides Jinja2's own, a template has `stub(name)`, `points(check)`, `reference(check)`, `assignment`, and the filters `tensor` and `number`.
+Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `points(check)`, `reference(check)`, `assignment`, and the filters `tensor` and `number`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from autograder.assignment import AssignmentFiles
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import GRADE_ID, Role, mark
 from autograder.notebooks.facts import UNQUOTED, Facts, Unquoted, number_text, tensor_text
-from autograder.notebooks.stub import cut_stub, definition
+from autograder.notebooks.stub import cut_stub, definition, whole_definition
 
 __all__ = ["Facts", "Mode", "render_notebook", "write_notebook"]
 
@@ -139,6 +139,9 @@ def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
     def stub(name: str) -> str:
         return (cut_stub if mode is Mode.RELEASE else definition)(solution, name, files.solution)
 
+    def given(name: str) -> str:
+        return whole_definition(solution, name, files.solution)
+
     def reference(check: str) -> Any:
         if mode is Mode.REFERENCE:
             return Unquoted(check)
@@ -155,7 +158,7 @@ def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
         value = facts.points_of(check) if mode is Mode.RELEASE else facts.points.get(check, 0)
         return int(value) if float(value).is_integer() else value
 
-    return {"stub": stub, "reference": reference, "points": points, "assignment": files.assignment}
+    return {"stub": stub, "given": given, "reference": reference, "points": points, "assignment": files.assignment}
 
 
 def _read(path: Path) -> str:

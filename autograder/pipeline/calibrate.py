@@ -131,6 +131,10 @@ def _left_out(answers: Sequence[_Answer]) -> tuple[str, ...]:
     return tuple(f"{program}, for {', '.join(checks)}: {reason}" for (program, reason), checks in grouped.items())
 
 
+def _failed(runs: Sequence[Run]) -> bool:
+    return any(run.status is not RunStatus.FINISHED for run in runs)
+
+
 def make_bench(files: AssignmentFiles, docket: Docket, executor: Executor) -> _Bench:
     """Run the reference on every call.
 
@@ -142,7 +146,8 @@ def make_bench(files: AssignmentFiles, docket: Docket, executor: Executor) -> _B
     calls = {spec.id: msgspec.structs.replace(spec.call, id=spec.id) for spec in docket.specs if spec.call is not None}
     plan = plan_probes(files, cells, list(calls.values()), "")
     evidence = executor.run(plan.key, plan.request, plan.calls)
-    for run in (*(cell.run for cell in evidence.cells), *evidence.calls):
+    # A cell that looks at what the left out cells have trained fails here, and no call needs it. Where a call fails, an earlier cell may be why.
+    for run in (*(cell.run for cell in evidence.cells), *evidence.calls) if _failed(evidence.calls) or not evidence.calls else ():
         if run.status is not RunStatus.FINISHED:
             problem = describe_error(run.error) if run.error else f"{run.status} {evidence.ending.detail}"
             message = f"the reference of {files.slug} fails in {run.id}: {problem}"
@@ -218,7 +223,8 @@ class _Bench:
                 yield lambda name=f"{one.id} in {one.function}", cells=cells: self._mistake(name, cells)  # type: ignore[misc]
 
     def _mistake(self, name: str, cells: Cells) -> list[_Answer]:
-        calls = [msgspec.structs.replace(call, max_steps=3 * self.models[check].steps + 10) for check, call in self.calls.items()]
+        made = {check: sum(trace.steps for trace in model.run.traces) for check, model in self.models.items()}  # by all its optimizers
+        calls = [msgspec.structs.replace(call, max_steps=3 * made[check] + 10) for check, call in self.calls.items()]
         request = msgspec.structs.replace(self._request(cells), limits=self._short_limits())
         runs = self._run(self.executor, request, calls).calls
         finished = [(run.id, run) for run in runs if run.status is RunStatus.FINISHED]  # any other ending is as far out as can be

@@ -26,6 +26,7 @@ from autograder.mutation.written import Mistakes, read_mistakes
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
+from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
@@ -172,14 +173,15 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
 
 
 def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
-    """What operators make of the solution, then what stands in mistakes.py.
+    """What operators make of the functions that students write, then what stands in mistakes.py.
 
     Raises:
         AssignmentError: if mistakes.py is not as it should be.
     """
     solution, path = files.solution.read_text(encoding="utf-8-sig"), _mistakes_path(files)
     written = read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution) if path.is_file() else Mistakes((), {})
-    return written.excuse(mutants(solution, files.solution))
+    made = (one for one in mutants(solution, files.solution) if is_written(solution, one.function, files.solution))
+    return written.excuse(tuple(made))
 
 
 def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:

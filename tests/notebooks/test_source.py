@@ -212,6 +212,7 @@ TEXT = '# %% [markdown] role="text" id="intro"\n# Hi\n'
         (TEXT + "# {{ 1 / 0 }}\n", r":3: division by zero"),
         (TEXT + "# {{ 'a' | tensor }}\n", r":3: expected numbers"),
         (TEXT + "\n{% if %}\n", r":4: not a valid template"),
+        (TEXT + '# {{ given("model") }}\n', r"notebook\.py\.j2:3: .*'model' has a region"),
         (TEXT + '# {{ stub("volume") }}\n', r"notebook\.py\.j2:3: .*solution\.py:1: no top-level function 'volume'"),
     ],
 )
@@ -281,3 +282,13 @@ def test_writing_is_whole_or_not_at_all(release: NotebookNode, tmp_path: Path, m
         write_notebook(release, path)
     assert path.read_bytes() == old
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_given_function_stands_in_both_notebooks(course: Any, tmp_path: Path) -> None:
+    """Written once, in the solution; students and the reference get the same lines."""
+    solution = tmp_path / "solutions" / "optimizers" / "solution.py"
+    text = 'def helper(x):\n    """Twice `x`."""\n    return 2 * x  # whatever x is'
+    solution.write_text(f"{solution.read_text()}\n\n{text}\n")
+    template = TEXT + '\n# %% role="given" id="help"\n{{ given("helper") }}\n'
+    for mode in Mode:
+        assert course(template, mode).cells[1].source == text

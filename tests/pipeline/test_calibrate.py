@@ -109,6 +109,44 @@ def test_an_excused_mistake_may_be_near(course):
     assert calibrate_assignment(course.files, course.executor, Counted()).calibration.checks
 
 
+def test_a_cell_that_looks_at_a_long_run_is_no_obstacle(course):
+    """The cells that train for long are left out; what prints their results fails then, and no call needs it."""
+    template = course.files.folder / "notebook.py.j2"
+    template.write_text(template.read_text() + '\n# %% role="free" id="result"\nweights - torch.ones(1)\n')
+    edit(course.files.folder / "notebook.py.j2", "weights = torch.tensor([2.0], requires_grad=True)\n", "")
+    edit(course.files.folder / "notebook.py.j2", "[weights], lr=0.1), weights)", "[start], lr=0.1), start)")
+    edit(
+        course.files.folder / "notebook.py.j2",
+        "weights = training_loop",
+        "start = torch.ones(1, requires_grad=True)\nweights = training_loop",
+    )
+    assert list(calibrate_assignment(course.files, course.executor, Counted()).calibration.checks) == ["test_loop"]
+
+
+def test_a_cell_that_breaks_the_calls_is_named(course):
+    """There the cell is the cause, and the first to be said."""
+    edit(course.files.folder / "notebook.py.j2", "import torch\n", "import torch\nraise ValueError('no data')\n")
+    edit(course.files.solution, "        loss = loss_fn(params)", "        loss = loss_fn(params) + missing")
+    with pytest.raises(AssignmentError, match="fails in data: ValueError: no data"):
+        calibrate_assignment(course.files, course.executor, Counted())
+
+
+def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course):
+    """As many steps may be made as the reference makes with all of them."""
+    both = "def twice(n_epochs, optimizer, params):\n    training_loop(n_epochs, torch.optim.SGD([params], lr=0.01), params)\n"
+    both += "".join(f"    training_loop(n_epochs, torch.optim.SGD([params], lr=0.0{k}), params)\n" for k in range(2, 6))
+    edit(
+        course.files.folder / "notebook.py.j2",
+        '# %% role="solution" id="train"',
+        f'# %% role="given" id="twice"\n{both}\n# %% role="solution" id="train"',
+    )
+    edit(course.files.checks, '@call("training_loop"', '@call("twice"')
+    edit(course.files.folder / "assignment.toml", '["training_loop"]', '["training_loop", "twice"]')
+    (measured,) = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks.values()
+    assert measured.nearest < float("inf")
+    assert measured.steps == 20
+
+
 def test_variants_that_torch_refuses_are_left_out_and_said(course):
     """Rprop has no fused kernel, and a loop that makes a float32 tensor of its own may take no float64."""
     edit(course.files.checks, "optim.Adam(lr=0.1)", "optim.Rprop(lr=0.01)")

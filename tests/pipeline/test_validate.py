@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from autograder.cli import app
 from autograder.mutation.mutants import mutants
 from autograder.pipeline.kill_matrix import kill_matrix, lines
-from autograder.pipeline.validate import Fate, is_validated, validate_assignment
+from autograder.pipeline.validate import Fate, is_validated, known_mistakes, validate_assignment
 
 WEAK = """
 import numpy as np
@@ -114,6 +114,14 @@ def test_an_excuse_silences_a_survivor_and_is_shown(course, validate):
     record = msgspec.json.decode((course.root / "results" / "validated" / "tiny.json").read_bytes())
     assert record["excused"] == {"gives-up": "nobody trains that long"}
     assert record["mistakes"] == record["killed"] + 1
+
+
+def test_no_mistakes_are_made_in_what_students_are_given(course):
+    """A function without a region stands in a locked cell: nobody can get it wrong."""
+    assert {one.function for one in known_mistakes(course.files)} == {"loss_fn", "training_loop"}
+    text = course.files.solution.read_text()
+    course.files.solution.write_text(text.replace("    ### BEGIN SOLUTION\n", "", 1).replace("    ### END SOLUTION\n", "", 1))
+    assert {one.function for one in known_mistakes(course.files)} == {"training_loop"}
 
 
 def test_an_excuse_that_is_not_needed_is_said(course, validate):

@@ -35,15 +35,19 @@ def fit(increments: Mapping[int, Arrays], gradients: Field) -> Fit | None:
     """Fit the events that both hold; None where there are none or all gradients vanish."""
     pairs = [(flat(increments[event]), flat(gradients[event])) for event in increments if event in gradients]
     pairs = [(i, g) for i, g in pairs if i.shape == g.shape and np.isfinite(i).all() and np.isfinite(g).all()]
-    sizes = [float(np.abs(g).max(initial=0.0)) for _, g in pairs]
-    if not sizes or not max(sizes):
+    if not any(g.any() for _, g in pairs):
         return None
-    # a run that blows up must not drown its first steps, and rounding near the optimum must not count as a difference
-    scales = [max(size, 1e-2 * float(np.median(sizes))) for size in sizes]
+    scales = _scales([g for _, g in pairs])
     scaled = [(i / scale, g / scale) for (i, g), scale in zip(pairs, scales, strict=True)]
     factor = sum(float(i @ g) for i, g in scaled) / sum(float(g @ g) for _, g in scaled)
     residual = max(float(np.abs(i - factor * g).max(initial=0.0)) for i, g in scaled)
     return Fit(factor, residual / (abs(factor) or 1.0))
+
+
+def _scales(gradients: Sequence[NdArray]) -> list[float]:
+    """The size of each event's gradient: a run that blows up must not drown its first steps, and rounding near the optimum must not count as a difference."""
+    sizes = [float(np.abs(one).max(initial=0.0)) for one in gradients]
+    return [max(size, 1e-2 * float(np.median(sizes))) or 1.0 for size in sizes]
 
 
 def increments(story: Story) -> dict[int, Arrays]:
@@ -126,16 +130,15 @@ def _known(case: Case, added: Mapping[int, Arrays]) -> str | None:
 
 
 def _penalised(case: Case, added: Mapping[int, Arrays]) -> bool:
-    """Whether ``increment = gradient + strength * parameters`` with one strength for all events."""
-    rows = [
-        (flat(added[event]) - flat(case.gradients[event]), flat(case.story.point(event) or ()))
-        for event in added
-        if event in case.gradients
-    ]
-    rows = [(gap, point) for gap, point in rows if gap.shape == point.shape and np.isfinite(gap).all() and np.isfinite(point).all()]
+    """Whether ``increment = gradient + strength * parameters`` with one strength for all events, each event scaled as in `fit`."""
+    events = [event for event in added if event in case.gradients]
+    rows = [(flat(added[event]), flat(case.gradients[event]), flat(case.story.point(event) or ())) for event in events]
+    rows = [row for row in rows if len({part.shape for part in row}) == 1 and all(np.isfinite(part).all() for part in row)]
     if len(rows) < 2:
         return False
-    gaps, points = np.concatenate([gap for gap, _ in rows]), np.concatenate([point for _, point in rows])
+    scales = _scales([gradient for _, gradient, _ in rows])
+    gaps = np.concatenate([(one - gradient) / scale for (one, gradient, _), scale in zip(rows, scales, strict=True)])
+    points = np.concatenate([point / scale for (_, _, point), scale in zip(rows, scales, strict=True)])
     power = float(points @ points)
     strength = float(gaps @ points) / power if power else 0.0
     return abs(strength) > FIT and float(np.abs(gaps - strength * points).max()) <= 1e-2 * float(np.abs(gaps).max())
