@@ -89,7 +89,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks of an assignment are worth. `broken` names checks that fail the reference, and why."""
+    """What the checks of an assignment are worth, bonus points included. `broken` names checks that fail the reference, and why."""
 
     checks: tuple[str, ...]
     points: float
@@ -157,7 +157,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         stub = bench.run_stub()
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
-            points=files.assignment.points,
+            points=sum(spec.worth.points for spec in docket.specs),
             reference=reference_points(prepared),
             broken=broken_checks(prepared),
             stub=sum(result.points for result in prepared.judge.results(stub)),
@@ -221,7 +221,7 @@ def _record(validation: Validation, context: str) -> Validated:
 
 def _reference_cells(prepared: Prepared) -> tuple[NotebookNode, ...]:
     """Code cells of the notebook with the solution in it."""
-    points = {spec.id: spec.worth.points for spec in prepared.judge.specs}
+    points = {spec.id: spec.worth.counted for spec in prepared.judge.specs}
     notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(points, None))
     return tuple(cell for cell in notebook.cells if cell.cell_type == "code")
 

@@ -42,8 +42,8 @@ def _trial(story: Story) -> Iterator[Finding]:
     if len(stepping) < 3:
         return
     first, others = stepping[0], stepping[1:]
-    if len(first.backwards) > max(len(one.backwards) for one in others):
-        event = first.backwards[-1]
+    event = first.backwards[-1] if first.backwards else None  # a closure that clears may run more often in the first step than in others
+    if event is not None and _left(story, event) is not None and len(first.backwards) > max(len(one.backwards) for one in others):
         yield Finding(
             "starts-dirty",
             Contract.CLEARING,

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograder.judgement.comparison import show
 from autograder.judgement.contracts.case import Arrays, Case, Field
-from autograder.judgement.contracts.story import Story, flat
+from autograder.judgement.contracts.story import Round, Story, flat, is_clean
 from autograder.judgement.finding import Contract, Finding
 from autograder.trace import NdArray
 
@@ -69,7 +69,7 @@ def gradient(case: Case) -> Iterator[Finding]:
     if best.residual > FIT:
         yield _other(case, added)
         return
-    doubled = [one for one in story.rounds if len(one.backwards) > 1]
+    doubled = [one for one in story.rounds if _adds_up(story, one)]
     if abs(best.factor - 1) > FACTOR:
         whole = best.factor * (max(len(one.backwards) for one in doubled) if doubled else 1)
         if abs(whole - 1) > FACTOR:
@@ -82,6 +82,23 @@ def gradient(case: Case) -> Iterator[Finding]:
             "once per step",
             doubled[0].number,
         )
+
+
+def _adds_up(story: Story, one: Round) -> bool:
+    """Whether one round's gradient was added up of several. A closure may run as often as the optimizer asks: what counts then is a pass that found the accumulator
+    full, in a training that cleared it before each step.
+    """
+    outside = [event for event in one.backwards if story.events[event].inside is None]
+    if len(outside) > 1:
+        return True
+    cleared = all(_clean(story, other.backwards[0]) for other in story.rounds if other.backwards)
+    return len(one.backwards) > 1 and cleared and not all(_clean(story, event) for event in one.backwards[1:])
+
+
+def _clean(story: Story, event: int) -> bool:
+    """Whether every trained tensor had an empty accumulator when the pass began."""
+    actors = (story.stand_in(event, position) for position in range(len(story.trained)))
+    return all(actor is None or is_clean(story.before(event, actor)) for actor in actors)
 
 
 def _half_as_many_steps(case: Case) -> bool:

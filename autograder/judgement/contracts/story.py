@@ -63,6 +63,13 @@ class Story:
         return tuple(index for index, event in enumerate(self.events) if event.kind == "backward")
 
     @cached_property
+    def passes(self) -> int:
+        """Backward passes as a loop makes them: those inside one step, which a closure makes as often as the optimizer asks, count as one."""
+        return len([index for index in self.backwards if self.events[index].inside is None]) + len(
+            {self.events[index].inside for index in self.backwards} - {None}
+        )
+
+    @cached_property
     def rounds(self) -> tuple[Round, ...]:
         """The events cut at each step. A closure's backward belongs to the step that it happened inside."""
         rounds: list[Round] = []
