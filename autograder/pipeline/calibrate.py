@@ -26,7 +26,7 @@ from autograder.mutation.equivalents import equivalents
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import plan_probes
 from autograder.pipeline.prepare import reference_cells
-from autograder.pipeline.validate import known_mistakes
+from autograder.pipeline.validate import known_mistakes, known_variants
 from autograder.pipeline.variation import CALLED, Variant, cell_that_makes, exchange, variants_of
 from autograder.trace import Ended, Run, RunStatus
 
@@ -201,7 +201,7 @@ class _Bench:
         return [self._right(check, "2 threads", _as_call(run)) for check, run in zip(self.calls, runs, strict=True)]
 
     def _equivalents(self) -> Iterator[Callable[[], list[_Answer]]]:
-        for one in equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution):
+        for one in (*equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution), *known_variants(self.files)):
             cells = exchange(self.cells, self.files, one.function, one.definition)
             if cells != self.cells:
                 yield lambda name=f"{one.name} in {one.function}", cells=cells: self._equivalent(name, cells)  # type: ignore[misc]

@@ -22,7 +22,7 @@ from autograder.docket import open_docket
 from autograder.judgement.grading import Cause, Outcome
 from autograder.judgement.likeness import Exhibit
 from autograder.mutation.mutants import Mutant, mutants
-from autograder.mutation.written import Mistakes, read_mistakes
+from autograder.mutation.written import Mistakes, read_mistakes, read_variants
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
@@ -180,6 +180,18 @@ def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
     solution, path = files.solution.read_text(encoding="utf-8-sig"), _mistakes_path(files)
     written = read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution) if path.is_file() else Mistakes((), {})
     return written.excuse(mutants(solution, files.solution))
+
+
+def known_variants(files: AssignmentFiles) -> tuple[Mutant, ...]:
+    """Right programs that stand in variants.py, if there is one.
+
+    Raises:
+        AssignmentError: if it is not as it should be.
+    """
+    path = files.solution.with_name("variants.py")
+    if not path.is_file():
+        return ()
+    return read_variants(path.read_text(encoding="utf-8-sig"), path, files.solution.read_text(encoding="utf-8-sig"), files.solution)
 
 
 def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:

@@ -1,3 +1,5 @@
+# ruff: noqa: F821, PLW2901
+# model and loss_fn are given in the notebook; `p -= ...` changes a tensor in place.
 """Every optimizer of torch.optim, plugged into one loop: the reference solution.
 
 The data are those of the thermometer in Stevens, Antiga, Viehmann, "Deep Learning with PyTorch" (Manning, 2020), chapter 5. That book prints dir(torch.optim), which
