@@ -411,9 +411,9 @@ def test_make_adafactor(run, reference):
 
 @needs_torch("2.5")
 @points(1, bonus=True, visibility="after_due_date")
-@call("make_adafactor", driver="train", make="make_adafactor", lr=0.2, n_epochs=30, **UNSEEN)
+@call("make_adafactor", driver="train", make="make_adafactor", lr=0.2, n_epochs=12, **UNSEEN)
 def test_adafactor_on_unseen_data(run, reference):
-    """Adafactor for 30 epochs, on data you have not seen"""
+    """Adafactor for 12 epochs, on data you have not seen"""
     assert_plugged_in(run, reference)
 
 

@@ -134,7 +134,7 @@ class Recorder:
         except Exception:  # noqa: BLE001 - a recorder never breaks what it records
             return
 
-    def _after_step(self, optimizer: torch.optim.Optimizer, _args: object, _settings: object) -> None:
+    def _after_step(self, optimizer: torch.optim.Optimizer, args: object, settings: object) -> None:
         if self.full is not None:
             self.full.step_ended(sys._getframe(1))  # noqa: SLF001
         self._stepped = True
@@ -150,7 +150,7 @@ class Recorder:
             watched.versions = [parameter._version for parameter in watched.parameters]  # noqa: SLF001 - a counter of changes in place
             return
         try:
-            if self._backwards != watched.before:  # a closure ran inside the step
+            if self._backwards != watched.before or _has_closure(args, settings):  # gradients came about inside the step
                 watched.after = _gradients(optimizer)
             self._take(watched, watched.after)
         except Exception:  # noqa: BLE001
@@ -202,6 +202,13 @@ class Recorder:
             missing=table.missing,
             backwards=watched.backwards + trailing,
         )
+
+
+def _has_closure(args: object, settings: object) -> bool:
+    """Whether `step` was called with a closure: one may set gradients by hand, without a backward pass."""
+    if isinstance(args, tuple) and any(value is not None for value in args[1:2]):  # the first is the optimizer
+        return True
+    return isinstance(settings, dict) and settings.get("closure") is not None
 
 
 def _number(tensors: object) -> float:
