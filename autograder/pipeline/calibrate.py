@@ -201,9 +201,7 @@ class _Bench:
         calling = tuple(cell_that_makes(call, check, request.drivers) for check, call in self.calls.items())
         request = msgspec.structs.replace(request, cells=request.cells + calling, threads=2)
         runs = [cell.run for cell in self._run(self.executor, request, []).cells][-len(calling) :]
-        return [
-            self._right(check, "2 threads", _as_call(run, call)) for (check, call), run in zip(self.calls.items(), runs, strict=True)
-        ]
+        return [self._right(check, "2 threads", _as_call(run, call)) for (check, call), run in zip(self.calls.items(), runs, strict=True)]
 
     def _equivalents(self) -> Iterator[Callable[[], list[_Answer]]]:
         for one in (*equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution), *known_variants(self.files)):
@@ -256,8 +254,11 @@ class _Bench:
 
 def _with_order(answer: _Answer, moved: Sequence[_Answer]) -> _Answer:
     """`answer` of a variant that moved rows, unless another order of the same call's rows is another program from its first step on: then the order of the rows counts there."""
-    if any(other.check == answer.check and other.reason for other in moved) and answer.tried is not None:
-        return _Answer(answer.check, answer.program, True, None, "in the reverse order it is another program, so the order of the rows counts")
+    others = (other for other in moved if other.check == answer.check)
+    if answer.tried is not None and any("another program" in other.reason for other in others):
+        return _Answer(
+            answer.check, answer.program, True, None, "in the reverse order it is another program, so the order of the rows counts"
+        )
     return answer
 
 

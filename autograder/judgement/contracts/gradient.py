@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -85,20 +86,14 @@ def gradient(case: Case) -> Iterator[Finding]:
 
 
 def _adds_up(story: Story, one: Round) -> bool:
-    """Whether one round's gradient was added up of several. A closure may run as often as the optimizer asks: what counts then is a pass that found the accumulator
-    full, in a training that cleared it before each step.
-    """
-    outside = [event for event in one.backwards if story.events[event].inside is None]
-    if len(outside) > 1:
-        return True
-    cleared = all(_clean(story, other.backwards[0]) for other in story.rounds if other.backwards)
-    return len(one.backwards) > 1 and cleared and not all(_clean(story, event) for event in one.backwards[1:])
+    """Whether a round has two backward passes at one point. A closure that an optimizer runs as often as it likes, each time elsewhere, has not."""
+    return any(not story.closure_moved(first, second) and not _cleared(story, second) for first, second in pairwise(one.backwards))
 
 
-def _clean(story: Story, event: int) -> bool:
-    """Whether every trained tensor had an empty accumulator when the pass began."""
+def _cleared(story: Story, event: int) -> bool:
+    """Whether a pass inside a step found every trained tensor's accumulator empty: a closure that ran again."""
     actors = (story.stand_in(event, position) for position in range(len(story.trained)))
-    return all(actor is None or is_clean(story.before(event, actor)) for actor in actors)
+    return story.events[event].inside is not None and all(actor is None or is_clean(story.before(event, actor)) for actor in actors)
 
 
 def _half_as_many_steps(case: Case) -> bool:

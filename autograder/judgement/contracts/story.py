@@ -69,6 +69,14 @@ class Story:
             {self.outermost(index) for index in self.backwards if self.events[index].inside is not None}
         )
 
+    def closure_moved(self, one: int, other: int) -> bool:
+        """Whether two backward passes of one step's closure began at other parameters, so that the optimizer had the closure run anew between them."""
+        same_step = self.events[one].inside is not None and self.outermost(one) == self.outermost(other)
+        points = self.point(one), self.point(other)
+        if not same_step or points[0] is None or points[1] is None:
+            return False
+        return not np.array_equal(flat(points[0]), flat(points[1]), equal_nan=True)
+
     def outermost(self, event: int) -> int:
         """The step that an event happened inside, by however many steps within it; the event itself if there is none."""
         while (inside := self.events[event].inside) is not None:
