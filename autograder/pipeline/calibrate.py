@@ -22,7 +22,7 @@ from autograder.execution.executor import Executor
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
 from autograder.judgement.distance import training_distance
 from autograder.judgement.spread import Spread, Tried
-from autograder.mutation.equivalents import equivalents
+from autograder.mutation.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import plan_probes
 from autograder.pipeline.prepare import reference_cells
@@ -204,7 +204,9 @@ class _Bench:
         return [self._right(check, "2 threads", _as_call(run, call)) for (check, call), run in zip(self.calls.items(), runs, strict=True)]
 
     def _equivalents(self) -> Iterator[Callable[[], list[_Answer]]]:
-        for one in (*equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution), *known_variants(self.files)):
+        made = equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
+        written = (Equivalent(one.name, one.function, one.definition) for one in known_variants(self.files))
+        for one in (*made, *written):
             cells = exchange(self.cells, self.files, one.function, one.definition)
             if cells != self.cells:
                 yield lambda name=f"{one.name} in {one.function}", cells=cells: self._equivalent(name, cells)  # type: ignore[misc]

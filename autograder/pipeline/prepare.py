@@ -73,7 +73,9 @@ def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference
 def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
     total = sum(spec.worth.counted for spec in specs)
     if total != files.assignment.points:
-        message = f"{files.checks}: the checks' points (bonus aside) add up to {total:g}, but assignment.toml says {files.assignment.points:g}"
+        message = (
+            f"{files.checks}: the checks' points (bonus aside) add up to {total:g}, but assignment.toml says {files.assignment.points:g}"
+        )
         raise AssignmentError(message)
     for spec in specs:
         if files.assignment.part_of(spec.function) is None:

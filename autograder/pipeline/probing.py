@@ -239,9 +239,7 @@ def _contradiction(result: CheckResult, evidence: Evidence) -> str:
     return ""
 
 
-def _with_findings(
-    prepared: Prepared, result: CheckResult, case: Case | None, passed: set[str], blind: frozenset[Contract]
-) -> CheckResult:
+def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, passed: set[str], blind: frozenset[Contract]) -> CheckResult:
     spec = next(spec for spec in prepared.judge.specs if spec.id == result.id)
     if case is None:
         twin = _visible_twin(prepared, spec) if spec.call is not None and result.cause is Cause.RAISED else None

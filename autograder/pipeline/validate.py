@@ -98,6 +98,8 @@ class Validation:
     stub: float
     trials: tuple[Trial, ...]
     seconds: float
+    variants: tuple[Trial, ...] = ()
+    """Right programs of variants.py, tried in the same way."""
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
@@ -110,9 +112,14 @@ class Validation:
         return tuple(trial for trial in self.trials if not trial.killed and trial.mistake.survives)
 
     @property
+    def accused(self) -> tuple[Trial, ...]:
+        """Right programs that lose points."""
+        return tuple(trial for trial in self.variants if trial.killed)
+
+    @property
     def passed(self) -> bool:
         """Whether the assignment may be released."""
-        return not self.broken and self.reference == self.points and self.stub == 0 and not self.survivors
+        return not (self.broken or self.survivors or self.accused) and self.reference == self.points and self.stub == 0
 
 
 class Validated(msgspec.Struct, frozen=True):
@@ -140,7 +147,7 @@ class Progress(Protocol):
 
 
 def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Validation:
-    """Try the checks of `files` on the reference, the stub and every known mistake, and record the result in `results`.
+    """Try the checks of `files` on the reference, the stub, every known mistake and every right program of variants.py, and record the result in `results`.
 
     Raises:
         AssignmentError: if the assignment itself, or its mistakes.py, is wrong.
@@ -153,7 +160,8 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         prepared = prepare(files, docket, results.evidence, executor)
         bench = _Bench(prepared, executor, _reference_cells(prepared))
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
-        progress.started(len(known))
+        right = known_variants(files)
+        progress.started(len(known) + len(right))
         stub = bench.run_stub()
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
@@ -162,6 +170,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
             broken=broken_checks(prepared),
             stub=sum(result.points for result in prepared.judge.results(stub)),
             trials=bench.try_all(known, progress),
+            variants=bench.try_all(right, progress),
             seconds=time.perf_counter() - begun,
         )
 
@@ -188,7 +197,7 @@ def known_variants(files: AssignmentFiles) -> tuple[Mutant, ...]:
     Raises:
         AssignmentError: if it is not as it should be.
     """
-    path = files.solution.with_name("variants.py")
+    path = _variants_path(files)
     if not path.is_file():
         return ()
     return read_variants(path.read_text(encoding="utf-8-sig"), path, files.solution.read_text(encoding="utf-8-sig"), files.solution)
@@ -207,14 +216,17 @@ def _mistakes_path(files: AssignmentFiles) -> Path:
     return files.solution.with_name("mistakes.py")
 
 
+def _variants_path(files: AssignmentFiles) -> Path:
+    return files.solution.with_name("variants.py")
+
+
 def _record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
     return results.root / "validated" / f"{files.slug}.json"
 
 
 def _digest(files: AssignmentFiles) -> str:
-    path = _mistakes_path(files)
-    written = path.read_bytes() if path.is_file() else b""
-    return hashlib.sha256(context_digest(files).encode() + written).hexdigest()
+    written = [path.read_bytes() for path in (_mistakes_path(files), _variants_path(files)) if path.is_file()]
+    return hashlib.sha256(b"".join([context_digest(files).encode(), *written])).hexdigest()
 
 
 def _record(validation: Validation, context: str) -> Validated:

@@ -56,7 +56,7 @@ def _trial(story: Story) -> Iterator[Finding]:
 
 
 def _within(story: Story) -> Iterator[Finding]:
-    """A closure that ran again in one step, at other parameters, and found what it had left. (At the same parameters it may have been adding up parts.)"""
+    """A closure that ran again in one step, at other parameters, and found what it had left: at the same ones it may have been adding up parts."""
     again = [(one, event) for one in story.rounds for last, event in pairwise(one.backwards) if story.closure_moved(last, event)]
     dirty = [(one, event) for one, event in again if _left(story, event) is not None]
     if dirty:
