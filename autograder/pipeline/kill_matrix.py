@@ -34,7 +34,7 @@ def kill_matrix(validation: Validation) -> Table:
     numbers = range(1, len(validation.checks) + 1)
     narrow = len(numbers) > MANY
     if narrow:
-        table.add_column("".join(str(number % 10) for number in numbers), no_wrap=True)
+        table.add_column("".join(str(number % 10) for number in numbers), overflow="fold")
     else:
         for number in numbers:
             table.add_column(str(number), no_wrap=True, justify="center", min_width=2)
