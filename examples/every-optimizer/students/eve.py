@@ -26,7 +26,7 @@ def make_adamax(params, lr):
     return opt
 
 # %% id="MySGD"
-class MySGD(o.Optimizer):
+class Descent(o.Optimizer):
     # the learning rate goes into the velocity
     def __init__(self, params, lr, momentum=0.0):
         super().__init__(params, defaults={"lr": lr, "momentum": momentum})
@@ -45,3 +45,6 @@ class MySGD(o.Optimizer):
                     self.state[p]["velocity"] = velocity
                     p.add_(velocity)
         return loss
+
+
+MySGD = Descent
