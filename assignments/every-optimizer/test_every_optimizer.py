@@ -22,7 +22,6 @@ T_C = [0.5, 14.0, 15.0, 28.0, 11.0, 8.0, 3.0, -4.0, 6.0, 13.0, 21.0]
 T_U = [35.7, 55.9, 58.2, 81.9, 56.3, 48.9, 33.9, 21.8, 48.4, 60.4, 68.4]
 T_UN = [0.1 * t for t in T_U]
 LECTURE = dict(params=[leaf(1.0), leaf(0.0)], t_u=T_UN, t_c=T_C)
-FIRST = dict(driver="train", n_epochs=3, **LECTURE)
 
 # Data that students have not seen.
 UNSEEN_U = [-1.2, 0.4, 0.9, 1.7, 2.6, -0.3, 1.1, -2.0]
@@ -53,6 +52,27 @@ def assert_plugged_in(run, reference):
     assert_same_training(run, reference)
 
 
+def plugged_in(title, worth, made):
+    """A check of its own: `made` is the call, in which a student's function builds the optimizer."""
+
+    def check(run, reference):
+        assert_plugged_in(run, reference)
+
+    check.__doc__ = title
+    return worth(made(check))
+
+
+def first(make, lr, title, worth=2, *, bonus=False):
+    """Visible: three epochs on the lecture's data, whose numbers the notebook quotes."""
+    return plugged_in(title, points(worth, bonus=bonus), call(make, driver="train", make=make, lr=lr, n_epochs=3, **LECTURE))
+
+
+def unseen(make, lr, n_epochs, title, worth=2, *, bonus=False):
+    """Hidden: another learning rate, other data, another start."""
+    hidden = points(worth, bonus=bonus, visibility="after_due_date")
+    return plugged_in(title, hidden, call(make, driver="train", make=make, lr=lr, n_epochs=n_epochs, **UNSEEN))
+
+
 def assert_own_rule(run, reference):
     """The student's own class did it, with no ready-made optimizer inside."""
     made = [trace.optimizer for trace in run.run.traces]
@@ -64,151 +84,34 @@ def assert_own_rule(run, reference):
 
 # --- Part 1: Along the gradient ----------------------------------------------------------------------------------------------
 
-
-@points(2)
-@call("make_sgd", make="make_sgd", lr=1e-2, **FIRST)
-def test_make_sgd(run, reference):
-    """SGD in your hands: three epochs with lr 0.01"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_sgd", driver="train", make="make_sgd", lr=0.03, n_epochs=50, **UNSEEN)
-def test_sgd_on_unseen_data(run, reference):
-    """SGD for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@points(2)
-@call("make_momentum", make="make_momentum", lr=1e-3, **FIRST)
-def test_make_momentum(run, reference):
-    """SGD with momentum in Nesterov's form: three epochs with lr 0.001"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_momentum", driver="train", make="make_momentum", lr=0.01, n_epochs=50, **UNSEEN)
-def test_momentum_on_unseen_data(run, reference):
-    """SGD with momentum for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@points(2)
-@call("make_asgd", make="make_asgd", lr=1e-2, **FIRST)
-def test_make_asgd(run, reference):
-    """ASGD: three epochs with lr 0.01"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_asgd", driver="train", make="make_asgd", lr=0.06, n_epochs=50, **UNSEEN)
-def test_asgd_on_unseen_data(run, reference):
-    """ASGD for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@points(2)
-@call("make_rprop", make="make_rprop", lr=0.5, **FIRST)
-def test_make_rprop(run, reference):
-    """Rprop: three epochs from step sizes of 0.5"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_rprop", driver="train", make="make_rprop", lr=0.01, n_epochs=40, **UNSEEN)
-def test_rprop_on_unseen_data(run, reference):
-    """Rprop for 40 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
+test_make_sgd = first("make_sgd", 1e-2, "SGD in your hands: three epochs with lr 0.01")
+test_sgd_on_unseen_data = unseen("make_sgd", 0.03, 50, "SGD for 50 epochs, on data you have not seen")
+test_make_momentum = first("make_momentum", 1e-3, "SGD with momentum in Nesterov's form: three epochs with lr 0.001")
+test_momentum_on_unseen_data = unseen("make_momentum", 0.01, 50, "SGD with momentum for 50 epochs, on data you have not seen")
+test_make_asgd = first("make_asgd", 1e-2, "ASGD: three epochs with lr 0.01")
+test_asgd_on_unseen_data = unseen("make_asgd", 0.06, 50, "ASGD for 50 epochs, on data you have not seen")
+test_make_rprop = first("make_rprop", 0.5, "Rprop: three epochs from step sizes of 0.5")
+test_rprop_on_unseen_data = unseen("make_rprop", 0.01, 40, "Rprop for 40 epochs, on data you have not seen")
 
 
 # --- Part 2: A step size for each parameter ----------------------------------------------------------------------------------
 
-
-@points(2)
-@call("make_adagrad", make="make_adagrad", lr=0.5, **FIRST)
-def test_make_adagrad(run, reference):
-    """Adagrad: three epochs with lr 0.5"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_adagrad", driver="train", make="make_adagrad", lr=0.2, n_epochs=50, **UNSEEN)
-def test_adagrad_on_unseen_data(run, reference):
-    """Adagrad for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@points(2)
-@call("make_rmsprop", make="make_rmsprop", lr=0.1, **FIRST)
-def test_make_rmsprop(run, reference):
-    """RMSprop: three epochs with lr 0.1"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_rmsprop", driver="train", make="make_rmsprop", lr=0.01, n_epochs=40, **UNSEEN)
-def test_rmsprop_on_unseen_data(run, reference):
-    """RMSprop for 40 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@points(2)
-@call("make_adadelta", make="make_adadelta", lr=1.0, **FIRST)
-def test_make_adadelta(run, reference):
-    """Adadelta: three epochs with lr 1"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_adadelta", driver="train", make="make_adadelta", lr=0.5, n_epochs=40, **UNSEEN)
-def test_adadelta_on_unseen_data(run, reference):
-    """Adadelta for 40 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
+test_make_adagrad = first("make_adagrad", 0.5, "Adagrad: three epochs with lr 0.5")
+test_adagrad_on_unseen_data = unseen("make_adagrad", 0.2, 50, "Adagrad for 50 epochs, on data you have not seen")
+test_make_rmsprop = first("make_rmsprop", 0.1, "RMSprop: three epochs with lr 0.1")
+test_rmsprop_on_unseen_data = unseen("make_rmsprop", 0.01, 40, "RMSprop for 40 epochs, on data you have not seen")
+test_make_adadelta = first("make_adadelta", 1.0, "Adadelta: three epochs with lr 1")
+test_adadelta_on_unseen_data = unseen("make_adadelta", 0.5, 40, "Adadelta for 40 epochs, on data you have not seen")
 
 
 # --- Part 3: The Adam family -------------------------------------------------------------------------------------------------
 
-
-@points(2)
-@call("make_adam", make="make_adam", lr=0.1, **FIRST)
-def test_make_adam(run, reference):
-    """Adam: three epochs with lr 0.1"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_adam", driver="train", make="make_adam", lr=0.05, n_epochs=50, **UNSEEN)
-def test_adam_on_unseen_data(run, reference):
-    """Adam for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@points(2)
-@call("make_adamw", make="make_adamw", lr=0.1, **FIRST)
-def test_make_adamw(run, reference):
-    """AdamW: three epochs with lr 0.1"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_adamw", driver="train", make="make_adamw", lr=0.05, n_epochs=50, **UNSEEN)
-def test_adamw_on_unseen_data(run, reference):
-    """AdamW for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@points(2)
-@call("make_adamax", make="make_adamax", lr=0.1, **FIRST)
-def test_make_adamax(run, reference):
-    """Adamax: three epochs with lr 0.1"""
-    assert_plugged_in(run, reference)
-
-
-@points(2, visibility="after_due_date")
-@call("make_adamax", driver="train", make="make_adamax", lr=0.05, n_epochs=50, **UNSEEN)
-def test_adamax_on_unseen_data(run, reference):
-    """Adamax for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
+test_make_adam = first("make_adam", 0.1, "Adam: three epochs with lr 0.1")
+test_adam_on_unseen_data = unseen("make_adam", 0.05, 50, "Adam for 50 epochs, on data you have not seen")
+test_make_adamw = first("make_adamw", 0.1, "AdamW: three epochs with lr 0.1")
+test_adamw_on_unseen_data = unseen("make_adamw", 0.05, 50, "AdamW for 50 epochs, on data you have not seen")
+test_make_adamax = first("make_adamax", 0.1, "Adamax: three epochs with lr 0.1")
+test_adamax_on_unseen_data = unseen("make_adamax", 0.05, 50, "Adamax for 50 epochs, on data you have not seen")
 
 
 # --- Part 4: LBFGS -----------------------------------------------------------------------------------------------------------
@@ -375,49 +278,14 @@ def test_my_adam_with_a_closure(run, reference):
 
 # --- Extra credit ------------------------------------------------------------------------------------------------------------
 
-
-@points(1, bonus=True)
-@call("make_nadam", make="make_nadam", lr=0.1, **FIRST)
-def test_make_nadam(run, reference):
-    """NAdam: three epochs with lr 0.1"""
-    assert_plugged_in(run, reference)
-
-
-@points(1, bonus=True, visibility="after_due_date")
-@call("make_nadam", driver="train", make="make_nadam", lr=0.05, n_epochs=50, **UNSEEN)
-def test_nadam_on_unseen_data(run, reference):
-    """NAdam for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@points(1, bonus=True)
-@call("make_radam", make="make_radam", lr=0.1, **FIRST)
-def test_make_radam(run, reference):
-    """RAdam: three epochs with lr 0.1"""
-    assert_plugged_in(run, reference)
-
-
-@points(1, bonus=True, visibility="after_due_date")
-@call("make_radam", driver="train", make="make_radam", lr=0.05, n_epochs=50, **UNSEEN)
-def test_radam_on_unseen_data(run, reference):
-    """RAdam for 50 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
-
-
-@needs_torch("2.5")
-@points(1, bonus=True)
-@call("make_adafactor", make="make_adafactor", lr=0.1, **FIRST)
-def test_make_adafactor(run, reference):
-    """Adafactor: three epochs with lr 0.1"""
-    assert_plugged_in(run, reference)
-
-
-@needs_torch("2.5")
-@points(1, bonus=True, visibility="after_due_date")
-@call("make_adafactor", driver="train", make="make_adafactor", lr=0.2, n_epochs=12, **UNSEEN)
-def test_adafactor_on_unseen_data(run, reference):
-    """Adafactor for 12 epochs, on data you have not seen"""
-    assert_plugged_in(run, reference)
+test_make_nadam = first("make_nadam", 0.1, "NAdam: three epochs with lr 0.1", 1, bonus=True)
+test_nadam_on_unseen_data = unseen("make_nadam", 0.05, 50, "NAdam for 50 epochs, on data you have not seen", 1, bonus=True)
+test_make_radam = first("make_radam", 0.1, "RAdam: three epochs with lr 0.1", 1, bonus=True)
+test_radam_on_unseen_data = unseen("make_radam", 0.05, 50, "RAdam for 50 epochs, on data you have not seen", 1, bonus=True)
+test_make_adafactor = needs_torch("2.5")(first("make_adafactor", 0.1, "Adafactor: three epochs with lr 0.1", 1, bonus=True))
+test_adafactor_on_unseen_data = needs_torch("2.5")(
+    unseen("make_adafactor", 0.2, 12, "Adafactor for 12 epochs, on data you have not seen", 1, bonus=True)
+)
 
 
 @needs_torch("2.9")
