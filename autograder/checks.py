@@ -21,13 +21,13 @@ import numpy as np
 import pytest
 
 from autograder.judgement import training
-from autograder.judgement.comparison import compare_arrays, show
+from autograder.judgement.comparison import compare_arrays, same_setting, show
 from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Visibility
 from autograder.judgement.observation import Observation, describe
 from autograder.judgement.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
 from autograder.protocol import Argument, ArgumentList, Call, Leaf, OptimizerSpec
-from autograder.trace import OptimizerValue, array_of
+from autograder.trace import OptimizerValue, Trace, array_of
 
 __all__ = [
     "CheckFailed",
@@ -42,11 +42,15 @@ __all__ = [
     "cell",
     "each",
     "leaf",
+    "needs_torch",
     "optim",
     "points",
 ]
 
 Check = TypeVar("Check", bound=Callable[..., None])
+
+IMPLEMENTATION = frozenset({"foreach", "fused", "capturable", "differentiable"})
+"""Settings that choose how torch computes an update, not which one."""
 
 
 class CheckFailed(AssertionError):
@@ -73,6 +77,13 @@ class Worth:
     visibility: Visibility
     contracts: tuple[tuple[frozenset[Contract], float], ...] = ()
     """Points that a failed training still gets for the contracts that it kept; all of a set for its points."""
+    bonus: bool = False
+    """Points beyond the assignment's total."""
+
+    @property
+    def counted(self) -> float:
+        """What the check adds to the points that can be had."""
+        return 0.0 if self.bonus else self.points
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +93,14 @@ class Each:
     cases: tuple[tuple[str, Any], ...]
 
 
-def points(worth: float, *, visibility: str = "visible", contracts: Mapping[str, float] | None = None) -> pytest.MarkDecorator:
+def points(
+    worth: float, *, visibility: str = "visible", contracts: Mapping[str, float] | None = None, bonus: bool = False
+) -> pytest.MarkDecorator:
     """Points for each parameter set; `visibility` is one of visible, after_due_date, after_published, hidden.
 
     With `contracts`, a failed training keeps the points of the contracts that it did not break:
     ``contracts={"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8, "return": 2}``. All seven must be named, once each, and their points add up to `worth`.
+    With `bonus` they come on top: the assignment's total leaves them out, a grade may exceed it, and nobody who lacks them loses anything.
 
     Raises:
         ValueError: for another visibility, points below 0, or contracts that are unknown, missing, doubled or do not add up.
@@ -101,7 +115,15 @@ def points(worth: float, *, visibility: str = "visible", contracts: Mapping[str,
     if contracts and (sorted(named) != sorted(Contract) or sum(share for _, share in parts) != worth):
         message = f"contracts must name each of {', '.join(Contract)} once, and their points add up to {worth:g}"
         raise ValueError(message)
-    return pytest.mark.points(Worth(float(worth), Visibility(visibility), parts))
+    return pytest.mark.points(Worth(float(worth), Visibility(visibility), parts, bonus))
+
+
+def needs_torch(minimum: str) -> pytest.MarkDecorator:
+    """Leave the check out where the installed torch is older than `minimum` ("2.9"): neither points nor a failure.
+
+    Such a check is a `bonus`, or the points would not add up there. In the template, `has_check(name)` says whether it is left out.
+    """
+    return pytest.mark.needs_torch(minimum)
 
 
 def call(function: str, *, seed: int = 0, driver: str | None = None, max_steps: int = 10_000, **arguments: Any) -> pytest.MarkDecorator:
@@ -269,9 +291,13 @@ def assert_long_run(run: Observation, reference: Observation, *, result: str | N
 def assert_optimizer(actual: Any, expected: Any, *, settings: tuple[str, ...] | None = None) -> None:
     """The returned optimizer is of the same class, has the same settings (all, or those named), and holds the very tensors that were passed in.
 
+    How it computes the update (foreach, fused, ...) is its own business, and so is whether tensors with equal settings share a parameter group. Either side may be a
+    trace, where an optimizer that a driver had the student build was trained with and not returned.
+
     Raises:
         CheckFailed: naming the first that differs.
     """
+    actual, expected = _as_optimizer(actual), _as_optimizer(expected)
     if not isinstance(expected, OptimizerValue):
         message = f"the reference returned {describe(expected)}, no optimizer"
         raise TypeError(message)
@@ -283,9 +309,13 @@ def assert_optimizer(actual: Any, expected: Any, *, settings: tuple[str, ...] | 
             f"Observed: it holds {_held(actual)}\nExpected: it holds {_held(expected)}, the very tensor that was passed in, not a copy"
         )
         raise CheckFailed(message)
-    names = settings or tuple(sorted({name for group in expected.settings for name in group}))
-    for group, model in zip(actual.settings, expected.settings, strict=False):
-        wrong = [name for name in names if group.get(name) != model.get(name)]
+    names = settings or tuple(sorted({name for group in expected.settings for name in group} - IMPLEMENTATION))
+    models = expected.settings * len(actual.settings) if len(expected.settings) == 1 else expected.settings
+    if len(actual.settings) != len(models):
+        message = f"Observed: {len(actual.settings)} parameter groups\nExpected: {len(models)}"
+        raise CheckFailed(message)
+    for group, model in zip(actual.settings, models, strict=True):
+        wrong = [name for name in names if not same_setting(group.get(name), model.get(name))]
         if wrong:
             observed, wanted = (", ".join(f"{name}={values.get(name)}" for name in wrong) for values in (group, model))
             message = f"Observed: {observed}\nExpected: {wanted}"
@@ -298,6 +328,11 @@ def _numbers(value: Any) -> np.ndarray[Any, Any] | None:
         rows = [_numbers(item) for item in value]
         return None if not rows or any(row is None for row in rows) else np.concatenate([row for row in rows if row is not None])
     return value.reshape(-1) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else None
+
+
+def _as_optimizer(value: Any) -> Any:
+    """The optimizer that a trace is of; anything else as it is."""
+    return OptimizerValue(value.optimizer, value.settings, (), value.same_as) if isinstance(value, Trace) else value
 
 
 def _held(optimizer: OptimizerValue) -> str:

@@ -146,6 +146,20 @@ def _place(index: tuple[int, ...]) -> str:
     return "the only element" if index == () else f"index {index[0] if len(index) == 1 else index}"
 
 
+SETTING_DIGITS = 1e-6
+"""Relative difference below which two settings are the same number: a learning rate may come as a float32 tensor, or out of a little arithmetic."""
+
+
+def same_setting(actual: Any, expected: Any) -> bool:
+    """Whether two settings of an optimizer are the same: numbers but for rounding, tuples of numbers element by element, anything else exactly."""
+    if isinstance(actual, tuple | list) and isinstance(expected, tuple | list):
+        return len(actual) == len(expected) and all(same_setting(one, other) for one, other in zip(actual, expected, strict=True))
+    numbers = (int, float)
+    if isinstance(actual, numbers) and isinstance(expected, numbers) and not isinstance(actual, bool) and not isinstance(expected, bool):
+        return actual == expected or abs(actual - expected) <= SETTING_DIGITS * abs(expected)
+    return bool(actual == expected)
+
+
 def show(values: Any, limit: int = 8) -> str:
     """A short text of numbers for messages: torch's four decimals, at most `limit` elements."""
     if not isinstance(values, np.ndarray):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograder.judgement.alignment import aligned
 from autograder.judgement.comparison import diverged, trajectory_residuals
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def training_distance(actual: Observation, expected: Observation, *, returned: b
     if model is None:
         message = "the reference made no optimizer step"
         raise ValueError(message)
-    if trace is None or (model.given and not trace.given) or trace.steps != model.steps or _shapes(trace) != _shapes(model):
+    if trace is None or (model.given and not trace.given) or trace.steps != model.steps:
+        return _APART
+    trace = aligned(trace, model)
+    if _shapes(trace) != _shapes(model):
         return _APART
     steps, by_step = _residuals(trace, model)
     if not len(steps):

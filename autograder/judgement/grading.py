@@ -166,6 +166,8 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     findings: tuple[Finding, ...] = ()
     note: str = ""
     """To the instructor, never to the student: the evidence contradicts itself."""
+    bonus: float = 0.0
+    """What the check can add beyond `max_points`, which are 0 for it."""
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -209,7 +211,7 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def max_points(self) -> float:
-        """Sum of what could be had."""
+        """Sum of what could be had, bonus points aside: `points` may exceed it."""
         return sum(check.max_points for check in self.checks)
 
     @property

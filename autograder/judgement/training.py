@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograder.judgement.alignment import aligned
 from autograder.judgement.comparison import show, trajectory_residuals
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def compare_training(actual: Observation, expected: Observation, bar: float, *, 
         return _no_steps(actual, model)
     if len(trace.parameters) != len(model.parameters):
         return TrainingDifference(f"an optimizer over {len(trace.parameters)} tensors", f"one over {len(model.parameters)}")
+    trace = aligned(trace, model)
     for difference in (_step_values(trace, model, bar, allow_nonfinite=allow_nonfinite), _step_counts(trace, model)):
         if difference is not None:
             return difference
@@ -111,6 +113,9 @@ def _step_values(trace: Trace, model: Trace, bar: float, *, allow_nonfinite: boo
             return TrainingDifference(f"{what} {k} of shape {packed.shape[1:]}", f"shape {packed_model.shape[1:]}")
         values, model_values = packed.numpy()[rows], packed_model.numpy()[model_rows]
         wrong = _wrong_rows(values, model_values, start, bar, allow_nonfinite=allow_nonfinite)
+        if what == "gradient":  # none on either side is no difference
+            neither = trace.missing[k].numpy()[rows].astype(bool) & model.missing[k].numpy()[model_rows].astype(bool)
+            wrong = wrong[~neither[wrong]]
         if wrong.size and (first is None or int(steps[wrong[0]]) < first[0]):
             row, step = int(wrong[0]), int(steps[wrong[0]])
             name = "gradient that step" if what == "gradient" else "parameters after step"

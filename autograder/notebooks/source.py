@@ -8,7 +8,8 @@ A cell's header says what the cell is for::
     # %% role="check" id="test_one_step"
     # %% role="free" id="scratch"
 
-Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `points(check)`, `reference(check)`, `assignment`, and the filters `tensor` and `number`.
+Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `points(check)`, `has_check(check)`, `reference(check)`,
+`assignment`, and the filters `tensor` and `number`.
 """
 
 from __future__ import annotations
@@ -158,7 +159,17 @@ def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
         value = facts.points_of(check) if mode is Mode.RELEASE else facts.points.get(check, 0)
         return int(value) if float(value).is_integer() else value
 
-    return {"stub": stub, "given": given, "reference": reference, "points": points, "assignment": files.assignment}
+    def has_check(name: str) -> bool:
+        return name in facts.points
+
+    return {
+        "stub": stub,
+        "given": given,
+        "reference": reference,
+        "points": points,
+        "has_check": has_check,
+        "assignment": files.assignment,
+    }
 
 
 def _read(path: Path) -> str:

@@ -22,12 +22,13 @@ from autograder.execution.executor import Executor
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
 from autograder.judgement.distance import training_distance
 from autograder.judgement.spread import Spread, Tried
-from autograder.mutation.equivalents import equivalents
+from autograder.mutation.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import plan_probes
 from autograder.pipeline.prepare import reference_cells
-from autograder.pipeline.validate import known_mistakes
+from autograder.pipeline.validate import known_mistakes, known_variants
 from autograder.pipeline.variation import CALLED, Variant, cell_that_makes, exchange, variants_of
+from autograder.protocol import OptimizerSpec
 from autograder.trace import Ended, Run, RunStatus
 
 if TYPE_CHECKING:
@@ -189,9 +190,11 @@ class _Bench:
         asked = [(check, variant) for check, call in self.calls.items() for variant in (Variant("again", call), *variants_of(call))]
         calls = [msgspec.structs.replace(variant.call, id=f"{check}/{variant.name}") for check, variant in asked]
         runs = {run.id: run for run in self._run(self.executor, self._request(self.cells), calls).calls}
-        return [
+        answers = [
             self._right(check, variant.name, runs[f"{check}/{variant.name}"], returned=not variant.rows_moved) for check, variant in asked
         ]
+        moved = [answer for answer, (_, variant) in zip(answers, asked, strict=True) if variant.rows_moved]
+        return [answer if answer not in moved else _with_order(answer, moved) for answer in answers]
 
     def _portable(self) -> list[_Answer]:
         with Executor(1, self.files.assignment.isolation, PORTABLE) as older:
@@ -203,10 +206,12 @@ class _Bench:
         calling = tuple(cell_that_makes(call, check, request.drivers) for check, call in self.calls.items())
         request = msgspec.structs.replace(request, cells=request.cells + calling, threads=2)
         runs = [cell.run for cell in self._run(self.executor, request, []).cells][-len(calling) :]
-        return [self._right(check, "2 threads", _as_call(run)) for check, run in zip(self.calls, runs, strict=True)]
+        return [self._right(check, "2 threads", _as_call(run, call)) for (check, call), run in zip(self.calls.items(), runs, strict=True)]
 
     def _equivalents(self) -> Iterator[Callable[[], list[_Answer]]]:
-        for one in equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution):
+        made = equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
+        written = (Equivalent(one.name, one.function, one.definition) for one in known_variants(self.files))
+        for one in (*made, *written):
             cells = exchange(self.cells, self.files, one.function, one.definition)
             if cells != self.cells:
                 yield lambda name=f"{one.name} in {one.function}", cells=cells: self._equivalent(name, cells)  # type: ignore[misc]
@@ -255,7 +260,18 @@ class _Bench:
         return executor.run("calibration", request, calls) if evidence.ending.reason in RETRIED else evidence
 
 
-def _as_call(run: Run) -> Run:
-    """The run of a cell that made a call, as the run of that call: the optimizer that was passed in was the only one given."""
-    traces = tuple(msgspec.structs.replace(trace, given=True) for trace in run.traces)
+def _with_order(answer: _Answer, moved: Sequence[_Answer]) -> _Answer:
+    """`answer` of a variant that moved rows, unless another order of the same call's rows is another program from its first step on: then the order of the rows counts there."""
+    others = (other for other in moved if other.check == answer.check)
+    if answer.tried is not None and any("another program" in other.reason for other in others):
+        return _Answer(
+            answer.check, answer.program, True, None, "in the reverse order it is another program, so the order of the rows counts"
+        )
+    return answer
+
+
+def _as_call(run: Run, call: Call) -> Run:
+    """The run of a cell that made `call`, as the run of that call: an optimizer that was passed in was the only one given."""
+    given = any(isinstance(value, OptimizerSpec) for value in call.arguments.values())
+    traces = tuple(msgspec.structs.replace(trace, given=given) for trace in run.traces)
     return msgspec.structs.replace(run, returned=run.variables.get(CALLED), traces=traces)

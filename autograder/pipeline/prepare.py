@@ -65,15 +65,17 @@ def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference
             raise AssignmentError(message)
         return Observation(run)
 
-    release = render_notebook(files, Mode.RELEASE, Facts({spec.id: spec.worth.points for spec in specs}, quote))
+    release = render_notebook(files, Mode.RELEASE, Facts({spec.id: spec.worth.counted for spec in specs}, quote))
     visible = {grade_id_of(cell) for cell in release.cells}
     return release, {spec.function: spec.id for spec in specs if spec.id in visible}  # of a function's checks the last one wins
 
 
 def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
-    total = sum(spec.worth.points for spec in specs)
+    total = sum(spec.worth.counted for spec in specs)
     if total != files.assignment.points:
-        message = f"{files.checks}: the checks' points add up to {total:g}, but assignment.toml says {files.assignment.points:g}"
+        message = (
+            f"{files.checks}: the checks' points (bonus aside) add up to {total:g}, but assignment.toml says {files.assignment.points:g}"
+        )
         raise AssignmentError(message)
     for spec in specs:
         if files.assignment.part_of(spec.function) is None:
@@ -106,7 +108,7 @@ def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store
 
 def reference_cells(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> list[tuple[str, str]]:
     """Id and source of each code cell of the reference notebook."""
-    notebook = render_notebook(files, Mode.REFERENCE, Facts({spec.id: spec.worth.points for spec in specs}, None))
+    notebook = render_notebook(files, Mode.REFERENCE, Facts({spec.id: spec.worth.counted for spec in specs}, None))
     return [
         (grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"
     ]

@@ -102,5 +102,5 @@ def _write_feedback(prepared: Prepared, results: ResultsFolder, grade: Grade, ex
 
 def _entry(prepared: Prepared) -> AssignmentEntry:
     visible = {grade_id_of(cell) for cell in prepared.release.cells}
-    checks = tuple(CheckEntry(spec.id, spec.title, spec.worth.points, spec.id in visible) for spec in prepared.judge.specs)
+    checks = tuple(CheckEntry(spec.id, spec.title, spec.worth.counted, spec.id in visible) for spec in prepared.judge.specs)
     return AssignmentEntry(prepared.files.slug, prepared.files.assignment.due, prepared.release, checks)

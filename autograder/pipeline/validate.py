@@ -22,7 +22,7 @@ from autograder.docket import open_docket
 from autograder.judgement.grading import Cause, Outcome
 from autograder.judgement.likeness import Exhibit
 from autograder.mutation.mutants import Mutant, mutants
-from autograder.mutation.written import Mistakes, read_mistakes
+from autograder.mutation.written import Mistakes, read_mistakes, read_variants
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
@@ -90,7 +90,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks of an assignment are worth. `broken` names checks that fail the reference, and why."""
+    """What the checks of an assignment are worth, bonus points included. `broken` names checks that fail the reference, and why."""
 
     checks: tuple[str, ...]
     points: float
@@ -99,6 +99,8 @@ class Validation:
     stub: float
     trials: tuple[Trial, ...]
     seconds: float
+    variants: tuple[Trial, ...] = ()
+    """Right programs of variants.py, tried in the same way."""
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
@@ -111,9 +113,14 @@ class Validation:
         return tuple(trial for trial in self.trials if not trial.killed and trial.mistake.survives)
 
     @property
+    def accused(self) -> tuple[Trial, ...]:
+        """Right programs that lose points."""
+        return tuple(trial for trial in self.variants if trial.killed)
+
+    @property
     def passed(self) -> bool:
         """Whether the assignment may be released."""
-        return not self.broken and self.reference == self.points and self.stub == 0 and not self.survivors
+        return not (self.broken or self.survivors or self.accused) and self.reference == self.points and self.stub == 0
 
 
 class Validated(msgspec.Struct, frozen=True):
@@ -141,7 +148,7 @@ class Progress(Protocol):
 
 
 def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Validation:
-    """Try the checks of `files` on the reference, the stub and every known mistake, and record the result in `results`.
+    """Try the checks of `files` on the reference, the stub, every known mistake and every right program of variants.py, and record the result in `results`.
 
     Raises:
         AssignmentError: if the assignment itself, or its mistakes.py, is wrong.
@@ -154,15 +161,17 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         prepared = prepare(files, docket, results.evidence, executor)
         bench = _Bench(prepared, executor, _reference_cells(prepared))
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
-        progress.started(len(known))
+        right = known_variants(files)
+        progress.started(len(known) + len(right))
         stub = bench.run_stub()
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
-            points=files.assignment.points,
+            points=sum(spec.worth.points for spec in docket.specs),
             reference=reference_points(prepared),
             broken=broken_checks(prepared),
             stub=sum(result.points for result in prepared.judge.results(stub)),
             trials=bench.try_all(known, progress),
+            variants=bench.try_all(right, progress),
             seconds=time.perf_counter() - begun,
         )
 
@@ -184,6 +193,18 @@ def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
     return written.excuse(tuple(made))
 
 
+def known_variants(files: AssignmentFiles) -> tuple[Mutant, ...]:
+    """Right programs that stand in variants.py, if there is one.
+
+    Raises:
+        AssignmentError: if it is not as it should be.
+    """
+    path = _variants_path(files)
+    if not path.is_file():
+        return ()
+    return read_variants(path.read_text(encoding="utf-8-sig"), path, files.solution.read_text(encoding="utf-8-sig"), files.solution)
+
+
 def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
     """Whether the checks of `files`, as they are now, passed their test."""
     try:
@@ -197,14 +218,17 @@ def _mistakes_path(files: AssignmentFiles) -> Path:
     return files.solution.with_name("mistakes.py")
 
 
+def _variants_path(files: AssignmentFiles) -> Path:
+    return files.solution.with_name("variants.py")
+
+
 def _record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
     return results.root / "validated" / f"{files.slug}.json"
 
 
 def _digest(files: AssignmentFiles) -> str:
-    path = _mistakes_path(files)
-    written = path.read_bytes() if path.is_file() else b""
-    return hashlib.sha256(context_digest(files).encode() + written).hexdigest()
+    written = [path.read_bytes() for path in (_mistakes_path(files), _variants_path(files)) if path.is_file()]
+    return hashlib.sha256(b"".join([context_digest(files).encode(), *written])).hexdigest()
 
 
 def _record(validation: Validation, context: str) -> Validated:
@@ -223,7 +247,7 @@ def _record(validation: Validation, context: str) -> Validated:
 
 def _reference_cells(prepared: Prepared) -> tuple[NotebookNode, ...]:
     """Code cells of the notebook with the solution in it."""
-    points = {spec.id: spec.worth.points for spec in prepared.judge.specs}
+    points = {spec.id: spec.worth.counted for spec in prepared.judge.specs}
     notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(points, None))
     return tuple(cell for cell in notebook.cells if cell.cell_type == "code")
 

@@ -191,11 +191,18 @@ def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] 
         kind=kind,
         symbol=symbol,
         word=word,
-        points=f"{'–' if _pending(check) and not check.points else number(check.points)} / {number(check.max_points)}",
+        points=_points(check),
         message=_blocks(check.message),
         given=given,
         findings=(told or {}).get(check.id, ()),
     )
+
+
+def _points(check: CheckResult) -> str:
+    """Points of those that could be had; of a bonus what it adds."""
+    if check.bonus:
+        return f"+{number(check.points)} (bonus, at most +{number(check.bonus)})"
+    return f"{'–' if _pending(check) and not check.points else number(check.points)} / {number(check.max_points)}"
 
 
 def _blocks(message: str) -> tuple[Block, ...]:

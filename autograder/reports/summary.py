@@ -28,7 +28,7 @@ def class_table(grades: Sequence[Grade]) -> Table:
     table.add_column("Points", justify="right", no_wrap=True)
     table.add_column("What went wrong")
     for grade in sorted(grades, key=lambda grade: (grade.student.casefold(), grade.student)):
-        style = STYLES[grade.status] or ("green" if grade.points == grade.max_points else "")
+        style = STYLES[grade.status] or ("green" if grade.points >= grade.max_points else "")
         table.add_row(
             Text(plain_line(grade.student, 64)),
             Text(f"{number(grade.points)}/{number(grade.max_points)}", style=style),
@@ -45,7 +45,7 @@ def what_went_wrong(grade: Grade) -> str:
         if waiting:
             words.append(f"{outcome} ({number(waiting)} points)")
     words += ["evidence contradicts itself (see note in grade.json)"] if any(check.note for check in grade.checks) else []
-    lost = [check for check in grade.checks if check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
+    lost = [check for check in grade.checks if check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED) and not check.bonus]
     named = list(dict.fromkeys(CATALOGUE[finding.code].name for check in lost for finding in check.findings))
     if named:
         words.append(" and ".join(named))

@@ -149,7 +149,7 @@ class Recorder:
         except Exception:  # noqa: BLE001 - a recorder never breaks what it records
             return
 
-    def _after_step(self, optimizer: torch.optim.Optimizer, _args: object, _settings: object) -> None:
+    def _after_step(self, optimizer: torch.optim.Optimizer, args: object, settings: object) -> None:
         backwards = self.backwards
         if backwards != self._at_step:
             self._round_start, self._at_step = self._at_step, backwards
@@ -160,9 +160,9 @@ class Recorder:
             if quiet.steps + 1 >= quiet.next_due:
                 quiet.due, self._quiet = True, None
         else:
-            self._after_other_step(optimizer)
+            self._after_other_step(optimizer, args, settings)
 
-    def _after_other_step(self, optimizer: torch.optim.Optimizer) -> None:
+    def _after_other_step(self, optimizer: torch.optim.Optimizer, args: object, settings: object) -> None:
         """After a step that has a row, or is not of the one optimizer that runs quietly."""
         if self.full is not None:
             self.full.step_ended(sys._getframe(2))  # noqa: SLF001 - the frame of the step
@@ -173,7 +173,7 @@ class Recorder:
         watched.count_step(self.backwards)
         if watched.due:
             try:
-                if self.backwards != watched.before:  # a closure ran inside the step
+                if self.backwards != watched.before or _has_closure(args, settings):  # gradients came about inside the step
                     watched.after = watched.rows.pack(_gradients(optimizer))
                 self._take(watched, watched.after)
             except Exception:  # noqa: BLE001
@@ -227,6 +227,13 @@ class Recorder:
             missing=table.missing,
             backwards=watched.seen - watched.first_seen + trailing,
         )
+
+
+def _has_closure(args: object, settings: object) -> bool:
+    """Whether `step` was called with a closure: one may set gradients by hand, without a backward pass."""
+    if isinstance(args, tuple) and any(value is not None for value in args[1:2]):  # the first is the optimizer
+        return True
+    return isinstance(settings, dict) and settings.get("closure") is not None
 
 
 def _number(tensors: object) -> float:

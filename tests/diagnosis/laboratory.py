@@ -15,7 +15,7 @@ COURSE = Path(__file__).parent.parent.parent
 
 
 class Laboratory:
-    """Judges programs: functions that stand in the reference's place in its notebook."""
+    """Judges programs: functions that stand in the reference's place in its notebook, of the assignment `slug`."""
 
     def __init__(self, folder, slug="optimizers"):
         self.files = open_assignment(COURSE, slug)

@@ -99,6 +99,54 @@ def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
     assert not calibration_path(course.files.folder).exists()
 
 
+def test_a_right_program_of_variants_py_counts_as_spread(course):
+    """The author's own formulation lies further out than any rewriting, and so does the bar."""
+    before = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks["test_loop"]
+    (course.root / "solutions" / "tiny" / "variants.py").write_text(
+        "from autograder.mutation.written import variant\n\n\n"
+        '@variant(of="loss_fn", name="is right to six digits")\n'
+        "def to_six_digits(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
+    )
+    after = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks["test_loop"]
+    assert after.spread > 2 * before.spread
+    assert after.bar > before.bar
+
+
+ONE_BY_ONE = """def loss_fn(values):
+    \"\"\"Mean of the squares of a tensor of shape (n,).\"\"\"
+    ### BEGIN SOLUTION
+    return (values**2).mean()
+    ### END SOLUTION
+
+
+def training_loop(optimizer, params, rows, wanted):
+    \"\"\"One step for each row.\"\"\"
+    ### BEGIN SOLUTION
+    for row, target in zip(rows, wanted, strict=True):
+        loss = ((row * params).sum() - target) ** 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return params
+    ### END SOLUTION
+"""
+
+
+def test_rows_that_are_steps_are_not_reordered(course):
+    """Reversed, the first step is another; the other order begins with the same row, and is another program all the same."""
+    course.files.solution.write_text(ONE_BY_ONE)
+    edit(course.files.folder / "notebook.py.j2", "training_loop(30, torch.optim.SGD([weights], lr=0.1), weights)", "weights")
+    rows = "rows=[[1.0, 2.0], [0.5, -1.0], [2.0, 1.0], [-1.0, 0.25]], wanted=[1.0, 2.0, -1.0, 0.5], "
+    edit(course.files.checks, "n_epochs=20, ", rows)
+    edit(course.files.checks, "assert_long_run(run, reference)", "assert run.variables == reference.variables")
+    done = calibrate_assignment(course.files, course.executor, Counted())
+    assert {line.partition(",")[0] for line in done.left_out if "rows" in line.partition(",")[0]} == {
+        "rows reversed",
+        "rows in another order",
+    }
+    assert done.calibration.checks["test_loop"].spread < 1e-5
+
+
 def test_an_excused_mistake_may_be_near(course):
     """The author has said that the checks may let it pass."""
     (course.root / "solutions" / "tiny" / "mistakes.py").write_text(

@@ -180,6 +180,38 @@ BODY = """    for _ in range(n_epochs):
 """
 
 
+RIGHT = """from autograder.mutation.written import variant
+
+
+@variant(of="training_loop", name="counts down")
+def counts_down(n_epochs, optimizer, params):
+    while n_epochs:
+        n_epochs -= 1
+        optimizer.zero_grad()
+        loss_fn(params).backward()
+        optimizer.step()
+    return params
+"""
+
+
+def test_right_programs_of_variants_py_must_keep_all_points(course, validate):
+    """One that does passes; one that checks accuse fails the validation, by name and with the checks that did it."""
+    variants = course.files.solution.with_name("variants.py")
+    variants.write_text(RIGHT)
+    validation = validate()
+    assert validation.passed
+    assert [trial.mistake.id for trial in validation.variants] == ["counts-down"]
+    assert is_validated(course.files, course.results)
+    assert "Variants   1 of 1 right programs keep all points" in "\n".join(lines(validation))
+    variants.write_text(RIGHT.replace("loss_fn(params)", "(2 * loss_fn(params))"))
+    assert not is_validated(course.files, course.results)
+    validation = validate()
+    assert not validation.passed
+    (line,) = (line for line in lines(validation) if line.startswith("Accused"))
+    assert "counts-down" in line
+    assert "test_loop" in line
+
+
 def write_mistake(course, body, survives=""):
     mark = f'@mistake(of="training_loop", name="gives up", survives={survives!r})'
     text = f"from autograder.mutation.written import mistake\n\n\n{mark}\ndef gives_up(n_epochs, optimizer, params):\n{body}"

@@ -54,6 +54,29 @@ def test_a_step_without_backward_has_no_loss(recorder: Recorder) -> None:
     assert np.isnan(trace.gradients[1].numpy()).all()
 
 
+@pytest.mark.parametrize("by_keyword", [False, True])
+def test_gradients_that_a_closure_sets_by_hand_are_those_of_the_step(recorder: Recorder, *, by_keyword: bool) -> None:
+    """torch.autograd.grad calls no backward that could be seen; without a closure, gradients are those that the step found."""
+    p = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=0.25)
+
+    def closure() -> torch.Tensor:
+        loss = (p**2).sum()
+        (p.grad,) = torch.autograd.grad(loss, [p])
+        return loss
+
+    for _ in range(2):
+        if by_keyword:
+            optimizer.step(closure=closure)
+        else:
+            optimizer.step(closure)
+    p.grad = torch.full((1,), 7.0)
+    optimizer.step()
+    trace = recorder.traces()[0]
+    assert trace.gradients[0].numpy().reshape(-1).tolist() == [2, 1, 7]
+    assert trace.missing[0].numpy().tolist() == [0, 0, 0]
+
+
 def test_backwards_are_counted(recorder: Recorder) -> None:
     """backward twice per step, and once more after the last one."""
     p = torch.ones(1, requires_grad=True)

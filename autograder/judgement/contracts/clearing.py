@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from autograder.judgement.comparison import show
 from autograder.judgement.contracts.case import Case
@@ -17,6 +18,7 @@ def clearing(case: Case) -> Iterator[Finding]:
     openings = [(one, one.backwards[0]) for one in story.rounds if one.backwards]
     dirty = [(one, event) for one, event in openings if _left(story, event) is not None]
     if not dirty:
+        yield from _within(story)
         yield from _trial(story)
         return
     first, event = dirty[0]
@@ -42,14 +44,29 @@ def _trial(story: Story) -> Iterator[Finding]:
     if len(stepping) < 3:
         return
     first, others = stepping[0], stepping[1:]
-    if len(first.backwards) > max(len(one.backwards) for one in others):
-        event = first.backwards[-1]
+    event = first.backwards[-1] if first.backwards else None  # a closure that clears may run more often in the first step than in others
+    if event is not None and _left(story, event) is not None and len(first.backwards) > max(len(one.backwards) for one in others):
         yield Finding(
             "starts-dirty",
             Contract.CLEARING,
             f"before the last backward of step 1, .grad held {show(_left(story, event))}",
             "None or zeros",
             1,
+        )
+
+
+def _within(story: Story) -> Iterator[Finding]:
+    """A closure that ran again in one step, at other parameters, and found what it had left: at the same ones it may have been adding up parts."""
+    again = [(one, event) for one in story.rounds for last, event in pairwise(one.backwards) if story.closure_moved(last, event)]
+    dirty = [(one, event) for one, event in again if _left(story, event) is not None]
+    if dirty:
+        one, event = dirty[0]
+        yield Finding(
+            "closure-never-clears",
+            Contract.CLEARING,
+            f"in step {one.number} the closure ran {len(one.backwards)} times, and when its backward came again, .grad held {show(_left(story, event))}",
+            "None or zeros, each time that the closure runs",
+            one.number,
         )
 
 

@@ -21,7 +21,7 @@ def count(case: Case) -> Iterator[Finding]:
     """Whether steps and backward passes are as many and in the order asked, and the right thing is returned."""
     story, wanted = case.story, case.wanted_steps
     made = sum(trace.steps for trace in story.run.traces) if story.recording.dropped else len(story.steps)
-    passes = len(story.backwards)
+    passes = story.passes
     if made and wanted:
         yield from _order(story)
         yield from _steps(case, made, passes)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from autograder.judgement.comparison import show
 from autograder.judgement.contracts.case import Arrays, Case, Field
-from autograder.judgement.contracts.story import Story, flat
+from autograder.judgement.contracts.story import Round, Story, flat, is_clean
 from autograder.judgement.finding import Contract, Finding
 from autograder.trace import NdArray
 
@@ -73,7 +74,7 @@ def gradient(case: Case) -> Iterator[Finding]:
     if best.residual > FIT:
         yield _other(case, added)
         return
-    doubled = [one for one in story.rounds if len(one.backwards) > 1]
+    doubled = [one for one in story.rounds if _adds_up(story, one)]
     if abs(best.factor - 1) > FACTOR:
         whole = best.factor * (max(len(one.backwards) for one in doubled) if doubled else 1)
         if abs(whole - 1) > FACTOR:
@@ -86,6 +87,17 @@ def gradient(case: Case) -> Iterator[Finding]:
             "once per step",
             doubled[0].number,
         )
+
+
+def _adds_up(story: Story, one: Round) -> bool:
+    """Whether a round has two backward passes at one point. A closure that an optimizer runs as often as it likes, each time elsewhere, has not."""
+    return any(not story.closure_moved(first, second) and not _cleared(story, second) for first, second in pairwise(one.backwards))
+
+
+def _cleared(story: Story, event: int) -> bool:
+    """Whether a pass inside a step found every trained tensor's accumulator empty: a closure that ran again."""
+    actors = (story.stand_in(event, position) for position in range(len(story.trained)))
+    return story.events[event].inside is not None and all(actor is None or is_clean(story.before(event, actor)) for actor in actors)
 
 
 def _half_as_many_steps(case: Case) -> bool:

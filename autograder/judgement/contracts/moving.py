@@ -125,8 +125,10 @@ def _jumps(story: Story, tensor: int) -> Iterator[tuple[int, NdArray, NdArray]]:
     """Where the tensor's value was not what the event before had left: the event, what was left, what was found. The end counts as an event."""
     last = story.recording.tensors[tensor].start.numpy()
     for index, event in enumerate(story.events):
+        if event.inside is not None:  # the step that it is part of moves the tensor as it likes, and stands for it here
+            continue
         now = story.value(index, tensor)
-        if now is not None and not _close(last, now) and event.inside is None:
+        if now is not None and not _close(last, now):
             yield index, last, now
         after = story.value_after(index, tensor)
         last = after if after is not None else last
