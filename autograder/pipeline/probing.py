@@ -54,6 +54,8 @@ class Suspect:
     spec: CheckSpec
     story: Story
     events: tuple[int, ...]
+    order: tuple[int, ...]
+    """All events that have a gradient; `events` are those of them that are probed."""
 
     def calls(self, elsewhere: CheckSpec | None) -> Iterator[Call]:
         """The reference's calls that judge it: its gradient at each probed event, on the call's data and on `elsewhere`'s, and the replay of the steps."""
@@ -73,6 +75,10 @@ class Suspect:
         arguments = dict(call.arguments)
         for index, values in zip(self.story.trained, point, strict=True):
             _put(arguments, self.story.recording.tensors[index].name, Leaf(array_of(values.astype(np.float32))))
+        turns = arguments.get(call.turns)
+        if isinstance(turns, ArgumentList) and turns.values:
+            first = self.order.index(event) % len(turns.values)  # whose turn it was, so that the probe begins there
+            arguments[call.turns] = ArgumentList(turns.values[first:] + turns.values[:first])
         yield msgspec.structs.replace(call, id=f"{self.spec.id}/{label}/{event}", arguments=arguments, max_steps=1, after=None)
 
     def _replay(self) -> Call | None:
@@ -115,6 +121,7 @@ class Suspect:
             forgetful=self._replayed(runs.get(f"{self.spec.id}/replay"), 1),
             elsewhere=self.field(runs, "elsewhere", self.events),
             public=self.spec.worth.visibility is Visibility.VISIBLE,
+            in_turn=self.spec.call is not None and bool(self.spec.call.turns),
         )
 
     def field(self, runs: Mapping[str, Run], label: str, events: Sequence[int]) -> Field:
@@ -261,7 +268,8 @@ def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evid
             continue
         story = Story(run, run.recording)
         if story.trained:
-            yield Suspect(spec, story, _spread(sorted(increments(story))))
+            order = sorted(increments(story))
+            yield Suspect(spec, story, _spread(order), tuple(order))
 
 
 def _ran(run: Run) -> bool:
