@@ -29,7 +29,7 @@ from autograder.notebooks.source import Mode, render_notebook
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
-from autograder.pipeline.prepare import broken_checks, prepare, reference_points
+from autograder.pipeline.prepare import broken_checks, point_table, prepare, reference_points
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks of an assignment are worth. `broken` names checks that fail the reference, and why."""
+    """What the checks of an assignment are worth. `points` are those of the checks; `asked` those of questions, which a person marks and nothing here can test.
+    `broken` names checks that fail the reference, and why.
+    """
 
     checks: tuple[str, ...]
     points: float
@@ -98,6 +100,7 @@ class Validation:
     stub: float
     trials: tuple[Trial, ...]
     seconds: float
+    asked: float = 0.0
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
@@ -157,7 +160,8 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         stub = bench.run_stub()
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
-            points=files.assignment.points,
+            points=files.assignment.automatic_points,
+            asked=files.assignment.points - files.assignment.automatic_points,
             reference=reference_points(prepared),
             broken=broken_checks(prepared),
             stub=sum(result.points for result in prepared.judge.results(stub)),
@@ -221,8 +225,7 @@ def _record(validation: Validation, context: str) -> Validated:
 
 def _reference_cells(prepared: Prepared) -> tuple[NotebookNode, ...]:
     """Code cells of the notebook with the solution in it."""
-    points = {spec.id: spec.worth.points for spec in prepared.judge.specs}
-    notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(points, None))
+    notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(point_table(prepared.files, prepared.judge.specs), None))
     return tuple(cell for cell in notebook.cells if cell.cell_type == "code")
 
 
