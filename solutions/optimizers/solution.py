@@ -66,6 +66,7 @@ def figure_1(make_optimizer, params, t_u, t_c):
     Returns a dict with the keys "constructor", "forward", "backward", "step" and "zero_grad". Each value is a pair: a copy of `params`
         as they are after that stage, shape (2,), and a copy of `params.grad`, shape (2,), or None where there is none.
     """
+
     ### BEGIN SOLUTION
     def look():
         gradient = None if params.grad is None else params.grad.clone()
