@@ -88,6 +88,6 @@ def class_lines(grades: Sequence[Grade]) -> list[str]:
         lines.append(f"mean {mean}, median {median} of {of} {'points for checks' if to_mark else 'points'}{over}")
     if to_mark:
         lines.append(
-            f"{number(sum(map(_to_be_marked, to_mark)))} points in answers of {len(to_mark)} submissions wait to be marked, in formgrader"
+            f"{number(sum(map(_to_be_marked, to_mark)))} points in answers of {len(to_mark)} submission{'s' if len(to_mark) > 1 else ''} wait to be marked, in formgrader"
         )
     return lines
