@@ -105,13 +105,21 @@ def points(worth: float, *, visibility: str = "visible", contracts: Mapping[str,
 
 
 def call(
-    function: str, *, seed: int = 0, driver: str | None = None, max_steps: int = 10_000, turns: str = "", **arguments: Any
+    function: str,
+    *,
+    seed: int = 0,
+    driver: str | None = None,
+    max_steps: int = 10_000,
+    turns: str = "",
+    trains: bool = True,
+    **arguments: Any,
 ) -> pytest.MarkDecorator:
     """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state seeded with `seed`.
 
     Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients; `optim.<Name>(...)` an optimizer over the argument ``params``; lists
     (of lists) of `leaf` and `tensor` stay lists: ``batches=[(tensor([1, 2]), tensor([3, 4])), (tensor([5]), tensor([6]))]``. With `turns`, the name of such a
-    list, its items are what each backward pass is about, in turn, over and over; a diagnosis then looks at each with its own item. An argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
+    list, its items are what each backward pass is about, in turn, over and over; a diagnosis then looks at each with its own item. `trains=False` keeps
+    the diagnosis of training loops away from a function that uses an optimizer for another end. An argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
     called with the notebook's definitions and the arguments.
     """
     axes = [(name, value.cases) for name, value in arguments.items() if isinstance(value, Each)]
@@ -125,7 +133,7 @@ def call(
         if case in calls:
             message = f"two cases of {function} are both called {case!r}; name them: each(first=..., second=...)"
             raise ValueError(message)
-        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps, turns=turns)
+        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps, turns=turns, trains=trains)
     return pytest.mark.call(calls)
 
 

@@ -259,6 +259,7 @@ def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evid
         if (
             result.outcome is not Outcome.FAILED
             or spec.call is None
+            or not spec.call.trains
             or run is None
             or run.recording is None
             or not _ran(run)
