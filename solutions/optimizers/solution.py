@@ -159,7 +159,7 @@ def minibatch_loop(n_epochs, optimizer, params, batches):
     for _ in range(n_epochs):
         for t_u, t_c in batches:
             loss = loss_fn(model(t_u, *params), t_c)  # the mean over this batch only: ()
-            optimizer.zero_grad()
+            optimizer.zero_grad()  # each batch begins clean
             loss.backward()
             optimizer.step()
     return params
