@@ -184,6 +184,9 @@ def test_minibatches_are_judged_each_at_its_own_batch(course):
     }
     (finding,) = check(grades, "first").findings
     assert finding.step == 2
+    (finding,) = check(grades, "sticky").findings
+    assert "before step 2's backward" in finding.observed
+    assert "12 steps" in finding.observed
 
 
 def test_what_does_not_train_is_not_diagnosed(course):
