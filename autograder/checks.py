@@ -27,7 +27,7 @@ from autograder.judgement.grading import Visibility
 from autograder.judgement.observation import Observation, describe
 from autograder.judgement.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
 from autograder.protocol import Argument, ArgumentList, Call, Leaf, OptimizerSpec
-from autograder.trace import OptimizerValue, Trace, array_of
+from autograder.trace import Array, OptimizerValue, Trace, array_of
 
 __all__ = [
     "CheckFailed",
@@ -45,6 +45,7 @@ __all__ = [
     "needs_torch",
     "optim",
     "points",
+    "tensor",
 ]
 
 Check = TypeVar("Check", bound=Callable[..., None])
@@ -126,11 +127,22 @@ def needs_torch(minimum: str) -> pytest.MarkDecorator:
     return pytest.mark.needs_torch(minimum)
 
 
-def call(function: str, *, seed: int = 0, driver: str | None = None, max_steps: int = 10_000, **arguments: Any) -> pytest.MarkDecorator:
+def call(
+    function: str,
+    *,
+    seed: int = 0,
+    driver: str | None = None,
+    max_steps: int = 10_000,
+    turns: str = "",
+    trains: bool = True,
+    **arguments: Any,
+) -> pytest.MarkDecorator:
     """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state seeded with `seed`.
 
-    Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients; `optim.<Name>(...)` an optimizer over the argument ``params``. An
-    argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
+    Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients; `optim.<Name>(...)` an optimizer over the argument ``params``; lists
+    (of lists) of `leaf` and `tensor` stay lists: ``batches=[(tensor([1, 2]), tensor([3, 4])), (tensor([5]), tensor([6]))]``. With `turns`, the name of such a
+    list, its items are what each backward pass is about, in turn, over and over; a diagnosis then looks at each with its own item. `trains=False` keeps
+    the diagnosis of training loops away from a function that uses an optimizer for another end. An argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
     called with the notebook's definitions and the arguments.
     """
     axes = [(name, value.cases) for name, value in arguments.items() if isinstance(value, Each)]
@@ -144,7 +156,7 @@ def call(function: str, *, seed: int = 0, driver: str | None = None, max_steps: 
         if case in calls:
             message = f"two cases of {function} are both called {case!r}; name them: each(first=..., second=...)"
             raise ValueError(message)
-        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps)
+        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps, turns=turns, trains=trains)
     return pytest.mark.call(calls)
 
 
@@ -166,6 +178,11 @@ def leaf(values: Any, *, grad: Any = None) -> Leaf:
 def as_list(values: Any) -> ArgumentList:
     """A Python list of numbers, texts or leaves for an argument that is to be one: a plain list of numbers becomes a tensor."""
     return ArgumentList(tuple(_argument("as_list", value) for value in values))
+
+
+def tensor(values: Any) -> Array:
+    """A float32 tensor, for lists of tensors; by itself a list of numbers is one already."""
+    return array_of(np.asarray(values, dtype=np.float32))
 
 
 class _Optimizers:
@@ -194,9 +211,9 @@ def _label(value: Any) -> str:
 
 def _argument(name: str, value: Any) -> Argument:
     match value:
-        case None | bool() | int() | float() | str() | Leaf() | OptimizerSpec() | ArgumentList():
+        case None | bool() | int() | float() | str() | Leaf() | Array() | OptimizerSpec() | ArgumentList():
             return value
-        case list() | tuple() if any(isinstance(item, Leaf) for item in value):
+        case list() | tuple() if _holds_tensors(value):
             return ArgumentList(tuple(_argument(name, item) for item in value))
         case list() | tuple():
             return array_of(np.asarray(value, dtype=np.float32))
@@ -205,6 +222,11 @@ def _argument(name: str, value: Any) -> Argument:
         case _:
             message = f"argument {name}: a {type(value).__name__} can't be sent as plain data; use a driver"
             raise ValueError(message)
+
+
+def _holds_tensors(value: Any) -> bool:
+    """Whether `value` is a tensor, or a list (of lists) with one in it."""
+    return isinstance(value, Leaf | Array) or (isinstance(value, list | tuple) and any(map(_holds_tensors, value)))
 
 
 # --- what a check's body asserts ---------------------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ def _value_distance(actual: Any, expected: Any) -> float:
         return max((_value_distance(a, e) for a, e in zip(actual, expected, strict=True)), default=0.0)
     if isinstance(expected, dict) and isinstance(actual, dict) and actual.keys() == expected.keys():
         return max((_value_distance(actual[name], value) for name, value in expected.items()), default=0.0)
+    if expected is None:
+        return 0.0 if actual is None else float("inf")
     numbers = (np.ndarray, int, float)
     if not isinstance(actual, numbers) or not isinstance(expected, numbers):
         return float("inf")

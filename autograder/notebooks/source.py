@@ -6,6 +6,7 @@ A cell's header says what the cell is for::
     # %% role="given" id="data"
     # %% role="solution" id="training_loop"
     # %% role="check" id="test_one_step"
+    # %% [markdown] role="answer" id="why_it_diverges"
     # %% role="free" id="scratch"
 
 Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `points(check)`, `has_check(check)`, `reference(check)`,
@@ -29,7 +30,7 @@ from nbformat import NotebookNode
 
 from autograder.assignment import AssignmentFiles
 from autograder.errors import AssignmentError
-from autograder.notebooks.cells import GRADE_ID, Role, mark
+from autograder.notebooks.cells import GRADE_ID, Role, grade_id_of, mark, role_of
 from autograder.notebooks.facts import UNQUOTED, Facts, Unquoted, number_text, tensor_text
 from autograder.notebooks.stub import cut_stub, definition, whole_definition
 
@@ -83,7 +84,14 @@ def render_notebook(files: AssignmentFiles, mode: Mode, facts: Facts) -> Noteboo
         if UNQUOTED in piece.source:
             problem = f"cell {piece.id!r} quotes a {UNQUOTED}a check. Only cells of role check can: the reference itself has to run before its numbers exist"
             raise _error(files.template, piece.line, problem)
-        cells.append(_cell(piece, mode, facts, files.template))
+        cells.append(_cell(piece, mode, facts, files))
+    answers = {grade_id_of(cell) for cell in cells if role_of(cell) is Role.ANSWER}
+    for question in files.assignment.questions:
+        if question.id not in answers:
+            problem = (
+                f'question {question.id!r} of assignment.toml has no cell; begin one with: # %% [markdown] role="answer" id="{question.id}"'
+            )
+            raise _error(files.template, 1, problem)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
     notebook["nbformat_minor"] = 5
     return notebook
@@ -228,7 +236,7 @@ def _role(cell: NotebookNode, template: Path) -> Role:
     return role
 
 
-def _cell(piece: _Piece, mode: Mode, facts: Facts, template: Path) -> NotebookNode:
+def _cell(piece: _Piece, mode: Mode, facts: Facts, files: AssignmentFiles) -> NotebookNode:
     new = nbformat.v4.new_markdown_cell if piece.cell_type == "markdown" else nbformat.v4.new_code_cell
     cell = new(source=piece.source, id=piece.id)
     points = None
@@ -236,6 +244,11 @@ def _cell(piece: _Piece, mode: Mode, facts: Facts, template: Path) -> NotebookNo
         try:
             points = facts.points_of(piece.id)
         except AssignmentError as error:
-            raise _error(template, piece.line, str(error)) from error
+            raise _error(files.template, piece.line, str(error)) from error
+    if piece.role is Role.ANSWER:
+        points = next((question.points for question in files.assignment.questions if question.id == piece.id), None)
+        if points is None:
+            problem = f"assignment.toml has no [[questions]] with id = {piece.id!r}, so this answer has no points"
+            raise _error(files.template, piece.line, problem)
     mark(cell, piece.role, piece.id, points)
     return cell

@@ -54,6 +54,8 @@ def lines(validation: Validation) -> Iterator[str]:
     yield f"Reference  {validation.reference:g} of {validation.points:g} points"
     yield from (f"           {line}" for line in validation.broken)
     yield f"Stub       {validation.stub:g} points"
+    if validation.asked:
+        yield f"Questions  {validation.asked:g} more points are for answers that a person marks: no part of what is said here"
     killed = sum(trial.killed for trial in validation.trials)
     yield f"Mistakes   {killed} of {len(validation.trials)} lose points, in {validation.seconds:.0f} s"
     if validation.variants:

@@ -54,6 +54,8 @@ class Suspect:
     spec: CheckSpec
     story: Story
     events: tuple[int, ...]
+    order: tuple[int, ...]
+    """All events that have a gradient; `events` are those of them that are probed."""
 
     def calls(self, elsewhere: CheckSpec | None) -> Iterator[Call]:
         """The reference's calls that judge it: its gradient at each probed event, on the call's data and on `elsewhere`'s, and the replay of the steps."""
@@ -73,6 +75,10 @@ class Suspect:
         arguments = {name: _looking_once(value) for name, value in call.arguments.items()}
         for index, values in zip(self.story.trained, point, strict=True):
             _put(arguments, self.story.recording.tensors[index].name, Leaf(array_of(values.astype(np.float32))))
+        turns = arguments.get(call.turns)
+        if isinstance(turns, ArgumentList) and turns.values:
+            first = self.order.index(event) % len(turns.values)  # whose turn it was, so that the probe begins there
+            arguments[call.turns] = ArgumentList(turns.values[first:] + turns.values[:first])
         yield msgspec.structs.replace(call, id=f"{self.spec.id}/{label}/{event}", arguments=arguments, max_steps=1, after=None)
 
     def _replay(self) -> Call | None:
@@ -115,6 +121,7 @@ class Suspect:
             forgetful=self._replayed(runs.get(f"{self.spec.id}/replay"), 1),
             elsewhere=self.field(runs, "elsewhere", self.events),
             public=self.spec.worth.visibility is Visibility.VISIBLE,
+            in_turn=self.spec.call is not None and bool(self.spec.call.turns),
         )
 
     def field(self, runs: Mapping[str, Run], label: str, events: Sequence[int]) -> Field:
@@ -180,7 +187,8 @@ class _Lab:
         if run is None or run.recording is None or model is None:
             return frozenset(Contract)  # nothing can be told
         story = Story(run, run.recording)
-        itself = Suspect(spec, story, _spread(sorted(increments(story))))
+        order = sorted(increments(story))
+        itself = Suspect(spec, story, _spread(order), tuple(order))
         runs = self.run(list(itself.calls(None)), REPLAY)
         return frozenset(Contract) if runs is None else frozenset(one.contract for one in examine(itself.case(Observation(model), runs)))
 
@@ -276,6 +284,7 @@ def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evid
         if (
             result.outcome is not Outcome.FAILED
             or spec.call is None
+            or not spec.call.trains
             or run is None
             or run.recording is None
             or not _ran(run)
@@ -285,7 +294,8 @@ def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evid
             continue
         story = Story(run, run.recording)
         if story.trained:
-            yield Suspect(spec, story, _spread(sorted(increments(story))))
+            order = sorted(increments(story))
+            yield Suspect(spec, story, _spread(order), tuple(order))
 
 
 def _ran(run: Run) -> bool:

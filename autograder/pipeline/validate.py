@@ -30,7 +30,7 @@ from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
-from autograder.pipeline.prepare import broken_checks, prepare, reference_points
+from autograder.pipeline.prepare import broken_checks, point_table, prepare, reference_points
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks of an assignment are worth, bonus points included. `broken` names checks that fail the reference, and why."""
+    """What the checks of an assignment are worth. `points` are those of the checks, bonus included; `asked` those of questions, which a person marks and nothing here
+    can test. `broken` names checks that fail the reference, and why.
+    """
 
     checks: tuple[str, ...]
     points: float
@@ -101,6 +103,7 @@ class Validation:
     seconds: float
     variants: tuple[Trial, ...] = ()
     """Right programs of variants.py, tried in the same way."""
+    asked: float = 0.0
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
@@ -167,6 +170,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
             points=sum(spec.worth.points for spec in docket.specs),
+            asked=files.assignment.points - files.assignment.automatic_points,
             reference=reference_points(prepared),
             broken=broken_checks(prepared),
             stub=sum(result.points for result in prepared.judge.results(stub)),
@@ -247,8 +251,7 @@ def _record(validation: Validation, context: str) -> Validated:
 
 def _reference_cells(prepared: Prepared) -> tuple[NotebookNode, ...]:
     """Code cells of the notebook with the solution in it."""
-    points = {spec.id: spec.worth.counted for spec in prepared.judge.specs}
-    notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(points, None))
+    notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(point_table(prepared.files, prepared.judge.specs), None))
     return tuple(cell for cell in notebook.cells if cell.cell_type == "code")
 
 

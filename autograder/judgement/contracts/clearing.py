@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from autograder.judgement.comparison import show
 from autograder.judgement.contracts.case import Case
-from autograder.judgement.contracts.story import Round, Story, is_clean
+from autograder.judgement.contracts.story import Story, is_clean
 from autograder.judgement.finding import Contract, Finding
 from autograder.trace import NdArray
 
@@ -28,11 +28,12 @@ def clearing(case: Case) -> Iterator[Finding]:
         code = "never-clears"
     else:
         code = "clears-sometimes"
-    often = "" if len(dirty) == 1 else f" (so in {len(dirty)} of {len(openings)} epochs)"
+    round_ = "step" if case.in_turn else "epoch"  # of minibatches, an epoch has several
+    often = "" if len(dirty) == 1 else f" (so in {len(dirty)} of {len(openings)} {round_}s)"
     yield Finding(
         code,
         Contract.CLEARING,
-        f"before {_name(first)}'s backward, .grad held {show(_left(story, event))}{often}",
+        f"before {round_} {first.number}'s backward, .grad held {show(_left(story, event))}{often}",
         "None or zeros",
         first.number,
     )
@@ -68,10 +69,6 @@ def _within(story: Story) -> Iterator[Finding]:
             "None or zeros, each time that the closure runs",
             one.number,
         )
-
-
-def _name(one: Round) -> str:
-    return f"epoch {one.number}"
 
 
 def _left(story: Story, event: int) -> NdArray | None:

@@ -72,7 +72,7 @@ def _steps(case: Case, made: int, passes: int) -> Iterator[Finding]:
             yield Finding("steps-every-second", COUNT, f"{passes} backward passes, but {observed}", "a step after every backward", None)
         else:
             yield Finding("too-few-steps", COUNT, observed, expected)
-    elif made >= 2 * wanted and passes >= made - 1 and not _whole_batches(case):
+    elif made >= 2 * wanted and passes >= made - 1 and not case.in_turn and not _whole_batches(case):
         yield Finding("minibatches", COUNT, f"{observed}, {made / wanted:.3g} for each epoch", f"{expected}, one for each epoch")
     else:
         yield Finding("too-many-steps", COUNT, observed, expected)

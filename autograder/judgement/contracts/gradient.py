@@ -124,7 +124,7 @@ def _other(case: Case, added: Mapping[int, Arrays]) -> Finding:
         code = named
     elif _silent(added, case.gradients):
         code = "detached-parameter"
-    elif len(story.steps) >= 2 * case.wanted_steps > 0:
+    elif len(story.steps) >= 2 * case.wanted_steps > 0 and not case.in_turn:
         code = "minibatches"
     event = event if first is None else first
     observed = f"at your own parameters {show(flat(story.point(event) or ()))}, the gradient is {show(flat(added[event]))}"
