@@ -233,11 +233,12 @@ def test_a_value_that_lies(run: Runs) -> None:
     source = (
         "import torch\nclass Liar(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls, *a, **k): raise SystemExit\n    def __repr__(self): raise SystemExit\n"
         "class Evil:\n    __class__ = torch.Tensor\n    def __repr__(self): import os; os._exit(1)\n    __eq__ = __getattr__ = __repr__\n"
-        "def tensor(): return torch.Tensor._make_subclass(Liar, torch.ones(2))\ndef other(): return [Evil(), {1: Evil()}]"
+        "def tensor(): return torch.Tensor._make_subclass(Liar, torch.ones(2))\ndef other(): return [Evil(), {(1,): Evil()}, {1: Evil()}]"
     )
     tensor, other = run(source, calls=(plain("t", "tensor"), plain("o", "other"))).calls
     assert tensor.returned.numpy().tolist() == [1, 1]  # type: ignore[union-attr]
-    assert [value.type_name for value in other.returned.values] == ["Evil", "dict"]  # type: ignore[union-attr]
+    lying, keyed, numbered = other.returned.values  # type: ignore[union-attr]
+    assert (lying.type_name, keyed.type_name, numbered.values["1"].type_name) == ("Evil", "dict", "Evil")
 
 
 def test_the_forkserver_dies(executor: Executor) -> None:
