@@ -31,6 +31,7 @@ from autograder.trace import OptimizerValue, array_of
 
 __all__ = [
     "CheckFailed",
+    "NeedsReview",
     "Observation",
     "Tolerance",
     "assert_close",
@@ -50,6 +51,10 @@ Check = TypeVar("Check", bound=Callable[..., None])
 
 class CheckFailed(AssertionError):
     """The run differs from the reference. The message is for the student."""
+
+
+class NeedsReview(AssertionError):
+    """The check can't tell right from wrong on this run: a person should look. The message is for both."""
 
 
 # --- what a check declares ---------------------------------------------------------------------------------------------------
@@ -97,18 +102,22 @@ def points(worth: float, *, visibility: str = "visible", contracts: Mapping[str,
         (frozenset(Contract(name.strip()) for name in names.split("+")), float(share)) for names, share in (contracts or {}).items()
     )
     named = [contract for names, _ in parts for contract in names]
-    if contracts and (sorted(named) != sorted(Contract) or sum(share for _, share in parts) != worth):
-        message = f"contracts must name each of {', '.join(Contract)} once, and their points add up to {worth:g}"
+    every = [contract for contract in Contract if contract is not Contract.BATCHES]
+    if contracts and (sorted(named) != sorted(every) or sum(share for _, share in parts) != worth):
+        message = f"contracts must name each of {', '.join(every)} once, and their points add up to {worth:g}"
         raise ValueError(message)
     return pytest.mark.points(Worth(float(worth), Visibility(visibility), parts))
 
 
-def call(function: str, *, seed: int = 0, driver: str | None = None, max_steps: int = 10_000, **arguments: Any) -> pytest.MarkDecorator:
+def call(
+    function: str, *, seed: int = 0, driver: str | None = None, max_steps: int = 10_000, batches: bool = False, **arguments: Any
+) -> pytest.MarkDecorator:
     """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state seeded with `seed`.
 
     Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients; `optim.<Name>(...)` an optimizer over the argument ``params``. An
     argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
-    called with the notebook's definitions and the arguments.
+    called with the notebook's definitions and the arguments; ``optim.<Name>(..., over="")`` gives a driver a function that makes the optimizer over a model's parameters.
+    `batches` records each batch that a model sees, for the checks of `autograder.stochastic`.
     """
     axes = [(name, value.cases) for name, value in arguments.items() if isinstance(value, Each)]
     calls: dict[str, Call] = {}
@@ -121,7 +130,7 @@ def call(function: str, *, seed: int = 0, driver: str | None = None, max_steps: 
         if case in calls:
             message = f"two cases of {function} are both called {case!r}; name them: each(first=..., second=...)"
             raise ValueError(message)
-        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps)
+        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps, batches=batches)
     return pytest.mark.call(calls)
 
 

@@ -43,7 +43,7 @@ class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="leaf"):
 
 
 class OptimizerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="make_optimizer"):
-    """An optimizer of torch.optim to build over the call's argument named `over`."""
+    """An optimizer of torch.optim to build over the call's argument named `over`. With `over` empty a driver gets a function that makes it over the parameters it is given."""
 
     name: str
     settings: dict[str, OptimizerSetting]
@@ -66,6 +66,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     With `driver`, that function of the assignment's drivers.py is called instead: ``driver(student, **arguments)``, where ``student.<name>`` are the
     notebook's definitions. `after` names the cell in whose state to call (None: after all cells). `max_steps` ends a call that trains for much longer than asked.
     With `cell`, no function is called: that cell's source runs once more and the run reports the variables in `capture`.
+    With `batches`, what models saw and what followed is recorded batch by batch, for each function of the student's that the driver calls.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_steps: int = 10_000
     cell: str | None = None
     capture: tuple[str, ...] = ()
+    batches: bool = False
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -93,7 +93,7 @@ class Forkserver:
         from autograder.sandboxed import worker
 
         self._worker = worker
-        self._shell, self._recorder = worker.warm()
+        self._shell, self._recorder = worker.warm(self._config.packages)
         if "site-packages" not in self._config.package_root:  # beside the package may lie what students must not find
             sys.path[:] = [path for path in sys.path if path != self._config.package_root]
         if len(os.listdir("/proc/self/task")) != 1:

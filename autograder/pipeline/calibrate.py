@@ -189,7 +189,7 @@ class _Bench:
         ]
 
     def _portable(self) -> list[_Answer]:
-        with Executor(1, self.files.assignment.isolation, PORTABLE) as older:
+        with Executor(1, self.files.assignment.isolation, PORTABLE, self.files.assignment.packages) as older:
             evidence = self._run(older, self._request(self.cells), list(self.calls.values()))
         return [self._right(run.id, "ATEN_CPU_CAPABILITY=default", run) for run in evidence.calls]
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from autograder.sandboxed.batch_recorder import BatchRecorder
 from autograder.sandboxed.full_recorder import FullRecorder
 from autograder.sandboxed.rows import Rows
 from autograder.sandboxed.text import type_name
@@ -55,6 +56,7 @@ class Recorder:
     def __init__(self) -> None:
         self._left_bytes = 0
         self.full: FullRecorder | None = None
+        self.batches: BatchRecorder | None = None
         self.start(0)
 
     def install(self) -> None:
@@ -71,14 +73,16 @@ class Recorder:
         given: tuple[torch.optim.Optimizer, ...] = (),
         max_steps: int | None = None,
         full: FullRecorder | None = None,
+        batches: BatchRecorder | None = None,
     ) -> None:
         """Forget all and begin anew. `names` maps id(tensor) to argument names; `given` are the optimizers that the grader built;
         above `max_steps` steps, counted over all optimizers, `StepBudgetExceeded` is raised.
-        `full` records besides, until the next start or its `finish`.
+        `full` and `batches` record besides, until the next start or their `finish`.
         """
-        if self.full is not None:
-            self.full.finish()
-        self.full = full
+        for one in (self.full, self.batches):
+            if one is not None:
+                one.finish()
+        self.full, self.batches = full, batches
         if full is not None:
             full.install()
         self._watched: dict[int, _Watched] = {}
@@ -97,6 +101,8 @@ class Recorder:
         self._backwards += 1
         # read when a row is taken, since most steps of a long run have none; detached, since a graph must not live longer than without us
         self._root = tensors.detach() if type(tensors) is torch.Tensor else _number(tensors)
+        if self.batches is not None:
+            self.batches.saw_backward(tensors, self._loss())
 
     def _loss(self) -> float:
         """The value that the last backward pass started from; NaN if that is no single number."""
@@ -123,6 +129,8 @@ class Recorder:
             raise StepBudgetExceeded(message)
         if self.full is not None:
             self.full.step_began(optimizer, sys._getframe(1))  # noqa: SLF001 - the frame of the step
+        if self.batches is not None:
+            self.batches.saw_step(optimizer)
         watched = self._watched.get(id(optimizer))
         if watched is not None and not watched.due:
             return
@@ -171,7 +179,7 @@ class Recorder:
             self._other_steps += 1
             self._stepped = True
             return None
-        watched = self._watched[id(optimizer)] = _Watched(optimizer, self._round_start, given=id(optimizer) in self._given)
+        watched = self._watched[id(optimizer)] = _Watched(optimizer, self._round_start, given=self._is_given(optimizer))
         parameters = watched.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         watched.same_as = tuple(self._names.get(id(p), "") for p in parameters)
         limit = self._left_bytes // 2
@@ -179,6 +187,9 @@ class Recorder:
         watched.rows = Rows.of([_copy(p) for p in parameters], limit) or Rows.of([], limit) or Rows([], 0)
         self._left_bytes -= watched.rows.max_bytes
         return watched
+
+    def _is_given(self, optimizer: torch.optim.Optimizer) -> bool:
+        return id(optimizer) in self._given or (self.batches is not None and self.batches.is_given(optimizer))
 
     def _trace(self, watched: _Watched) -> Trace:
         rows = watched.rows
