@@ -68,7 +68,9 @@ def assert_every_sample_once(run: Observation, reference: Observation, *, with_g
         CheckFailed: naming the first thing that is wrong.
     """
     mine, model = _stories(run, reference)
-    findings = [finding for finding in training(mine, model) if finding.code not in ("eval-mode-training", "step-twice", "step-before-backward")]
+    findings = [
+        finding for finding in training(mine, model) if finding.code not in ("eval-mode-training", "step-twice", "step-before-backward")
+    ]
     if not findings and with_generator:
         findings = list(covering.generator(mine, model))
     if findings:

@@ -65,6 +65,13 @@ def whole(student, images, labels, test_images, test_labels, n_epochs, batch_siz
     return student.fit(model, optimizer(model.parameters()), images, labels, test_images, test_labels, n_epochs, batch_size, generator)
 
 
+def standstill(student, images, labels, test_images, test_labels, numbers, n_epochs, batch_size, optimizer, shuffle_seed):
+    """`fit` with given parameters and an optimizer that does not move them: every accuracy is that of the start."""
+    model = load(student.make_model(), numbers).to(images.dtype)
+    generator = torch.Generator().manual_seed(shuffle_seed)
+    return student.fit(model, optimizer(model.parameters()), images, labels, test_images, test_labels, n_epochs, batch_size, generator)
+
+
 def seeds(student, images, labels, test_images, test_labels, n_epochs, batch_size, optimizer, count):
     """The last accuracy of `fit`, for each of `count` seeds."""
     last = []

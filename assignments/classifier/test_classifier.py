@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from autograder.checks import Tolerance, assert_close, call, each, optim, points
+from autograder.checks import Tolerance, assert_close, call, cell, each, optim, points
 from autograder.stochastic import (
     assert_accuracy_over_seeds,
     assert_evaluates,
@@ -114,14 +114,52 @@ def test_evaluation(run, reference):
 # --- Part 4: Fit -------------------------------------------------------------------------------------------------------------
 
 
-@points(12, visibility="after_due_date")
-@call("fit", driver="whole", batches=True, seed=5, n_epochs=3, batch_size=25, optimizer=SGD, shuffle_seed=8, **rows(0, 120), **held_out(1300, 40))
+@points(4)
+@call(
+    "fit",
+    driver="standstill",
+    n_epochs=3,
+    batch_size=25,
+    optimizer=optim.SGD(lr=0.0, over=""),
+    shuffle_seed=9,
+    numbers=numbers(5),
+    **rows(0, 50),
+    **held_out(1400, 80),
+)
+def test_history(run, reference):
+    """fit returns one accuracy on the test set for each epoch"""
+    assert_close(run.returned, reference.returned)
+
+
+@points(8, visibility="after_due_date")
+@call(
+    "fit",
+    driver="whole",
+    batches=True,
+    seed=5,
+    n_epochs=3,
+    batch_size=25,
+    optimizer=SGD,
+    shuffle_seed=8,
+    **rows(0, 120),
+    **held_out(1300, 40),
+)
 def test_fit(run, reference):
     """fit trains on one set and evaluates on the other, epoch by epoch"""
     assert_same_stochastic_training(run, reference)
 
 
-@points(6, visibility="after_due_date")
+@points(2)
+@cell("train", of="fit", capture=["accuracies"])
+def test_digits_run(run, reference):
+    """Twenty epochs on the digits reach a good accuracy"""
+    found, wanted = run.variables.get("accuracies"), reference.variables["accuracies"]
+    assert isinstance(found, list), f"Observed: {found!r:.80}\nExpected: a list of accuracies"
+    assert len(found) == len(wanted), f"Observed: {found!r:.80}\nExpected: {len(wanted)} accuracies"
+    assert found[-1] > 0.85, f"Observed: an accuracy of {found[-1]:.3f}\nExpected: about {wanted[-1]:.3f}"
+
+
+@points(4, visibility="after_due_date")
 @call("fit", driver="seeds", n_epochs=6, batch_size=32, optimizer=SGD, count=3, **rows(0, 1200), **held_out(1200, 597))
 def test_accuracy_over_seeds(run, reference):
     """After six epochs the classifier is about as good as ours, over three seeds"""

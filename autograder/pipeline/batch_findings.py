@@ -32,7 +32,13 @@ def with_batch_findings(judge: Judge, results: Sequence[CheckResult], evidence: 
     looked_up = 0
     for spec, result in zip(judge.specs, results, strict=True):
         run, model = find_run(evidence, spec), find_run(judge.reference, spec)
-        if run is None or run.batches is None or model is None or result.outcome is not Outcome.FAILED or result.cause is not Cause.DISAGREES:
+        if (
+            run is None
+            or run.batches is None
+            or model is None
+            or result.outcome is not Outcome.FAILED
+            or result.cause is not Cause.DISAGREES
+        ):
             told.append(result)
             continue
         replayed = replays.get(run.id)

@@ -45,7 +45,11 @@ class Judge:
         """What the reference makes of every run by minibatches that is to be judged, by the run's id."""
         if self.replayer is None:
             return {}
-        asked = [(spec.call, run) for spec in self.specs if spec.call is not None and (run := find_run(evidence, spec)) is not None and run.batches]
+        asked = [
+            (spec.call, run)
+            for spec in self.specs
+            if spec.call is not None and (run := find_run(evidence, spec)) is not None and run.batches
+        ]
         return self.replayer.replay(asked)
 
     def all_for(self, cause: Cause, message: str = "") -> tuple[CheckResult, ...]:

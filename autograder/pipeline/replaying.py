@@ -54,7 +54,11 @@ class Replayer:
         Raises:
             AssignmentError: if the replays are not stored and nothing may run.
         """
-        stories = {run.id: (call, story) for call, run in runs if (story := self.story(run)) is not None and story.pairs and story.order is not None}
+        stories = {
+            run.id: (call, story)
+            for call, run in runs
+            if (story := self.story(run)) is not None and story.pairs and story.order is not None
+        }
         calls = [one for call, story in stories.values() for one in _calls(call, story, self.models[call.id])]
         answers = self._run(calls, DRIVERS) if calls else {}
         found = {name: _replayed(answers, name, story) for name, (_, story) in stories.items()}
@@ -67,8 +71,14 @@ class Replayer:
             return replayed
         mutants = batch_objectives.mutations(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
         plan = _Plan(call, story, self.models[call.id])
-        asked = [(code, plan.gradients(f"{code}-{number}", mutant=mutant)) for number, (code, mutant) in enumerate(batch_objectives.losses(mutants))]
-        asked += [(code, plan.gradients(f"{code}-{number}", targets=rows)) for number, (code, rows) in enumerate(batch_objectives.labels(plan.rows, len(story.images)))]
+        asked = [
+            (code, plan.gradients(f"{code}-{number}", mutant=mutant))
+            for number, (code, mutant) in enumerate(batch_objectives.losses(mutants))
+        ]
+        asked += [
+            (code, plan.gradients(f"{code}-{number}", targets=rows))
+            for number, (code, rows) in enumerate(batch_objectives.labels(plan.rows, len(story.images)))
+        ]
         answers = self._run([one for _, one in asked], f"{DRIVERS}\n\n_MUTANTS = {batch_objectives.sources(mutants)!r}\n")
         others: dict[str, NdArray] = {}
         for code, one in asked:

@@ -73,7 +73,9 @@ class StandaloneRuns:
     def _replayer(self) -> Replayer:
         trains = {spec.cell.id for spec in self._specs if spec.cell}
         cells = [(name, source) for name, source in reference_cells(self._files, self._specs) if name not in trains]
-        models = {spec.run_id: run for spec in self._specs if spec.call is not None and (run := find_run(self._reference, spec)) is not None}
+        models = {
+            spec.run_id: run for spec in self._specs if spec.call is not None and (run := find_run(self._reference, spec)) is not None
+        }
         return Replayer(self._files, cells, models, None, self._executor)
 
     @cached_property
@@ -82,7 +84,9 @@ class StandaloneRuns:
 
     @cached_property
     def _executor(self) -> Executor:
-        return self._stack.enter_context(Executor(1, self._isolation or self._files.assignment.isolation, packages=self._files.assignment.packages))
+        return self._stack.enter_context(
+            Executor(1, self._isolation or self._files.assignment.isolation, packages=self._files.assignment.packages)
+        )
 
     @cached_property
     def _reference(self) -> Evidence:

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 
-class _Captured(Exception):  # noqa: N818  (a way out, no error)
+class _Captured(Exception):
     """The driver has called the function to be replayed."""
 
 
-class _Stepped(Exception):  # noqa: N818
+class _Stepped(Exception):
     """The gradients are there."""
 
 
@@ -70,7 +70,9 @@ def replay_batches(
         try:
             batch = [data.get(id(value), value) for value in args], {name: data.get(id(value), value) for name, value in settings.items()}
             losses.append(_first_loss(functools.partial(train, *batch[0], **batch[1]), random))
-            gradients.append(torch.cat([torch.zeros(p.numel()).to(p) if p.grad is None else p.grad.reshape(-1).clone() for p in parameters]))
+            gradients.append(
+                torch.cat([torch.zeros(p.numel()).to(p) if p.grad is None else p.grad.reshape(-1).clone() for p in parameters])
+            )
         except Exception:  # noqa: BLE001  (a mutant may fail in any way, and so may states that a student made up)
             losses.append(float("nan"))
             gradients.append(torch.full_like(values, float("nan")))

@@ -7,6 +7,7 @@ Everything else here is counted, not estimated.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -79,9 +80,7 @@ def _unknown(epoch: Epoch, story: BatchStory) -> Finding | None:
     seen = next(story.forward(one.forwards[-1]).seen for one in story.rounds if one.forwards and (story.rows(one.forwards[-1]) < 0).any())
     values = np.asarray(seen.numpy(), np.float64)
     least, most, data = float(values.min(initial=0.0)), float(values.max(initial=0.0)), story.images
-    observed = (
-        f"in epoch {epoch.number} the model saw {strange} rows that are in no image passed in, of shape {tuple(seen.shape)}, numbers from {least:.3g} to {most:.3g}"
-    )
+    observed = f"in epoch {epoch.number} the model saw {strange} rows that are in no image passed in, of shape {tuple(seen.shape)}, numbers from {least:.3g} to {most:.3g}"
     expected = f"rows of the images as they are: numbers from {float(data.min()):.3g} to {float(data.max()):.3g}"
     return _finding("changes-inputs", observed, expected, epoch.first_step)
 
@@ -94,14 +93,18 @@ def _counts(epoch: Epoch, right: Epoch, story: BatchStory) -> Finding | None:
     sizes, wanted = ([len(batch) for batch in one.batches] for one in (epoch, right))
     every = f"each of the {total} samples once"
     if len(sizes) > 1 and len(epoch.partition) == 1 and missing:
-        return _finding("same-batch", f"all {len(sizes)} steps of epoch {epoch.number} saw the same {sizes[0]} samples", every, epoch.first_step)
+        return _finding(
+            "same-batch", f"all {len(sizes)} steps of epoch {epoch.number} saw the same {sizes[0]} samples", every, epoch.first_step
+        )
     if missing and extra:
         observed = f"epoch {epoch.number} saw {extra} samples more than once and {missing} not at all"
         return _finding("samples-with-replacement", observed, every, epoch.first_step)
     if missing:
         rest = wanted[-1] if len(set(wanted)) > 1 else 0
         code = "drops-last-batch" if missing == rest and len(set(sizes)) == 1 else "skips-samples"
-        return _finding(code, f"epoch {epoch.number} left out {missing} of {total} samples; its batches had {_sizes(sizes)}", every, epoch.first_step)
+        return _finding(
+            code, f"epoch {epoch.number} left out {missing} of {total} samples; its batches had {_sizes(sizes)}", every, epoch.first_step
+        )
     if extra:
         return _finding("repeats-samples", f"epoch {epoch.number} saw {extra} samples more than once", every, epoch.first_step)
     if sorted(sizes) != sorted(wanted):
@@ -122,7 +125,7 @@ def _orders(made: Sequence[Epoch], wanted: Sequence[Epoch], total: int) -> Itera
         observed = f"in {'every epoch' if len(natural) == len(several) else f'epoch {first.number}'} the batches are the data's own order cut into pieces"
         yield _finding("no-shuffle", observed, f"a random order of all {total} samples", first.first_step)
         return
-    for before, after in zip(several, several[1:], strict=False):
+    for before, after in itertools.pairwise(several):
         if before.partition == after.partition:
             observed = f"epochs {before.number} and {after.number} cut the samples into the same {len(after.batches)} batches"
             yield _finding("same-order", observed, "a new random order in each epoch", after.first_step)
@@ -130,7 +133,7 @@ def _orders(made: Sequence[Epoch], wanted: Sequence[Epoch], total: int) -> Itera
 
 
 def _is_natural(epoch: Epoch) -> bool:
-    """Whether every batch is a run of neighbours. (A batch of one is; an epoch of such is natural only if they come in order.)"""
+    """Whether every batch is a run of neighbours. A batch of one is; an epoch of such is natural only if they come in order."""
     if all(len(batch) == 1 for batch in epoch.batches):
         return bool((np.diff(epoch.rows) > 0).all())
     return all(int(batch.max()) - int(batch.min()) == len(batch) - 1 for batch in epoch.batches)
@@ -141,5 +144,7 @@ def generator(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
     for phase in model.trained:
         if model.log.phases[phase].drew and phase < len(story.log.phases) and story.log.phases[phase].drew is False:
             name = story.log.phases[phase].function
-            yield _finding("ignores-generator", f"{name} drew nothing from the generator that was passed in", "the order comes from that generator")
+            yield _finding(
+                "ignores-generator", f"{name} drew nothing from the generator that was passed in", "the order comes from that generator"
+            )
             return

@@ -34,7 +34,9 @@ def _phase(story: BatchStory, model: BatchStory, phase: int) -> Iterator[Finding
     recorded, without = story.seen_in(phase, graph=True), story.seen_in(phase, graph=False)
     every = [story.forward(event) for event in (*recorded, *without)]
     if not every:
-        yield Finding("evaluates-nothing", Contract.COUNT, f"{name} never ran the model", f"the model's answers for all {len(story.images)} samples")
+        yield Finding(
+            "evaluates-nothing", Contract.COUNT, f"{name} never ran the model", f"the model's answers for all {len(story.images)} samples"
+        )
         return
     if any(event.kind == "step" and event.phase == phase for event in story.log.events) or mine.moved:
         yield Finding("evaluation-trains", Contract.UPDATE, f"{name} changed the model's parameters", "an evaluation changes nothing")
@@ -47,7 +49,12 @@ def _phase(story: BatchStory, model: BatchStory, phase: int) -> Iterator[Finding
             "model.eval() before the first batch",
         )
     if recorded:
-        yield Finding("evaluation-builds-graph", Contract.GRADIENT, f"in {name} autograd recorded {len(recorded)} of {len(every)} forward passes", "torch.no_grad() around them")
+        yield Finding(
+            "evaluation-builds-graph",
+            Contract.GRADIENT,
+            f"in {name} autograd recorded {len(recorded)} of {len(every)} forward passes",
+            "torch.no_grad() around them",
+        )
     if mine.left_gradients:
         yield Finding("evaluation-leaves-gradients", Contract.UNTOUCHED, f"{name} changed .grad", "an evaluation leaves gradients alone")
     yield from _rows(story, phase, (*recorded, *without))
@@ -58,11 +65,21 @@ def _rows(story: BatchStory, phase: int, events: tuple[int, ...]) -> Iterator[Fi
     name, total = story.log.phases[phase].function, len(story.images)
     rows = np.concatenate([story.rows(event) for event in events])
     if (rows < 0).any():
-        yield Finding("changes-inputs", Contract.BATCHES, f"in {name} the model saw {int((rows < 0).sum())} rows that are in no image passed in", "rows of the images as they are")
+        yield Finding(
+            "changes-inputs",
+            Contract.BATCHES,
+            f"in {name} the model saw {int((rows < 0).sum())} rows that are in no image passed in",
+            "rows of the images as they are",
+        )
         return
     missing = int(np.maximum(copies(story.images) - np.bincount(rows, minlength=total), 0).sum())
     if missing:
-        yield Finding("evaluation-skips-samples", Contract.BATCHES, f"{name} left out {missing} of {total} samples", "every sample, the last batch too")
+        yield Finding(
+            "evaluation-skips-samples",
+            Contract.BATCHES,
+            f"{name} left out {missing} of {total} samples",
+            "every sample, the last batch too",
+        )
 
 
 def _value(returned: Value, wanted: Value, name: str) -> Iterator[Finding]:
@@ -72,6 +89,13 @@ def _value(returned: Value, wanted: Value, name: str) -> Iterator[Finding]:
     if isinstance(returned, Array) and returned.numpy().size == 1:
         value = float(returned.numpy().reshape(-1)[0])
     if value is None:
-        yield Finding("miscounts-accuracy", Contract.RETURN, f"{name} returned {describe(plain(returned))}", f"{float(wanted):.4f}, a number")
+        yield Finding(
+            "miscounts-accuracy", Contract.RETURN, f"{name} returned {describe(plain(returned))}", f"{float(wanted):.4f}, a number"
+        )
     elif not abs(value - float(wanted)) <= 1e-6:
-        yield Finding("miscounts-accuracy", Contract.RETURN, f"{name} returned {value:.4f}", f"{float(wanted):.4f}, the share of all samples whose greatest logit is that of their label")
+        yield Finding(
+            "miscounts-accuracy",
+            Contract.RETURN,
+            f"{name} returned {value:.4f}",
+            f"{float(wanted):.4f}, the share of all samples whose greatest logit is that of their label",
+        )

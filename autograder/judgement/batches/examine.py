@@ -74,17 +74,34 @@ def _events(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
     others = story.count("step") - steps
     wanted = len(model.rounds)
     if not steps and others:
-        yield Finding("own-optimizer", Contract.OPTIMIZER, f"another optimizer made {others} steps, the one passed in none", f"{wanted} steps of the one passed in")
+        yield Finding(
+            "own-optimizer",
+            Contract.OPTIMIZER,
+            f"another optimizer made {others} steps, the one passed in none",
+            f"{wanted} steps of the one passed in",
+        )
     elif not steps and not backwards:
         yield Finding("no-training", Contract.COUNT, "neither backward() nor step() ran", f"{wanted} steps")
     elif not steps:
-        yield Finding("no-step", Contract.COUNT, f"{backwards} backward passes and no step", f"{wanted} steps, one after each backward pass")
+        yield Finding(
+            "no-step", Contract.COUNT, f"{backwards} backward passes and no step", f"{wanted} steps, one after each backward pass"
+        )
     elif not backwards and not any(one.forwards for one in story.rounds):
-        yield Finding("no-graph", Contract.COUNT, f"{steps} steps, but no forward pass that autograd recorded", "a forward pass with gradients for each step")
+        yield Finding(
+            "no-graph",
+            Contract.COUNT,
+            f"{steps} steps, but no forward pass that autograd recorded",
+            "a forward pass with gradients for each step",
+        )
     elif not backwards and not np.nan_to_num(story.flat("gradients") if story.order else np.zeros(1)).any():
         yield Finding("no-backward", Contract.COUNT, f"{steps} steps and no backward pass", "a backward pass before each step")
     elif others:
-        yield Finding("own-optimizer", Contract.OPTIMIZER, f"another optimizer made {others} steps besides", "only the optimizer passed in moves the parameters")
+        yield Finding(
+            "own-optimizer",
+            Contract.OPTIMIZER,
+            f"another optimizer made {others} steps besides",
+            "only the optimizer passed in moves the parameters",
+        )
     else:
         yield from _counts(story, wanted)
 
@@ -93,11 +110,28 @@ def _counts(story: BatchStory, wanted: int) -> Iterator[Finding]:
     steps = len(story.rounds)
     empty = [one.number for one in story.rounds if not one.backwards and not one.forwards]
     if empty == [1]:
-        yield Finding("step-before-backward", Contract.COUNT, "step 1 came before the first backward pass", "backward(), then step(), for each batch", 1)
+        yield Finding(
+            "step-before-backward",
+            Contract.COUNT,
+            "step 1 came before the first backward pass",
+            "backward(), then step(), for each batch",
+            1,
+        )
     elif len(empty) >= steps // 3 and empty:
-        yield Finding("step-twice", Contract.COUNT, f"{len(empty)} of {steps} steps had no backward pass of their own", "one step for each backward pass", empty[0])
+        yield Finding(
+            "step-twice",
+            Contract.COUNT,
+            f"{len(empty)} of {steps} steps had no backward pass of their own",
+            "one step for each backward pass",
+            empty[0],
+        )
     elif steps < wanted and sum(len(one.forwards) for one in story.rounds) >= max(wanted - wanted // 4, 2 * steps - 1):
-        yield Finding("steps-rarely", Contract.COUNT, f"{steps} steps for {wanted} batches: gradients of several batches were added up", "one step for each batch")
+        yield Finding(
+            "steps-rarely",
+            Contract.COUNT,
+            f"{steps} steps for {wanted} batches: gradients of several batches were added up",
+            "one step for each batch",
+        )
 
 
 def _modes(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
@@ -114,7 +148,12 @@ def _modes(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
         )
     other = [one for one in seen if not one.own]
     if other:
-        yield Finding("trains-a-copy", Contract.OPTIMIZER, f"in {len(other)} of {len(seen)} batches a copy of the model made the forward pass", "the model that was passed in")
+        yield Finding(
+            "trains-a-copy",
+            Contract.OPTIMIZER,
+            f"in {len(other)} of {len(seen)} batches a copy of the model made the forward pass",
+            "the model that was passed in",
+        )
 
 
 def _shape(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
@@ -125,7 +164,12 @@ def _shape(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
         yield Finding("other-architecture", Contract.GRADIENT, f"parameters of shapes {shapes}", wanted)
     elif story.order is None:
         there = len(story.trace.start) if story.trace is not None else 0
-        yield Finding("other-parameters", Contract.OPTIMIZER, f"the optimizer holds {there} tensors that are not the model's", f"the {len(model.log.shapes)} parameters of the model")
+        yield Finding(
+            "other-parameters",
+            Contract.OPTIMIZER,
+            f"the optimizer holds {there} tensors that are not the model's",
+            f"the {len(model.log.shapes)} parameters of the model",
+        )
 
 
 def _update(story: BatchStory, replayed: Replayed, bar: float) -> Iterator[Finding]:
@@ -133,7 +177,13 @@ def _update(story: BatchStory, replayed: Replayed, bar: float) -> Iterator[Findi
     trace = story.trace
     moved = _moved(story)
     if moved is not None:
-        yield Finding("moves-parameters", Contract.UPDATE, f"parameters changed between step {moved - 1} and the forward pass of step {moved}", "only step() moves them", moved)
+        yield Finding(
+            "moves-parameters",
+            Contract.UPDATE,
+            f"parameters changed between step {moved - 1} and the forward pass of step {moved}",
+            "only step() moves them",
+            moved,
+        )
         return
     apart = update_gaps(story, replayed)
     if trace is None or not len(apart) or judged(apart) <= bar:
@@ -163,7 +213,12 @@ def _graphs(story: BatchStory) -> Iterator[Finding]:
     alive = max((event.alive for event in story.log.events if event.kind == "backward"), default=0)
     per_phase = max((story.count("backward", phase) for phase in story.trained), default=0)
     if alive >= GRAPHS and alive > per_phase // 2:
-        yield Finding("keeps-graph", Contract.RETURN, f"the graphs of {alive} batches were in memory at once", "one: a batch's loss is added up as a number, loss.item()")
+        yield Finding(
+            "keeps-graph",
+            Contract.RETURN,
+            f"the graphs of {alive} batches were in memory at once",
+            "one: a batch's loss is added up as a number, loss.item()",
+        )
 
 
 def _returns(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
@@ -177,10 +232,14 @@ def _returns(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
         value = _number(returned)
         expected = _mean_loss(story, phase)
         if value is None:
-            yield Finding("returns-no-loss", Contract.RETURN, f"{name} returned {describe(plain(returned))}", "the mean loss per sample, a number")
+            yield Finding(
+                "returns-no-loss", Contract.RETURN, f"{name} returned {describe(plain(returned))}", "the mean loss per sample, a number"
+            )
             return
         if isinstance(returned, Array) and returned.requires_grad:
-            yield Finding("keeps-graph", Contract.RETURN, f"{name} returned a tensor that still holds its graph", "a plain number: loss.item()")
+            yield Finding(
+                "keeps-graph", Contract.RETURN, f"{name} returned a tensor that still holds its graph", "a plain number: loss.item()"
+            )
             return
         if expected is None or abs(value - expected) <= RETURN_BAR * max(1.0, abs(expected)):
             continue
@@ -193,7 +252,12 @@ def _wrong_mean(story: BatchStory, phase: int, value: float, expected: float) ->
     losses = [one.loss for one in story.rounds if one.phase == phase]
     shown = f"{name} returned {value:.5g} in call {phase + 1}"
     if abs(value - float(np.mean(losses))) <= RETURN_BAR * max(1.0, abs(value)):
-        return Finding("mean-of-means", Contract.RETURN, f"{shown}, the mean of its {len(losses)} batch losses", f"the mean over samples, {expected:.5g}: the last batch is smaller")
+        return Finding(
+            "mean-of-means",
+            Contract.RETURN,
+            f"{shown}, the mean of its {len(losses)} batch losses",
+            f"the mean over samples, {expected:.5g}: the last batch is smaller",
+        )
     return Finding("wrong-mean-loss", Contract.RETURN, shown, f"the mean of the losses of all samples, {expected:.5g}")
 
 
@@ -202,7 +266,7 @@ def _mean_loss(story: BatchStory, phase: int) -> float | None:
     rounds = [one for one in story.rounds if one.phase == phase and one.forwards]
     sizes = np.array([len(story.rows(one.forwards[-1])) for one in rounds], float)
     losses = np.array([one.loss for one in rounds])
-    if not len(rounds) or not np.isfinite(losses).all():
+    if not rounds or not np.isfinite(losses).all():
         return None
     return float((sizes * losses).sum() / sizes.sum())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,13 @@ def name_gradient(story: BatchStory, replayed: Replayed, bar: float) -> Iterator
         if other and judged(np.array([gap.residual for gap in other])) <= FIT:
             wanted = _size(first.theirs)
             observed = f"with the batch, parameters and dropout of your own step, the gradient's greatest entry is {_size(first.mine):.4g}"
-            yield Finding(code.partition("#")[0], Contract.GRADIENT, observed, f"{wanted:.4g}; yours is what this mistake leads to, in all {len(other)} steps", first.step)
+            yield Finding(
+                code.partition("#")[0],
+                Contract.GRADIENT,
+                observed,
+                f"{wanted:.4g}; yours is what this mistake leads to, in all {len(other)} steps",
+                first.step,
+            )
             return
     observed = f"with the batch, parameters and dropout of your own step, the gradient differs by {first.residual:.2g} of its size (in {_wrong(found, bar)} of {len(found)} steps)"
     yield Finding("wrong-loss", Contract.GRADIENT, observed, "the gradient of the mean cross entropy of that batch", first.step)
@@ -63,13 +70,13 @@ def _factor(gap: Gap) -> float:
     return float(gap.mine @ gap.theirs) / power if power else float("nan")
 
 
-def _missing(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
+def _missing(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
     if any(gap.mine.any() for gap in found):
         return None
     return "empty-gradients", "every step found gradients of 0, or none", "the gradient of the batch's loss"
 
 
-def _rounded(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
+def _rounded(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
     numbers = np.concatenate([gap.mine for gap in found])
     numbers = numbers[np.isfinite(numbers) & (numbers != 0) & (np.abs(numbers) < 65504)]
     close = judged(np.array([gap.residual for gap in found])) < 0.2
@@ -79,7 +86,9 @@ def _rounded(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | 
 
 def _frozen(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
     """Some tensors get no gradient ever, and all others the right one."""
-    dead = [part for part in story.slices if not any(gap.mine[part].any() for gap in found) and any(gap.theirs[part].any() for gap in found)]
+    dead = [
+        part for part in story.slices if not any(gap.mine[part].any() for gap in found) and any(gap.theirs[part].any() for gap in found)
+    ]
     if not dead or len(dead) == len(story.slices):
         return None
     living = np.ones(len(found[0].mine), bool)
@@ -105,15 +114,32 @@ def _scaled(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | N
     if _near(factors, np.full(len(found), middle)):
         if middle < 0:
             return "maximises", f"the gradient is {middle:.3g} times the expected one: it points the other way", "downhill"
-        return "scales-batch-loss", f"every gradient is {middle:.4g} times the expected one; its direction is right", "the mean over the batch"
+        return (
+            "scales-batch-loss",
+            f"every gradient is {middle:.4g} times the expected one; its direction is right",
+            "the mean over the batch",
+        )
     if _near(factors / sizes, np.full(len(found), np.median(factors / sizes))):
         observed = f"gradients grow with the batch: {factors[0]:.4g} times the expected one for {sizes[0]} samples, {factors[-1]:.4g} for {sizes[-1]}"
         return "scales-batch-loss", observed, "the mean over the batch, whatever its size"
     norms = np.array([float(np.linalg.norm(gap.mine)) for gap in found])
     cut = factors < 1 - FACTOR
-    if cut.any() and (factors <= 1 + FACTOR).all() and np.ptp(norms[cut]) <= FIT * norms[cut].max() and norms.max() <= norms[cut].max() * (1 + FIT):
-        return "clips-gradients", f"in {int(cut.sum())} of {len(found)} steps the gradient was cut to length {norms[cut].max():.3g}", "gradients as backward() left them"
-    return "scales-batch-loss", f"gradients are {factors.min():.3g} to {factors.max():.3g} times the expected ones; their direction is right", "the mean over the batch"
+    if (
+        cut.any()
+        and (factors <= 1 + FACTOR).all()
+        and np.ptp(norms[cut]) <= FIT * norms[cut].max()
+        and norms.max() <= norms[cut].max() * (1 + FIT)
+    ):
+        return (
+            "clips-gradients",
+            f"in {int(cut.sum())} of {len(found)} steps the gradient was cut to length {norms[cut].max():.3g}",
+            "gradients as backward() left them",
+        )
+    return (
+        "scales-batch-loss",
+        f"gradients are {factors.min():.3g} to {factors.max():.3g} times the expected ones; their direction is right",
+        "the mean over the batch",
+    )
 
 
 def _near(values: NdArray, wanted: NdArray) -> bool:
@@ -121,23 +147,27 @@ def _near(values: NdArray, wanted: NdArray) -> bool:
     return judged(apart) <= FACTOR
 
 
-def _accumulated(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
+def _accumulated(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
     """What each step found is the sum of all gradients so far, or of those since the last clearing."""
     if len(found) < 3:
         return None
-    kept = [residual(after.mine - before.mine, after.theirs) <= FIT for before, after in zip(found, found[1:], strict=False)]
+    kept = [residual(after.mine - before.mine, after.theirs) <= FIT for before, after in itertools.pairwise(found)]
     alone = [gap.residual <= FIT for gap in found[1:]]
     explained = np.array([a or b for a, b in zip(kept, alone, strict=True)])
     if not any(kept) or explained.mean() < 0.9:
         return None
     if all(kept):
         return "never-clears", "each step found the sum of all gradients so far", ".grad cleared before each backward()"
-    return "clears-sometimes", f"{sum(kept)} of {len(found)} steps found the gradient of the step before added to their own", ".grad cleared before each backward()"
+    return (
+        "clears-sometimes",
+        f"{sum(kept)} of {len(found)} steps found the gradient of the step before added to their own",
+        ".grad cleared before each backward()",
+    )
 
 
-def _late(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
+def _late(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
     """Each step used the gradient of the batch before."""
-    shifted = [(after.mine, before.theirs) for before, after in zip(found, found[1:], strict=False)]
+    shifted = [(after.mine, before.theirs) for before, after in itertools.pairwise(found)]
     if len(shifted) < 2 or not _fits(shifted):
         return None
     return "step-before-backward", "each step used the gradient of the batch before it", "backward(), then step()"
@@ -155,7 +185,11 @@ def _penalised(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] 
     left = judged(np.array([float(np.abs(gap - strength * point).max()) / max(float(np.abs(gap).max()), 1e-30) for gap, point in rows]))
     if left > 0.05:
         return None
-    return "weight-penalty", f"each gradient holds {strength:.3g} times the parameters themselves", "the gradient of the cross entropy alone"
+    return (
+        "weight-penalty",
+        f"each gradient holds {strength:.3g} times the parameters themselves",
+        "the gradient of the cross entropy alone",
+    )
 
 
 def _parameters(story: BatchStory, event: int) -> NdArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -127,7 +128,7 @@ class BatchStory:
     def slices(self) -> tuple[slice, ...]:
         """Where each parameter lies in a flat row."""
         ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.log.shapes)]).tolist()
-        return tuple(slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True))
+        return tuple(slice(a, b) for a, b in itertools.pairwise(ends))
 
 
 def story_of(run: Observation, reference: Observation) -> BatchStory | None:
@@ -140,7 +141,13 @@ def story_of(run: Observation, reference: Observation) -> BatchStory | None:
     arrays = {name: value.numpy() for name, value in reference.run.arguments.items() if isinstance(value, Array)}
     for name, images in arrays.items():
         for other, labels in arrays.items():
-            if images.ndim >= 2 and images.dtype.kind == "f" and labels.ndim == 1 and labels.dtype.kind == "i" and len(labels) == len(images):
+            if (
+                images.ndim >= 2
+                and images.dtype.kind == "f"
+                and labels.ndim == 1
+                and labels.dtype.kind == "i"
+                and len(labels) == len(images)
+            ):
                 return BatchStory(run, run.run.batches, (name, other), images, labels)
     return None
 
