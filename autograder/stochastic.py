@@ -24,6 +24,7 @@ from autograder.judgement.batches.evaluation import evaluation
 from autograder.judgement.batches.examine import examine, own_dropout, replay_failed, training
 from autograder.judgement.batches.replayed import judged, stochastic_residuals
 from autograder.judgement.batches.story import BatchStory, story_of
+from autograder.judgement.finding import Contract
 from autograder.judgement.tolerance import TRAINING_BAR
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def findings_of(run: Observation, reference: Observation, bar: float | None) -> 
     if mine is None or model is None:
         return ()
     found = examine(mine, model, run.replayed, TRAINING_BAR if bar is None else bar) if model.rounds else ()
-    return (*found, *covering.generator(mine, model), *evaluation(mine, model))
+    drawn = () if any(finding.contract is Contract.BATCHES for finding in found) else covering.generator(mine, model)
+    return (*found, *drawn, *evaluation(mine, model))
 
 
 def _stories(run: Observation, reference: Observation) -> tuple[BatchStory, BatchStory]:

@@ -291,7 +291,9 @@ BATCHING = (
         "squared-error-of-classes",
         (17,),
         "takes the squared error of one-hot classes",
-        functools.partial(_other_loss, "torch.nn.functional.mse_loss(LOGITS, torch.nn.functional.one_hot(LABELS, LOGITS.shape[-1]).to(LOGITS.dtype))"),
+        functools.partial(
+            _other_loss, "torch.nn.functional.mse_loss(LOGITS, torch.nn.functional.one_hot(LABELS, LOGITS.shape[-1]).to(LOGITS.dtype))"
+        ),
     ),
     Operator("smooths-labels", (), "smooths the labels", smooths_labels),
     Operator("relu-on-logits", (49,), "cuts off negative logits", relu_on_logits),

@@ -8,6 +8,7 @@ import msgspec
 
 from autograder.checks import Observation
 from autograder.errors import AssignmentError
+from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Cause, CheckResult, Outcome
 from autograder.pipeline.judging import find_run
 from autograder.stochastic import findings_of
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 LOOKED_UP = 2
 """How many failed checks of one submission are compared with all known wrong objectives."""
+
+
+GENERAL = "wrong-loss"
 
 
 def with_batch_findings(judge: Judge, results: Sequence[CheckResult], evidence: Evidence) -> tuple[CheckResult, ...]:
@@ -43,11 +47,18 @@ def with_batch_findings(judge: Judge, results: Sequence[CheckResult], evidence: 
             continue
         replayed = replays.get(run.id)
         found = _findings(judge, spec, run, model, replayed)
-        if replayed is not None and any(finding.code == "wrong-loss" for finding in found) and looked_up < LOOKED_UP:
+        if replayed is not None and any(finding.code == GENERAL for finding in found) and looked_up < LOOKED_UP:
             looked_up += 1
             found = _findings(judge, spec, run, model, _explained(judge, spec, run, replayed))
         told.append(msgspec.structs.replace(result, findings=found))
-    return tuple(told)
+    named = {finding.code for result in told for finding in result.findings if finding.contract is Contract.GRADIENT} - {GENERAL}
+    if not named:
+        return tuple(told)
+    # what one check could name need not be called unknown by the next, which was not compared with everything known
+    return tuple(
+        msgspec.structs.replace(result, findings=tuple(finding for finding in result.findings if finding.code != GENERAL))
+        for result in told
+    )
 
 
 def _findings(judge: Judge, spec: CheckSpec, run: Run, model: Run, replayed: Replayed | None) -> tuple[Finding, ...]:

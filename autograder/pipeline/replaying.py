@@ -67,7 +67,7 @@ class Replayer:
     def explained(self, call: Call, run: Run, replayed: Replayed) -> Replayed:
         """`replayed` with the gradients of known wrong objectives at the same states."""
         story = self.story(run)
-        if story is None or not story.pairs or story.order is None:
+        if story is None:
             return replayed
         mutants = batch_objectives.mutations(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
         plan = _Plan(call, story, self.models[call.id])
@@ -88,11 +88,13 @@ class Replayer:
         return Replayed(replayed.gradients, replayed.losses, replayed.after, others)
 
     def story(self, run: Run) -> BatchStory | None:
-        """The run beside the data of its call; None where it recorded no batches or did not come to its end."""
+        """The run beside the data of its call; None where it can't be replayed: it recorded no batches of the data, did not come to its end, or trained another model."""
         model = self.models.get(run.id)
-        if model is None or run.batches is None or run.status is not RunStatus.FINISHED:
+        if model is None or model.batches is None or run.batches is None or run.status is not RunStatus.FINISHED:
             return None
-        return story_of(Observation(run), Observation(model))
+        story = story_of(Observation(run), Observation(model))
+        fits = story is not None and story.pairs and story.order is not None and sorted(run.batches.shapes) == sorted(model.batches.shapes)
+        return story if fits else None
 
     def _run(self, calls: Sequence[Call], drivers: str) -> dict[str, Run]:
         plan = plan_probes(self.files, self.cells, calls, drivers)

@@ -58,6 +58,10 @@ def epochs(story: BatchStory, model: BatchStory) -> tuple[Epoch, ...]:
 
 def coverage(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
     """Findings about the batches of all epochs. Where an epoch made no step there is nothing to say."""
+    whole = _whole_epochs(story, model)
+    if whole is not None:
+        yield whole
+        return
     made, wanted = epochs(story, model), epochs(model, model)
     if any(not epoch.batches for epoch in made):
         return
@@ -67,6 +71,24 @@ def coverage(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
             yield problem
             return
     yield from _orders(made, wanted, len(story.images))
+
+
+def _whole_epochs(story: BatchStory, model: BatchStory) -> Finding | None:
+    """Phases that pass through the data another number of times than asked."""
+    for phase in model.trained:
+        count, wanted = (sum(one.phase == phase for one in rounds) for rounds in (story.rounds, model.rounds))
+        passes = max(1, round(sum(len(model.rows(one.forwards[-1])) for one in model.rounds if one.phase == phase) / len(model.images)))
+        steps = wanted // passes
+        if passes > 1 and count != wanted and count and count % steps == 0:
+            code = "too-few-steps" if count < wanted else "too-many-steps"
+            name = model.log.phases[phase].function
+            return Finding(
+                code,
+                Contract.COUNT,
+                f"{name} made {count} steps, those of {count // steps} epochs",
+                f"{wanted} steps, those of {passes} epochs",
+            )
+    return None
 
 
 def _finding(code: str, observed: str, expected: str, step: int | None = None) -> Finding:

@@ -57,8 +57,10 @@ def _phase(story: BatchStory, model: BatchStory, phase: int) -> Iterator[Finding
         )
     if mine.left_gradients:
         yield Finding("evaluation-leaves-gradients", Contract.UNTOUCHED, f"{name} changed .grad", "an evaluation leaves gradients alone")
-    yield from _rows(story, phase, (*recorded, *without))
-    yield from _value(mine.returned, model.log.phases[phase].returned, name)
+    left_out = tuple(_rows(story, phase, (*recorded, *without)))
+    yield from left_out
+    if not dropped and not mine.moved and not left_out:  # a wrong number would follow from these
+        yield from _value(mine.returned, model.log.phases[phase].returned, name)
 
 
 def _rows(story: BatchStory, phase: int, events: tuple[int, ...]) -> Iterator[Finding]:

@@ -38,6 +38,9 @@ def training(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
 
 def examine(story: BatchStory, model: BatchStory, replayed: Replayed | None, bar: float) -> tuple[Finding, ...]:
     """Everything about the training phases."""
+    shape = tuple(_shape(story, model))
+    if shape:
+        return shape
     found = [*training(story, model)]
     codes = {finding.code for finding in found}
     if not codes & STOPS:
@@ -45,10 +48,14 @@ def examine(story: BatchStory, model: BatchStory, replayed: Replayed | None, bar
             wrong = [finding for finding in name_gradient(story, replayed, bar) if not (codes & EXPLAINS.get(finding.code, frozenset()))]
             found += wrong
             found += _update(story, replayed, bar)
-        found += _shape(story, model)
         found += _graphs(story)
-    found += _returns(story, model)
+    means = _returns(story, model)
+    found += [finding for finding in means if finding.code not in FOLLOWING or all(one.contract is Contract.RETURN for one in found)]
     return tuple(found)
+
+
+FOLLOWING = frozenset({"mean-of-means", "wrong-mean-loss"})
+"""A wrong number that may follow from whatever else is wrong."""
 
 
 STOPS = frozenset({"no-training", "no-step", "no-backward", "own-optimizer", "no-graph"})
@@ -158,12 +165,12 @@ def _modes(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
 
 def _shape(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
     """Whether the parameters are those of the model as asked for."""
-    if sorted(story.log.shapes) != sorted(model.log.shapes):
+    if story.log.shapes and sorted(story.log.shapes) != sorted(model.log.shapes):
         shapes = ", ".join(str(shape) for shape in story.log.shapes) or "none"
         wanted = ", ".join(str(shape) for shape in model.log.shapes)
         yield Finding("other-architecture", Contract.GRADIENT, f"parameters of shapes {shapes}", wanted)
-    elif story.order is None:
-        there = len(story.trace.start) if story.trace is not None else 0
+    elif story.order is None and story.trace is not None:
+        there = len(story.trace.start)
         yield Finding(
             "other-parameters",
             Contract.OPTIMIZER,

@@ -122,24 +122,49 @@ def _scaled(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | N
     if _near(factors / sizes, np.full(len(found), np.median(factors / sizes))):
         observed = f"gradients grow with the batch: {factors[0]:.4g} times the expected one for {sizes[0]} samples, {factors[-1]:.4g} for {sizes[-1]}"
         return "scales-batch-loss", observed, "the mean over the batch, whatever its size"
+    observed = f"gradients are {factors.min():.3g} to {factors.max():.3g} times the expected ones; their direction is right"
+    return _cut_to_norm(found, factors) or ("scales-batch-loss", observed, "the mean over the batch")
+
+
+def _cut_to_norm(found: Sequence[Gap], factors: NdArray) -> tuple[str, str, str] | None:
     norms = np.array([float(np.linalg.norm(gap.mine)) for gap in found])
     cut = factors < 1 - FACTOR
-    if (
-        cut.any()
-        and (factors <= 1 + FACTOR).all()
-        and np.ptp(norms[cut]) <= FIT * norms[cut].max()
-        and norms.max() <= norms[cut].max() * (1 + FIT)
-    ):
-        return (
-            "clips-gradients",
-            f"in {int(cut.sum())} of {len(found)} steps the gradient was cut to length {norms[cut].max():.3g}",
-            "gradients as backward() left them",
-        )
+    if not cut.any() or (factors > 1 + FACTOR).any():
+        return None
+    limit = float(norms[cut].max())
+    if float(np.ptp(norms[cut])) > FIT * limit or norms.max() > limit * (1 + FIT):
+        return None
     return (
-        "scales-batch-loss",
-        f"gradients are {factors.min():.3g} to {factors.max():.3g} times the expected ones; their direction is right",
-        "the mean over the batch",
+        "clips-gradients",
+        f"in {int(cut.sum())} of {len(found)} steps the gradient was cut to length {limit:.3g}",
+        "gradients as backward() left them",
     )
+
+
+def _clamped(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
+    """Each entry is cut to a greatest size."""
+    limit = max(_size(gap.mine) for gap in found)
+    cut = sum(_size(gap.theirs) > limit * (1 + FIT) for gap in found)
+    if not cut or not _fits([(gap.mine, np.clip(gap.theirs, -limit, limit)) for gap in found]):
+        return None
+    return (
+        "clips-gradients",
+        f"in {cut} of {len(found)} steps entries of the gradient were cut to {limit:.3g}",
+        "gradients as backward() left them",
+    )
+
+
+def _other_labels(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
+    """The gradient of the last bias is the mean probability less the share of each class in the batch: where it differs by whole samples, the labels are others."""
+    classes = int(story.labels.max(initial=0)) + 1
+    for part in reversed([part for part in story.slices if part.stop - part.start == classes]):
+        moved = [(gap.theirs[part] - gap.mine[part]) * len(story.rows(gap.event)) for gap in found]
+        whole = np.array([float(np.abs(one - np.round(one)).max()) for one in moved])
+        if judged(whole) <= 0.01 and any(np.round(one).any() for one in moved):
+            count = int(np.abs(np.round(moved[0])).sum()) // 2
+            observed = f"the gradient is that of a batch in which {count} samples have other labels"
+            return "labels-misaligned", observed, "each image with its own label"
+    return None
 
 
 def _near(values: NdArray, wanted: NdArray) -> bool:
@@ -197,4 +222,4 @@ def _parameters(story: BatchStory, event: int) -> NdArray:
     return np.zeros(0) if values is None else values.numpy().astype(np.float64)
 
 
-EXPLANATIONS: tuple[Explanation, ...] = (_missing, _scaled, _accumulated, _late, _frozen, _penalised, _rounded)
+EXPLANATIONS: tuple[Explanation, ...] = (_missing, _scaled, _accumulated, _late, _frozen, _clamped, _penalised, _other_labels, _rounded)
