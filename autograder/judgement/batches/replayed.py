@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograder.judgement.distance import Distance
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -95,3 +97,11 @@ def stochastic_residuals(story: BatchStory, replayed: Replayed) -> tuple[NdArray
     steps = np.array([gap.step for gap in found], int)
     values = np.array([max(gap.residual, moved[gap.step - 1] if gap.step <= len(moved) else 0.0) for gap in found])
     return steps, values
+
+
+def stochastic_distance(story: BatchStory | None, replayed: Replayed | None) -> Distance:
+    """How far a training by minibatches lies from the reference at its own states, as `assert_same_stochastic_training` judges it; inf where it could not be replayed."""
+    if story is None or replayed is None:
+        return Distance(float("inf"), np.zeros(0), np.zeros(0, int))
+    steps, residuals = stochastic_residuals(story, replayed)
+    return Distance(judged(residuals), residuals, steps)
