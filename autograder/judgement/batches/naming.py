@@ -222,4 +222,14 @@ def _parameters(story: BatchStory, event: int) -> NdArray:
     return np.zeros(0) if values is None else values.numpy().astype(np.float64)
 
 
-EXPLANATIONS: tuple[Explanation, ...] = (_missing, _scaled, _accumulated, _late, _frozen, _clamped, _penalised, _other_labels, _rounded)
+EXPLANATIONS: tuple[Explanation, ...] = (
+    _missing,
+    _rounded,
+    _scaled,
+    _accumulated,
+    _late,
+    _frozen,
+    _clamped,
+    _penalised,
+    _other_labels,
+)

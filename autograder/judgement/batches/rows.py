@@ -17,8 +17,10 @@ def match_rows(seen: NdArray, data: NdArray) -> NdArray:
 
     Shapes beyond the first axis may differ, as (64,) and (1, 8, 8) do.
     """
+    if not seen.size or seen.ndim == 0:
+        return np.full(len(seen) if seen.ndim else 1, NONE, np.int64)
     rows, wanted = _flat(seen), _flat(data)
-    if rows.shape[1] != wanted.shape[1] or not len(rows):
+    if rows.shape[1] != wanted.shape[1]:
         return np.full(len(rows), NONE, np.int64)
     size = float(np.abs(wanted).max(initial=0.0)) or 1.0
     gaps = np.array([np.abs(wanted - row).max(axis=1) for row in rows])  # (b, n)
@@ -36,4 +38,4 @@ def copies(data: NdArray) -> NdArray:
 
 def _flat(values: NdArray) -> NdArray:
     kind = values.dtype if values.dtype.kind == "f" and values.dtype.itemsize > 4 else np.float32
-    return np.asarray(values.reshape(len(values), -1) if values.ndim else values.reshape(1, 1), kind).astype(np.float64)
+    return np.asarray(values.reshape(len(values), -1), kind).astype(np.float64)
