@@ -43,7 +43,8 @@ def assert_same_stochastic_training(run: Observation, reference: Observation, *,
 
     Raises:
         CheckFailed: naming the first thing that is wrong.
-        NeedsReview: where the gradients are not the reference's, nothing known explains them, and the model may draw its dropout in another way.
+        NeedsReview: where the gradients are not the reference's, nothing known explains them, and the model may draw its dropout in another way; here and below also where there
+            was too much to record.
     """
     mine, model = _stories(run, reference)
     measured = TRAINING_BAR if reference.bar is None else reference.bar
@@ -120,6 +121,9 @@ def _stories(run: Observation, reference: Observation) -> tuple[BatchStory, Batc
     if mine is None or model is None:
         message = "the call records no batches (batches=True), or passes no images with labels"
         raise TypeError(message)
+    if mine.log.dropped:
+        message = f"This call did so much that {mine.log.dropped} of its forward and backward passes could not be recorded, so its batches can't be judged."
+        raise NeedsReview(message)
     return mine, model
 
 

@@ -395,6 +395,14 @@ def test_accuracy_over_seeds_is_a_last_bound():
             assert_accuracy_over_seeds(wrong, reference, margin=0.1)
 
 
+def test_what_could_not_be_recorded_is_for_a_person():
+    """The record breaks off, which is not to say that the training does."""
+    made = Made(TWO)
+    made.run = msgspec.structs.replace(made.run, batches=BatchLog(made.log.phases, made.log.events[:9], made.log.shapes, dropped=15))
+    with pytest.raises(NeedsReview, match="15"):
+        judge(made)
+
+
 def test_a_call_without_batches_is_the_authors_fault():
     with pytest.raises(TypeError, match="batches=True"):
         assert_every_sample_once(Observation(Run("call", RunStatus.FINISHED)), Observation(REFERENCE.run))
