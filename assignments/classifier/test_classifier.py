@@ -33,7 +33,7 @@ def numbers(seed):
     return np.random.default_rng(seed).normal(0.0, 0.3, 2778).astype(np.float32)
 
 
-SGD = optim.SGD(lr=0.1, momentum=0.9, over="")
+SGD = optim.SGD(lr=0.05, momentum=0.9, over="")
 
 
 # --- Part 1: The model -------------------------------------------------------------------------------------------------------
@@ -153,14 +153,16 @@ def test_fit(run, reference):
 @cell("train", of="fit", capture=["accuracies"])
 def test_digits_run(run, reference):
     """Twenty epochs on the digits reach a good accuracy"""
+    # A last bound: 40 right runs with other seeds ended between 0.86 and 0.93, with a standard deviation of 0.014.
     found, wanted = run.variables.get("accuracies"), reference.variables["accuracies"]
     assert isinstance(found, list), f"Observed: {found!r:.80}\nExpected: a list of accuracies"
     assert len(found) == len(wanted), f"Observed: {found!r:.80}\nExpected: {len(wanted)} accuracies"
-    assert found[-1] > 0.85, f"Observed: an accuracy of {found[-1]:.3f}\nExpected: about {wanted[-1]:.3f}"
+    assert found[-1] > 0.7, f"Observed: an accuracy of {found[-1]:.3f}\nExpected: about {wanted[-1]:.3f}"
 
 
 @points(4, visibility="after_due_date")
 @call("fit", driver="seeds", n_epochs=6, batch_size=32, optimizer=SGD, count=3, **rows(0, 1200), **held_out(1200, 597))
 def test_accuracy_over_seeds(run, reference):
     """After six epochs the classifier is about as good as ours, over three seeds"""
+    # Single runs have a standard deviation of 0.019, the difference of two means of three 0.015: the margin is six of those.
     assert_accuracy_over_seeds(run, reference, margin=0.1)

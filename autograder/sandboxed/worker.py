@@ -25,6 +25,7 @@ from autograder.sandboxed.recorder import Recorder
 from autograder.sandboxed.runners import answer
 from autograder.sandboxed.session import Session, run_cell_frame, seed_everything
 from autograder.sandboxed.shell import COLLECTED, Shell, collect_outputs, make_shell, run_cell
+from autograder.sandboxed.threads import keep_threads, use_threads
 from autograder.trace import ErrorReport, Run, RunStatus
 
 Holders = dict[str, int]
@@ -42,7 +43,7 @@ IMPORTED_AS = {"scikit-learn": "sklearn.datasets", "pillow": "PIL.Image", "openc
 
 def warm(packages: tuple[str, ...] = ()) -> tuple[Shell, Recorder]:
     """Import and touch, before forking, what submissions would import lazily, `packages` too. The first optimizer alone takes 1.2 s."""
-    torch.set_num_threads(1)
+    use_threads(1)
     for name in packages:
         try:
             importlib.import_module(IMPORTED_AS.get(name.lower(), name))
@@ -122,7 +123,8 @@ def _settle(request: ExecutionRequest) -> None:
     tempfile.tempdir = str(folder)
     os.environ.update(HOME=str(folder), TMPDIR=str(folder), TORCHINDUCTOR_CACHE_DIR=str(folder))
     seed_everything(request.seed)
-    torch.set_num_threads(request.threads)
+    use_threads(request.threads)
+    keep_threads()
 
 
 def _batches(connection: int) -> Iterator[CallBatch]:
@@ -142,7 +144,7 @@ def _hold(session: Session, connection: int) -> int:
         die_with_parent()
         ours.close()
         os.close(connection)  # what a holder has to say goes through the leader
-        torch.set_num_threads(1)
+        use_threads(1)
         session.sent_bytes = session.request.limits.evidence_bytes // 2  # it can't know what the leader sends meanwhile
         line = theirs.detach()
         for batch in _batches(line):

@@ -58,18 +58,15 @@ FOLLOWING = frozenset({"mean-of-means", "wrong-mean-loss"})
 """A wrong number that may follow from whatever else is wrong."""
 
 
-STOPS = frozenset({"no-training", "no-step", "no-backward", "own-optimizer", "no-graph"})
-"""Without steps of the optimizer there is nothing else to look at."""
+STOPS = frozenset({"no-training", "no-step", "no-backward", "own-optimizer", "no-graph", "steps-rarely"})
+"""Without a step of the optimizer for each batch there is nothing else to look at."""
 UNREPLAYED = frozenset({"changes-inputs"})
 """Batches that are not of the data have no labels, and can't be replayed."""
 EXPLAINS = {
-    "wrong-loss": frozenset({"eval-mode-training", "steps-rarely", "step-twice"}),
-    "scales-batch-loss": frozenset({"steps-rarely", "step-twice"}),
-    "backward-twice": frozenset({"steps-rarely"}),
+    "wrong-loss": frozenset({"eval-mode-training", "step-twice"}),
+    "scales-batch-loss": frozenset({"step-twice"}),
     "empty-gradients": frozenset({"step-twice"}),
     "eval-mode-training": frozenset({"eval-mode-training"}),
-    "clears-sometimes": frozenset({"steps-rarely"}),
-    "never-clears": frozenset({"steps-rarely"}),
     "step-before-backward": frozenset({"step-twice", "step-before-backward"}),
 }
 """What need not be said of a gradient because something found before explains it."""
