@@ -59,7 +59,7 @@ class Replayer:
             for call, run in runs
             if (story := self.story(run)) is not None and story.pairs and story.order is not None
         }
-        calls = [one for call, story in stories.values() for one in _calls(call, story, self.models[call.id])]
+        calls = [one for call, story in stories.values() for one in replay_calls(call, story)]
         answers = self._run(calls, DRIVERS) if calls else {}
         found = {name: _replayed(answers, name, story) for name, (_, story) in stories.items()}
         return {name: replayed for name, replayed in found.items() if replayed is not None}
@@ -70,7 +70,7 @@ class Replayer:
         if story is None:
             return replayed
         mutants = batch_objectives.mutations(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
-        plan = _Plan(call, story, self.models[call.id])
+        plan = _Plan(call, story)
         asked = [
             (code, plan.gradients(f"{code}-{number}", mutant=mutant))
             for number, (code, mutant) in enumerate(batch_objectives.losses(mutants))
@@ -109,8 +109,9 @@ class Replayer:
         return {run.id: run for run in evidence.calls}
 
 
-def _calls(call: Call, story: BatchStory, model: Run) -> Iterator[Call]:
-    plan = _Plan(call, story, model)
+def replay_calls(call: Call, story: BatchStory) -> Iterator[Call]:
+    """What is asked of the reference to judge `story`, a run of `call`: its gradient for each batch and, where the call names an optimizer, that optimizer's steps."""
+    plan = _Plan(call, story)
     yield plan.gradients("batches")
     updates = plan.updates()
     if updates is not None:
@@ -123,7 +124,6 @@ class _Plan:
 
     call: Call
     story: BatchStory
-    model: Run
     rows: NdArray = field(init=False)
     """Rows of the data in each replayed batch, int64 of shape (pairs, greatest batch), -1 behind the last."""
 

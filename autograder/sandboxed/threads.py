@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 use_threads = torch.set_num_threads
@@ -14,4 +16,5 @@ def _ignored(count: int) -> None:
 
 def keep_threads() -> None:
     """From now on the notebook's own torch.set_num_threads does nothing."""
-    torch.set_num_threads = _ignored
+    patched: Any = torch
+    patched.set_num_threads = _ignored
