@@ -84,7 +84,9 @@ def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_release(release,
     text = "\n".join(cell.source for cell in release.cells)
     assert len(secrets) > 15
     assert "def train_epoch(model, optimizer, images, labels, batch_size, generator):" in text
-    signatures = {secret for secret in secrets if f"def {secret}:" in text}  # a call with the very names of the signature gives nothing away
+    signatures = {
+        secret for secret in secrets if f"def {secret}:" in text
+    }  # a call with the very names of the signature gives nothing away
     assert sorted(secret for secret in secrets - signatures if secret in text) == []
     assert not any(
         name in text for name in ("unseen_data", "every_sample_once", "over_seeds", "test_dropout", "test_logits", "after_due_date")

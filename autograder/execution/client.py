@@ -65,7 +65,9 @@ class SlotClient:
         ours, theirs = socket.socketpair()
         self._control, self._log = ours, tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         readable = tuple(sorted({sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, str(_PACKAGE)}))
-        config = ForkserverConfig(theirs.fileno(), self._slot.uid, self._slot.scratch, readable, str(_PACKAGE.parent), isolated, self._packages)
+        config = ForkserverConfig(
+            theirs.fileno(), self._slot.uid, self._slot.scratch, readable, str(_PACKAGE.parent), isolated, self._packages
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-s", "-P", "-c", _START, str(_PACKAGE.parent), msgspec.json.encode(config).decode()],
             pass_fds=[theirs.fileno()],
