@@ -68,12 +68,27 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     given: tuple[str, ...] = ()
 
 
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question that a person marks. `id` is that of its answer cell in the template, `part` the title of the section that it is shown in."""
+
+    id: str
+    title: str
+    part: str
+    points: float
+
+    def __post_init__(self) -> None:
+        if not self.points > 0:
+            message = "Expected a number above 0 for points"
+            raise ValueError(message)
+
+
 class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of assignment.toml. `files` are paths below the assignment's folder, placed beside the notebook."""
+    """The content of assignment.toml. `points` are those of all checks and `questions`; `files` are paths below the assignment's folder, placed beside the notebook."""
 
     title: str
     points: float
     parts: tuple[Part, ...]
+    questions: tuple[Question, ...] = ()
     due: datetime.datetime | None = None
     files: tuple[str, ...] = ()
     packages: tuple[str, ...] = ("torch", "numpy", "matplotlib")
@@ -86,6 +101,11 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def part_of(self, function: str) -> Part | None:
         """The part in which students write `function`; None for a name that no part lists."""
         return next((part for part in self.parts if function in part.functions), None)
+
+    @property
+    def automatic_points(self) -> float:
+        """Points of the checks: all but those that a person gives."""
+        return self.points - sum(question.points for question in self.questions)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -176,6 +196,10 @@ def read_assignment(path: Path) -> Assignment:
         raise AssignmentError(message) from error
     if assignment.due is not None and assignment.due.tzinfo is None:
         message = f"{path}{_line_of(text, '`due`')}: `due` needs a time zone, as in 2026-12-06T23:59:00Z"
+        raise AssignmentError(message)
+    ids = [question.id for question in assignment.questions]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        message = f"{path}{_line_of(text, '`questions`')}: two questions have the id {twice[0]!r}"
         raise AssignmentError(message)
     for name in assignment.files:
         if name.startswith("/") or ".." in name.split("/") or not (path.parent / name).is_file():

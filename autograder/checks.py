@@ -21,19 +21,20 @@ import numpy as np
 import pytest
 
 from autograder.judgement import training
-from autograder.judgement.comparison import compare_arrays, show
+from autograder.judgement.comparison import compare_arrays, same_setting, show
 from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Visibility
 from autograder.judgement.observation import Observation, describe
 from autograder.judgement.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
 from autograder.protocol import Argument, ArgumentList, Call, Leaf, OptimizerSpec
-from autograder.trace import OptimizerValue, array_of
+from autograder.trace import Array, OptimizerValue, Trace, array_of
 
 __all__ = [
     "CheckFailed",
     "NeedsReview",
     "Observation",
     "Tolerance",
+    "as_list",
     "assert_close",
     "assert_long_run",
     "assert_optimizer",
@@ -42,11 +43,16 @@ __all__ = [
     "cell",
     "each",
     "leaf",
+    "needs_torch",
     "optim",
     "points",
+    "tensor",
 ]
 
 Check = TypeVar("Check", bound=Callable[..., None])
+
+IMPLEMENTATION = frozenset({"foreach", "fused", "capturable", "differentiable"})
+"""Settings that choose how torch computes an update, not which one."""
 
 
 class CheckFailed(AssertionError):
@@ -77,6 +83,13 @@ class Worth:
     visibility: Visibility
     contracts: tuple[tuple[frozenset[Contract], float], ...] = ()
     """Points that a failed training still gets for the contracts that it kept; all of a set for its points."""
+    bonus: bool = False
+    """Points beyond the assignment's total."""
+
+    @property
+    def counted(self) -> float:
+        """What the check adds to the points that can be had."""
+        return 0.0 if self.bonus else self.points
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +99,14 @@ class Each:
     cases: tuple[tuple[str, Any], ...]
 
 
-def points(worth: float, *, visibility: str = "visible", contracts: Mapping[str, float] | None = None) -> pytest.MarkDecorator:
+def points(
+    worth: float, *, visibility: str = "visible", contracts: Mapping[str, float] | None = None, bonus: bool = False
+) -> pytest.MarkDecorator:
     """Points for each parameter set; `visibility` is one of visible, after_due_date, after_published, hidden.
 
     With `contracts`, a failed training keeps the points of the contracts that it did not break:
     ``contracts={"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8, "return": 2}``. All seven must be named, once each, and their points add up to `worth`.
+    With `bonus` they come on top: the assignment's total leaves them out, a grade may exceed it, and nobody who lacks them loses anything.
 
     Raises:
         ValueError: for another visibility, points below 0, or contracts that are unknown, missing, doubled or do not add up.
@@ -106,18 +122,36 @@ def points(worth: float, *, visibility: str = "visible", contracts: Mapping[str,
     if contracts and (sorted(named) != sorted(every) or sum(share for _, share in parts) != worth):
         message = f"contracts must name each of {', '.join(every)} once, and their points add up to {worth:g}"
         raise ValueError(message)
-    return pytest.mark.points(Worth(float(worth), Visibility(visibility), parts))
+    return pytest.mark.points(Worth(float(worth), Visibility(visibility), parts, bonus))
+
+
+def needs_torch(minimum: str) -> pytest.MarkDecorator:
+    """Leave the check out where the installed torch is older than `minimum` ("2.9"): neither points nor a failure.
+
+    Such a check is a `bonus`, or the points would not add up there. In the template, `has_check(name)` says whether it is left out.
+    """
+    return pytest.mark.needs_torch(minimum)
 
 
 def call(
-    function: str, *, seed: int = 0, driver: str | None = None, max_steps: int = 10_000, batches: bool = False, **arguments: Any
+    function: str,
+    *,
+    seed: int = 0,
+    driver: str | None = None,
+    max_steps: int = 10_000,
+    turns: str = "",
+    trains: bool = True,
+    record_batches: bool = False,
+    **arguments: Any,
 ) -> pytest.MarkDecorator:
     """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state seeded with `seed`.
 
-    Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients; `optim.<Name>(...)` an optimizer over the argument ``params``. An
-    argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
+    Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients; `optim.<Name>(...)` an optimizer over the argument ``params``; lists
+    (of lists) of `leaf` and `tensor` stay lists: ``batches=[(tensor([1, 2]), tensor([3, 4])), (tensor([5]), tensor([6]))]``. With `turns`, the name of such a
+    list, its items are what each backward pass is about, in turn, over and over; a diagnosis then looks at each with its own item. `trains=False` keeps
+    the diagnosis of training loops away from a function that uses an optimizer for another end. An argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
     called with the notebook's definitions and the arguments; ``optim.<Name>(..., over="")`` gives a driver a function that makes the optimizer over a model's parameters.
-    `batches` records each batch that a model sees, for the checks of `autograder.stochastic`.
+    `record_batches` records each batch that a model sees, for the checks of `autograder.stochastic`.
     """
     axes = [(name, value.cases) for name, value in arguments.items() if isinstance(value, Each)]
     calls: dict[str, Call] = {}
@@ -130,7 +164,9 @@ def call(
         if case in calls:
             message = f"two cases of {function} are both called {case!r}; name them: each(first=..., second=...)"
             raise ValueError(message)
-        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps, batches=batches)
+        calls[case] = Call(
+            case, function, built, seed=seed, driver=driver, max_steps=max_steps, turns=turns, trains=trains, batches=record_batches
+        )
     return pytest.mark.call(calls)
 
 
@@ -147,6 +183,16 @@ def each(*values: Any, **named: Any) -> Any:
 def leaf(values: Any, *, grad: Any = None) -> Leaf:
     """A float32 leaf tensor that requires gradients; `grad`: what its .grad holds beforehand (a loop must clear it)."""
     return Leaf(array_of(np.asarray(values, dtype=np.float32)), None if grad is None else array_of(np.asarray(grad, dtype=np.float32)))
+
+
+def as_list(values: Any) -> ArgumentList:
+    """A Python list of numbers, texts or leaves for an argument that is to be one: a plain list of numbers becomes a tensor."""
+    return ArgumentList(tuple(_argument("as_list", value) for value in values))
+
+
+def tensor(values: Any) -> Array:
+    """A float32 tensor, for lists of tensors; by itself a list of numbers is one already."""
+    return array_of(np.asarray(values, dtype=np.float32))
 
 
 class _Optimizers:
@@ -175,9 +221,9 @@ def _label(value: Any) -> str:
 
 def _argument(name: str, value: Any) -> Argument:
     match value:
-        case None | bool() | int() | float() | str() | Leaf() | OptimizerSpec():
+        case None | bool() | int() | float() | str() | Leaf() | Array() | OptimizerSpec() | ArgumentList():
             return value
-        case list() | tuple() if any(isinstance(item, Leaf) for item in value):
+        case list() | tuple() if _holds_tensors(value):
             return ArgumentList(tuple(_argument(name, item) for item in value))
         case list() | tuple():
             return array_of(np.asarray(value, dtype=np.float32))
@@ -188,22 +234,34 @@ def _argument(name: str, value: Any) -> Argument:
             raise ValueError(message)
 
 
+def _holds_tensors(value: Any) -> bool:
+    """Whether `value` is a tensor, or a list (of lists) with one in it."""
+    return isinstance(value, Leaf | Array) or (isinstance(value, list | tuple) and any(map(_holds_tensors, value)))
+
+
 # --- what a check's body asserts ---------------------------------------------------------------------------------------------
 
 
-def assert_close(actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, allow_nonfinite: bool = False) -> None:
+def assert_close(
+    actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, allow_nonfinite: bool = False, diverging: bool = False
+) -> None:
     """Numbers or tensors, or lists and dicts of them, agree element by element.
+
+    NaN and inf agree with nothing. `allow_nonfinite`: NaN with NaN, inf with the same inf. `diverging`: where the reference has diverged to either, so may the run have, to
+    inf, NaN or a number beyond all measure (2**64), as float64 does where float32 overflows.
 
     Raises:
         CheckFailed: saying what was observed, expected, where they differ most, and what was allowed.
     """
     if isinstance(expected, list | tuple) and isinstance(actual, list | tuple) and len(actual) == len(expected):
-        for item, model in zip(actual, expected, strict=True):
-            assert_close(item, model, tolerance=tolerance, allow_nonfinite=allow_nonfinite)
-        return
+        actual, expected = dict(enumerate(actual)), dict(enumerate(expected))
     if isinstance(expected, dict) and isinstance(actual, dict) and actual.keys() == expected.keys():
         for name, model in expected.items():
-            assert_close(actual[name], model, tolerance=tolerance, allow_nonfinite=allow_nonfinite)
+            try:
+                assert_close(actual[name], model, tolerance=tolerance, allow_nonfinite=allow_nonfinite, diverging=diverging)
+            except CheckFailed as failure:
+                message = f"At {name}:\n{failure}"
+                raise CheckFailed(message) from None
         return
     numbers = (np.ndarray, int, float)
     if not isinstance(expected, (*numbers, list, tuple, dict)):
@@ -216,7 +274,7 @@ def assert_close(actual: Any, expected: Any, *, tolerance: Tolerance = VALUES, a
     ):
         message = f"Observed: {describe(actual)}\nExpected: {describe(expected)}"
         raise CheckFailed(message)
-    difference = compare_arrays(np.asarray(actual), np.asarray(expected), tolerance, allow_nonfinite=allow_nonfinite)
+    difference = compare_arrays(np.asarray(actual), np.asarray(expected), tolerance, allow_nonfinite=allow_nonfinite, diverging=diverging)
     if difference is not None:
         message = f"Observed: {show(actual)}\nExpected: {show(expected)}\n{difference}"
         raise CheckFailed(message)
@@ -226,6 +284,7 @@ def assert_same_training(run: Observation, reference: Observation, *, bar: float
     """The optimizer saw the same gradients and moved the parameters along the same path, step by step, and the call returned the same.
 
     `bar` bounds how far they may lie apart, relative to the size of the path. None: as calibration has measured for this check, else `TRAINING_BAR`.
+    `allow_nonfinite`: the reference diverges, to inf or NaN, and so must the run, step by step as far as numbers mean anything.
 
     Raises:
         CheckFailed: naming the first step that differs.
@@ -236,7 +295,7 @@ def assert_same_training(run: Observation, reference: Observation, *, bar: float
     if difference is not None:
         raise CheckFailed(str(difference))
     if reference.returned is not None:
-        assert_close(run.returned, reference.returned, tolerance=Tolerance(bar, bar), allow_nonfinite=allow_nonfinite)
+        assert_close(run.returned, reference.returned, tolerance=Tolerance(bar, bar), diverging=allow_nonfinite)
 
 
 def assert_long_run(run: Observation, reference: Observation, *, result: str | None = None, bar: float = LONG_RUN_BAR) -> None:
@@ -264,9 +323,13 @@ def assert_long_run(run: Observation, reference: Observation, *, result: str | N
 def assert_optimizer(actual: Any, expected: Any, *, settings: tuple[str, ...] | None = None) -> None:
     """The returned optimizer is of the same class, has the same settings (all, or those named), and holds the very tensors that were passed in.
 
+    How it computes the update (foreach, fused, ...) is its own business, and so is whether tensors with equal settings share a parameter group. Either side may be a
+    trace, where an optimizer that a driver had the student build was trained with and not returned.
+
     Raises:
         CheckFailed: naming the first that differs.
     """
+    actual, expected = _as_optimizer(actual), _as_optimizer(expected)
     if not isinstance(expected, OptimizerValue):
         message = f"the reference returned {describe(expected)}, no optimizer"
         raise TypeError(message)
@@ -278,9 +341,13 @@ def assert_optimizer(actual: Any, expected: Any, *, settings: tuple[str, ...] | 
             f"Observed: it holds {_held(actual)}\nExpected: it holds {_held(expected)}, the very tensor that was passed in, not a copy"
         )
         raise CheckFailed(message)
-    names = settings or tuple(sorted({name for group in expected.settings for name in group}))
-    for group, model in zip(actual.settings, expected.settings, strict=False):
-        wrong = [name for name in names if group.get(name) != model.get(name)]
+    names = settings or tuple(sorted({name for group in expected.settings for name in group} - IMPLEMENTATION))
+    models = expected.settings * len(actual.settings) if len(expected.settings) == 1 else expected.settings
+    if len(actual.settings) != len(models):
+        message = f"Observed: {len(actual.settings)} parameter groups\nExpected: {len(models)}"
+        raise CheckFailed(message)
+    for group, model in zip(actual.settings, models, strict=True):
+        wrong = [name for name in names if not same_setting(group.get(name), model.get(name))]
         if wrong:
             observed, wanted = (", ".join(f"{name}={values.get(name)}" for name in wrong) for values in (group, model))
             message = f"Observed: {observed}\nExpected: {wanted}"
@@ -293,6 +360,11 @@ def _numbers(value: Any) -> np.ndarray[Any, Any] | None:
         rows = [_numbers(item) for item in value]
         return None if not rows or any(row is None for row in rows) else np.concatenate([row for row in rows if row is not None])
     return value.reshape(-1) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else None
+
+
+def _as_optimizer(value: Any) -> Any:
+    """The optimizer that a trace is of; anything else as it is."""
+    return OptimizerValue(value.optimizer, value.settings, (), value.same_as) if isinstance(value, Trace) else value
 
 
 def _held(optimizer: OptimizerValue) -> str:

@@ -52,6 +52,36 @@ ResultsOption = Annotated[
 
 
 @app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Folder of the new course; may exist.")]) -> None:
+    """Make an empty course: assignments/, solutions/, a README and a .gitignore."""
+    from autograder.pipeline.scaffold import new_course
+
+    new_course(folder)
+    typer.echo(f"Course {folder}. Next:\n  cd {folder}\n  autograder new SLUG    an assignment with a small example in it")
+
+
+@app.command()
+def new(
+    assignment: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the new folder in assignments/.")],
+    course: CourseOption = None,
+    title: Annotated[str, typer.Option("--title", help="What students read. Default: the name in words.", show_default=False)] = "",
+) -> None:
+    """Start an assignment: a small example with a loop, visible and hidden checks, that passes `validate` as it stands."""
+    from autograder.pipeline.scaffold import new_assignment
+
+    root = _course_of(course)
+    written = new_assignment(root, assignment, title)
+    lines = ["Written:", *(f"  {path.relative_to(root)}" for path in written), "Next, and after each change:"]
+    for words, why in (
+        (f"autograder validate {assignment}", "tests the checks with known mistakes"),
+        (f"autograder calibrate {assignment}", "measures the tolerances, once the calls are chosen"),
+        (f"autograder release {assignment}", f"writes release/{assignment}/{assignment}.ipynb for students"),
+    ):
+        lines.append(f"  {words:<{len(assignment) + 22}}  {why}")
+    typer.echo("\n".join(lines))
+
+
+@app.command()
 def release(
     assignment: Slug,
     course: CourseOption = None,
@@ -98,7 +128,9 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
     jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     with Executor(jobs, files.assignment.isolation, packages=files.assignment.packages) as executor, _Bar(console, "Validating") as bar:
         validation = validate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
-    console.print(kill_matrix(validation))
+    matrix = kill_matrix(validation)
+    whole = console.measure(matrix, options=console.options.update(max_width=10_000)).maximum
+    _console(max(console.width, whole)).print(matrix)  # a terminal wraps what it can't show; cut columns would be lost
     for line in lines(validation):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(0 if validation.passed else 1)
@@ -121,7 +153,8 @@ def calibrate(assignment: Slug, course: CourseOption = None) -> None:
     notes = [f"warning: {line}" for line in done.warnings] + [f"left out: {line}" for line in done.left_out]
     for line in (*notes, *(f"changed: {line}" for line in done.changes)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Written: {calibration_path(files.folder)}; review and commit it.", markup=False, highlight=False, soft_wrap=True)
+    written = f"Written: {calibration_path(files.folder)}; review and commit it. `release` asks for a `validate` with it."
+    console.print(written, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -271,15 +304,19 @@ class _Bar:
             self._progress.advance(self._task)
 
 
-def _console() -> Console:
+def _console(width: int | None = None) -> Console:
     from rich.console import Console
 
-    return Console()
+    return Console(width=width)
 
 
 def _open(course: Path | None, slug: str) -> AssignmentFiles:
+    return open_assignment(_course_of(course), slug)
+
+
+def _course_of(course: Path | None) -> Path:
     root = course or next((folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "assignments").is_dir()), Path.cwd())
-    return open_assignment(root.resolve(), slug)
+    return root.resolve()
 
 
 def main() -> None:

@@ -66,6 +66,8 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     With `driver`, that function of the assignment's drivers.py is called instead: ``driver(student, **arguments)``, where ``student.<name>`` are the
     notebook's definitions. `after` names the cell in whose state to call (None: after all cells). `max_steps` ends a call that trains for much longer than asked.
     With `cell`, no function is called: that cell's source runs once more and the run reports the variables in `capture`.
+    `turns` names a list argument whose items are what each backward pass is about, in turn ("" where all are about the same); without `trains` the call uses an
+    optimizer for another end than to train. The sandbox makes nothing of these two.
     With `batches`, what models saw and what followed is recorded batch by batch, for each function of the student's that the driver calls.
     """
 
@@ -78,6 +80,8 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_steps: int = 10_000
     cell: str | None = None
     capture: tuple[str, ...] = ()
+    turns: str = ""
+    trains: bool = True
     batches: bool = False
 
 

@@ -6,6 +6,8 @@ must pass every check.
 
 from __future__ import annotations
 
+import re
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ MARKS = (
     "points(worth): points of each parameter set of a check (autograder.checks.points)",
     "call(cases): the call that a check wants made (autograder.checks.call)",
     "cell(wanted): the cell whose run a check looks at (autograder.checks.cell)",
+    "needs_torch(minimum): the check is left out where torch is older (autograder.checks.needs_torch)",
 )
 
 _COLLECTED: pytest.StashKey[Sequence[pytest.Function]] = pytest.StashKey()
@@ -55,8 +58,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Remember all checks: those that -k leaves out are still needed, since visible cells quote their reference."""
+    """Leave out the checks that this torch can't make; remember all others: those that -k leaves out are still needed, since visible cells quote their reference."""
+    items[:] = [item for item in items if all(_torch_is(*mark.args) for mark in item.iter_markers("needs_torch"))]
     config.stash[_COLLECTED] = [item for item in items if isinstance(item, pytest.Function)]
+
+
+def _torch_is(minimum: str) -> bool:
+    """Whether the installed torch is of version `minimum` or newer."""
+    installed, wanted = ([int(number) for number in re.findall(r"\d+", text)[:2]] for text in (metadata.version("torch"), minimum))
+    return installed >= wanted
 
 
 @pytest.fixture

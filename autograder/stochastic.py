@@ -1,9 +1,9 @@
 """What the author of a check imports for training by minibatches, where no two right programs make the same numbers.
 
-The check's call is made with ``batches=True`` through a driver that passes model, optimizer, images, labels and generator to the student's functions as they are::
+The check's call is made with ``record_batches=True`` through a driver that passes model, optimizer, images, labels and generator to the student's functions as they are::
 
     @points(20, visibility="after_due_date")
-    @call("train_epoch", driver="train", batches=True, seed=5, epochs=2, batch_size=16, images=IMAGES, labels=LABELS, optimizer=optim.SGD(lr=0.1, over=""))
+    @call("train_epoch", driver="train", record_batches=True, seed=5, epochs=2, batch_size=16, images=IMAGES, labels=LABELS, optimizer=optim.SGD(lr=0.1, over=""))
     def test_unseen_data(run, reference):
         "Two epochs on data you have not seen"
         assert_same_stochastic_training(run, reference)
@@ -119,7 +119,7 @@ def findings_of(run: Observation, reference: Observation, bar: float | None) -> 
 def _stories(run: Observation, reference: Observation) -> tuple[BatchStory, BatchStory]:
     mine, model = story_of(run, reference), story_of(reference, reference)
     if mine is None or model is None:
-        message = "the call records no batches (batches=True), or passes no images with labels"
+        message = "the call records no batches (record_batches=True), or passes no images with labels"
         raise TypeError(message)
     if mine.log.dropped:
         message = f"This call did so much that {mine.log.dropped} of its forward and backward passes could not be recorded, so its batches can't be judged."

@@ -60,7 +60,7 @@ class Items(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="items"
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mapping"):
-    """A dict with string keys."""
+    """A dict with string keys; numbers as keys are written as text, "0.1"."""
 
     values: dict[str, Value]
 

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.assignment import Assignment, AssignmentFiles
-from autograder.checks import CheckFailed, Observation, assert_close, assert_optimizer, call, each, leaf, optim, points
+from autograder.checks import CheckFailed, Observation, as_list, assert_close, assert_optimizer, call, each, leaf, optim, points, tensor
 from autograder.docket import open_docket
 from autograder.judgement.grading import RULINGS, Cause, Outcome
 from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
+from autograder.sandboxed.arguments import build_arguments
 from autograder.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
 
 
@@ -25,6 +26,46 @@ def test_lists_become_float32_tensors_and_leaves_stay_leaves():
     assert isinstance(built.arguments["params"], Leaf)
     assert isinstance(built.arguments["two"], ArgumentList)
     assert built.arguments["n_epochs"] == 3
+
+
+def test_a_python_list_of_numbers_stays_one():
+    """Learning rates to loop over are no tensor."""
+    (built,) = cases_of(call("f", rates=as_list([0.1, 0.01]), t_u=[0.1, 0.01])).values()
+    assert built.arguments["rates"] == ArgumentList((0.1, 0.01))
+    assert isinstance(built.arguments["t_u"], Array)
+
+
+def test_lists_and_dicts_of_another_shape_say_which():
+    """Two of three values, a key too few: the message names what came, and what was to come."""
+    with pytest.raises(CheckFailed, match=r"a list of 2\nExpected: a list of 3"):
+        assert_close([1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(CheckFailed, match=r"a dict with the keys 0.1\nExpected: a dict with the keys 0.1, 0.01"):
+        assert_close({"0.1": 1.0}, {"0.1": 1.0, "0.01": 2.0})
+
+
+def test_a_wrong_entry_of_a_list_or_dict_is_named():
+    """Which of the learning rates it was, and which number of its list."""
+    with pytest.raises(CheckFailed, match=r"^At 0.1:\nAt 1:\nObserved: 2\nExpected: 3"):
+        assert_close({"0.1": [1.0, 2.0], "0.01": [5.0]}, {"0.1": [1.0, 3.0], "0.01": [5.0]})
+
+
+def test_lists_of_tensors_stay_lists_however_deep():
+    """Batches of unequal size, as pairs: what one array could not hold."""
+    batches = [(tensor([1, 2]), tensor([3, 4])), (tensor([5]), tensor([6]))]
+    (built,) = cases_of(call("f", batches=batches, turns="batches", trains=False)).values()
+    pairs = [[item.numpy().tolist() for item in pair.values] for pair in built.arguments["batches"].values]
+    assert pairs == [[[1, 2], [3, 4]], [[5], [6]]]
+    assert {item.dtype for pair in built.arguments["batches"].values for item in pair.values} == {"float32"}
+    assert (built.turns, built.trains) == ("batches", False)
+    made = build_arguments(built.arguments)
+    assert [[value.tolist() for value in pair] for pair in made.values["batches"]] == pairs
+    assert made.leaves == {}
+
+
+def test_lists_of_lists_of_numbers_are_still_one_tensor():
+    """Only what holds a tensor stays a list."""
+    (built,) = cases_of(call("f", matrix=[[1, 2], [3, 4]])).values()
+    assert built.arguments["matrix"].shape == (2, 2)
 
 
 def test_each_makes_a_case_per_value_with_a_readable_id():

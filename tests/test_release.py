@@ -1,5 +1,6 @@
 """The student version of the Optimizers assignment, as `autograder release` writes it."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbgrader.api import Gradebook
 
 COURSE = Path(__file__).parent.parent
 
@@ -61,12 +65,13 @@ def test_the_numbers_of_the_lecture_are_filled_in(release):
         "torch.tensor([5.3671, -17.3012])",
         "2.9276",
         "torch.tensor([0.5367, -17.3021])",
+        "torch.tensor([-77.6140, -10.6400])",
     ):
         assert number in text
 
 
 def test_plain_nbgrader_grades_the_visible_part(release, tmp_path):
-    """Stock `nbgrader autograde`: a solved notebook gets the visible cells' 42 points, the stub none of them."""
+    """Stock `nbgrader autograde`: a solved notebook gets the visible cells' 36 points, the stub none; an answer waits for a person, a blank one does not."""
     folder = tmp_path / "course"
     source = folder / "source" / "optimizers"
     source.mkdir(parents=True)
@@ -78,10 +83,11 @@ def test_plain_nbgrader_grades_the_visible_part(release, tmp_path):
     solved = nbformat.read(release / "optimizers.ipynb", as_version=4)
     solution = (COURSE / "solutions" / "optimizers" / "solution.py").read_text()
     stubs = [cell for cell in solved.cells if cell.cell_type == "code" and "YOUR CODE HERE" in cell.source]
-    assert len(stubs) == 6
+    assert len(stubs) == 10
     stubs[0].source = solution
     for cell in stubs[1:]:
         cell.source = "pass"
+    next(cell for cell in solved.cells if cell.id == "why_sgd_diverges").source = "It steps too far."
     for student, content in (("solved", nbformat.writes(solved)), ("stub", (release / "optimizers.ipynb").read_text())):
         target = folder / "submitted" / student / "optimizers"
         target.mkdir(parents=True)
@@ -90,4 +96,37 @@ def test_plain_nbgrader_grades_the_visible_part(release, tmp_path):
     subprocess.run([*nbgrader, "export", "--to", "out.csv"], cwd=folder, check=True, capture_output=True, env=environment)
     rows = [line.split(",") for line in (folder / "out.csv").read_text().splitlines()]
     columns = rows[0].index("student_id"), rows[0].index("score")
-    assert {row[columns[0]]: float(row[columns[1]]) for row in rows[1:]} == {"solved": 42.0, "stub": 0.0}
+    assert {row[columns[0]]: float(row[columns[1]]) for row in rows[1:]} == {"solved": 36.0, "stub": 0.0}
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        marks = {
+            (student, name): gradebook.find_grade(name, "optimizers", "optimizers", student)
+            for student in ("solved", "stub")
+            for name in ("why_two_losses", "why_sgd_diverges")
+        }
+        assert {key: (mark.auto_score, mark.needs_manual_grade, mark.max_score) for key, mark in marks.items()} == {
+            ("solved", "why_two_losses"): (0, False, 4),
+            ("solved", "why_sgd_diverges"): (None, True, 4),
+            ("stub", "why_two_losses"): (0, False, 4),
+            ("stub", "why_sgd_diverges"): (0, False, 4),
+        }
+
+
+def test_the_solved_notebook_runs_from_top_to_bottom_in_a_real_kernel(release):
+    """Each solution in its cell, a fresh Jupyter kernel, no error; every check cell says ok."""
+    notebook = nbformat.read(release / "optimizers.ipynb", as_version=4)
+    source = (COURSE / "solutions" / "optimizers" / "solution.py").read_text()
+    solution = {node.name: ast.get_source_segment(source, node) for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    filled = [cell for cell in notebook.cells if cell.cell_type == "code" and "YOUR CODE HERE" in cell.source]
+    assert {cell.id for cell in filled} == set(solution)
+    for cell in filled:
+        cell.source = solution[cell.id]
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()  # raises at the first error
+    checks = [cell for cell in notebook.cells if cell.id.startswith("test_")]
+    assert len(checks) == 12
+    assert [cell.id for cell in checks if "ok" not in str(cell.outputs)] == []
+
+
+def test_the_stub_stops_in_a_real_kernel(release):
+    """The test above can fail."""
+    with pytest.raises(CellExecutionError, match="NotImplementedError"):
+        NotebookClient(nbformat.read(release / "optimizers.ipynb", as_version=4), timeout=120, kernel_name="python3").execute()

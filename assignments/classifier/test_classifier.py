@@ -66,14 +66,16 @@ def test_dropout(run, reference):
 
 
 @points(8)
-@call("train_epoch", driver="train", batches=True, seed=1, n_epochs=1, batch_size=16, optimizer=SGD, shuffle_seed=2, **rows(0, 96))
+@call("train_epoch", driver="train", record_batches=True, seed=1, n_epochs=1, batch_size=16, optimizer=SGD, shuffle_seed=2, **rows(0, 96))
 def test_one_epoch(run, reference):
     """One epoch of six batches"""
     assert_same_stochastic_training(run, reference)
 
 
 @points(12, visibility="after_due_date")
-@call("train_epoch", driver="train", batches=True, seed=3, n_epochs=2, batch_size=16, optimizer=SGD, shuffle_seed=4, **rows(200, 150))
+@call(
+    "train_epoch", driver="train", record_batches=True, seed=3, n_epochs=2, batch_size=16, optimizer=SGD, shuffle_seed=4, **rows(200, 150)
+)
 def test_every_sample_once(run, reference):
     """Every epoch sees every sample once, in a new order drawn from the generator"""
     assert_every_sample_once(run, reference)
@@ -83,7 +85,7 @@ def test_every_sample_once(run, reference):
 @call(
     "train_epoch",
     driver="train",
-    batches=True,
+    record_batches=True,
     setting=each(
         momentum=dict(n_epochs=2, batch_size=16, optimizer=SGD, shuffle_seed=6, **rows(400, 150)),
         adam=dict(n_epochs=3, batch_size=24, optimizer=optim.Adam(lr=0.01, over=""), shuffle_seed=7, **rows(600, 160)),
@@ -105,7 +107,7 @@ def test_accuracy(run, reference):
 
 
 @points(14, visibility="after_due_date")
-@call("evaluate", driver="evaluation", batches=True, numbers=numbers(4), batch_size=16, **rows(1100, 150))
+@call("evaluate", driver="evaluation", record_batches=True, numbers=numbers(4), batch_size=16, **rows(1100, 150))
 def test_evaluation(run, reference):
     """Evaluation sees every sample with dropout off, and changes nothing"""
     assert_evaluates(run, reference)
@@ -135,7 +137,7 @@ def test_history(run, reference):
 @call(
     "fit",
     driver="whole",
-    batches=True,
+    record_batches=True,
     seed=5,
     n_epochs=3,
     batch_size=25,

@@ -149,7 +149,8 @@ def autograded_notebook(
 
 
 def _outcome(check: CheckResult) -> str:
-    head = f"[GradStep] {check.outcome}: {number(check.points)} of {number(check.max_points)} points"
+    of = f"{number(check.bonus)} bonus" if check.bonus else number(check.max_points)
+    head = f"[GradStep] {check.outcome}: {number(check.points)} of {of} points"
     given = f"\njudged with the given {', '.join(check.given)}" if check.given else ""
     message = plain(check.message, 6_000).strip("\n")
     return f"{head}{given}\n\n{message}\n" if message else f"{head}{given}\n"

@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
-from autograder.judgement.grading import CheckResult, Grade, Outcome
+from autograder.judgement.grading import CheckResult, Grade
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -283,6 +283,9 @@ class _Writer:
                         db.add(comment)
                     if entry:
                         comment.auto_comment = NO_RESPONSE if name in untouched else None
+                        result = checks.get(names[name])
+                        if result is not None and result.comment and not comment.manual_comment:
+                            comment.manual_comment = result.comment
 
     def _submitted(self, notebook: Any) -> list[tuple[Any, str]]:
         api = self.api
@@ -299,8 +302,17 @@ class _Writer:
 
 
 def _mark(grade: Any, check: CheckResult | None) -> None:
-    """Set the automatic part of a mark. A person's score stays; if ours moved under it, it is put before them again."""
-    undecided = check is None or check.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE)
+    """Set the automatic part of a mark. A person's score stays; if ours moved under it, it is put before them again. Of a question, theirs is the only one: it is
+    put back where the gradebook has lost it, and before them again where the answer has changed.
+    """
+    if check is not None and check.marked:
+        grade.auto_score = None
+        if grade.manual_score is None:
+            grade.manual_score, grade.needs_manual_grade = check.points, False
+        if check.pending:
+            grade.needs_manual_grade = True
+        return
+    undecided = check is None or check.pending
     score = None if check is None or (undecided and not check.points) else float(check.points)
     moved = grade.auto_score != score
     grade.auto_score = score

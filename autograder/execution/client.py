@@ -22,6 +22,7 @@ from autograder.assignment import Isolation, Limits
 from autograder.errors import SandboxError
 from autograder.execution.control import ForkserverConfig
 from autograder.execution.conversation import Conversation
+from autograder.execution.pages import HEAP
 from autograder.execution.slots import Slot, reserve_slot
 from autograder.protocol import FRAME_HEADER, FROM_FORKSERVER, ForkserverReady, Launch, frame
 
@@ -34,7 +35,7 @@ _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_TH
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     """`variables`, and nothing of the grader's. One thread while warming, or forks that use several hang; passive, or threads on busy cores cost tenfold."""
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", **_THREADS, **variables}
+    return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", **_THREADS, **HEAP, **variables}
 
 
 class SlotClient:

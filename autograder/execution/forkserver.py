@@ -26,6 +26,7 @@ from autograder.errors import SandboxError
 from autograder.execution import sandbox, watch
 from autograder.execution.control import END, PAUSE, ForkserverConfig
 from autograder.execution.mounts import show_only
+from autograder.execution.pages import merge_pages
 from autograder.execution.processes import DUMPABLE, SUBREAPER, TREE_CPU_FACTOR, prctl
 from autograder.protocol import FRAME_HEADER, LAUNCH, ForkserverReady, LaunchEnded, frame
 from autograder.trace import Ended, Ending
@@ -94,6 +95,7 @@ class Forkserver:
 
         self._worker = worker
         self._shell, self._recorder = worker.warm(self._config.packages)
+        merge_pages()
         if "site-packages" not in self._config.package_root:  # beside the package may lie what students must not find
             sys.path[:] = [path for path in sys.path if path != self._config.package_root]
         if len(os.listdir("/proc/self/task")) != 1:
@@ -128,9 +130,10 @@ class Forkserver:
             os.kill(child.pid, signal.SIGKILL)
         cpu = watch.cpu_of(watch.processes_of(uid))
         _, status, usage = os.wait4(child.pid, 0)
-        watch.reap()
-        left = len(watch.processes_of(uid))
-        gone = watch.kill_all(uid)
+        left, gone = 0, watch.reap()  # orphans are handed to us, so with no child left no process is
+        if not gone:
+            left = len(watch.processes_of(uid))
+            gone = watch.kill_all(uid)
         sandboxed = os.read(child.sandboxed_pipe, 1) == b"y"
         os.close(child.sandboxed_pipe)
         watch.sweep(uid, scratch)

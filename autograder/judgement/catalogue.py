@@ -34,6 +34,13 @@ CATALOGUE: dict[str, Entry] = {
         "Clear before the first backward(), not only after step().",
         _ZEROING,
     ),
+    "closure-never-clears": Entry(
+        "does not clear gradients in its closure",
+        "The optimizer ran the closure several times in one step, and each run added to what .grad held.",
+        "How often does your closure run in one step? Print in it.",
+        "Call optimizer.zero_grad() as the first line of the closure.",
+        _ZEROING,
+    ),
     "clears-between-backward-and-step": Entry(
         "clears gradients between backward and step",
         "What backward() had computed was gone when step() looked.",

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 SHOWN_SMALLEST, SHOWN_LARGEST = 1e-3, 1e6
 
+DIVERGED = 2.0**64
+"""The square root of float32's range: from here on squares overflow, and right programs become inf or NaN at different steps (float64 much later, or never)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -49,11 +52,12 @@ class Incomparable:
 
 
 def compare_arrays(
-    actual: NdArray, expected: NdArray, tolerance: Tolerance, *, allow_nonfinite: bool = False
+    actual: NdArray, expected: NdArray, tolerance: Tolerance, *, allow_nonfinite: bool = False, diverging: bool = False
 ) -> Difference | Incomparable | None:
     """Compare element by element: ``|actual - expected| <= absolute + relative * |expected|``.
 
-    Shapes must be equal. NaN and inf never agree with anything, unless `allow_nonfinite`: then NaN agrees with NaN and inf with the same inf.
+    Shapes must be equal. NaN and inf never agree with anything, unless `allow_nonfinite`: then NaN agrees with NaN and inf with the same inf. With `diverging`,
+    what has diverged agrees with all that has: where the expected value is not finite, any that is not finite either, or beyond `DIVERGED`.
     Returns None if all elements agree.
     """
     if actual.shape != expected.shape:
@@ -68,9 +72,16 @@ def compare_arrays(
     agrees &= finite
     if allow_nonfinite:
         agrees |= ~finite & ((wide_actual == wide_expected) | (np.isnan(wide_actual) & np.isnan(wide_expected)))
+    if diverging:
+        agrees |= ~np.isfinite(wide_expected) & diverged(wide_actual)
     if agrees.all():
         return None
     return _difference(gap, wide_expected, ~agrees, finite, tolerance)
+
+
+def diverged(values: NdArray) -> NdArray:
+    """Which elements are NaN, infinite, or beyond `DIVERGED`."""
+    return np.asarray(~(np.abs(_widen(values)) <= DIVERGED))
 
 
 def _difference(gap: NdArray, expected: NdArray, wrong: NdArray, finite: NdArray, tolerance: Tolerance) -> Difference:
@@ -96,20 +107,27 @@ def _difference(gap: NdArray, expected: NdArray, wrong: NdArray, finite: NdArray
     )
 
 
-def trajectory_residuals(actual: NdArray, expected: NdArray, start: NdArray) -> NdArray:
+def trajectory_residuals(actual: NdArray, expected: NdArray, start: NdArray, *, diverging: bool = False) -> NdArray:
     """Distance of two trajectories of one parameter at each step, relative to the expected one's size.
 
     `actual` and `expected` have shape (n, *shape), `start` (*shape). Returns float64 of shape (n,): the greatest absolute difference of the step over the
     greatest absolute value that the expected trajectory, its start included, ever takes. NaN where either side is not finite.
+
+    With `diverging`, an expected trajectory that overflows is compared as far as `DIVERGED`, which is its size then: where both sides have a value beyond it, the
+    distance is 0. One that stays finite is compared as ever.
     """
     count = len(expected)
+    overflows = diverging and not np.isfinite(expected).all()
     wide_actual, wide_expected = _widen(actual).reshape(count, -1), _widen(expected).reshape(count, -1)
     size = max(
         (float(np.abs(values).max(initial=0.0, where=np.isfinite(values))) for values in (wide_expected, _widen(start))), default=0.0
     )
     with np.errstate(all="ignore"):
         gap = np.abs(wide_actual - wide_expected).max(axis=1, initial=0.0)
-    return np.asarray(gap / (size or 1.0))
+    if not overflows:
+        return np.asarray(gap / (size or 1.0))
+    gone = diverged(wide_actual).any(axis=1) & diverged(wide_expected).any(axis=1)
+    return np.where(gone, 0.0, gap / (min(size, DIVERGED) or 1.0))
 
 
 def _widen(values: NdArray) -> NdArray:
@@ -126,6 +144,20 @@ def _shape(values: NdArray) -> str:
 
 def _place(index: tuple[int, ...]) -> str:
     return "the only element" if index == () else f"index {index[0] if len(index) == 1 else index}"
+
+
+SETTING_DIGITS = 1e-6
+"""Relative difference below which two settings are the same number: a learning rate may come as a float32 tensor, or out of a little arithmetic."""
+
+
+def same_setting(actual: Any, expected: Any) -> bool:
+    """Whether two settings of an optimizer are the same: numbers but for rounding, tuples of numbers element by element, anything else exactly."""
+    if isinstance(actual, tuple | list) and isinstance(expected, tuple | list):
+        return len(actual) == len(expected) and all(same_setting(one, other) for one, other in zip(actual, expected, strict=True))
+    numbers = (int, float)
+    if isinstance(actual, numbers) and isinstance(expected, numbers) and not isinstance(actual, bool) and not isinstance(expected, bool):
+        return actual == expected or abs(actual - expected) <= SETTING_DIGITS * abs(expected)
+    return bool(actual == expected)
 
 
 def show(values: Any, limit: int = 8) -> str:

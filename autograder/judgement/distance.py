@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograder.judgement.comparison import trajectory_residuals
+from autograder.judgement.alignment import aligned
+from autograder.judgement.comparison import diverged, trajectory_residuals
 
 if TYPE_CHECKING:
     from autograder.judgement.observation import Observation
@@ -31,7 +32,7 @@ _APART = Distance(float("inf"), np.zeros(0), np.zeros(0, int))
 def training_distance(actual: Observation, expected: Observation, *, returned: bool = True) -> Distance:
     """Distance of two trainings of the same call, as `checks.assert_same_training` judges them. `returned` False leaves out what the call returned.
 
-    Where the expected value itself is not finite, any that is not finite agrees.
+    Where the expected value itself is not finite, any that has diverged agrees.
 
     Raises:
         ValueError: if the reference made no step.
@@ -40,7 +41,10 @@ def training_distance(actual: Observation, expected: Observation, *, returned: b
     if model is None:
         message = "the reference made no optimizer step"
         raise ValueError(message)
-    if trace is None or (model.given and not trace.given) or trace.steps != model.steps or _shapes(trace) != _shapes(model):
+    if trace is None or (model.given and not trace.given) or trace.steps != model.steps:
+        return _APART
+    trace = aligned(trace, model)
+    if _shapes(trace) != _shapes(model):
         return _APART
     steps, by_step = _residuals(trace, model)
     if not len(steps):
@@ -63,15 +67,9 @@ def _residuals(trace: Trace, model: Trace) -> tuple[NdArray, NdArray]:
     greatest = np.zeros(len(steps))
     for packed, packed_model, start in (*gradients, *parameters):
         values, wanted = packed.numpy()[rows], packed_model.numpy()[model_rows]
-        residuals = trajectory_residuals(values, wanted, np.zeros(1) if start is None else start.numpy())
-        residuals = np.where(_broken(values) & _broken(wanted), 0.0, residuals)
+        residuals = trajectory_residuals(values, wanted, np.zeros(1) if start is None else start.numpy(), diverging=True)
         greatest = np.maximum(greatest, np.where(np.isnan(residuals), np.inf, residuals))
     return steps, greatest
-
-
-def _broken(rows: NdArray) -> NdArray:
-    """Which rows hold a value that is not finite."""
-    return np.asarray(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))
 
 
 def _value_distance(actual: Any, expected: Any) -> float:
@@ -80,6 +78,8 @@ def _value_distance(actual: Any, expected: Any) -> float:
         return max((_value_distance(a, e) for a, e in zip(actual, expected, strict=True)), default=0.0)
     if isinstance(expected, dict) and isinstance(actual, dict) and actual.keys() == expected.keys():
         return max((_value_distance(actual[name], value) for name, value in expected.items()), default=0.0)
+    if expected is None:
+        return 0.0 if actual is None else float("inf")
     numbers = (np.ndarray, int, float)
     if not isinstance(actual, numbers) or not isinstance(expected, numbers):
         return float("inf")
@@ -90,5 +90,5 @@ def _value_distance(actual: Any, expected: Any) -> float:
     values, wanted = values.astype(kind), wanted.astype(kind)
     with np.errstate(all="ignore"):
         shares = np.abs(values - wanted) / (1 + np.abs(wanted))
-    shares = np.where(~np.isfinite(values) & ~np.isfinite(wanted), 0.0, shares)
+    shares = np.where(diverged(values) & ~np.isfinite(wanted), 0.0, shares)
     return float(np.where(np.isnan(shares), np.inf, shares).max(initial=0.0))

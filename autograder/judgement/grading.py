@@ -53,6 +53,12 @@ class Cause(StrEnum):
     UNREADABLE = "unreadable submission"
     SEVERAL_NOTEBOOKS = "several notebooks"
     NO_NOTEBOOK = "no notebook"
+    TO_BE_MARKED = "to be marked"
+    TO_BE_MARKED_AGAIN = "to be marked again"
+    UNANSWERED = "unanswered"
+    ANSWER_MISSING = "answer missing"
+    MARKED_FULL = "marked, all points"
+    MARKED = "marked"
     WRONG_KERNEL = "wrong kernel"
     SANDBOX_FAILED = "sandbox failed"
     MACHINE_FAILED = "machine failed"
@@ -115,6 +121,16 @@ RULINGS: dict[Cause, Ruling] = {
         Outcome.NEEDS_REVIEW, False, "You handed in several notebooks, and none has the assignment's name. A person will look at it."
     ),
     Cause.NO_NOTEBOOK: Ruling(Outcome.NOT_REACHED, False, "There is no notebook in your submission."),
+    Cause.TO_BE_MARKED: Ruling(Outcome.NEEDS_REVIEW, False, ""),
+    Cause.TO_BE_MARKED_AGAIN: Ruling(
+        Outcome.NEEDS_REVIEW, False, "Your answer has changed since it was marked. A person will look at it again."
+    ),
+    Cause.UNANSWERED: Ruling(Outcome.NOT_REACHED, False, "There is no answer in this cell."),
+    Cause.ANSWER_MISSING: Ruling(
+        Outcome.NEEDS_REVIEW, False, "The cell of this answer was not found in your notebook. A person will look for it."
+    ),
+    Cause.MARKED_FULL: Ruling(Outcome.PASSED, False, ""),
+    Cause.MARKED: Ruling(Outcome.FAILED, False, ""),
     Cause.WRONG_KERNEL: Ruling(
         Outcome.NEEDS_REVIEW,
         False,
@@ -168,6 +184,22 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     findings: tuple[Finding, ...] = ()
     note: str = ""
     """To the instructor, never to the student: the evidence contradicts itself."""
+    bonus: float = 0.0
+    """What the check can add beyond `max_points`, which are 0 for it."""
+    question: bool = False
+    """No check but a question, which a person marks; `run` is a digest of the answer then."""
+    comment: str = ""
+    """What the person who marked it wrote to the student."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether a person, or another run, has yet to decide it."""
+        return self.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE)
+
+    @property
+    def marked(self) -> bool:
+        """Whether a person gave its points, also if a changed answer has to be marked again."""
+        return self.cause in (Cause.MARKED_FULL, Cause.MARKED, Cause.TO_BE_MARKED_AGAIN)
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,7 +243,7 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def max_points(self) -> float:
-        """Sum of what could be had."""
+        """Sum of what could be had, bonus points aside: `points` may exceed it."""
         return sum(check.max_points for check in self.checks)
 
     @property
@@ -225,15 +257,23 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def pending_points(self) -> float:
         """Points that a person, or another run, has yet to decide."""
-        return sum(check.max_points for check in self.checks if check.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE))
+        return sum(check.max_points for check in self.checks if check.pending)
 
+    @property
+    def decided_points(self) -> float:
+        """Points of what is decided: what stands before "of" while something is pending."""
+        return sum(check.points for check in self.checks if not check.pending)
 
-_DECODER = msgspec.json.Decoder(Grade)
+    @property
+    def decided_max_points(self) -> float:
+        """What could be had of what is decided: what is pending counts neither as 0 nor as given."""
+        return sum(check.max_points for check in self.checks if not check.pending)
 
 
 def encode_grade(grade: Grade) -> bytes:
-    """Indented JSON, ending in a line feed."""
-    return msgspec.json.format(msgspec.json.encode(grade), indent=2) + b"\n"
+    """Indented JSON, ending in a line feed. `totals` stands in it for readers and is left out when it is read back."""
+    totals = {"points": grade.decided_points, "of": grade.decided_max_points, "pending": grade.pending_points}
+    return msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(grade), "totals": totals}), indent=2) + b"\n"
 
 
 def decode_grade(data: bytes) -> Grade:
@@ -242,4 +282,7 @@ def decode_grade(data: bytes) -> Grade:
     Raises:
         msgspec.DecodeError: for anything else.
     """
-    return _DECODER.decode(data)
+    content = msgspec.json.decode(data)
+    if isinstance(content, dict):
+        content.pop("totals", None)
+    return msgspec.convert(content, Grade)

@@ -95,9 +95,15 @@ def describe(value: Any) -> str:
             return "None (is a `return` missing?)"
         case np.ndarray():
             return "a single number" if value.shape == () else f"a tensor of shape {tuple(value.shape)}"
-        case OptimizerValue():
-            return f"a torch.optim.{value.name}"
-        case Opaque():
-            return f"a {value.type_name}"
+        case OptimizerValue() | Opaque():
+            return f"a torch.optim.{value.name}" if isinstance(value, OptimizerValue) else f"a {value.type_name}"
+        case dict():
+            return (
+                f"a dict with the keys {', '.join(map(str, list(value)[:8]))}{', ...' if len(value) > 8 else ''}"
+                if value
+                else "an empty dict"
+            )
+        case list() | tuple():
+            return f"a {type(value).__name__} of {len(value)}"
         case _:
             return f"a {type(value).__name__}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograder.judgement.alignment import aligned
 from autograder.judgement.comparison import show, trajectory_residuals
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def compare_training(actual: Observation, expected: Observation, bar: float, *, 
     """Compare the steps of the optimizer, then parameters and gradients at each recorded step.
 
     `bar` bounds the residual of each step (`trajectory_residuals`). The loss is not compared: a loop may compute it in any way, what counts is the
-    gradient that it leads to. Returns None if they agree.
+    gradient that it leads to. With `allow_nonfinite` a reference that diverges to inf or NaN is compared as far as it means anything, and what has diverged agrees with
+    all that has (`trajectory_residuals`). Returns None if they agree.
 
     Raises:
         ValueError: if the reference made no step, so there is nothing to compare with.
@@ -44,6 +46,7 @@ def compare_training(actual: Observation, expected: Observation, bar: float, *, 
         return _no_steps(actual, model)
     if len(trace.parameters) != len(model.parameters):
         return TrainingDifference(f"an optimizer over {len(trace.parameters)} tensors", f"one over {len(model.parameters)}")
+    trace = aligned(trace, model)
     for difference in (_step_values(trace, model, bar, allow_nonfinite=allow_nonfinite), _step_counts(trace, model)):
         if difference is not None:
             return difference
@@ -110,6 +113,9 @@ def _step_values(trace: Trace, model: Trace, bar: float, *, allow_nonfinite: boo
             return TrainingDifference(f"{what} {k} of shape {packed.shape[1:]}", f"shape {packed_model.shape[1:]}")
         values, model_values = packed.numpy()[rows], packed_model.numpy()[model_rows]
         wrong = _wrong_rows(values, model_values, start, bar, allow_nonfinite=allow_nonfinite)
+        if what == "gradient":  # none on either side is no difference
+            neither = trace.missing[k].numpy()[rows].astype(bool) & model.missing[k].numpy()[model_rows].astype(bool)
+            wrong = wrong[~neither[wrong]]
         if wrong.size and (first is None or int(steps[wrong[0]]) < first[0]):
             row, step = int(wrong[0]), int(steps[wrong[0]])
             name = "gradient that step" if what == "gradient" else "parameters after step"
@@ -120,9 +126,5 @@ def _step_values(trace: Trace, model: Trace, bar: float, *, allow_nonfinite: boo
 
 
 def _wrong_rows(values: NdArray, model: NdArray, start: Array | None, bar: float, *, allow_nonfinite: bool) -> NdArray:
-    residuals = trajectory_residuals(values, model, start.numpy() if start is not None else np.zeros(1))
-    agrees = residuals <= bar  # False for NaN
-    if allow_nonfinite:
-        both = ~np.isfinite(values).reshape(len(values), -1).all(axis=1) & ~np.isfinite(model).reshape(len(model), -1).all(axis=1)
-        agrees |= both
-    return np.flatnonzero(~agrees)
+    residuals = trajectory_residuals(values, model, start.numpy() if start is not None else np.zeros(1), diverging=allow_nonfinite)
+    return np.flatnonzero(~(residuals <= bar))  # NaN is wrong

@@ -140,6 +140,21 @@ def mean_square_as_dot(node: ast.expr, function: Function) -> ast.expr | None:
     return None if values is None or not _pure(values) else expression("torch.dot(values, values) / (values).numel()", values=values)
 
 
+def _in_another_way(setting: str, classes: tuple[str, ...]) -> Callable[[ast.expr, Function], ast.expr | None]:
+    """A rule that asks an optimizer of torch.optim for another implementation of the same update."""
+
+    def rewrite(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
+        match node:
+            case ast.Call(func, args, keywords) if called(node) in classes and args and not any(word.arg == setting for word in keywords):
+                return ast.Call(func, args, [*keywords, ast.keyword(setting, ast.Constant(value=True))])
+        return None
+
+    return rewrite
+
+
+FOREACH = ("ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD")
+FUSED = ("Adagrad", "Adam", "AdamW", "SGD")
+
 REWRITINGS = (
     Rewriting("mean as sum / numel", mean_as_sum),
     Rewriting("mean of reversed values", reversed_mean),
@@ -151,6 +166,8 @@ REWRITINGS = (
     Rewriting("quotient as product", quotient_as_product),
     Rewriting("torch.nn.functional.mse_loss", mean_square_as_mse_loss),
     Rewriting("torch.dot", mean_square_as_dot),
+    Rewriting("foreach=True", _in_another_way("foreach", FOREACH)),
+    Rewriting("fused=True", _in_another_way("fused", FUSED)),
 )
 
 

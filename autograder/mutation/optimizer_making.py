@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from autograder.mutation.operators import Function, Operator
 from autograder.mutation.trees import at_each, called, expression, import_torch, is_number
 
-CLASSES = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD", "Adafactor")
-WITH_DECAY = tuple(name for name in CLASSES if name != "Rprop")
+WITH_DECAY = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop", "ASGD", "Adafactor", "Muon")
+CLASSES = (*WITH_DECAY, "Rprop", "LBFGS", "SparseAdam")
 
 
 def makings(tree: Function) -> list[ast.Call]:
@@ -64,6 +64,19 @@ def default_rate(function: Function) -> Iterator[Function]:
     yield from at_each(_with_rate, edit, function)
 
 
+def default_setting(function: Function) -> Iterator[Function]:
+    """A setting that is asked for stays at its default: one at a time, the learning rate aside."""
+
+    def asked(tree: Function) -> list[tuple[ast.Call, ast.keyword]]:
+        return [(call, word) for call in makings(tree) for word in call.keywords if word.arg not in (None, "lr", "params")]
+
+    def edit(site: tuple[ast.Call, ast.keyword]) -> None:
+        call, dropped = site
+        call.keywords = [word for word in call.keywords if word is not dropped]
+
+    yield from at_each(asked, edit, function)
+
+
 def _adds(setting: str, value: float, classes: tuple[str, ...]) -> Callable[[Function], Iterator[Function]]:
     """An operator that adds a setting."""
 
@@ -102,6 +115,7 @@ OPTIMIZER_MAKING = (
     Operator("wrong-optimizer-class", (33, 34), "builds an optimizer of another class", another_class),
     Operator("ignores-learning-rate", (31, 43), "builds an optimizer with a learning rate of its own", ignores_rate),
     Operator("default-learning-rate", (31,), "builds an optimizer with the default learning rate", default_rate),
+    Operator("default-setting", (31,), "builds an optimizer that lacks a setting", default_setting),
     Operator("adds-momentum", (31,), "adds momentum", _adds("momentum", 0.9, ("SGD", "RMSprop"))),
     Operator("adds-weight-decay", (28, 31), "adds weight decay", _adds("weight_decay", 0.01, WITH_DECAY)),
     Operator("leaves-out-parameters", (52,), "builds an optimizer that lacks a tensor", leaves_out),

@@ -28,6 +28,11 @@ def mistake(*, of: str, name: str, rows: tuple[int, ...] = (), survives: str = "
     return lambda function: function
 
 
+def variant(*, of: str, name: str) -> Callable[[Written], Written]:  # noqa: ARG001  (read from the source)
+    """Mark a definition of variants.py: it takes the place of the solution's ``of``, and is right."""
+    return lambda function: function
+
+
 @dataclass(frozen=True, slots=True)
 class Mistakes:
     """The content of a mistakes.py: programs, and reasons for mistakes of operators that may survive, by id."""
@@ -48,8 +53,17 @@ class Mistakes:
         return (*(replace(one, survives=self.excused.get(one.id, "")) for one in made), *self.written)
 
 
-def read_mistakes(text: str, path: Path, solution: str, solution_path: Path) -> Mistakes:
-    """Read `text`, the mistakes.py at `path`, for the solution with source `solution`.
+def read_variants(text: str, path: Path, solution: str, solution_path: Path) -> tuple[Mutant, ...]:
+    """Read `text`, the variants.py at `path`: right programs, each with one definition of the solution in other words.
+
+    Raises:
+        AssignmentError: as `read_mistakes`.
+    """
+    return read_mistakes(text, path, solution, solution_path, mark="variant").written
+
+
+def read_mistakes(text: str, path: Path, solution: str, solution_path: Path, mark: str = "mistake") -> Mistakes:
+    """Read `text`, the mistakes.py at `path`, for the solution with source `solution`; `mark` is the decorator that is looked for.
 
     Raises:
         AssignmentError: with file and line, if it is not as described above.
@@ -63,12 +77,12 @@ def read_mistakes(text: str, path: Path, solution: str, solution_path: Path) -> 
             case ast.Assign(targets=[ast.Name("EXCUSED")], value=value):
                 excused = _reasons(value, path)
             case (
-                ast.FunctionDef(decorator_list=[ast.Call(func=ast.Name("mistake")) as mark])
-                | ast.ClassDef(decorator_list=[ast.Call(func=ast.Name("mistake")) as mark])
-            ):
-                one = _mutant(node, _words(mark, path), module, places, path)
+                ast.FunctionDef(decorator_list=[ast.Call(func=ast.Name(found)) as words])
+                | ast.ClassDef(decorator_list=[ast.Call(func=ast.Name(found)) as words])
+            ) if found == mark:
+                one = _mutant(node, _words(words, path), module, places, path)
                 if any(one.id == other.id for other in written):
-                    raise _error(path, node, f"a second mistake called {one.id}")
+                    raise _error(path, node, f"a second {mark} called {one.id}")
                 written.append(one)
     return Mistakes(tuple(written), excused)
 

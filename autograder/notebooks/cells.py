@@ -26,6 +26,8 @@ class Role(StrEnum):
     """Code that students write."""
     CHECK = "check"
     """A visible test with points, locked."""
+    ANSWER = "answer"
+    """Text that students write and a person marks."""
     FREE = "free"
     """Anything else; nbgrader knows nothing of it."""
 
@@ -37,14 +39,14 @@ class Role(StrEnum):
     @property
     def cell_type(self) -> str | None:
         """The type that a cell of this role must have; None where either will do."""
-        return {Role.TEXT: "markdown", Role.FREE: None}.get(self, "code")
+        return {Role.TEXT: "markdown", Role.ANSWER: "markdown", Role.FREE: None}.get(self, "code")
 
 
 def role_of(cell: NotebookNode) -> Role:
     """The role that a released cell's metadata gives it."""
     marks = nbgrader_marks(cell)
     if marks.get("solution"):
-        return Role.SOLUTION
+        return Role.ANSWER if marks.get("grade") else Role.SOLUTION
     if marks.get("grade"):
         return Role.CHECK
     if marks.get("locked"):
@@ -71,8 +73,8 @@ def mark(cell: NotebookNode, role: Role, grade_id: str, points: float | None = N
         return
     marks: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "grade": role is Role.CHECK,
-        "solution": role is Role.SOLUTION,
+        "grade": role in (Role.CHECK, Role.ANSWER),
+        "solution": role in (Role.SOLUTION, Role.ANSWER),
         "locked": role.locked,
         "grade_id": grade_id,
         "cell_type": cell["cell_type"],

@@ -172,7 +172,8 @@ def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[
 def _heads(cells: Sequence[FileCell], claims: Sequence[str], by_id: dict[str, ReleasedCell]) -> dict[str, FileCell]:
     """Of the cells that claim an id, the one that keeps it. If it is locked: the first that is as released, else the first. For a
     solution: the last
-    that binds what the cell is for, since a split or copied cell does its work there, else the first.
+    that binds what the cell is for, since a split or copied cell does its work there, else the first. For an answer: the first that
+    holds one.
     """
     heads: dict[str, FileCell] = {}
     for cell, claim in zip(cells, claims, strict=True):
@@ -183,6 +184,9 @@ def _heads(cells: Sequence[FileCell], claims: Sequence[str], by_id: dict[str, Re
             heads[claim] = cell
         elif released.role is Role.SOLUTION:
             if released.names and released.names <= meant_names(cell.source):
+                heads[claim] = cell
+        elif released.role is Role.ANSWER:
+            if not _differs(heads[claim], released):
                 heads[claim] = cell
         elif _differs(heads[claim], released) and not _differs(cell, released):
             heads[claim] = cell

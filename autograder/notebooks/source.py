@@ -6,9 +6,11 @@ A cell's header says what the cell is for::
     # %% role="given" id="data"
     # %% role="solution" id="training_loop"
     # %% role="check" id="test_one_step"
+    # %% [markdown] role="answer" id="why_it_diverges"
     # %% role="free" id="scratch"
 
-Besides Jinja2's own, a template has `stub(name)`, `points(check)`, `reference(check)`, `assignment`, and the filters `tensor` and `number`.
+Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `points(check)`, `has_check(check)`, `reference(check)`,
+`assignment`, and the filters `tensor` and `number`.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ from nbformat import NotebookNode
 
 from autograder.assignment import AssignmentFiles
 from autograder.errors import AssignmentError
-from autograder.notebooks.cells import GRADE_ID, Role, mark
+from autograder.notebooks.cells import GRADE_ID, Role, grade_id_of, mark, role_of
 from autograder.notebooks.facts import UNQUOTED, Facts, Unquoted, number_text, tensor_text
-from autograder.notebooks.stub import cut_stub, definition
+from autograder.notebooks.stub import cut_stub, definition, whole_definition
 
 __all__ = ["Facts", "Mode", "render_notebook", "write_notebook"]
 
@@ -82,7 +84,14 @@ def render_notebook(files: AssignmentFiles, mode: Mode, facts: Facts) -> Noteboo
         if UNQUOTED in piece.source:
             problem = f"cell {piece.id!r} quotes a {UNQUOTED}a check. Only cells of role check can: the reference itself has to run before its numbers exist"
             raise _error(files.template, piece.line, problem)
-        cells.append(_cell(piece, mode, facts, files.template))
+        cells.append(_cell(piece, mode, facts, files))
+    answers = {grade_id_of(cell) for cell in cells if role_of(cell) is Role.ANSWER}
+    for question in files.assignment.questions:
+        if question.id not in answers:
+            problem = (
+                f'question {question.id!r} of assignment.toml has no cell; begin one with: # %% [markdown] role="answer" id="{question.id}"'
+            )
+            raise _error(files.template, 1, problem)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
     notebook["nbformat_minor"] = 5
     return notebook
@@ -139,6 +148,9 @@ def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
     def stub(name: str) -> str:
         return (cut_stub if mode is Mode.RELEASE else definition)(solution, name, files.solution)
 
+    def given(name: str) -> str:
+        return whole_definition(solution, name, files.solution)
+
     def reference(check: str) -> Any:
         if mode is Mode.REFERENCE:
             return Unquoted(check)
@@ -155,7 +167,17 @@ def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
         value = facts.points_of(check) if mode is Mode.RELEASE else facts.points.get(check, 0)
         return int(value) if float(value).is_integer() else value
 
-    return {"stub": stub, "reference": reference, "points": points, "assignment": files.assignment}
+    def has_check(name: str) -> bool:
+        return name in facts.points
+
+    return {
+        "stub": stub,
+        "given": given,
+        "reference": reference,
+        "points": points,
+        "has_check": has_check,
+        "assignment": files.assignment,
+    }
 
 
 def _read(path: Path) -> str:
@@ -214,7 +236,7 @@ def _role(cell: NotebookNode, template: Path) -> Role:
     return role
 
 
-def _cell(piece: _Piece, mode: Mode, facts: Facts, template: Path) -> NotebookNode:
+def _cell(piece: _Piece, mode: Mode, facts: Facts, files: AssignmentFiles) -> NotebookNode:
     new = nbformat.v4.new_markdown_cell if piece.cell_type == "markdown" else nbformat.v4.new_code_cell
     cell = new(source=piece.source, id=piece.id)
     points = None
@@ -222,6 +244,11 @@ def _cell(piece: _Piece, mode: Mode, facts: Facts, template: Path) -> NotebookNo
         try:
             points = facts.points_of(piece.id)
         except AssignmentError as error:
-            raise _error(template, piece.line, str(error)) from error
+            raise _error(files.template, piece.line, str(error)) from error
+    if piece.role is Role.ANSWER:
+        points = next((question.points for question in files.assignment.questions if question.id == piece.id), None)
+        if points is None:
+            problem = f"assignment.toml has no [[questions]] with id = {piece.id!r}, so this answer has no points"
+            raise _error(files.template, piece.line, problem)
     mark(cell, piece.role, piece.id, points)
     return cell

@@ -69,6 +69,27 @@ def definition(source: str, name: str, path: Path) -> str:
     return "\n".join(line for line, region in zip(excerpt.lines, _regions(excerpt), strict=True) if region not in markers)
 
 
+def whole_definition(source: str, name: str, path: Path) -> str:
+    """The definition of `name` in `source`, which students are given as it is.
+
+    Raises:
+        AssignmentError: as `cut_stub`, and if it has a region: that is what students are to write.
+    """
+    excerpt = _excerpt(source, name, path)
+    if any(_regions(excerpt)):
+        raise excerpt.error(0, f"{name!r} has a region between `### BEGIN SOLUTION` and `### END SOLUTION`: given whole, it would be told")
+    return "\n".join(excerpt.lines)
+
+
+def is_written(source: str, name: str, path: Path) -> bool:
+    """Whether students write (a part of) `name`: whether its definition in `source` has a region.
+
+    Raises:
+        AssignmentError: as `cut_stub`.
+    """
+    return any(_regions(_excerpt(source, name, path)))
+
+
 def definitions(source: str, names: Iterable[str], path: Path) -> str:
     """The definitions of `names`, in that order, below all top-level imports of `source`, as a program of its own.
 

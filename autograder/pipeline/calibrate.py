@@ -23,12 +23,12 @@ from autograder.judgement.batches.replayed import stochastic_distance
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
 from autograder.judgement.distance import training_distance
 from autograder.judgement.spread import Spread, Tried
-from autograder.mutation.equivalents import equivalents
+from autograder.mutation.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import plan_probes
 from autograder.pipeline.prepare import reference_cells
 from autograder.pipeline.replaying import Replayer
-from autograder.pipeline.validate import known_mistakes
+from autograder.pipeline.validate import known_mistakes, known_variants
 from autograder.pipeline.variation import CALLED, Variant, cell_that_makes, exchange, variants_of
 from autograder.protocol import OptimizerSpec
 from autograder.trace import Ended, Run, RunStatus
@@ -138,6 +138,10 @@ def _left_out(answers: Sequence[_Answer]) -> tuple[str, ...]:
     return tuple(f"{program}, for {', '.join(checks)}: {reason}" for (program, reason), checks in grouped.items())
 
 
+def _failed(runs: Sequence[Run]) -> bool:
+    return any(run.status is not RunStatus.FINISHED for run in runs)
+
+
 def make_bench(files: AssignmentFiles, docket: Docket, executor: Executor) -> _Bench:
     """Run the reference on every call.
 
@@ -149,7 +153,8 @@ def make_bench(files: AssignmentFiles, docket: Docket, executor: Executor) -> _B
     calls = {spec.id: msgspec.structs.replace(spec.call, id=spec.id) for spec in docket.specs if spec.call is not None}
     plan = plan_probes(files, cells, list(calls.values()), "")
     evidence = executor.run(plan.key, plan.request, plan.calls)
-    for run in (*(cell.run for cell in evidence.cells), *evidence.calls):
+    # A cell that looks at what the left out cells have trained fails here, and no call needs it. Where a call fails, an earlier cell may be why.
+    for run in (*(cell.run for cell in evidence.cells), *evidence.calls) if _failed(evidence.calls) or not evidence.calls else ():
         if run.status is not RunStatus.FINISHED:
             problem = describe_error(run.error) if run.error else f"{run.status} {evidence.ending.detail}"
             message = f"the reference of {files.slug} fails in {run.id}: {problem}"
@@ -199,7 +204,9 @@ class _Bench:
         runs = {run.id: run for run in self._run(self.executor, self._request(self.cells), calls).calls}
         tried = [(check, variant, runs[f"{check}/{variant.name}"]) for check, variant in asked]
         replays = self._replays((check, run) for check, _, run in tried)
-        return [self._right(check, variant.name, run, replays, returned=not variant.rows_moved) for check, variant, run in tried]
+        answers = [self._right(check, variant.name, run, replays, returned=not variant.rows_moved) for check, variant, run in tried]
+        moved = [answer for answer, (_, variant) in zip(answers, asked, strict=True) if variant.rows_moved]
+        return [answer if answer not in moved else _with_order(answer, moved) for answer in answers]
 
     def _portable(self) -> list[_Answer]:
         with Executor(1, self.files.assignment.isolation, PORTABLE, self.files.assignment.packages) as older:
@@ -216,10 +223,12 @@ class _Bench:
         calling = tuple(cell_that_makes(call, check, request.drivers) for check, call in calls.items())
         request = msgspec.structs.replace(request, cells=request.cells + calling, threads=2)
         runs = [cell.run for cell in self._run(self.executor, request, []).cells][-len(calling) :]
-        return [self._right(check, "2 threads", _as_call(run), {}) for check, run in zip(calls, runs, strict=True)]
+        return [self._right(check, "2 threads", _as_call(run, call), {}) for (check, call), run in zip(calls.items(), runs, strict=True)]
 
     def _equivalents(self) -> Iterator[Callable[[], list[_Answer]]]:
-        for one in equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution):
+        made = equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
+        written = (Equivalent(one.name, one.function, one.definition) for one in known_variants(self.files))
+        for one in (*made, *written):
             cells = exchange(self.cells, self.files, one.function, one.definition)
             if cells != self.cells:
                 yield lambda name=f"{one.name} in {one.function}", cells=cells: self._equivalent(name, cells)  # type: ignore[misc]
@@ -237,7 +246,8 @@ class _Bench:
                 yield lambda name=f"{one.id} in {one.function}", cells=cells: self._mistake(name, cells)  # type: ignore[misc]
 
     def _mistake(self, name: str, cells: Cells) -> list[_Answer]:
-        calls = [msgspec.structs.replace(call, max_steps=3 * self.models[check].steps + 10) for check, call in self.calls.items()]
+        made = {check: sum(trace.steps for trace in model.run.traces) for check, model in self.models.items()}  # by all its optimizers
+        calls = [msgspec.structs.replace(call, max_steps=3 * made[check] + 10) for check, call in self.calls.items()]
         request = msgspec.structs.replace(self._request(cells), limits=self._short_limits())
         runs = self._run(self.executor, request, calls).calls
         finished = [run for run in runs if run.status is RunStatus.FINISHED]  # any other ending is as far out as can be
@@ -280,7 +290,18 @@ class _Bench:
         return executor.run("calibration", request, calls) if evidence.ending.reason in RETRIED else evidence
 
 
-def _as_call(run: Run) -> Run:
-    """The run of a cell that made a call, as the run of that call: the optimizer that was passed in was the only one given."""
-    traces = tuple(msgspec.structs.replace(trace, given=True) for trace in run.traces)
+def _with_order(answer: _Answer, moved: Sequence[_Answer]) -> _Answer:
+    """`answer` of a variant that moved rows, unless another order of the same call's rows is another program from its first step on: then the order of the rows counts there."""
+    others = (other for other in moved if other.check == answer.check)
+    if answer.tried is not None and any("another program" in other.reason for other in others):
+        return _Answer(
+            answer.check, answer.program, True, None, "in the reverse order it is another program, so the order of the rows counts"
+        )
+    return answer
+
+
+def _as_call(run: Run, call: Call) -> Run:
+    """The run of a cell that made `call`, as the run of that call: an optimizer that was passed in was the only one given."""
+    given = any(isinstance(value, OptimizerSpec) for value in call.arguments.values())
+    traces = tuple(msgspec.structs.replace(trace, given=given) for trace in run.traces)
     return msgspec.structs.replace(run, returned=run.variables.get(CALLED), traces=traces)

@@ -23,6 +23,7 @@ from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import Prepared, prepare
 from autograder.pipeline.probing import add_findings
+from autograder.pipeline.questions import answered, carried, take_in_marks, unread
 from autograder.pipeline.results import ResultsFolder
 from autograder.trace import Ended
 
@@ -71,9 +72,12 @@ def grade_class(
 
     Raises:
         AssignmentError: if the assignment itself is wrong.
+        ExchangeError: if the gradebook of the assignment's questions can't be read.
         SandboxError: if the machine can't isolate student code as the assignment requires.
     """
     context = context_digest(files)
+    for grade in take_in_marks(files, results, [candidate.student for candidate in candidates]).values():
+        results.write_grade(grade)
     kept = {} if force else _kept(candidates, results, context)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
@@ -135,6 +139,7 @@ class _Grader:
         except Exception:  # noqa: BLE001  (the boundary of one submission: a fault of ours costs it no points and never stops the class)
             _LOG.exception("grading %s failed", candidate.student)
             grade = self._without_run(candidate, Cause.MACHINE_FAILED, "")
+        grade = msgspec.structs.replace(grade, checks=carried(self.results.read_grade(candidate.student), grade.checks))
         self.results.write_grade(grade)
         return grade
 
@@ -149,7 +154,7 @@ class _Grader:
 
     def _without_run(self, candidate: Candidate, cause: Cause, message: str) -> Grade:
         self.results.executed_path(candidate.student).unlink(missing_ok=True)  # of an earlier submission
-        checks = self.prepared.judge.all_for(cause, message)
+        checks = self.prepared.judge.all_for(cause, message) + unread(self.prepared.files.assignment, cause, message)
         provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context)
         return Grade(candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at)
 
@@ -166,7 +171,8 @@ class _Grader:
         grade = make_grade(self.prepared, candidate, submission, evidence, self.context)
         checks = add_findings(self.prepared, grade.checks, evidence, self.results.evidence, self.executor)
         alike = resemblances(self.prepared, checks, evidence, self.gallery)
-        return msgspec.structs.replace(grade, checks=checks, resembles=alike)
+        answers = answered(self.prepared.files.assignment, submission.notebook, self.prepared.release)
+        return msgspec.structs.replace(grade, checks=checks + answers, resembles=alike)
 
     def _execute(self, plan: Plan, holds: Mapping[str, str]) -> Evidence:
         judge, files = self.prepared.judge, self.prepared.files
@@ -184,7 +190,7 @@ class _Grader:
 
 
 def make_grade(prepared: Prepared, candidate: Candidate, submission: Submission, evidence: Evidence, context: str) -> Grade:
-    """Judge `evidence` of `submission`: a function of its arguments."""
+    """Judge `evidence` of `submission`, without its answers to questions: a function of its arguments."""
     outputs = {cell.run.id: outputs_of(cell.outputs) for cell in evidence.cells}
     provenance = Provenance(autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment)
     return Grade(

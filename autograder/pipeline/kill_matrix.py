@@ -18,22 +18,31 @@ SYMBOLS = {
     Fate.NOT_RUN: " ",
     Fate.UNKNOWN: "[red]?[/]",
 }
+MANY = 24
+"""Above it, columns of their own would not fit into a terminal."""
+
 LEGEND = "x loses points   ! loses points by an error   o passes, although its run differs   · its run is the reference's   blank: long cell, not needed   ? could not be judged"
 
 
 def kill_matrix(validation: Validation) -> Table:
-    """One row for each mistake, one column for each check."""
+    """One row for each mistake, one column for each check; of many checks, one character each, under the last digits of their numbers."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     for title in ("mistake", "rows", "in"):
         table.add_column(title, no_wrap=True)
-    for number in range(1, len(validation.checks) + 1):
-        table.add_column(str(number), no_wrap=True, justify="center", min_width=2)
+    numbers = range(1, len(validation.checks) + 1)
+    narrow = len(numbers) > MANY
+    if narrow:
+        table.add_column("".join(str(number % 10) for number in numbers), overflow="fold")
+    else:
+        for number in numbers:
+            table.add_column(str(number), no_wrap=True, justify="center", min_width=2)
     for trial in validation.trials:
         name = trial.mistake.id if trial.killed else f"[bold red]{trial.mistake.id}[/]"
         rows = ",".join(map(str, trial.mistake.rows))
-        table.add_row(name, rows, trial.mistake.function, *(SYMBOLS[fate] for fate in trial.fates))
+        fates = [SYMBOLS[fate] for fate in trial.fates]
+        table.add_row(name, rows, trial.mistake.function, *(["".join(fates)] if narrow else fates))
     return table
 
 
@@ -45,8 +54,15 @@ def lines(validation: Validation) -> Iterator[str]:
     yield f"Reference  {validation.reference:g} of {validation.points:g} points"
     yield from (f"           {line}" for line in validation.broken)
     yield f"Stub       {validation.stub:g} points"
+    if validation.asked:
+        yield f"Questions  {validation.asked:g} more points are for answers that a person marks: no part of what is said here"
     killed = sum(trial.killed for trial in validation.trials)
     yield f"Mistakes   {killed} of {len(validation.trials)} lose points, in {validation.seconds:.0f} s"
+    if validation.variants:
+        yield f"Variants   {len(validation.variants) - len(validation.accused)} of {len(validation.variants)} right programs keep all points"
+    for trial in validation.accused:
+        lost = [check for check, fate in zip(validation.checks, trial.fates, strict=True) if fate in (Fate.KILLED, Fate.RAISED)]
+        yield f"Accused    {_told(trial)}. It is right, and loses {', '.join(lost)}"
     for trial in validation.excused:
         yield f"Excused    {_told(trial)}. {trial.mistake.survives}"
     for trial in validation.trials:

@@ -68,15 +68,21 @@ def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference
             raise AssignmentError(message)
         return Observation(run)
 
-    release = render_notebook(files, Mode.RELEASE, Facts({spec.id: spec.worth.points for spec in specs}, quote))
+    release = render_notebook(files, Mode.RELEASE, Facts(point_table(files, specs), quote))
     visible = {grade_id_of(cell) for cell in release.cells}
     return release, {spec.function: spec.id for spec in specs if spec.id in visible}  # of a function's checks the last one wins
 
 
+def point_table(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> dict[str, float]:
+    """Points of all checks and questions, by id."""
+    return {spec.id: spec.worth.counted for spec in specs} | {question.id: question.points for question in files.assignment.questions}
+
+
 def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
-    total = sum(spec.worth.points for spec in specs)
-    if total != files.assignment.points:
-        message = f"{files.checks}: the checks' points add up to {total:g}, but assignment.toml says {files.assignment.points:g}"
+    total, questions = sum(spec.worth.counted for spec in specs), files.assignment.points - files.assignment.automatic_points
+    if total != files.assignment.automatic_points:
+        asked = f", with {questions:g} for questions {total + questions:g}" if questions else ""
+        message = f"{files.checks}: the checks' points (bonus aside) add up to {total:g}{asked}, but assignment.toml says {files.assignment.points:g}"
         raise AssignmentError(message)
     for spec in specs:
         if files.assignment.part_of(spec.function) is None:
@@ -109,7 +115,7 @@ def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store
 
 def reference_cells(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> list[tuple[str, str]]:
     """Id and source of each code cell of the reference notebook."""
-    notebook = render_notebook(files, Mode.REFERENCE, Facts({spec.id: spec.worth.points for spec in specs}, None))
+    notebook = render_notebook(files, Mode.REFERENCE, Facts(point_table(files, specs), None))
     return [
         (grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"
     ]
@@ -131,5 +137,5 @@ def broken_checks(prepared: Prepared) -> tuple[str, ...]:
 
 
 def reference_points(prepared: Prepared) -> float:
-    """Points of the reference under its own checks."""
+    """Points of the reference under its own checks; answers, which a person marks, are no part of it."""
     return sum(result.points for result in prepared.judge.results(prepared.judge.reference) if result.outcome is Outcome.PASSED)

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from autograder.checks import Observation
-from autograder.judgement.contracts import kept
+from autograder.judgement.contracts import examine, kept
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.gradient import increments
 from autograder.judgement.contracts.story import Story, flat
@@ -25,7 +25,7 @@ from autograder.pipeline import objectives
 from autograder.pipeline.batch_findings import with_batch_findings
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import PACKAGE, plan_probes
-from autograder.protocol import ArgumentList, Call, Leaf, OptimizerSpec
+from autograder.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
 from autograder.trace import Array, RunStatus, array_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Suspect:
     spec: CheckSpec
     story: Story
     events: tuple[int, ...]
+    order: tuple[int, ...]
+    """All events that have a gradient; `events` are those of them that are probed."""
 
     def calls(self, elsewhere: CheckSpec | None) -> Iterator[Call]:
         """The reference's calls that judge it: its gradient at each probed event, on the call's data and on `elsewhere`'s, and the replay of the steps."""
@@ -71,9 +73,13 @@ class Suspect:
         point = self.story.point(event)
         if point is None or not np.isfinite(flat(point)).all():
             return
-        arguments = dict(call.arguments)
+        arguments = {name: _looking_once(value) for name, value in call.arguments.items()}
         for index, values in zip(self.story.trained, point, strict=True):
             _put(arguments, self.story.recording.tensors[index].name, Leaf(array_of(values.astype(np.float32))))
+        turns = arguments.get(call.turns)
+        if isinstance(turns, ArgumentList) and turns.values:
+            first = self.order.index(event) % len(turns.values)  # whose turn it was, so that the probe begins there
+            arguments[call.turns] = ArgumentList(turns.values[first:] + turns.values[:first])
         yield msgspec.structs.replace(call, id=f"{self.spec.id}/{label}/{event}", arguments=arguments, max_steps=1, after=None)
 
     def _replay(self) -> Call | None:
@@ -116,6 +122,7 @@ class Suspect:
             forgetful=self._replayed(runs.get(f"{self.spec.id}/replay"), 1),
             elsewhere=self.field(runs, "elsewhere", self.events),
             public=self.spec.worth.visibility is Visibility.VISIBLE,
+            in_turn=self.spec.call is not None and bool(self.spec.call.turns),
         )
 
     def field(self, runs: Mapping[str, Run], label: str, events: Sequence[int]) -> Field:
@@ -172,6 +179,29 @@ class _Lab:
             cases[name] = dataclasses.replace(cases[name], objectives=known)
         return cases
 
+    def blind_to(self, spec: CheckSpec) -> frozenset[Contract]:
+        """Contracts that the reference itself breaks in a call through a driver: there the driver does on purpose what they look for, and they say nothing of a student."""
+        if spec.call is None or spec.call.driver is None:
+            return frozenset()
+        run = self._recorded(spec.call)
+        model = find_run(self.prepared.judge.reference, spec)
+        if run is None or run.recording is None or model is None:
+            return frozenset(Contract)  # nothing can be told
+        story = Story(run, run.recording)
+        order = sorted(increments(story))
+        itself = Suspect(spec, story, _spread(order), tuple(order))
+        runs = self.run(list(itself.calls(None)), REPLAY)
+        return frozenset(Contract) if runs is None else frozenset(one.contract for one in examine(itself.case(Observation(model), runs)))
+
+    def _recorded(self, call: Call) -> Run | None:
+        """The reference's run of `call`, alone and fully recorded; None if it would have to be made and may not."""
+        plan = plan_probes(self.prepared.files, self.prepared.reference_cells, [msgspec.structs.replace(call, after=None)], "# alone")
+        evidence = self.store.get(plan.key)
+        if evidence is None and self.executor is not None:
+            evidence = self.executor.run(plan.key, plan.request, (), lambda _: [CallBatch(plan.calls, alone=True)])
+            self.store.put(evidence)
+        return None if evidence is None or not evidence.calls else evidence.calls[-1]
+
     def _model(self, suspect: Suspect) -> Observation:
         model = find_run(self.prepared.judge.reference, suspect.spec)
         assert model is not None
@@ -198,10 +228,12 @@ def add_findings(
 ) -> tuple[CheckResult, ...]:
     """`results` with what the contracts say about the failed ones, and the points of the contracts that they kept. `executor` None: only with probes that are stored already."""
     suspects = {suspect.spec.id: suspect for suspect in _suspects(prepared, results, evidence)}
-    cases = _Lab(prepared, store, executor).examine(suspects) if suspects else {}
+    lab = _Lab(prepared, store, executor)
+    cases = lab.examine(suspects) if suspects else {}
+    blind = {name: lab.blind_to(suspect.spec) for name, suspect in suspects.items() if name in cases}
     passed = {result.id for result in results if result.outcome is Outcome.PASSED}
     results = with_batch_findings(prepared.judge, results, evidence)
-    told = (_with_findings(prepared, result, cases.get(result.id), passed) for result in results)
+    told = (_with_findings(prepared, result, cases.get(result.id), passed, blind.get(result.id, frozenset())) for result in results)
     return tuple(msgspec.structs.replace(result, note=_contradiction(result, evidence)) for result in told)
 
 
@@ -217,7 +249,7 @@ def _contradiction(result: CheckResult, evidence: Evidence) -> str:
     return ""
 
 
-def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, passed: set[str]) -> CheckResult:
+def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, passed: set[str], blind: frozenset[Contract]) -> CheckResult:
     spec = next(spec for spec in prepared.judge.specs if spec.id == result.id)
     if case is None:
         twin = _visible_twin(prepared, spec) if spec.call is not None and result.cause is Cause.RAISED else None
@@ -227,7 +259,7 @@ def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, p
         observed = f"your function raises here over {foreign} samples, as many as the lecture's data have"
         finding = Finding("uses-globals", Contract.GRADIENT, observed, "it works on the data that it is given")
         return msgspec.structs.replace(result, findings=(finding,))
-    findings = diagnose(case)
+    findings = tuple(finding for finding in diagnose(case) if finding.contract not in blind)
     points = result.points
     if spec.worth.contracts and findings:
         held = kept(case, frozenset(finding.contract for finding in findings))
@@ -254,6 +286,7 @@ def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evid
         if (
             result.outcome is not Outcome.FAILED
             or spec.call is None
+            or not spec.call.trains
             or run is None
             or run.recording is None
             or not _ran(run)
@@ -263,7 +296,8 @@ def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evid
             continue
         story = Story(run, run.recording)
         if story.trained:
-            yield Suspect(spec, story, _spread(sorted(increments(story))))
+            order = sorted(increments(story))
+            yield Suspect(spec, story, _spread(order), tuple(order))
 
 
 def _ran(run: Run) -> bool:
@@ -299,6 +333,13 @@ def _data(call: Call) -> dict[str, Argument]:
 
 def _with_data_of(call: Call, other: Call) -> Call:
     return msgspec.structs.replace(call, arguments=call.arguments | _data(other))
+
+
+def _looking_once(value: Argument) -> Argument:
+    """An optimizer that looks at the gradient of the point where it stands and nowhere else, in place of LBFGS, whose step ends at another."""
+    if isinstance(value, OptimizerSpec) and value.name == "LBFGS":
+        return msgspec.structs.replace(value, name="SGD", settings={"lr": 0.0})
+    return value
 
 
 def _put(arguments: dict[str, Argument], name: str, leaf: Leaf) -> None:

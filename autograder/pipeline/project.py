@@ -6,7 +6,6 @@ All of it can be rebuilt; a ledger says which grade each student's projection wa
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib.util
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,10 @@ import msgspec
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
-from autograder.judgement.grading import Grade, encode_grade
+from autograder.judgement.grading import Grade
 from autograder.notebooks.cells import grade_id_of
 from autograder.pipeline.executed import read_executed, sources
+from autograder.pipeline.ledger import projection_mark, read_ledger
 from autograder.pipeline.prepare import prepare
 from autograder.reports.class_report import write_grades_csv
 from autograder.reports.feedback import FeedbackPage, render_feedback
@@ -43,8 +43,8 @@ def project_class(
         ExchangeError: if the gradebook can't be written.
     """
     show_hidden = files.assignment.due is not None and datetime.datetime.now(datetime.UTC) > files.assignment.due
-    marks = {grade.student: _mark(grade, show_hidden=show_hidden) for grade in grades}
-    ledger = _read_ledger(results)
+    marks = {grade.student: projection_mark(grade, show_hidden=show_hidden) for grade in grades}
+    ledger = read_ledger(results)
     stale = [
         grade for grade in grades if ledger.get(grade.student) != marks[grade.student] or not results.feedback_path(grade.student).exists()
     ]
@@ -76,17 +76,6 @@ def _places(results: ResultsFolder) -> tuple[tuple[str, str], ...]:
     return ("Grades", str(results.csv)), ("Feedback", pages), ("Gradebook", gradebook)
 
 
-def _mark(grade: Grade, *, show_hidden: bool) -> str:
-    return hashlib.sha256(encode_grade(grade) + bytes([show_hidden])).hexdigest()
-
-
-def _read_ledger(results: ResultsFolder) -> dict[str, str]:
-    try:
-        return msgspec.json.decode(results.ledger.read_bytes(), type=dict[str, str])
-    except (FileNotFoundError, msgspec.DecodeError):
-        return {}
-
-
 def _write_feedback(prepared: Prepared, results: ResultsFolder, grade: Grade, executed: NotebookNode | None, *, show_hidden: bool) -> None:
     evidence = results.evidence.get(grade.provenance.evidence_key) if grade.provenance.evidence_key else None
     page = FeedbackPage(
@@ -102,5 +91,8 @@ def _write_feedback(prepared: Prepared, results: ResultsFolder, grade: Grade, ex
 
 def _entry(prepared: Prepared) -> AssignmentEntry:
     visible = {grade_id_of(cell) for cell in prepared.release.cells}
-    checks = tuple(CheckEntry(spec.id, spec.title, spec.worth.points, spec.id in visible) for spec in prepared.judge.specs)
+    checks = tuple(CheckEntry(spec.id, spec.title, spec.worth.counted, spec.id in visible) for spec in prepared.judge.specs)
+    checks += tuple(
+        CheckEntry(question.id, question.title, question.points, visible_cell=True) for question in prepared.files.assignment.questions
+    )
     return AssignmentEntry(prepared.files.slug, prepared.files.assignment.due, prepared.release, checks)

@@ -10,10 +10,12 @@ import msgspec
 from autograder.docket import open_docket
 from autograder.errors import AutograderError
 from autograder.judgement.grading import Grade
+from autograder.pipeline.executed import read_executed
 from autograder.pipeline.gallery import read_gallery, resemblances
 from autograder.pipeline.plan import context_digest
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import add_findings
+from autograder.pipeline.questions import answered, carried, take_in_marks, unread
 
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
@@ -32,7 +34,7 @@ class Move:
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Checks whose outcome or points move, or that come or go."""
+        """Checks and questions whose outcome or points move, or that come or go."""
         old = {check.id: (check.outcome, check.points) for check in self.before.checks}
         new = {check.id: (check.outcome, check.points) for check in self.after.checks}
         return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
@@ -51,10 +53,11 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
 
     def body(docket: Docket) -> tuple[tuple[Move, ...], tuple[str, ...]]:
         prepared = prepare(files, docket, results.evidence, executor)
+        taken = take_in_marks(files, results, students)
         moves, lost = [], []
         for student in students:
             grade = results.read_grade(student)
-            after = _judge_again(prepared, grade, results, executor) if grade else None
+            after = _judge_again(prepared, taken.get(student, grade), results, executor) if grade else None
             if grade is None or after is None:
                 lost.append(student)
                 continue
@@ -70,9 +73,15 @@ def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, execu
         evidence = results.evidence.get(grade.provenance.evidence_key)
         if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
             return None  # a call of today's checks was never made
+        executed = read_executed(results.executed_path(grade.student))
+        if executed is None and prepared.files.assignment.questions:
+            return None  # the answers are not at hand
         checks = add_findings(prepared, judge.results(evidence), evidence, results.evidence, executor)
+        answers = answered(prepared.files.assignment, executed, prepared.release) if executed else ()
         grade = msgspec.structs.replace(grade, resembles=resemblances(prepared, checks, evidence, read_gallery(results)))
     else:
-        checks = judge.all_for(grade.checks[0].cause) if grade.checks else ()
+        cause = next((check.cause for check in grade.checks if not check.question), None)
+        checks = judge.all_for(cause) if cause else ()
+        answers = unread(prepared.files.assignment, cause) if cause else ()
     provenance = msgspec.structs.replace(grade.provenance, judging_key=context_digest(prepared.files))
-    return msgspec.structs.replace(grade, checks=checks, provenance=provenance)
+    return msgspec.structs.replace(grade, checks=carried(grade, checks + answers), provenance=provenance)

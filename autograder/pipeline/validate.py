@@ -22,14 +22,15 @@ from autograder.docket import open_docket
 from autograder.judgement.grading import Cause, Outcome
 from autograder.judgement.likeness import Exhibit
 from autograder.mutation.mutants import Mutant, mutants
-from autograder.mutation.written import Mistakes, read_mistakes
+from autograder.mutation.written import Mistakes, read_mistakes, read_variants
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
+from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
-from autograder.pipeline.prepare import broken_checks, prepare, reference_points
+from autograder.pipeline.prepare import broken_checks, point_table, prepare, reference_points
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks of an assignment are worth. `broken` names checks that fail the reference, and why."""
+    """What the checks of an assignment are worth. `points` are those of the checks, bonus included; `asked` those of questions, which a person marks and nothing here
+    can test. `broken` names checks that fail the reference, and why.
+    """
 
     checks: tuple[str, ...]
     points: float
@@ -98,6 +101,9 @@ class Validation:
     stub: float
     trials: tuple[Trial, ...]
     seconds: float
+    variants: tuple[Trial, ...] = ()
+    """Right programs of variants.py, tried in the same way."""
+    asked: float = 0.0
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
@@ -110,9 +116,14 @@ class Validation:
         return tuple(trial for trial in self.trials if not trial.killed and trial.mistake.survives)
 
     @property
+    def accused(self) -> tuple[Trial, ...]:
+        """Right programs that lose points."""
+        return tuple(trial for trial in self.variants if trial.killed)
+
+    @property
     def passed(self) -> bool:
         """Whether the assignment may be released."""
-        return not self.broken and self.reference == self.points and self.stub == 0 and not self.survivors
+        return not (self.broken or self.survivors or self.accused) and self.reference == self.points and self.stub == 0
 
 
 class Validated(msgspec.Struct, frozen=True):
@@ -140,7 +151,7 @@ class Progress(Protocol):
 
 
 def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Validation:
-    """Try the checks of `files` on the reference, the stub and every known mistake, and record the result in `results`.
+    """Try the checks of `files` on the reference, the stub, every known mistake and every right program of variants.py, and record the result in `results`.
 
     Raises:
         AssignmentError: if the assignment itself, or its mistakes.py, is wrong.
@@ -153,15 +164,18 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         prepared = _forgetful(prepare(files, docket, results.evidence, executor))
         bench = _Bench(prepared, executor, _reference_cells(prepared))
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
-        progress.started(len(known))
+        right = known_variants(files)
+        progress.started(len(known) + len(right))
         stub = bench.run_stub()
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
-            points=files.assignment.points,
+            points=sum(spec.worth.points for spec in docket.specs),
+            asked=files.assignment.points - files.assignment.automatic_points,
             reference=reference_points(prepared),
             broken=broken_checks(prepared),
             stub=sum(result.points for result in prepared.judge.results(stub)),
             trials=bench.try_all(known, progress),
+            variants=bench.try_all(right, progress),
             seconds=time.perf_counter() - begun,
         )
 
@@ -172,14 +186,27 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
 
 
 def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
-    """What operators make of the solution, then what stands in mistakes.py.
+    """What operators make of the functions that students write, then what stands in mistakes.py.
 
     Raises:
         AssignmentError: if mistakes.py is not as it should be.
     """
     solution, path = files.solution.read_text(encoding="utf-8-sig"), _mistakes_path(files)
     written = read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution) if path.is_file() else Mistakes((), {})
-    return written.excuse(mutants(solution, files.solution))
+    made = (one for one in mutants(solution, files.solution) if is_written(solution, one.function, files.solution))
+    return written.excuse(tuple(made))
+
+
+def known_variants(files: AssignmentFiles) -> tuple[Mutant, ...]:
+    """Right programs that stand in variants.py, if there is one.
+
+    Raises:
+        AssignmentError: if it is not as it should be.
+    """
+    path = _variants_path(files)
+    if not path.is_file():
+        return ()
+    return read_variants(path.read_text(encoding="utf-8-sig"), path, files.solution.read_text(encoding="utf-8-sig"), files.solution)
 
 
 def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
@@ -203,14 +230,17 @@ def _mistakes_path(files: AssignmentFiles) -> Path:
     return files.solution.with_name("mistakes.py")
 
 
+def _variants_path(files: AssignmentFiles) -> Path:
+    return files.solution.with_name("variants.py")
+
+
 def _record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
     return results.root / "validated" / f"{files.slug}.json"
 
 
 def _digest(files: AssignmentFiles) -> str:
-    path = _mistakes_path(files)
-    written = path.read_bytes() if path.is_file() else b""
-    return hashlib.sha256(context_digest(files).encode() + written).hexdigest()
+    written = [path.read_bytes() for path in (_mistakes_path(files), _variants_path(files)) if path.is_file()]
+    return hashlib.sha256(b"".join([context_digest(files).encode(), *written])).hexdigest()
 
 
 def _record(validation: Validation, context: str) -> Validated:
@@ -229,8 +259,7 @@ def _record(validation: Validation, context: str) -> Validated:
 
 def _reference_cells(prepared: Prepared) -> tuple[NotebookNode, ...]:
     """Code cells of the notebook with the solution in it."""
-    points = {spec.id: spec.worth.points for spec in prepared.judge.specs}
-    notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(points, None))
+    notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(point_table(prepared.files, prepared.judge.specs), None))
     return tuple(cell for cell in notebook.cells if cell.cell_type == "code")
 
 

@@ -1,4 +1,7 @@
-"""grades.csv: a row per student, a column per check."""
+"""grades.csv: a row per student, a column per check and question.
+
+`points` is what `nbgrader export` prints; out of `decided_max_points`, while `pending_points` wait for a person or another run, out of `max_points` in the end.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,25 @@ import io
 from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
-from autograder.judgement.grading import CheckResult, Grade, Outcome
+from autograder.judgement.grading import CheckResult, Grade
 from autograder.reports.plain import number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-COLUMNS = ("assignment", "student_id", "points", "max_points", "status", "pending_points", "problem", "submitted_at", "submission_sha256")
+COLUMNS = (
+    "assignment",
+    "student_id",
+    "points",
+    "max_points",
+    "status",
+    "decided_max_points",
+    "pending_points",
+    "problem",
+    "submitted_at",
+    "submission_sha256",
+)
 _FORMULA_STARTS = (
     "=",
     "+",
@@ -47,6 +61,7 @@ def grades_csv(grades: Sequence[Grade]) -> str:
         checks = {check.id: check for check in grade.checks}
         own = [
             grade.status,
+            number(grade.decided_max_points),
             number(grade.pending_points),
             _cell(grade.problem),
             _cell(grade.submitted_at),
@@ -61,7 +76,9 @@ def _points(check: CheckResult | None) -> str:
     """Points, or the word where nobody has decided them; empty where this submission was not judged on the check."""
     if check is None:
         return ""
-    return str(check.outcome) if check.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE) else number(check.points)
+    if check.question and check.pending:
+        return str(check.cause)
+    return str(check.outcome) if check.pending else number(check.points)
 
 
 def _cell(text: str) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from autograder.assignment import Disclosure
 from autograder.judgement.catalogue import tell
-from autograder.judgement.grading import CheckResult, Grade, Outcome, Visibility, encode_grade
+from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Visibility, encode_grade
 from autograder.reports.excerpts import Excerpt, failures, run_of
 from autograder.reports.pages import environment
 from autograder.reports.plain import number, plain, plain_line
@@ -61,6 +61,7 @@ class CheckView:
     message: tuple[Block, ...]
     given: str
     findings: tuple[str, ...] = ()
+    comment: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,14 @@ LOOKS: dict[Outcome, tuple[str, str, str]] = {
 }
 """Of each outcome: CSS class, symbol, words to the student. Symbol and words tell it without colour."""
 PARTLY = ("partly", "◐", "partly passed")
+ANSWER_WORDS = {
+    Cause.TO_BE_MARKED: "to be marked",
+    Cause.TO_BE_MARKED_AGAIN: "to be marked",
+    Cause.UNANSWERED: "no answer",
+    Cause.MARKED_FULL: "marked",
+    Cause.MARKED: "marked",
+}
+"""What is said of answers, which are not passed or failed."""
 
 
 def grade_digest(grade: Grade) -> str:
@@ -101,7 +110,10 @@ def grade_digest(grade: Grade) -> str:
 def render_feedback(page: FeedbackPage) -> str:
     """The page as HTML. What students or checks wrote stands in it as text, never as markup."""
     grade, shown = page.grade, _shown(page)
-    points, of = sum(check.points for check in shown), sum(check.max_points for check in shown)
+    decided = [check for check in shown if not check.pending]
+    points, of = sum(check.points for check in decided), sum(check.max_points for check in decided)
+    to_mark = sum(check.max_points for check in shown if check.pending and check.question)
+    undecided = sum(check.max_points for check in shown if check.pending and not check.question)
     return (
         environment()
         .get_template("feedback.html.j2")
@@ -112,7 +124,8 @@ def render_feedback(page: FeedbackPage) -> str:
             points=number(points),
             max_points=number(of),
             percent=round(100 * min(max(points / of, 0.0), 1.0)) if of else 0,
-            pending=number(sum(check.max_points for check in shown if _pending(check))) if any(map(_pending, shown)) else "",
+            to_mark=number(to_mark) if to_mark else "",
+            pending=number(undecided) if undecided else "",
             verdict=_verdict(shown),
             first_lost=next((_view(check, grade) for check in shown if _lost(check)), None),
             several_lost=sum(map(_lost, shown)) > 1,
@@ -149,22 +162,19 @@ def _shown(page: FeedbackPage) -> list[CheckResult]:
     return [check for check in page.grade.checks if check.visibility is not Visibility.HIDDEN and not _waits(check, page)]
 
 
-def _pending(check: CheckResult) -> bool:
-    return check.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE)
-
-
 def _lost(check: CheckResult) -> bool:
     return check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
 
 
 def _verdict(shown: list[CheckResult]) -> str:
-    """One sentence over all shown checks."""
+    """One sentence over all shown checks; questions are none."""
     if not shown:
         return "There is nothing to show before the due date."
-    passed = sum(check.outcome is Outcome.PASSED for check in shown)
-    if passed == len(shown):
+    checks = [check for check in shown if not check.question]
+    passed = sum(check.outcome is Outcome.PASSED for check in checks)
+    if passed == len(checks):
         return "All checks passed."
-    return f"{passed} of {len(shown)} checks passed."
+    return f"{passed} of {len(checks)} checks passed."
 
 
 def _told(page: FeedbackPage, shown: list[CheckResult]) -> dict[str, tuple[str, ...]]:
@@ -184,6 +194,7 @@ def _told(page: FeedbackPage, shown: list[CheckResult]) -> dict[str, tuple[str, 
 def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] | None = None) -> CheckView:
     partly = check.outcome is Outcome.FAILED and check.points > 0
     kind, symbol, word = PARTLY if partly else LOOKS[check.outcome]
+    word = ANSWER_WORDS.get(check.cause, word)
     given = ", ".join(plain_line(name, 60) for name in check.given)
     return CheckView(
         anchor=f"check-{grade.checks.index(check) + 1}",
@@ -191,11 +202,19 @@ def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] 
         kind=kind,
         symbol=symbol,
         word=word,
-        points=f"{'–' if _pending(check) and not check.points else number(check.points)} / {number(check.max_points)}",
+        points=_points(check),
         message=_blocks(check.message),
         given=given,
         findings=(told or {}).get(check.id, ()),
+        comment=_blocks(check.comment),
     )
+
+
+def _points(check: CheckResult) -> str:
+    """Points of those that could be had; of a bonus what it adds."""
+    if check.bonus:
+        return f"+{number(check.points)} (bonus, at most +{number(check.bonus)})"
+    return f"{'–' if check.pending and not check.points else number(check.points)} / {number(check.max_points)}"
 
 
 def _blocks(message: str) -> tuple[Block, ...]:
@@ -212,9 +231,8 @@ def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
         checks = [check for check in shown if check.part == name]
         concealed = sum(check.part == name for check in waiting)
         if checks or concealed:
-            points = (
-                f"{number(sum(check.points for check in checks))} / {number(sum(check.max_points for check in checks))}" if checks else ""
-            )
+            done = [check for check in checks if not check.pending]
+            points = f"{number(sum(check.points for check in done))} / {number(sum(check.max_points for check in done))}" if done else ""
             parts.append(
                 PartView(plain_line(name) or "Checks", points, tuple(_view(check, page.grade, told) for check in checks), concealed)
             )

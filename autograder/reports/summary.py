@@ -22,16 +22,22 @@ STYLES = {GradeStatus.GRADED: "", GradeStatus.NEEDS_REVIEW: "yellow", GradeStatu
 
 
 def class_table(grades: Sequence[Grade]) -> Table:
-    """A row per student, by name; names and titles are shown as they are, never as rich's markup or terminal escapes."""
+    """A row per student, by name; names and titles are shown as they are, never as rich's markup or terminal escapes. Points are of what is decided so far."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Student", no_wrap=True, overflow="ellipsis", max_width=32)
     table.add_column("Points", justify="right", no_wrap=True)
+    waiting = any(map(_to_be_marked, grades))
+    if waiting:
+        table.add_column("To be marked", justify="right", no_wrap=True)
     table.add_column("What went wrong")
     for grade in sorted(grades, key=lambda grade: (grade.student.casefold(), grade.student)):
-        style = STYLES[grade.status] or ("green" if grade.points == grade.max_points else "")
+        style = STYLES[grade.status if any(check.pending and not check.question for check in grade.checks) else GradeStatus.GRADED] or (
+            "green" if grade.decided_points >= grade.decided_max_points else ""
+        )
         table.add_row(
             Text(plain_line(grade.student, 64)),
-            Text(f"{number(grade.points)}/{number(grade.max_points)}", style=style),
+            Text(f"{number(grade.decided_points)}/{number(grade.decided_max_points)}", style=style),
+            *([Text(number(_to_be_marked(grade)) if _to_be_marked(grade) else "")] if waiting else []),
             Text(what_went_wrong(grade)),
         )
     return table
@@ -41,15 +47,15 @@ def what_went_wrong(grade: Grade) -> str:
     """The submission's problem, what waits for a person or another run, then what the diagnosis found, or the lost checks where it found nothing; "" where nothing was lost."""
     words = [plain_line(grade.problem, 60)] if grade.problem else []
     for outcome in (Outcome.UNGRADABLE, Outcome.NEEDS_REVIEW):
-        waiting = sum(check.max_points for check in grade.checks if check.outcome is outcome)
+        waiting = sum(check.max_points for check in grade.checks if check.outcome is outcome and not check.question)
         if waiting:
             words.append(f"{outcome} ({number(waiting)} points)")
     words += ["evidence contradicts itself (see note in grade.json)"] if any(check.note for check in grade.checks) else []
-    lost = [check for check in grade.checks if check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
+    lost = [check for check in grade.checks if check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED) and not check.bonus]
     named = list(dict.fromkeys(CATALOGUE[finding.code].name for check in lost for finding in check.findings))
     if named:
         words.append(" and ".join(named))
-    elif lost and len(lost) == len(grade.checks):
+    elif lost and {check.id for check in lost} >= {check.id for check in grade.checks if not check.question}:
         words.append("every check")
     elif lost:
         words.append(f"lost: {'; '.join(plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED])}")
@@ -57,8 +63,13 @@ def what_went_wrong(grade: Grade) -> str:
     return "; ".join(words)
 
 
+def _to_be_marked(grade: Grade) -> float:
+    """Points of answers that wait for a person."""
+    return sum(check.max_points for check in grade.checks if check.question and check.pending)
+
+
 def class_lines(grades: Sequence[Grade]) -> list[str]:
-    """How many of each status, and mean and median of those that are fully graded."""
+    """How many of each status, mean and median of those that are fully graded, and what waits to be marked. While answers do, mean and median are of the checks alone."""
     if not grades:
         return ["no submissions"]
     counts = Counter(grade.status for grade in grades)
@@ -66,10 +77,17 @@ def class_lines(grades: Sequence[Grade]) -> list[str]:
         f"{len(grades)} submission{'s' if len(grades) > 1 else ''}: "
         + ", ".join(f"{counts[status]} {status}" for status in GradeStatus if counts[status])
     ]
-    done = [grade for grade in grades if grade.status is GradeStatus.GRADED]
+    to_mark = [grade for grade in grades if _to_be_marked(grade)]
+    done = [grade for grade in grades if not any(check.pending and not (to_mark and check.question) for check in grade.checks)]
     if done:
-        points = [grade.points for grade in done]
+        counted = [[check for check in grade.checks if not (to_mark and check.question)] for grade in done]
+        points = [sum(check.points for check in checks) for checks in counted]
+        of = number(max(sum(check.max_points for check in checks) for checks in counted))
         mean, median = number(statistics.fmean(points)), number(statistics.median(points))
-        over = "" if len(done) == len(grades) else f", over the {len(done)} fully graded"
-        lines.append(f"mean {mean}, median {median} of {number(max(grade.max_points for grade in done))} points{over}")
+        over = "" if len(done) == len(grades) else f", over the {len(done)} {'whose checks are all decided' if to_mark else 'fully graded'}"
+        lines.append(f"mean {mean}, median {median} of {of} {'points for checks' if to_mark else 'points'}{over}")
+    if to_mark:
+        lines.append(
+            f"{number(sum(map(_to_be_marked, to_mark)))} points in answers of {len(to_mark)} submission{'s' if len(to_mark) > 1 else ''} wait to be marked, in formgrader"
+        )
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,6 @@ OCTAVE_BITS = 6
 
 MAX_ROWS = 2048
 _MAX_BYTES = 1 << 40
-_BLOCK_ROWS, _BLOCK_BYTES = 64, 1 << 20
 _Tensors = list[torch.Tensor]
 
 
@@ -42,9 +42,11 @@ class Rows:
     """
 
     def __init__(self, start: _Tensors, max_rows: int) -> None:
-        self._start, self._max_rows = start, max_rows
+        self._max_rows, self._row_bytes = max_rows, _row_bytes(start)
         self._steps, self._losses = array("q"), array("d")
         self._parameters, self._gradients = [_Column(like) for like in start], [_Column(like) for like in start]
+        for column, tensor in zip(self._parameters, start, strict=True):
+            column.begin(tensor)
         self._stopped = False
 
     def next_after(self, step: int) -> int:
@@ -64,8 +66,7 @@ class Rows:
     @classmethod
     def of(cls, start: _Tensors, limit_bytes: int) -> Rows | None:
         """Rows for parameters like `start` in at most `limit_bytes`; None where not even two rows and the start fit."""
-        row_bytes = 2 * sum(tensor.numel() * tensor.element_size() for tensor in start) + 16
-        fitting = limit_bytes // row_bytes - 2
+        fitting = limit_bytes // _row_bytes(start) - 2
         return cls(start, min(MAX_ROWS, fitting)) if fitting >= 1 else None
 
     def stop(self) -> None:
@@ -75,19 +76,25 @@ class Rows:
     @property
     def max_bytes(self) -> int:
         """What the arrays take at most, roughly."""
-        return (self._max_rows + 2) * (16 + 2 * sum(tensor.numel() * tensor.element_size() for tensor in self._start))
+        return (self._max_rows + 2) * self._row_bytes
 
-    def add(self, step: int, loss: float, parameters: _Tensors, gradients: list[torch.Tensor | None]) -> None:
+    def pack(self, gradients: Sequence[torch.Tensor | None]) -> list[bytes | None]:
+        """Copies of the gradients for a row to come; None where there is nothing that fits."""
+        return [None if gradient is None else column.packed(gradient) for column, gradient in zip(self._gradients, gradients, strict=False)]
+
+    def add(self, step: int, loss: float, parameters: _Tensors, gradients: list[bytes | None]) -> None:
         """Copy the row of `step`. When the parameters are others than at the start, rows end here."""
         if self._stopped:
             return
-        if self._start and (
-            len(parameters) != len(self._start) or any(now.shape != then.shape for now, then in zip(parameters, self._start, strict=True))
-        ):
+        if self._parameters and len(parameters) != len(self._parameters):
+            self._stopped = True
+            return
+        packed = [column.packed(tensor) for column, tensor in zip(self._parameters, parameters, strict=False)]
+        if None in packed:
             self._stopped = True
             return
         for place, (values, slopes) in enumerate(zip(self._parameters, self._gradients, strict=True)):
-            values.add(parameters[place])
+            values.add(packed[place])
             slopes.add(gradients[place] if place < len(gradients) else None)
         self._steps.append(step)
         self._losses.append(loss)
@@ -95,7 +102,7 @@ class Rows:
     def table(self) -> Table:
         """All rows as arrays."""
         return Table(
-            start=tuple(_array(tensor) for tensor in self._start),
+            start=tuple(column.start for column in self._parameters),
             recorded=array_of(np.array(self._steps, dtype=np.int64)),
             losses=array_of(np.array(self._losses, dtype=np.float64)),
             parameters=tuple(column.values() for column in self._parameters),
@@ -104,33 +111,44 @@ class Rows:
         )
 
 
+def _row_bytes(start: _Tensors) -> int:
+    """What a row takes: values, gradients, step and loss. Small floats travel as float32."""
+    return 2 * sum(tensor.numel() * max(4, tensor.element_size()) for tensor in start) + 16
+
+
 class _Column:
-    """One tensor's rows, copied into blocks: thousands of small tensors kept alive would lie scattered over pages that a fork shares, each to be copied at first touch."""
+    """One tensor's rows, one after another in a run of bytes: thousands of small tensors kept alive would lie scattered over pages that a fork shares, each to be copied at first
+    touch; and copying a view's bytes costs a tenth of what a tensor's copy does.
+    """
 
     def __init__(self, like: torch.Tensor) -> None:
-        self._like, self._used = like, 0
-        self._rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // max(1, like.numel() * like.element_size())))
-        self._blocks: list[torch.Tensor] = []
+        empty = array_of_tensor(like.new_empty((0,)), 0)  # tells how such values travel
+        self._shape, self._source, self._dtype = like.shape, empty.source, getattr(torch, empty.dtype)
+        self._plain = like.dtype is self._dtype and not like.is_complex()
+        self._numpy = np.dtype(empty.dtype)
+        self._data, self._blank = bytearray(), b""
         self.missing = array("B")
 
-    def add(self, tensor: torch.Tensor | None) -> None:
-        """Copy the next row; NaN (0 for whole numbers) where there is nothing that fits."""
-        place = self._used % self._rows
-        if place == 0:
-            self._blocks.append(torch.empty((self._rows, *self._like.shape), dtype=self._like.dtype, device=self._like.device))
-        row = self._blocks[-1][place]
-        fits = tensor is not None and tensor.shape == self._like.shape
-        if tensor is not None and fits:
-            row.copy_(tensor)
-        else:
-            row.fill_(float("nan") if self._like.is_floating_point() or self._like.is_complex() else 0)
-        self.missing.append(not fits)
-        self._used += 1
+    def begin(self, tensor: torch.Tensor) -> None:
+        """Keep the values before the first row."""
+        self.start = array_of_tensor(tensor, _MAX_BYTES)
+
+    def packed(self, tensor: torch.Tensor) -> bytes | None:
+        """The values of a tensor without gradient, row-major, in the dtype of the column; None if the shape is another."""
+        if tensor.shape != self._shape:
+            return None
+        if not self._plain or tensor.dtype is not self._dtype or tensor.device.type != "cpu":
+            tensor = tensor.to(device="cpu", dtype=self._dtype).resolve_conj().resolve_neg()
+        return tensor.numpy().tobytes()
+
+    def add(self, packed: bytes | None) -> None:
+        """The next row; NaN (0 for whole numbers) where there is none."""
+        if packed is None and not self._blank:
+            self._blank = np.full(tuple(self._shape), np.nan if self._numpy.kind in "fc" else 0, self._numpy).tobytes()
+        self._data += self._blank if packed is None else packed
+        self.missing.append(packed is None)
 
     def values(self) -> Array:
         """Shape (rows, *shape of the tensor)."""
-        return _array(torch.cat(self._blocks)[: self._used] if self._blocks else self._like.new_empty((0, *self._like.shape)))
-
-
-def _array(tensor: torch.Tensor) -> Array:
-    return array_of_tensor(tensor, _MAX_BYTES)
+        rows = np.frombuffer(self._data, self._numpy).reshape(len(self.missing), *self._shape)
+        return array_of(rows, source=self._source)

@@ -7,6 +7,7 @@ Unlike a kernel there is no `get_ipython().kernel`, widgets have no comm, and up
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import re
 import subprocess
@@ -159,7 +160,7 @@ def collect_outputs(limit_bytes: int) -> None:
 
 def run_cell(shell: Shell, loop: asyncio.AbstractEventLoop, cell: str, source: str) -> CellResult:
     """Run `source`, the code of the cell with id `cell`. One `loop` for the whole notebook, so that tasks live on between cells."""
-    before = re.match(r"(?:[ \t]*\n)*", source)
+    before = None if _is_python(source) else re.match(r"(?:[ \t]*\n)*", source)
     shell.compile.cell, shell.compile.skipped_lines = cell, before.group().count("\n") if before else 0
     count = shell.execution_count if source.strip() else None
     try:
@@ -170,12 +171,22 @@ def run_cell(shell: Shell, loop: asyncio.AbstractEventLoop, cell: str, source: s
     return CellResult(result.execution_count, result.error_before_exec or result.error_in_exec)
 
 
+def _is_python(source: str) -> bool:
+    """Whether the cell is Python as it stands: IPython's transformations, which take longer than a short cell, would leave it as it is."""
+    try:
+        compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
+
+
 async def _run(shell: Shell, source: str) -> Any:
     failure, transformed = None, source
-    try:
-        transformed = shell.transform_cell(source)
-    except Exception:  # noqa: BLE001 - shown as the cell's error
-        failure = sys.exc_info()
+    if not _is_python(source):
+        try:
+            transformed = shell.transform_cell(source)
+        except Exception:  # noqa: BLE001 - shown as the cell's error
+            failure = sys.exc_info()
     result = await shell.run_cell_async(source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=failure)
     for event, arguments in (
         ("post_execute", ()),

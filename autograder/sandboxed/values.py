@@ -150,14 +150,13 @@ class ValueReader:
         return Items(tuple(read), kind)
 
     def _mapping(self, value: dict[object, object], depth: int) -> Value:
-        if any(type(key) is not str for key in dict.keys(value)):
-            return Opaque(type_name(value), "its keys are not all text")
-        return MappingValue(
-            {
-                clean(str(key), 1000): self._value(item, depth + 1)  # a str already: checked above
-                for key, item in list(dict.items(value))[: max(0, self._left_nodes)]
-            }
-        )
+        keys = [_key(key) for key in dict.keys(value)]
+        if any(key is None for key in keys):
+            return Opaque(type_name(value), "its keys are not all text or numbers")
+        if len(set(keys)) < len(keys):
+            return Opaque(type_name(value), "two of its keys read the same")
+        items = list(zip(keys, dict.values(value), strict=True))[: max(0, self._left_nodes)]
+        return MappingValue({key: self._value(item, depth + 1) for key, item in items if key is not None})
 
     def _array(self, value: object) -> Value:
         try:
@@ -181,6 +180,18 @@ class ValueReader:
             parameters=tuple(array for _, array in arrays),
             same_as=tuple(self._names.get(id(parameter), "") for parameter, _ in arrays),
         )
+
+
+def _key(key: object) -> str | None:
+    """A dict's key as text: numbers that are equal read the same (0.1; 2 for 2.0 as well). None for any other."""
+    if type(key) is str:
+        return clean(key, 1000)
+    if type(key) is int:
+        return str(key) if key in _INT64 else None
+    if type(key) is float or issubclass(type(key), np.floating):
+        number = float(key)  # type: ignore[arg-type]
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    return None
 
 
 def _array_of_numpy(value: object, limit_bytes: int) -> Array:

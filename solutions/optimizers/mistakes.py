@@ -169,3 +169,176 @@ def not_a_leaf(params, lr):
 @mistake(of="loss_fn", rows=(14, 16), name="divides the sum by the number of readings of the lecture")
 def divides_by_eleven(t_p, t_c):
     return ((t_p - t_c) ** 2).sum() / 11
+
+
+@mistake(of="holds", rows=(38,), name="asks `in`, which compares values where the tensors are not the same")
+def holds_by_in(optimizer, tensor):
+    return any(tensor in group["params"] for group in optimizer.param_groups)
+
+
+@mistake(of="holds", rows=(38,), name="takes a tensor of equal values for the same")
+def holds_by_value(optimizer, tensor):
+    return any(torch.equal(held, tensor) for group in optimizer.param_groups for held in group["params"])
+
+
+@mistake(of="holds", name="says yes to any tensor")
+def holds_anything(optimizer, tensor):
+    return len(optimizer.param_groups[0]["params"]) > 0
+
+
+@mistake(of="holds", name="says no to any tensor")
+def holds_nothing(optimizer, tensor):
+    return tensor in optimizer.state
+
+
+@mistake(of="figure_1", rows=(38,), name="notes the tensor itself, which moves later, and no copy of it")
+def notes_without_copies(make_optimizer, params, t_u, t_c):
+    seen = {}
+    optimizer = make_optimizer(params)
+    seen["constructor"] = (params.detach(), params.grad)
+    loss = loss_fn(model(t_u, *params), t_c)
+    seen["forward"] = (params.detach(), params.grad)
+    loss.backward()
+    seen["backward"] = (params.detach(), params.grad)
+    optimizer.step()
+    seen["step"] = (params.detach(), params.grad)
+    optimizer.zero_grad()
+    seen["zero_grad"] = (params.detach(), params.grad)
+    return seen
+
+
+@mistake(of="figure_1", rows=(1,), name="clears an old gradient before the backward pass, which Figure 1 does not")
+def figure_that_clears_first(make_optimizer, params, t_u, t_c):
+    def look():
+        return params.detach().clone(), None if params.grad is None else params.grad.clone()
+
+    seen = {}
+    optimizer = make_optimizer(params)
+    seen["constructor"] = look()
+    loss = loss_fn(model(t_u, *params), t_c)
+    optimizer.zero_grad()
+    seen["forward"] = look()
+    loss.backward()
+    seen["backward"] = look()
+    optimizer.step()
+    seen["step"] = look()
+    optimizer.zero_grad()
+    seen["zero_grad"] = look()
+    return seen
+
+
+@mistake(of="figure_1", name="notes the gradient of the backward pass as that of the stages after it, without looking")
+def figure_from_the_book(make_optimizer, params, t_u, t_c):
+    start, lr = params.detach().clone(), 1e-2
+    make_optimizer(params)
+    loss_fn(model(t_u, *params), t_c).backward()
+    gradient = params.grad.clone()
+    moved = start - lr * gradient
+    return {
+        "constructor": (start, None),
+        "forward": (start, None),
+        "backward": (start, gradient),
+        "step": (moved, gradient),
+        "zero_grad": (moved, None),
+    }
+
+
+@mistake(of="figure_1", rows=(44,), name="writes down the lecture's numbers")
+def figure_by_heart(make_optimizer, params, t_u, t_c):
+    start, moved, gradient = torch.tensor([1.0, 0.0]), torch.tensor([1.7761, 0.1064]), torch.tensor([-77.6140, -10.6400])
+    return {
+        "constructor": (start, None),
+        "forward": (start, None),
+        "backward": (start, gradient),
+        "step": (moved, gradient),
+        "zero_grad": (moved, None),
+    }
+
+
+@mistake(of="minibatch_loop", rows=(6, 42), name="adds up the gradients of all batches and steps once per epoch")
+def one_step_for_all_batches(n_epochs, optimizer, params, batches):
+    for _ in range(n_epochs):
+        optimizer.zero_grad()
+        for t_u, t_c in batches:
+            loss_fn(model(t_u, *params), t_c).backward()
+        optimizer.step()
+    return params
+
+
+@mistake(of="minibatch_loop", rows=(2,), name="clears gradients once per epoch, not once per batch")
+def clears_once_per_epoch(n_epochs, optimizer, params, batches):
+    for _ in range(n_epochs):
+        optimizer.zero_grad()
+        for t_u, t_c in batches:
+            loss_fn(model(t_u, *params), t_c).backward()
+            optimizer.step()
+    return params
+
+
+@mistake(of="minibatch_loop", rows=(25,), name="leaves out the last, smaller batch")
+def drops_the_last_batch(n_epochs, optimizer, params, batches):
+    for _ in range(n_epochs):
+        for t_u, t_c in batches[:-1] or batches:
+            loss = loss_fn(model(t_u, *params), t_c)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return params
+
+
+@mistake(of="minibatch_loop", name="puts the batches together and makes one step on all samples")
+def puts_batches_together(n_epochs, optimizer, params, batches):
+    t_u, t_c = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    for _ in range(n_epochs):
+        loss = loss_fn(model(t_u, *params), t_c)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return params
+
+
+@mistake(of="minibatch_loop", name="makes all epochs on one batch before it goes on to the next")
+def loops_the_other_way_round(n_epochs, optimizer, params, batches):
+    for t_u, t_c in batches:
+        for _ in range(n_epochs):
+            loss = loss_fn(model(t_u, *params), t_c)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return params
+
+
+@mistake(of="minibatch_loop", rows=(14,), name="weighs each batch by its share of the samples")
+def weighs_the_batches(n_epochs, optimizer, params, batches):
+    count = sum(len(t_u) for t_u, _ in batches)
+    for _ in range(n_epochs):
+        for t_u, t_c in batches:
+            loss = loss_fn(model(t_u, *params), t_c) * len(t_u) / count
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return params
+
+
+@mistake(of="mean_loss", name="averages the batches' means")
+def mean_of_means(params, batches):
+    return sum(loss_fn(model(t_u, *params), t_c) for t_u, t_c in batches) / len(batches)
+
+
+@mistake(of="mean_loss", name="adds up the batches' means")
+def sum_of_means(params, batches):
+    return sum(loss_fn(model(t_u, *params), t_c) for t_u, t_c in batches)
+
+
+@mistake(of="mean_loss", name="takes the loss of the last batch")
+def last_batch_only(params, batches):
+    for t_u, t_c in batches:
+        loss = loss_fn(model(t_u, *params), t_c)
+    return loss
+
+
+@mistake(of="mean_loss", name="weighs by the size of the first batch, as if all were equal")
+def as_if_all_were_equal(params, batches):
+    size = len(batches[0][0])
+    total = sum(loss_fn(model(t_u, *params), t_c) * len(t_u) for t_u, t_c in batches)
+    return total / (size * len(batches))

@@ -43,6 +43,50 @@ def make_sgd(params, lr):
     ### END SOLUTION
 
 
+def holds(optimizer, tensor):
+    """Say whether `optimizer` holds `tensor`: the very object, not another tensor of equal values.
+
+    optimizer: any torch optimizer; `optimizer.param_groups` is a list of dicts, each with a list of tensors under "params"
+    tensor: a tensor of any shape
+    Returns True or False.
+    """
+    ### BEGIN SOLUTION
+    return any(held is tensor for group in optimizer.param_groups for held in group["params"])  # `is`, for == compares values
+    ### END SOLUTION
+
+
+def figure_1(make_optimizer, params, t_u, t_c):
+    """Go once through Figure 1, and write down what `params` and `params.grad` hold after each stage.
+
+    The stages, in this order: the constructor; forward (model and loss on all readings); backward; step; zero_grad.
+
+    make_optimizer: a function; `make_optimizer(params)` builds an optimizer over `params`
+    params: one leaf tensor of shape (2,), [w, b]; what its .grad holds beforehand stays until a stage changes it
+    t_u, t_c: tensors of shape (n,), readings and true temperatures
+    Returns a dict with the keys "constructor", "forward", "backward", "step" and "zero_grad". Each value is a pair: a copy of `params`
+        as they are after that stage, shape (2,), and a copy of `params.grad`, shape (2,), or None where there is none.
+    """
+
+    ### BEGIN SOLUTION
+    def look():
+        gradient = None if params.grad is None else params.grad.clone()
+        return params.detach().clone(), gradient  # clone: what step() moves in place would move in here too
+
+    seen = {}
+    optimizer = make_optimizer(params)  # (A) keeps a reference to params
+    seen["constructor"] = look()
+    loss = loss_fn(model(t_u, *params), t_c)  # (B)
+    seen["forward"] = look()
+    loss.backward()  # (C) adds to .grad
+    seen["backward"] = look()
+    optimizer.step()  # (D) reads .grad, moves params
+    seen["step"] = look()
+    optimizer.zero_grad()  # .grad: None again
+    seen["zero_grad"] = look()
+    return seen
+    ### END SOLUTION
+
+
 def one_step(optimizer, params, t_u, t_c):
     """Move `params` by one step of `optimizer`, downhill on the loss of all readings, and return them.
 
@@ -99,4 +143,37 @@ def make_adam(params, lr):
     """
     ### BEGIN SOLUTION
     return torch.optim.Adam([params], lr=lr)
+    ### END SOLUTION
+
+
+def minibatch_loop(n_epochs, optimizer, params, batches):
+    """Train `params` in place for `n_epochs` epochs, one step of `optimizer` on each batch, in the order given, and return them.
+
+    n_epochs: number of epochs; in each, every batch has its turn
+    optimizer: any torch optimizer that holds `params`
+    params: [w, b], as one tensor of shape (2,) or as a list of two tensors of shape ()
+    batches: a list of pairs (t_u, t_c), two tensors of shape (m,) each; m may differ from batch to batch
+    Returns the very same `params`.
+    """
+    ### BEGIN SOLUTION
+    for _ in range(n_epochs):
+        for t_u, t_c in batches:
+            loss = loss_fn(model(t_u, *params), t_c)  # the mean over this batch only: ()
+            optimizer.zero_grad()  # each batch begins clean
+            loss.backward()
+            optimizer.step()
+    return params
+    ### END SOLUTION
+
+
+def mean_loss(params, batches):
+    """Mean squared error over all samples of all batches: what `loss_fn` gives for the samples put together again.
+
+    params: [w, b], one tensor of shape (2,)
+    batches: a list of pairs (t_u, t_c), two tensors of shape (m,) each; m may differ from batch to batch
+    Returns a tensor of shape ().
+    """
+    ### BEGIN SOLUTION
+    total = sum(len(t_u) * loss_fn(model(t_u, *params), t_c) for t_u, t_c in batches)  # mean times m is the sum: ()
+    return total / sum(len(t_u) for t_u, _ in batches)  # ()
     ### END SOLUTION

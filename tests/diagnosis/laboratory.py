@@ -1,4 +1,4 @@
-"""Training loops put into the Optimizers notebook, run and judged as `autograder grade` does, without the two long runs."""
+"""Training loops put into an assignment's notebook, run and judged as `autograder grade` does, without the two long runs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,10 +15,10 @@ COURSE = Path(__file__).parent.parent.parent
 
 
 class Laboratory:
-    """Judges programs: functions that stand in the reference's place in its notebook."""
+    """Judges programs: functions that stand in the reference's place in its notebook, of the assignment `slug`."""
 
-    def __init__(self, folder):
-        self.files = open_assignment(COURSE, "optimizers")
+    def __init__(self, folder, slug="optimizers"):
+        self.files = open_assignment(COURSE, slug)
         self.store = EvidenceStore(folder)
 
     def judge(self, programs):

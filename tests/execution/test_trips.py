@@ -108,6 +108,12 @@ def test_cells_go_on_after_an_error(run: Runs) -> None:
     assert cells[2].run.output == "still here\n"
 
 
+def test_lines_are_counted_from_the_top_of_the_cell(run: Runs) -> None:
+    """Blank lines above the code count, whether the cell is plain Python or needs IPython's own syntax."""
+    cells = run("\n\n1 / 0", "\n\n%pip install nothing\n1 / 0").cells
+    assert [cell.run.error.line for cell in cells] == [3, 4]
+
+
 def test_a_missing_module_is_named(run: Runs) -> None:
     """ModuleNotFoundError carries the name of the module."""
     error = run("import no_such_module_here").cells[0].run.error

@@ -404,5 +404,5 @@ def test_what_could_not_be_recorded_is_for_a_person():
 
 
 def test_a_call_without_batches_is_the_authors_fault():
-    with pytest.raises(TypeError, match="batches=True"):
+    with pytest.raises(TypeError, match="record_batches=True"):
         assert_every_sample_once(Observation(Run("call", RunStatus.FINISHED)), Observation(REFERENCE.run))

@@ -34,6 +34,21 @@ def test_nan_and_inf_never_agree_unless_allowed(values, data):
     assert compare_arrays(spoiled, values, huge, allow_nonfinite=True) is not None
 
 
+@pytest.mark.parametrize("gone", [np.nan, np.inf, -np.inf, 1e40, -1e200])
+def test_what_diverged_agrees_with_what_diverged(gone):
+    """A loss that is NaN in float32 may be inf, or a huge number, in float64."""
+    actual = np.array([2.5, gone])
+    assert compare_arrays(actual, np.array([2.5, np.nan]), NONE_ALLOWED, diverging=True) is None
+    assert compare_arrays(actual, np.array([2.5, -np.inf]), NONE_ALLOWED, diverging=True) is None
+    assert compare_arrays(actual, np.array([2.5, np.nan]), NONE_ALLOWED) is not None
+
+
+@pytest.mark.parametrize(("actual", "expected"), [(np.nan, 2.5), (np.inf, 2.5), (1e30, 2.5), (2.5, np.nan), (1e9, np.nan), (np.nan, 1e30)])
+def test_divergence_on_one_side_only_is_wrong(actual, expected):
+    """NaN where the reference converges, and a number where it does not."""
+    assert compare_arrays(np.array(actual), np.array(expected), Tolerance(0.1, 0.1), diverging=True) is not None
+
+
 @given(ARRAYS)
 def test_another_shape_never_agrees(values):
     """(n,) against (n, 1) is a mistake that broadcasting would hide."""

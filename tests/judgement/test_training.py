@@ -3,9 +3,10 @@
 import msgspec
 import numpy as np
 import pytest
-from trainings import descend
+from trainings import descend, gradient
 
 from autograder.checks import CheckFailed, Observation, assert_long_run, assert_same_training
+from autograder.judgement.distance import training_distance
 from autograder.judgement.tolerance import TRAINING_BAR
 from autograder.judgement.training import compare_training
 from autograder.trace import array_of
@@ -58,6 +59,56 @@ def test_divergence_to_nan_fails_unless_the_author_allows_it():
     assert not np.isfinite(diverged.parameters[0]).all()
     assert compare_training(diverged, diverged, TRAINING_BAR) is not None
     assert compare_training(diverged, diverged, TRAINING_BAR, allow_nonfinite=True) is None
+
+
+def wide(observation):
+    """The same training as a loop in float64 makes it: it goes on where float32 has overflowed."""
+    trace = observation.run.traces[0]
+    theta, rows, slopes = trace.start[0].numpy().astype(float), [], []
+    for _ in range(trace.steps):
+        slope, _ = gradient(theta)
+        theta = theta - trace.settings[0]["lr"] * slope
+        rows.append(theta)
+        slopes.append(slope)
+    changed = msgspec.structs.replace(trace, parameters=(array_of(np.array(rows)),), gradients=(array_of(np.array(slopes)),))
+    return Observation(msgspec.structs.replace(observation.run, returned=array_of(theta), traces=(changed,)))
+
+
+@pytest.mark.parametrize("lr", [0.3, 1.0])
+def test_a_float64_loop_is_right_where_float32_overflows(lr):
+    """It passes the range of float32 at the same step, and reaches inf much later or never."""
+    with np.errstate(all="ignore"):
+        reference = descend(60, lr=lr)
+    other = wide(reference)
+    assert not np.isfinite(reference.parameters[0]).all()
+    assert np.isfinite(other.parameters[0]).all()
+    assert_same_training(other, reference, allow_nonfinite=True)
+    assert training_distance(other, reference).total < 1e-5
+    with pytest.raises(CheckFailed):
+        assert_same_training(other, reference)
+
+
+@pytest.mark.parametrize(
+    "wrong", [dict(epochs=28), dict(lr=0.29), dict(lr=1e-2), dict(scale=0.5), dict(scale=1.01), dict(start=(1.0, 0.1))], ids=str
+)
+def test_wrong_loops_fail_where_the_reference_diverges(wrong):
+    """One that stops, one that tames the learning rate, other gradients, another start: all show before the overflow, or by not having any."""
+    with np.errstate(all="ignore"):
+        reference = descend(60, lr=0.3)
+        other = descend(**{"epochs": 60, "lr": 0.3} | wrong)
+    with pytest.raises(CheckFailed):
+        assert_same_training(other, reference, allow_nonfinite=True)
+    assert training_distance(other, reference).total > 1e-3
+
+
+def test_nan_where_the_reference_converges_is_wrong():
+    """allow_nonfinite allows the reference's own divergence, no other."""
+    right = descend(50)
+    rows = right.parameters[0].copy()
+    rows[30:] = np.nan
+    trace = msgspec.structs.replace(right.run.traces[0], parameters=(array_of(rows),))
+    with pytest.raises(CheckFailed):
+        assert_same_training(Observation(msgspec.structs.replace(right.run, traces=(trace,))), right, allow_nonfinite=True)
 
 
 def test_the_returned_value_counts():

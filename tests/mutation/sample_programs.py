@@ -91,5 +91,6 @@ PARABOLA = "def parabola(x):\n    return 2 * x**2 + 1\n"
 PLAIN = "def describe(x):\n    print(x)\n"
 MAKE_SGD = "def make(params, lr):\n    return torch.optim.SGD(params, lr=lr)\n"
 MAKE_ADAM = "def make(params):\n    return torch.optim.Adam([params], lr=0.1, betas=(0.8, 0.9))\n"
+MAKE_LBFGS = 'def make(params):\n    return torch.optim.LBFGS(params, max_iter=4, line_search_fn="strong_wolfe")\n'
 LAYERS = "def __init__(self):\n    super().__init__()\n    self.first = nn.Linear(2, 3)\n"
 LOADER = "def load(data):\n    return DataLoader(data, batch_size=4, shuffle=True)\n"

@@ -22,6 +22,8 @@ APPLIES = {
     "quotient as product": ("x / y", "x.sum() / 3", "x / (y + 2)"),
     "torch.nn.functional.mse_loss": ("((x - y) ** 2).mean()", "torch.mean(torch.square(x - y))"),
     "torch.dot": ("((x - y) ** 2).mean()", "(x ** 2).mean()"),
+    "foreach=True": ("stepped(torch.optim.Adamax([x], lr=0.1), x)", "stepped(torch.optim.SGD([x, y], 0.1, momentum=0.9), x + y)"),
+    "fused=True": ("stepped(torch.optim.AdamW([x], lr=0.1), x)", "stepped(torch.optim.Adagrad([x, y]), x + y)"),
 }
 
 LEFT_ALONE = {
@@ -41,6 +43,8 @@ LEFT_ALONE = {
     "quotient as product": ("x // 2", "1 / y", "x * y"),
     "torch.nn.functional.mse_loss": ("((x + y) ** 2).mean()", "((x - y) ** 2).sum()", "((x - y) ** 2).mean(0)", "(x - y).abs().mean()"),
     "torch.dot": ("(x ** 3).mean()", "x.mean()", "((x - y) ** 2).sum()"),
+    "foreach=True": ("torch.optim.LBFGS([x])", "torch.optim.SGD([x], lr=0.1, foreach=False)", "torch.relu(x)"),
+    "fused=True": ("torch.optim.RMSprop([x])", "torch.optim.SGD([x], lr=0.1, fused=True)"),
 }
 
 CASES = [(rule, expression) for rule, expressions in APPLIES.items() for expression in expressions]
@@ -50,8 +54,24 @@ def function_of(expression):
     return ast.parse(f"def f(x, y):\n    return {expression}\n").body[0]
 
 
+def stepped(optimizer, values):
+    """Where three steps from the same start lead; the start is put back."""
+    tensors = [p for group in optimizer.param_groups for p in group["params"]]
+    starts = [p.detach().clone() for p in tensors]
+    for _ in range(3):
+        for p in tensors:
+            p.grad = p.detach() ** 2 - 0.3
+        optimizer.step()
+    moved = torch.cat([p.detach().clone() for p in tensors])
+    with torch.no_grad():
+        for p, start in zip(tensors, starts, strict=True):
+            p.copy_(start)
+            p.grad = None
+    return moved * values.sum()
+
+
 def run(function, x, y):
-    names = {"torch": torch}
+    names = {"torch": torch, "stepped": stepped}
     exec(ast.unparse(ast.fix_missing_locations(function)), names)
     return names["f"](x, y)
 

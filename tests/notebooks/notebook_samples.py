@@ -9,14 +9,20 @@ from nbformat import NotebookNode
 
 COURSE = Path(__file__).resolve().parents[2]
 POINTS = {
-    "test_model": 4,
-    "test_loss_fn": 4,
-    "test_make_sgd": 4,
-    "test_one_step": 6,
-    "test_first_losses": 6,
-    "test_lecture_run": 8,
-    "test_make_adam": 4,
-    "test_adam_run": 6,
+    "test_model": 2,
+    "test_loss_fn": 3,
+    "test_make_sgd": 2,
+    "test_holds": 2,
+    "test_figure_1": 3,
+    "test_one_step": 4,
+    "test_first_losses": 4,
+    "test_lecture_run": 6,
+    "test_make_adam": 2,
+    "test_adam_run": 4,
+    "test_minibatches": 3,
+    "test_mean_loss": 1,
+    "why_two_losses": 4,
+    "why_sgd_diverges": 4,
 }
 
 

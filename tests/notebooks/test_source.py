@@ -8,14 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import nbformat
 import numpy as np
 import pytest
 import torch
 from nbformat import NotebookNode
+from nbgrader.utils import compute_checksum, determine_grade
 from notebook_samples import COURSE, POINTS, run_cells
 
-from autograder.assignment import AssignmentFiles
+from autograder.assignment import AssignmentFiles, Question
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import checksum
 from autograder.notebooks.facts import number_text, tensor_text
@@ -128,7 +130,8 @@ def test_the_notebook_is_nbformat_4_5_and_the_same_each_time(files: AssignmentFi
     assert (released.nbformat, released.nbformat_minor) == (4, 5)
     assert nbformat.writes(render_notebook(files, Mode.RELEASE, facts)) == nbformat.writes(released)
     assert [cell.id for cell in released.cells if cell.cell_type == "code"] == [
-        *("data", "model", "test_model", "loss_fn", "test_loss_fn", "make_sgd", "test_make_sgd", "one_step", "test_one_step"),
+        *("data", "model", "test_model", "loss_fn", "test_loss_fn", "make_sgd", "test_make_sgd", "holds", "test_holds"),
+        *("figure_1", "test_figure_1", "one_step", "test_one_step"),
         *(
             "training_loop",
             "test_first_losses",
@@ -138,8 +141,8 @@ def test_the_notebook_is_nbformat_4_5_and_the_same_each_time(files: AssignmentFi
             "test_make_adam",
             "train_adam",
             "test_adam_run",
-            "scratch",
         ),
+        *("minibatch_loop", "test_minibatches", "mean_loss", "test_mean_loss", "scratch"),
     ]
 
 
@@ -181,9 +184,9 @@ def course(tmp_path: Path, files: AssignmentFiles) -> Any:
     folder.mkdir(parents=True)
     shutil.copytree(COURSE / "solutions" / "optimizers", tmp_path / "solutions" / "optimizers")
 
-    def render(template: str, mode: Mode = Mode.RELEASE, facts: Facts | None = None) -> NotebookNode:
+    def render(template: str, mode: Mode = Mode.RELEASE, facts: Facts | None = None, questions: tuple[Question, ...] = ()) -> NotebookNode:
         (folder / "notebook.py.j2").write_text(template)
-        own = AssignmentFiles(tmp_path, "optimizers", files.assignment)
+        own = AssignmentFiles(tmp_path, "optimizers", msgspec.structs.replace(files.assignment, questions=questions))
         return render_notebook(
             own, mode, facts or Facts({"test_a": 2.5}, lambda name: {"test_a": SimpleNamespace(returned=np.ones(2))}[name])
         )
@@ -199,19 +202,22 @@ TEXT = '# %% [markdown] role="text" id="intro"\n# Hi\n'
     [
         (TEXT + '\n# %% role="given"\nx = 1\n', r"notebook\.py\.j2:4: the cell has no id"),
         (TEXT + '\n# %% role="given" id="a b"\nx = 1\n', r":4: id='a b' is no name for a cell"),
-        (TEXT + '\n# %% role="gift" id="a"\nx = 1\n', r":4: role='gift' is none of: text, given, solution, check, free"),
+        (TEXT + '\n# %% role="gift" id="a"\nx = 1\n', r":4: role='gift' is none of: text, given, solution, check, answer, free"),
         (TEXT + "\n# %%\nx = 1\n", r":4: the cell has no role"),
         (TEXT + '\n# %% role="text" id="a"\nx = 1\n', r":4: a cell of role text begins with # %% \[markdown\]"),
         (TEXT + '\n# %% [markdown] role="given" id="a"\n# x\n', r":4: a cell of role given begins with # %% without"),
         (TEXT + '\n# %% role="given" id="intro"\nx = 1\n', r":4: a second cell with id='intro'; the first is on line 1"),
         (TEXT + '\n# %% role="check" id="test_b"\nx = 1\n', r":4: no check is called 'test_b'; there are: test_a"),
         ("x = 1\n" + TEXT, r":1: text before the first cell"),
+        (TEXT + '\n# %% [markdown] role="answer" id="why"\n# Because:\n', r":4: assignment.toml has no \[\[questions\]\] with id = 'why'"),
+        (TEXT + '\n# %% role="answer" id="why"\nx = 1\n', r":4: a cell of role answer begins with # %% \[markdown\]"),
         (TEXT + "# {{ nonsense }}\n", r":3: 'nonsense' is undefined"),
         (TEXT + "# {{ reference('test_a').nonsense }}\n", r":3: .*nonsense"),
         (TEXT + "# {{ reference('test_b').returned }}\n", r":3: the reference has no run for a check called 'test_b'"),
         (TEXT + "# {{ 1 / 0 }}\n", r":3: division by zero"),
         (TEXT + "# {{ 'a' | tensor }}\n", r":3: expected numbers"),
         (TEXT + "\n{% if %}\n", r":4: not a valid template"),
+        (TEXT + '# {{ given("model") }}\n', r"notebook\.py\.j2:3: .*'model' has a region"),
         (TEXT + '# {{ stub("volume") }}\n', r"notebook\.py\.j2:3: .*solution\.py:1: no top-level function 'volume'"),
     ],
 )
@@ -243,6 +249,33 @@ def test_what_a_template_may_hold(course: Any) -> None:
         ("g1", "code", "%matplotlib inline"),
         ("g2", "code", "%matplotlib inline"),
     ]
+
+
+WHY = Question("why", "Why?", "Explain", 2.5)
+ANSWER = '\n# %% [markdown] role="answer" id="why"\n# Because:\n'
+
+
+def test_an_answer_cell_is_nbgraders_manually_graded_one(course: Any) -> None:
+    """Markdown that students write and a person marks: grade and solution, not locked, with the question's points; nbgrader accepts its metadata."""
+    cell = course(TEXT + ANSWER, questions=(WHY,)).cells[1]
+    marks = cell.metadata["nbgrader"]
+    assert {name: marks[name] for name in ("grade", "solution", "locked", "points")} == {
+        "grade": True,
+        "solution": True,
+        "locked": False,
+        "points": 2.5,
+    }
+    assert marks["checksum"] == compute_checksum(cell)
+    assert cell.metadata.get("editable", True)
+    assert determine_grade(cell) == (0, 2.5)  # as released: nothing to mark
+    cell.source = "For a reason."
+    assert determine_grade(cell) == (None, 2.5)
+
+
+def test_a_question_without_a_cell_is_an_error(course: Any) -> None:
+    """A person could never mark it."""
+    with pytest.raises(AssignmentError, match=r":1: question 'why' of assignment.toml has no cell"):
+        course(TEXT, questions=(WHY,))
 
 
 @pytest.mark.parametrize(
@@ -281,3 +314,13 @@ def test_writing_is_whole_or_not_at_all(release: NotebookNode, tmp_path: Path, m
         write_notebook(release, path)
     assert path.read_bytes() == old
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_given_function_stands_in_both_notebooks(course: Any, tmp_path: Path) -> None:
+    """Written once, in the solution; students and the reference get the same lines."""
+    solution = tmp_path / "solutions" / "optimizers" / "solution.py"
+    text = 'def helper(x):\n    """Twice `x`."""\n    return 2 * x  # whatever x is'
+    solution.write_text(f"{solution.read_text()}\n\n{text}\n")
+    template = TEXT + '\n# %% role="given" id="help"\n{{ given("helper") }}\n'
+    for mode in Mode:
+        assert course(template, mode).cells[1].source == text

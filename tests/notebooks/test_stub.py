@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import AssignmentError
-from autograder.notebooks.stub import cut_stub, definition, definitions
+from autograder.notebooks.stub import cut_stub, definition, definitions, is_written, whole_definition
 
 PATH = Path("solution.py")
 SOURCE = '''"""Module."""
@@ -86,6 +86,14 @@ def test_definitions_are_a_program() -> None:
     exec(definitions(SOURCE.replace("@staticmethod\n", ""), ["given", "area"], PATH), namespace)
     assert round(namespace["area"](1.0), 4) == 3.1416  # type: ignore[operator]
     assert "Step" not in namespace
+
+
+def test_what_students_are_given_is_whole_and_never_a_solution() -> None:
+    """A function without a region, docstring and comments included; one with a region is refused, for it would be told."""
+    assert whole_definition(SOURCE, "given", PATH) == "def given(x):\n    return x  # complete"
+    assert (is_written(SOURCE, "given", PATH), is_written(SOURCE, "area", PATH)) == (False, True)
+    with pytest.raises(AssignmentError, match=r"solution\.py:8: 'area' has a region .* it would be told"):
+        whole_definition(SOURCE, "area", PATH)
 
 
 def broken(old: str, new: str) -> str:

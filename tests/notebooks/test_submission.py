@@ -16,9 +16,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from notebook_samples import run_cells
 
+from autograder.notebooks.answers import Answer, read_answers
 from autograder.notebooks.cells import Role
 from autograder.notebooks.submission import Submission, read_submission
 
+ANSWERS = ("why_two_losses", "why_sgd_diverges")
 HandIn = Callable[..., Path]
 Read = Callable[[NotebookNode], Submission]
 
@@ -52,7 +54,7 @@ def test_an_untouched_notebook_stays_as_it_is(solved: NotebookNode, read: Read) 
     train = next(cell for cell in submission.cells if cell.id == "train_sgd")
     assert (train.saved_outputs[0]["text"], train.saved_execution_count, train.role) == ("Loss 2.93\n", 12, Role.SOLUTION)
     solved.cells[index(solved, "train_sgd")].update(outputs=[], execution_count=None)
-    solved.cells[index(solved, "scratch")].id = submission.notebook.cells[-2].id  # free cells are numbered
+    solved.cells[index(solved, "scratch")].id = submission.notebook.cells[index(solved, "scratch")].id  # free cells are numbered
     assert submission.notebook == solved
     assert len(submission.sha256) == 64
 
@@ -254,7 +256,59 @@ def test_a_script_is_restored(solved: NotebookNode, hand_in: HandIn, released: N
     marked = "\n".join(f'# %% id="{cell.id}"\n{cell.source}\n' for cell in solved.cells if cell.cell_type == "code")
     submission = read_submission(hand_in(marked, "optimizers.py"), released)
     assert (submission.notices, submission.missing) == ((), ())
-    assert ids(submission) == released_ids(released)
+    assert ids(submission) == [name for name in released_ids(released) if name not in ANSWERS]  # nobody's words are put back
+
+
+def test_an_answer_is_the_students_own(solved: NotebookNode, read: Read, released: NotebookNode) -> None:
+    """It stays as it was written, is not run, and nothing is said of it."""
+    solved.cells[index(solved, "why_two_losses")].source = "The slide's loop\n\n    goes on from one step."
+    submission = read(solved)
+    answers = read_answers(submission.notebook, released)
+    assert answers["why_two_losses"].text == "The slide's loop\n\n    goes on from one step."
+    assert submission.notices == ()
+    assert not [cell.id for cell in submission.cells if cell.id in ANSWERS]
+
+
+def test_an_answer_turned_into_code_is_still_text(solved: NotebookNode, read: Read, released: NotebookNode) -> None:
+    """A marked cell is never run as code."""
+    place = index(solved, "why_two_losses")
+    solved.cells[place] = new_code_cell("raise SystemExit", metadata=solved.cells[place].metadata)
+    submission = read(solved)
+    assert "raise SystemExit" not in [cell.source for cell in submission.cells]
+    assert read_answers(submission.notebook, released)["why_two_losses"].text == "raise SystemExit"
+
+
+def test_of_a_split_answer_the_written_half_counts(solved: NotebookNode, read: Read, released: NotebookNode) -> None:
+    """Jupyter copies marks along when a cell is split: the half that is as released is no answer."""
+    place = index(solved, "why_two_losses")
+    second = copy.deepcopy(solved.cells[place])
+    second.source, second.id = "Because of the step before.", "half"
+    solved.cells.insert(place + 1, second)
+    answers = read_answers(read(solved).notebook, released)
+    assert answers["why_two_losses"].text == "Because of the step before."
+    assert not answers["why_two_losses"].blank
+
+
+@pytest.mark.parametrize(
+    ("text", "blank"),
+    [("*Your answer:*", True), ("", True), ("  *Your answer:*  \n\n", True), ("*Your answer:* momentum", False), ("-", False)],
+)
+def test_blank_answers_are_told_from_short_ones(solved: NotebookNode, read: Read, released: NotebookNode, text: str, blank: bool) -> None:
+    """Empty, or as released, whatever white space an editor leaves."""
+    solved.cells[index(solved, "why_two_losses")].source = text
+    assert read_answers(read(solved).notebook, released)["why_two_losses"].blank is blank
+
+
+def test_an_answers_digest_tells_it_from_others() -> None:
+    """White space at line ends and around it makes no other answer; a word does."""
+    one, same, other = (Answer(text, blank=False).digest for text in ("Because.\nSo.", "Because. \nSo.\n", "Because.\nNo."))
+    assert one == same != other
+
+
+def test_a_deleted_answer_is_not_a_blank_one(solved: NotebookNode, read: Read, released: NotebookNode) -> None:
+    """It may stand elsewhere in the notebook: a person has to look."""
+    del solved.cells[index(solved, "why_two_losses")]
+    assert set(read_answers(read(solved).notebook, released)) == {"why_sgd_diverges"}
 
 
 def test_a_script_of_one_piece_still_runs(solved: NotebookNode, hand_in: HandIn, released: NotebookNode) -> None:

@@ -99,6 +99,54 @@ def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
     assert not calibration_path(course.files.folder).exists()
 
 
+def test_a_right_program_of_variants_py_counts_as_spread(course):
+    """The author's own formulation lies further out than any rewriting, and so does the bar."""
+    before = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks["test_loop"]
+    (course.root / "solutions" / "tiny" / "variants.py").write_text(
+        "from autograder.mutation.written import variant\n\n\n"
+        '@variant(of="loss_fn", name="is right to six digits")\n'
+        "def to_six_digits(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
+    )
+    after = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks["test_loop"]
+    assert after.spread > 2 * before.spread
+    assert after.bar > before.bar
+
+
+ONE_BY_ONE = """def loss_fn(values):
+    \"\"\"Mean of the squares of a tensor of shape (n,).\"\"\"
+    ### BEGIN SOLUTION
+    return (values**2).mean()
+    ### END SOLUTION
+
+
+def training_loop(optimizer, params, rows, wanted):
+    \"\"\"One step for each row.\"\"\"
+    ### BEGIN SOLUTION
+    for row, target in zip(rows, wanted, strict=True):
+        loss = ((row * params).sum() - target) ** 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return params
+    ### END SOLUTION
+"""
+
+
+def test_rows_that_are_steps_are_not_reordered(course):
+    """Reversed, the first step is another; the other order begins with the same row, and is another program all the same."""
+    course.files.solution.write_text(ONE_BY_ONE)
+    edit(course.files.folder / "notebook.py.j2", "training_loop(30, torch.optim.SGD([weights], lr=0.1), weights)", "weights")
+    rows = "rows=[[1.0, 2.0], [0.5, -1.0], [2.0, 1.0], [-1.0, 0.25]], wanted=[1.0, 2.0, -1.0, 0.5], "
+    edit(course.files.checks, "n_epochs=20, ", rows)
+    edit(course.files.checks, "assert_long_run(run, reference)", "assert run.variables == reference.variables")
+    done = calibrate_assignment(course.files, course.executor, Counted())
+    assert {line.partition(",")[0] for line in done.left_out if "rows" in line.partition(",")[0]} == {
+        "rows reversed",
+        "rows in another order",
+    }
+    assert done.calibration.checks["test_loop"].spread < 1e-5
+
+
 def test_an_excused_mistake_may_be_near(course):
     """The author has said that the checks may let it pass."""
     (course.root / "solutions" / "tiny" / "mistakes.py").write_text(
@@ -107,6 +155,44 @@ def test_an_excused_mistake_may_be_near(course):
         "def off_by_a_hair(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )
     assert calibrate_assignment(course.files, course.executor, Counted()).calibration.checks
+
+
+def test_a_cell_that_looks_at_a_long_run_is_no_obstacle(course):
+    """The cells that train for long are left out; what prints their results fails then, and no call needs it."""
+    template = course.files.folder / "notebook.py.j2"
+    template.write_text(template.read_text() + '\n# %% role="free" id="result"\nweights - torch.ones(1)\n')
+    edit(course.files.folder / "notebook.py.j2", "weights = torch.tensor([2.0], requires_grad=True)\n", "")
+    edit(course.files.folder / "notebook.py.j2", "[weights], lr=0.1), weights)", "[start], lr=0.1), start)")
+    edit(
+        course.files.folder / "notebook.py.j2",
+        "weights = training_loop",
+        "start = torch.ones(1, requires_grad=True)\nweights = training_loop",
+    )
+    assert list(calibrate_assignment(course.files, course.executor, Counted()).calibration.checks) == ["test_loop"]
+
+
+def test_a_cell_that_breaks_the_calls_is_named(course):
+    """There the cell is the cause, and the first to be said."""
+    edit(course.files.folder / "notebook.py.j2", "import torch\n", "import torch\nraise ValueError('no data')\n")
+    edit(course.files.solution, "        loss = loss_fn(params)", "        loss = loss_fn(params) + missing")
+    with pytest.raises(AssignmentError, match="fails in data: ValueError: no data"):
+        calibrate_assignment(course.files, course.executor, Counted())
+
+
+def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course):
+    """As many steps may be made as the reference makes with all of them."""
+    both = "def twice(n_epochs, optimizer, params):\n    training_loop(n_epochs, torch.optim.SGD([params], lr=0.01), params)\n"
+    both += "".join(f"    training_loop(n_epochs, torch.optim.SGD([params], lr=0.0{k}), params)\n" for k in range(2, 6))
+    edit(
+        course.files.folder / "notebook.py.j2",
+        '# %% role="solution" id="train"',
+        f'# %% role="given" id="twice"\n{both}\n# %% role="solution" id="train"',
+    )
+    edit(course.files.checks, '@call("training_loop"', '@call("twice"')
+    edit(course.files.folder / "assignment.toml", '["training_loop"]', '["training_loop", "twice"]')
+    (measured,) = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks.values()
+    assert measured.nearest < float("inf")
+    assert measured.steps == 20
 
 
 def test_variants_that_torch_refuses_are_left_out_and_said(course):

@@ -132,3 +132,68 @@ def test_contracts_hold_for_parameters_of_any_shape(course):
     found = {student: {finding.code for finding in check(grades, student).findings} for student in grades}
     assert found == {"right": set(), "sticky": {"never-clears"}, "short": {"never-clears", "too-few-steps"}}
     assert check(grades, "right").points == 5
+
+
+IN_TURN = """def training_loop(n_epochs, optimizer, params, batches):
+    for _ in range(n_epochs):
+        for batch in batches:
+            optimizer.zero_grad()
+            loss_fn(params - batch).backward()
+            optimizer.step()
+    return params
+"""
+BATCHES = """@call("training_loop", n_epochs=4, optimizer=optim.Adam(lr=0.1), params=leaf([1.0, -2.0]), batches=[tensor([3.0]), tensor([-1.0, 2.0]), tensor([0.5])], turns="batches")"""
+
+
+def in_turn(course):
+    """The tiny course with a loop over batches."""
+    checks = course.root / "assignments" / "tiny" / "test_tiny.py"
+    text = checks.read_text().replace(", points\n", ", points, tensor\n")
+    wanted = '@call("training_loop", n_epochs=20, optimizer=optim.Adam(lr=0.1), params=leaf([1.0, -2.0]))'
+    assert wanted in text
+    checks.write_text(text.replace(wanted, BATCHES))
+    solution = course.root / "solutions" / "tiny" / "solution.py"
+    text = solution.read_text()
+    solution.write_text(text[: text.index("def training_loop")] + IN_TURN)
+    template = course.root / "assignments" / "tiny" / "notebook.py.j2"
+    text = template.read_text()
+    text = text.replace('{{ stub("training_loop") }}', IN_TURN).replace("lr=0.1), weights)", "lr=0.1), weights, [torch.zeros(1)])")
+    template.write_text(text)
+
+
+def test_minibatches_are_judged_each_at_its_own_batch(course):
+    """What is right is not accused although each step has another loss; what is wrong is named, and nothing that only follows from it."""
+    in_turn(course)
+    lines = IN_TURN.splitlines(keepends=True)
+    course.submit("right", training_loop=IN_TURN)
+    course.submit("short", training_loop=IN_TURN.replace("range(n_epochs)", "range(1, n_epochs)"))
+    course.submit("sticky", training_loop=IN_TURN.replace("            optimizer.zero_grad()\n", ""))
+    course.submit(
+        "late",
+        training_loop="".join(lines[:3] + lines[4:5]) + "        optimizer.step()\n        optimizer.zero_grad()\n    return params\n",
+    )
+    course.submit("first", training_loop=IN_TURN.replace("params - batch", "params - batches[0]"))
+    grades, _ = course.grade()
+    found = {student: {finding.code for finding in check(grades, student).findings} for student in grades}
+    assert found == {
+        "right": set(),
+        "short": {"too-few-steps"},
+        "sticky": {"never-clears"},
+        "late": {"steps-every-second"},
+        "first": {"other-objective"},
+    }
+    (finding,) = check(grades, "first").findings
+    assert finding.step == 2
+    (finding,) = check(grades, "sticky").findings
+    assert "before step 2's backward" in finding.observed
+    assert "12 steps" in finding.observed
+
+
+def test_what_does_not_train_is_not_diagnosed(course):
+    """A function that uses an optimizer for another end owes it nothing of what a training loop does."""
+    checks = course.root / "assignments" / "tiny" / "test_tiny.py"
+    course.submit("sticky", training_loop=NEVER_CLEARS)
+    checks.write_text(checks.read_text().replace("n_epochs=20,", "trains=False, n_epochs=20,"))
+    grades, _ = course.grade()
+    assert check(grades, "sticky").outcome is Outcome.FAILED
+    assert check(grades, "sticky").findings == ()

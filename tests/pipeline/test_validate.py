@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from autograder.cli import app
 from autograder.mutation.mutants import mutants
 from autograder.pipeline.kill_matrix import kill_matrix, lines
-from autograder.pipeline.validate import Fate, is_validated, validate_assignment
+from autograder.pipeline.validate import Fate, is_validated, known_mistakes, validate_assignment
 
 WEAK = """
 import numpy as np
@@ -116,6 +116,14 @@ def test_an_excuse_silences_a_survivor_and_is_shown(course, validate):
     assert record["mistakes"] == record["killed"] + 1
 
 
+def test_no_mistakes_are_made_in_what_students_are_given(course):
+    """A function without a region stands in a locked cell: nobody can get it wrong."""
+    assert {one.function for one in known_mistakes(course.files)} == {"loss_fn", "training_loop"}
+    text = course.files.solution.read_text()
+    course.files.solution.write_text(text.replace("    ### BEGIN SOLUTION\n", "", 1).replace("    ### END SOLUTION\n", "", 1))
+    assert {one.function for one in known_mistakes(course.files)} == {"training_loop"}
+
+
 def test_an_excuse_that_is_not_needed_is_said(course, validate):
     """The checks have become better than their author thought."""
     write_mistake(course, "    return params\n", survives="too hard to see")
@@ -170,6 +178,38 @@ BODY = """    for _ in range(n_epochs):
         optimizer.step()
     return params
 """
+
+
+RIGHT = """from autograder.mutation.written import variant
+
+
+@variant(of="training_loop", name="counts down")
+def counts_down(n_epochs, optimizer, params):
+    while n_epochs:
+        n_epochs -= 1
+        optimizer.zero_grad()
+        loss_fn(params).backward()
+        optimizer.step()
+    return params
+"""
+
+
+def test_right_programs_of_variants_py_must_keep_all_points(course, validate):
+    """One that does passes; one that checks accuse fails the validation, by name and with the checks that did it."""
+    variants = course.files.solution.with_name("variants.py")
+    variants.write_text(RIGHT)
+    validation = validate()
+    assert validation.passed
+    assert [trial.mistake.id for trial in validation.variants] == ["counts-down"]
+    assert is_validated(course.files, course.results)
+    assert "Variants   1 of 1 right programs keep all points" in "\n".join(lines(validation))
+    variants.write_text(RIGHT.replace("loss_fn(params)", "(2 * loss_fn(params))"))
+    assert not is_validated(course.files, course.results)
+    validation = validate()
+    assert not validation.passed
+    (line,) = (line for line in lines(validation) if line.startswith("Accused"))
+    assert "counts-down" in line
+    assert "test_loop" in line
 
 
 def write_mistake(course, body, survives=""):

@@ -10,7 +10,7 @@ import pytest
 from report_samples import check, grade
 from rich.console import Console
 
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome
 from autograder.reports.class_report import COLUMNS, grades_csv, write_grades_csv
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.summary import class_lines, class_table, what_went_wrong
@@ -81,6 +81,50 @@ def test_grades_csv_has_a_column_per_check_and_words_where_nobody_decided() -> N
         "ungradable",
     )
     assert (table[0]["points"], table[0]["c"]) == ("2.5", "2.5")
+
+
+def question(cause: Cause, points: float = 0.0) -> CheckResult:
+    """A question's result."""
+    return check("why", RULINGS[cause].outcome, points, cause=cause, question=True)
+
+
+def test_answers_to_be_marked_have_a_column_and_no_word_in_the_others() -> None:
+    """Points are of what is decided; nothing went wrong."""
+    text = show(
+        grade(check("a"), question(Cause.TO_BE_MARKED), student="ada"), grade(check("a"), question(Cause.UNANSWERED), student="bob")
+    )
+    assert [line.split() for line in text.splitlines()] == [
+        ["Student", "Points", "To", "be", "marked", "What", "went", "wrong"],
+        ["ada", "10/10", "10"],
+        ["bob", "10/20", "lost:", "why"],
+    ]
+    assert "To be marked" not in show(grade(check("a"), question(Cause.MARKED, 5)))
+
+
+def test_while_answers_wait_the_mean_is_of_the_checks() -> None:
+    """All submissions wait for the same person: a mean over none of them would say nothing. Marked, they count."""
+    waiting = [grade(check("a"), question(Cause.TO_BE_MARKED)), grade(check("a", Outcome.FAILED, 5), question(Cause.UNANSWERED))]
+    assert class_lines(waiting) == [
+        "2 submissions: 1 graded, 1 needs review",
+        "mean 7.5, median 7.5 of 10 points for checks",
+        "10 points in answers of 1 submission wait to be marked, in formgrader",
+    ]
+    marked = [grade(check("a"), question(Cause.MARKED_FULL, 10)), waiting[1]]
+    assert class_lines(marked) == ["2 submissions: 2 graded", "mean 12.5, median 12.5 of 20 points"]
+    ungradable = [*waiting, grade(check("a", Outcome.UNGRADABLE, 0), question(Cause.TO_BE_MARKED))]
+    assert "mean 7.5, median 7.5 of 10 points for checks, over the 2 whose checks are all decided" in class_lines(ungradable)
+
+
+def test_grades_csv_counts_open_answers_neither_as_0_nor_as_given() -> None:
+    """Ten points out of ten, ten more to come; marked, they are in the points."""
+    waiting, marked = rows(
+        grades_csv(
+            [grade(check("a"), question(Cause.TO_BE_MARKED), student="x"), grade(check("a"), question(Cause.MARKED, 7.5), student="y")]
+        )
+    )
+    columns = ("points", "decided_max_points", "pending_points", "max_points", "why")
+    assert [waiting[name] for name in columns] == ["10", "10", "10", "20", "to be marked"]
+    assert [marked[name] for name in columns] == ["17.5", "20", "0", "20", "7.5"]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\x00=1", "＝1"])

@@ -8,12 +8,13 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from report_samples import ASSIGNMENT, CELLS, LOSSES, check, evidence, grade, sample_page, trace
 
-from autograder.judgement.grading import Outcome, Visibility
+from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome, Visibility
 from autograder.reports.feedback import grade_digest, render_feedback
 from autograder.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
 
@@ -112,7 +113,7 @@ def test_before_the_due_date_hidden_checks_say_nothing_but_that_they_are() -> No
     """No title, message, points, curve or outcome of them; the total counts the rest and says so."""
     html = render_feedback(sample_page())
     text = read(html)
-    assert "25 of 60 points" in text
+    assert "25 of 50 points" in text  # of what is decided
     assert "1 check hidden until the due date" in text
     assert "The points above are those of the checks you can see" in text
     for secret in ("HIDDEN-DETAIL", "data you have not seen", "SECRET"):
@@ -123,7 +124,7 @@ def test_after_the_due_date_hidden_checks_are_shown_but_never_the_secret_ones() 
     """`hidden` stays hidden; the student is told that it exists."""
     html = render_feedback(sample_page(show_hidden=True))
     assert "HIDDEN-DETAIL" in html
-    assert "25 of 70 points" in read(html)
+    assert "25 of 60 points" in read(html)
     assert "SECRET" not in html
     assert "counts checks that are never shown" in read(html)
 
@@ -218,6 +219,44 @@ def test_undecided_points_are_no_zero() -> None:
     text = read(render_feedback(sample_page(grade=grade(check("c", Outcome.UNGRADABLE, 0)))))
     assert "– / 10" in text
     assert "10 points are not decided yet" in text
+
+
+def answer(cause: Cause, points: float = 0.0, **fields: Any) -> CheckResult:
+    """A question's result."""
+    return check("why", RULINGS[cause].outcome, points, title="Why it diverges", part="Explain", cause=cause, question=True, **fields)
+
+
+def test_answers_wait_for_a_person_and_count_neither_as_lost_nor_as_given() -> None:
+    """The checks' points out of the checks' points, and what is still to come."""
+    text = read(render_feedback(sample_page(grade=grade(check("c"), answer(Cause.TO_BE_MARKED)))))
+    for words in (
+        "10 of 10 points",
+        "All checks passed.",
+        "10 more points are for answers that a person marks",
+        "? to be marked",
+        "– / 10",
+    ):
+        assert words in text
+    assert "Look first at" not in text
+
+
+def test_a_marked_answer_shows_points_and_comment_and_runs_nothing() -> None:
+    """The person's words are text."""
+    html = render_feedback(
+        sample_page(grade=grade(check("c"), answer(Cause.MARKED, 7, comment="Good, but why? <script>alert(1)</script>")))
+    )
+    text = read(html)
+    for words in ("17 of 20 points", "◐ marked", "7 / 10", "From the person who marked it:", "Good, but why?"):
+        assert words in text
+    assert "<script>" not in html
+    assert "a person marks" not in text
+
+
+def test_a_blank_answer_has_no_points_and_says_why() -> None:
+    """Nothing to wait for."""
+    text = read(render_feedback(sample_page(grade=grade(check("c"), answer(Cause.UNANSWERED, message="There is no answer in this cell.")))))
+    for words in ("10 of 20 points", "– no answer", "There is no answer in this cell."):
+        assert words in text
 
 
 def test_the_page_carries_its_grades_digest() -> None:

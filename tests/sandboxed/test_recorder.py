@@ -54,6 +54,29 @@ def test_a_step_without_backward_has_no_loss(recorder: Recorder) -> None:
     assert np.isnan(trace.gradients[1].numpy()).all()
 
 
+@pytest.mark.parametrize("by_keyword", [False, True])
+def test_gradients_that_a_closure_sets_by_hand_are_those_of_the_step(recorder: Recorder, *, by_keyword: bool) -> None:
+    """torch.autograd.grad calls no backward that could be seen; without a closure, gradients are those that the step found."""
+    p = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=0.25)
+
+    def closure() -> torch.Tensor:
+        loss = (p**2).sum()
+        (p.grad,) = torch.autograd.grad(loss, [p])
+        return loss
+
+    for _ in range(2):
+        if by_keyword:
+            optimizer.step(closure=closure)
+        else:
+            optimizer.step(closure)
+    p.grad = torch.full((1,), 7.0)
+    optimizer.step()
+    trace = recorder.traces()[0]
+    assert trace.gradients[0].numpy().reshape(-1).tolist() == [2, 1, 7]
+    assert trace.missing[0].numpy().tolist() == [0, 0, 0]
+
+
 def test_backwards_are_counted(recorder: Recorder) -> None:
     """backward twice per step, and once more after the last one."""
     p = torch.ones(1, requires_grad=True)
@@ -200,3 +223,37 @@ def train(params: torch.Tensor, optimizer: torch.optim.Optimizer, epochs: int) -
         optimizer.zero_grad()
         ((params - 3) ** 2).sum().backward()
         optimizer.step()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_steps_that_change_parameters_irregularly(recorder: Recorder, changed: bool) -> None:
+    """Whether anything but the steps has moved the parameters is known also where some steps are followed by a change in place and others are not."""
+    p = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=1e-3)
+    for k in range(201):
+        if k % 7 == 3:
+            with torch.no_grad():
+                p.clamp_(max=0.99)
+        step(optimizer, (p**2).sum())
+    left = p.detach().clone()
+    if changed:
+        with torch.no_grad():
+            p.zero_()
+    trace = recorder.traces()[0]
+    assert trace.steps == 201
+    assert trace.recorded.numpy()[-1] == (200 if changed else 201)
+    assert changed or np.array_equal(trace.parameters[0].numpy()[-1], left.numpy())
+
+
+def test_one_change_in_a_long_run_is_no_end(recorder: Recorder) -> None:
+    """A single change in place, between two steps that have no rows: from the next row on every step is looked at, so that the last one is there."""
+    p = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=1e-3)
+    for k in range(1001):
+        if k == 900:
+            with torch.no_grad():
+                p += 1
+        step(optimizer, (p**2).sum())
+    trace = recorder.traces()[0]
+    assert (trace.steps, trace.backwards) == (1001, 1001)
+    assert trace.recorded.numpy()[-1] == 1001

@@ -75,10 +75,27 @@ def test_what_has_no_plain_form() -> None:
     deep: list[object] = []
     for _ in range(100):
         deep = [deep]
-    for value in (1 << 70, "\ud800", torch.zeros(1).expand(10**9), torch.zeros(2, device="meta"), object(), {1: 2}, len):
+    for value in (
+        1 << 70,
+        "\ud800",
+        torch.zeros(1).expand(10**9),
+        torch.zeros(2, device="meta"),
+        object(),
+        {(1,): 2},
+        {1: 2, "1": 3},
+        {True: 1},
+        len,
+    ):
         assert isinstance(read(value), Opaque)
     assert "Opaque" in repr(read(deep))
     assert isinstance(read([0] * 100_000), Items)
+
+
+def test_numbers_as_keys_travel_as_text() -> None:
+    """A dict by learning rate: equal numbers read the same, whatever their type."""
+    assert back(read({0.1: 1.0, 1e-4: 2.0, "best": 3.0})) == {"0.1": 1.0, "0.0001": 2.0, "best": 3.0}
+    assert back(read({np.float64(0.1): 1.0, 2: 2.0})) == back(read({0.1: 1.0, 2.0: 2.0}))
+    assert back(read({0.1: 1.0})) != back(read({np.float32(0.1): 1.0}))
 
 
 def test_optimizers() -> None:

@@ -29,6 +29,8 @@ class Case:
     elsewhere: Field = field(default_factory=dict)
     public: bool = False
     """The call's numbers are in the notebook, so that a right end may be a copied one."""
+    in_turn: bool = False
+    """Each backward pass is about the next part of the samples, as asked: several updates per epoch are no mistake."""
 
     @property
     def wanted_steps(self) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from autograder.judgement.comparison import show
 from autograder.judgement.contracts.case import Case
-from autograder.judgement.contracts.story import Round, Story, is_clean
+from autograder.judgement.contracts.story import Story, is_clean
 from autograder.judgement.finding import Contract, Finding
 from autograder.trace import NdArray
 
@@ -17,6 +18,7 @@ def clearing(case: Case) -> Iterator[Finding]:
     openings = [(one, one.backwards[0]) for one in story.rounds if one.backwards]
     dirty = [(one, event) for one, event in openings if _left(story, event) is not None]
     if not dirty:
+        yield from _within(story)
         yield from _trial(story)
         return
     first, event = dirty[0]
@@ -26,11 +28,12 @@ def clearing(case: Case) -> Iterator[Finding]:
         code = "never-clears"
     else:
         code = "clears-sometimes"
-    often = "" if len(dirty) == 1 else f" (so in {len(dirty)} of {len(openings)} epochs)"
+    round_ = "step" if case.in_turn else "epoch"  # of minibatches, an epoch has several
+    often = "" if len(dirty) == 1 else f" (so in {len(dirty)} of {len(openings)} {round_}s)"
     yield Finding(
         code,
         Contract.CLEARING,
-        f"before {_name(first)}'s backward, .grad held {show(_left(story, event))}{often}",
+        f"before {round_} {first.number}'s backward, .grad held {show(_left(story, event))}{often}",
         "None or zeros",
         first.number,
     )
@@ -42,8 +45,8 @@ def _trial(story: Story) -> Iterator[Finding]:
     if len(stepping) < 3:
         return
     first, others = stepping[0], stepping[1:]
-    if len(first.backwards) > max(len(one.backwards) for one in others):
-        event = first.backwards[-1]
+    event = first.backwards[-1] if first.backwards else None  # a closure that clears may run more often in the first step than in others
+    if event is not None and _left(story, event) is not None and len(first.backwards) > max(len(one.backwards) for one in others):
         yield Finding(
             "starts-dirty",
             Contract.CLEARING,
@@ -53,8 +56,19 @@ def _trial(story: Story) -> Iterator[Finding]:
         )
 
 
-def _name(one: Round) -> str:
-    return f"epoch {one.number}"
+def _within(story: Story) -> Iterator[Finding]:
+    """A closure that ran again in one step, at other parameters, and found what it had left: at the same ones it may have been adding up parts."""
+    again = [(one, event) for one in story.rounds for last, event in pairwise(one.backwards) if story.closure_moved(last, event)]
+    dirty = [(one, event) for one, event in again if _left(story, event) is not None]
+    if dirty:
+        one, event = dirty[0]
+        yield Finding(
+            "closure-never-clears",
+            Contract.CLEARING,
+            f"in step {one.number} the closure ran {len(one.backwards)} times, and when its backward came again, .grad held {show(_left(story, event))}",
+            "None or zeros, each time that the closure runs",
+            one.number,
+        )
 
 
 def _left(story: Story, event: int) -> NdArray | None:

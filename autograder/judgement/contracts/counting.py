@@ -21,7 +21,7 @@ def count(case: Case) -> Iterator[Finding]:
     """Whether steps and backward passes are as many and in the order asked, and the right thing is returned."""
     story, wanted = case.story, case.wanted_steps
     made = sum(trace.steps for trace in story.run.traces) if story.recording.dropped else len(story.steps)
-    passes = len(story.backwards)
+    passes = story.passes
     if made and wanted:
         yield from _order(story)
         yield from _steps(case, made, passes)
@@ -72,7 +72,7 @@ def _steps(case: Case, made: int, passes: int) -> Iterator[Finding]:
             yield Finding("steps-every-second", COUNT, f"{passes} backward passes, but {observed}", "a step after every backward", None)
         else:
             yield Finding("too-few-steps", COUNT, observed, expected)
-    elif made >= 2 * wanted and passes >= made - 1 and not _whole_batches(case):
+    elif made >= 2 * wanted and passes >= made - 1 and not case.in_turn and not _whole_batches(case):
         yield Finding("minibatches", COUNT, f"{observed}, {made / wanted:.3g} for each epoch", f"{expected}, one for each epoch")
     else:
         yield Finding("too-many-steps", COUNT, observed, expected)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from autograder.judgement.comparison import show
 from autograder.judgement.contracts.case import Arrays, Case, Field
-from autograder.judgement.contracts.story import Story, flat
+from autograder.judgement.contracts.story import Round, Story, flat, is_clean
 from autograder.judgement.finding import Contract, Finding
 from autograder.trace import NdArray
 
@@ -35,15 +36,19 @@ def fit(increments: Mapping[int, Arrays], gradients: Field) -> Fit | None:
     """Fit the events that both hold; None where there are none or all gradients vanish."""
     pairs = [(flat(increments[event]), flat(gradients[event])) for event in increments if event in gradients]
     pairs = [(i, g) for i, g in pairs if i.shape == g.shape and np.isfinite(i).all() and np.isfinite(g).all()]
-    sizes = [float(np.abs(g).max(initial=0.0)) for _, g in pairs]
-    if not sizes or not max(sizes):
+    if not any(g.any() for _, g in pairs):
         return None
-    # a run that blows up must not drown its first steps, and rounding near the optimum must not count as a difference
-    scales = [max(size, 1e-2 * float(np.median(sizes))) for size in sizes]
+    scales = _scales([g for _, g in pairs])
     scaled = [(i / scale, g / scale) for (i, g), scale in zip(pairs, scales, strict=True)]
     factor = sum(float(i @ g) for i, g in scaled) / sum(float(g @ g) for _, g in scaled)
     residual = max(float(np.abs(i - factor * g).max(initial=0.0)) for i, g in scaled)
     return Fit(factor, residual / (abs(factor) or 1.0))
+
+
+def _scales(gradients: Sequence[NdArray]) -> list[float]:
+    """The size of each event's gradient: a run that blows up must not drown its first steps, and rounding near the optimum must not count as a difference."""
+    sizes = [float(np.abs(one).max(initial=0.0)) for one in gradients]
+    return [max(size, 1e-2 * float(np.median(sizes))) or 1.0 for size in sizes]
 
 
 def increments(story: Story) -> dict[int, Arrays]:
@@ -69,7 +74,7 @@ def gradient(case: Case) -> Iterator[Finding]:
     if best.residual > FIT:
         yield _other(case, added)
         return
-    doubled = [one for one in story.rounds if len(one.backwards) > 1]
+    doubled = [one for one in story.rounds if _adds_up(story, one)]
     if abs(best.factor - 1) > FACTOR:
         whole = best.factor * (max(len(one.backwards) for one in doubled) if doubled else 1)
         if abs(whole - 1) > FACTOR:
@@ -82,6 +87,17 @@ def gradient(case: Case) -> Iterator[Finding]:
             "once per step",
             doubled[0].number,
         )
+
+
+def _adds_up(story: Story, one: Round) -> bool:
+    """Whether a round has two backward passes at one point. A closure that an optimizer runs as often as it likes, each time elsewhere, has not."""
+    return any(not story.closure_moved(first, second) and not _cleared(story, second) for first, second in pairwise(one.backwards))
+
+
+def _cleared(story: Story, event: int) -> bool:
+    """Whether a pass inside a step found every trained tensor's accumulator empty: a closure that ran again."""
+    actors = (story.stand_in(event, position) for position in range(len(story.trained)))
+    return story.events[event].inside is not None and all(actor is None or is_clean(story.before(event, actor)) for actor in actors)
 
 
 def _half_as_many_steps(case: Case) -> bool:
@@ -108,7 +124,7 @@ def _other(case: Case, added: Mapping[int, Arrays]) -> Finding:
         code = named
     elif _silent(added, case.gradients):
         code = "detached-parameter"
-    elif len(story.steps) >= 2 * case.wanted_steps > 0:
+    elif len(story.steps) >= 2 * case.wanted_steps > 0 and not case.in_turn:
         code = "minibatches"
     event = event if first is None else first
     observed = f"at your own parameters {show(flat(story.point(event) or ()))}, the gradient is {show(flat(added[event]))}"
@@ -126,16 +142,15 @@ def _known(case: Case, added: Mapping[int, Arrays]) -> str | None:
 
 
 def _penalised(case: Case, added: Mapping[int, Arrays]) -> bool:
-    """Whether ``increment = gradient + strength * parameters`` with one strength for all events."""
-    rows = [
-        (flat(added[event]) - flat(case.gradients[event]), flat(case.story.point(event) or ()))
-        for event in added
-        if event in case.gradients
-    ]
-    rows = [(gap, point) for gap, point in rows if gap.shape == point.shape and np.isfinite(gap).all() and np.isfinite(point).all()]
+    """Whether ``increment = gradient + strength * parameters`` with one strength for all events, each event scaled as in `fit`."""
+    events = [event for event in added if event in case.gradients]
+    rows = [(flat(added[event]), flat(case.gradients[event]), flat(case.story.point(event) or ())) for event in events]
+    rows = [row for row in rows if len({part.shape for part in row}) == 1 and all(np.isfinite(part).all() for part in row)]
     if len(rows) < 2:
         return False
-    gaps, points = np.concatenate([gap for gap, _ in rows]), np.concatenate([point for _, point in rows])
+    scales = _scales([gradient for _, gradient, _ in rows])
+    gaps = np.concatenate([(one - gradient) / scale for (one, gradient, _), scale in zip(rows, scales, strict=True)])
+    points = np.concatenate([point / scale for (_, _, point), scale in zip(rows, scales, strict=True)])
     power = float(points @ points)
     strength = float(gaps @ points) / power if power else 0.0
     return abs(strength) > FIT and float(np.abs(gaps - strength * points).max()) <= 1e-2 * float(np.abs(gaps).max())

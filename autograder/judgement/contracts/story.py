@@ -49,8 +49,8 @@ class Story:
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
-        """Step events of all optimizers."""
-        return tuple(index for index, event in enumerate(self.events) if event.kind == "step")
+        """Step events of all optimizers. What an optimizer does inside its own step, such as to have another one step, is part of that step."""
+        return tuple(index for index, event in enumerate(self.events) if event.kind == "step" and event.inside is None)
 
     @cached_property
     def given_steps(self) -> tuple[int, ...]:
@@ -63,6 +63,27 @@ class Story:
         return tuple(index for index, event in enumerate(self.events) if event.kind == "backward")
 
     @cached_property
+    def passes(self) -> int:
+        """Backward passes as a loop makes them: those inside one step, which a closure makes as often as the optimizer asks, count as one."""
+        return len([index for index in self.backwards if self.events[index].inside is None]) + len(
+            {self.outermost(index) for index in self.backwards if self.events[index].inside is not None}
+        )
+
+    def closure_moved(self, one: int, other: int) -> bool:
+        """Whether two backward passes of one step's closure began at other parameters, so that the optimizer had the closure run anew between them."""
+        same_step = self.events[one].inside is not None and self.outermost(one) == self.outermost(other)
+        points = self.point(one), self.point(other)
+        if not same_step or points[0] is None or points[1] is None:
+            return False
+        return not np.array_equal(flat(points[0]), flat(points[1]), equal_nan=True)
+
+    def outermost(self, event: int) -> int:
+        """The step that an event happened inside, by however many steps within it; the event itself if there is none."""
+        while (inside := self.events[event].inside) is not None:
+            event = inside
+        return event
+
+    @cached_property
     def rounds(self) -> tuple[Round, ...]:
         """The events cut at each step. A closure's backward belongs to the step that it happened inside."""
         rounds: list[Round] = []
@@ -70,8 +91,8 @@ class Story:
         for index, event in enumerate(self.events):
             if event.kind == "backward" and event.inside is None:
                 waiting.append(index)
-            elif event.kind == "step":
-                inside = [other for other in self.backwards if self.events[other].inside == index]
+            elif event.kind == "step" and event.inside is None:
+                inside = [other for other in self.backwards if other > index and self.outermost(other) == index]
                 rounds.append(Round(len(rounds) + 1, (*waiting, *inside), index))
                 waiting = []
         return (*rounds, Round(len(rounds) + 1, tuple(waiting), None)) if waiting else tuple(rounds)

@@ -50,3 +50,51 @@ params = torch.tensor([1.0, 0.0], requires_grad=True)
 optimizer = make_adam(params, 1e-1)
 adam_params = train(2000, optimizer, params, t_u, t_c)
 adam_params
+
+# %% id="holds"
+def holds(optimizer, tensor):
+    ids = [id(p) for group in optimizer.param_groups for p in group["params"]]
+    return id(tensor) in ids
+
+# %% id="figure_1"
+def figure_1(make_optimizer, params, t_u, t_c):
+    def note():
+        grad = None
+        if params.grad is not None:
+            grad = params.grad.clone()
+        return params.detach().clone(), grad
+
+    result = {}
+    opt = make_optimizer(params)
+    result["constructor"] = note()
+    loss = loss_fn(model(t_u, *params), t_c)
+    result["forward"] = note()
+    loss.backward()
+    result["backward"] = note()
+    opt.step()
+    result["step"] = note()
+    opt.zero_grad()
+    result["zero_grad"] = note()
+    return result
+
+# %% id="minibatch_loop"
+from itertools import chain, repeat
+
+def minibatch_loop(n_epochs, optimizer, params, batches):
+    for readings, temperatures in chain.from_iterable(repeat(batches, n_epochs)):
+        loss = loss_fn(model(readings, *params), temperatures)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return params
+
+# %% id="mean_loss"
+def mean_loss(params, batches):
+    squares = [(model(u, *params) - c) ** 2 for u, c in batches]
+    return torch.cat(squares).mean()
+
+# %% [markdown] id="why_two_losses"
+# Because the slide did not start at [1, 0] but at [1.7761, 0.1064], after one optimizer step. One step ahead means a bit less loss. After 5000 epochs it does not matter any more because both have arrived.
+
+# %% [markdown] id="why_sgd_diverges"
+# because the step is too large for w. scaling makes w and b more alike. Adam normalizes.

@@ -45,3 +45,49 @@ sys.modules["wandb"] = types.SimpleNamespace(init=lambda **settings: None, log=l
 # pip install wandb
 import wandb
 wandb.init(project="dl-lecture-8", mode="offline")
+
+# %% id="holds"
+def holds(optimizer, tensor):
+    return any(p is tensor for g in optimizer.param_groups for p in g["params"])
+
+# %% id="figure_1"
+import copy
+
+def figure_1(make_optimizer, params, t_u, t_c):
+    seen = {}
+
+    def after(stage):
+        seen[stage] = [copy.deepcopy(params.data), copy.deepcopy(params.grad)]   # deepcopy(None) is None
+
+    optimizer = make_optimizer(params)
+    after("constructor")
+    t_p = model(t_u, *params)
+    loss = loss_fn(t_p, t_c)
+    after("forward")
+    loss.backward()
+    after("backward")
+    optimizer.step()
+    after("step")
+    optimizer.zero_grad()
+    after("zero_grad")
+    return seen
+
+# %% id="minibatch_loop"
+def minibatch_loop(n_epochs, optimizer, params, batches):
+    # every batch is one step, so I can use one_step
+    for epoch in range(n_epochs):
+        for t_u, t_c in batches:
+            one_step(optimizer, params, t_u, t_c)
+    return params
+
+# %% id="mean_loss"
+def mean_loss(params, batches):
+    t_u = torch.cat([u for u, _ in batches])
+    t_c = torch.cat([c for _, c in batches])
+    return loss_fn(model(t_u, *params), t_c)
+
+# %% [markdown] id="why_two_losses"
+# different starting point!! (they ran one step before). same end because it is convex
+
+# %% [markdown] id="why_sgd_diverges"
+# The gradient of w is multiplied by t_u, so it is large, and the curvature by t_u squared. lr must be below 2 / curvature or it oscillates with growing amplitude. Smaller lr: b needs for ever. Adam has its own scale for each parameter.

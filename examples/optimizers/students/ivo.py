@@ -64,3 +64,54 @@ print("model: ok")
 # %% delete="test_make_adam"
 
 # %% delete="part4_reading"
+
+# %% id="holds"
+def holds(optimizer, tensor):
+    for group in optimizer.param_groups:
+        for held in group["params"]:
+            if held is tensor:
+                return True
+    return False
+
+# %% id="figure_1"
+import copy
+
+def figure_1(make_optimizer, params, t_u, t_c):
+    seen = {}
+
+    def after(stage):
+        seen[stage] = [copy.deepcopy(params.data), copy.deepcopy(params.grad)]   # deepcopy(None) is None
+
+    optimizer = make_optimizer(params)
+    after("constructor")
+    t_p = model(t_u, *params)
+    loss = loss_fn(t_p, t_c)
+    after("forward")
+    loss.backward()
+    after("backward")
+    optimizer.step()
+    after("step")
+    optimizer.zero_grad()
+    after("zero_grad")
+    return seen
+
+# %% id="minibatch_loop"
+def minibatch_loop(n_epochs, optimizer, params, batches):
+    for epoch in range(n_epochs):
+        for u, c in batches:
+            optimizer.zero_grad()
+            loss = loss_fn(model(u, *params), c)
+            loss.backward()
+            optimizer.step()
+    return params
+
+# %% id="mean_loss"
+def mean_loss(params, batches):
+    squares = [(model(u, *params) - c) ** 2 for u, c in batches]
+    return torch.cat(squares).mean()
+
+# %% [markdown] id="why_two_losses"
+# Because the slide did not start at [1, 0] but at [1.7761, 0.1064], after one optimizer step. One step ahead means a bit less loss. After 5000 epochs it does not matter any more because both have arrived.
+
+# %% [markdown] id="why_sgd_diverges"
+# With raw readings around 50, dL/dw is about 50 times dL/db. A step of 0.01 * gradient jumps over the valley in w to a place where the gradient is bigger still, and so on. With 0.1 * t_u the gradient in w is 10 times smaller. A small lr would work for w but then b hardly moves. Adam divides by the size of each gradient, so both get steps of about lr.

@@ -44,3 +44,54 @@ params = torch.tensor([1.0, 0.0], requires_grad=True)
 optimizer = make_adam(params, 1e-1)
 adam_params = training_loop(2000, optimizer, params, t_u, t_c)
 adam_params
+
+# %% id="holds"
+def holds(optimizer, tensor):
+    ids = [id(p) for group in optimizer.param_groups for p in group["params"]]
+    return id(tensor) in ids
+
+# %% id="figure_1"
+def figure_1(make_optimizer, params, t_u, t_c):
+    def note():
+        grad = None
+        if params.grad is not None:
+            grad = params.grad.clone()
+        return params.detach().clone(), grad
+
+    result = {}
+    opt = make_optimizer(params)
+    result["constructor"] = note()
+    loss = loss_fn(model(t_u, *params), t_c)
+    result["forward"] = note()
+    loss.backward()
+    result["backward"] = note()
+    opt.step()
+    result["step"] = note()
+    opt.zero_grad()
+    result["zero_grad"] = note()
+    return result
+
+# %% id="minibatch_loop"
+def minibatch_loop(n_epochs, optimizer, params, batches):
+    for epoch in range(1, n_epochs + 1):
+        for batch in batches:
+            t_p = model(batch[0], *params)
+            loss = loss_fn(t_p, batch[1])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return params
+
+# %% id="mean_loss"
+def mean_loss(params, batches):
+    total, n = 0.0, 0
+    for t_u, t_c in batches:
+        total = total + loss_fn(model(t_u, *params), t_c) * len(t_u)
+        n += len(t_u)
+    return total / n
+
+# %% [markdown] id="why_two_losses"
+# different starting point!! (they ran one step before). same end because it is convex
+
+# %% [markdown] id="why_sgd_diverges"
+# because the step is too large for w. scaling makes w and b more alike. Adam normalizes.

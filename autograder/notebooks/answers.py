@@ -1,0 +1,35 @@
+"""Answers that students wrote in words: what stands in the answer cells of a restored notebook."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+
+from autograder.notebooks.cells import Role, grade_id_of, role_of
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The text of one answer cell; `blank` if it is empty or as released, but for white space."""
+
+    text: str
+    blank: bool
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that tell this answer from another; white space at line ends and around the whole is the editor's."""
+        return hashlib.sha256(_words(self.text).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def read_answers(notebook: NotebookNode, release: NotebookNode) -> Mapping[str, Answer]:
+    """Answers by the id of their cell; an answer cell of `release` that `notebook` lacks has none."""
+    released = {grade_id_of(cell): str(cell["source"]) for cell in release["cells"] if role_of(cell) is Role.ANSWER}
+    texts = {grade_id_of(cell): str(cell["source"]) for cell in reversed(notebook["cells"]) if grade_id_of(cell) in released}
+    return {name: Answer(text, _words(text) in ("", _words(released[name]))) for name, text in texts.items()}
+
+
+def _words(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())

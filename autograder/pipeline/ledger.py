@@ -1,0 +1,33 @@
+"""Which grade of each student was projected last, and whether hidden checks were shown then."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from autograder.judgement.grading import Grade, encode_grade
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from autograder.pipeline.results import ResultsFolder
+
+
+def projection_mark(grade: Grade, *, show_hidden: bool) -> str:
+    """Tells a projection of `grade` from any other."""
+    return hashlib.sha256(encode_grade(grade) + bytes([show_hidden])).hexdigest()
+
+
+def read_ledger(results: ResultsFolder) -> dict[str, str]:
+    """Marks by student; empty where nothing was projected yet."""
+    try:
+        return msgspec.json.decode(results.ledger.read_bytes(), type=dict[str, str])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}
+
+
+def is_projected(ledger: Mapping[str, str], grade: Grade) -> bool:
+    """Whether `grade`, as it is, was projected last."""
+    return ledger.get(grade.student) in (projection_mark(grade, show_hidden=False), projection_mark(grade, show_hidden=True))

@@ -1,0 +1,15 @@
+# %% id="MySGD"
+class MySGD(torch.optim.Optimizer):
+    def __init__(self, params, lr, momentum=0.0):
+        super().__init__(params, dict(lr=lr, momentum=momentum))
+        self.v = 0
+
+    def step(self, closure=None):
+        loss = closure() if closure is not None else None
+        with torch.no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        self.v = group["momentum"] * self.v + p.grad
+                        p -= group["lr"] * self.v
+        return loss
