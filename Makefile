@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine with Python >= 3.11 and make: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+ASSIGNMENT ?= optimizers
 STAMP := .venv/.installed
 
 .PHONY: demo test lint bench picture clean
@@ -13,8 +14,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## release the sample assignment and grade the sample class
-	$(BIN)/autograder release optimizers --force --output demo/release --results demo/results
-	$(BIN)/autograder grade optimizers examples/optimizers/submitted --results demo/results
+	$(BIN)/autograder release $(ASSIGNMENT) --force --output demo/release --results demo/results
+	$(BIN)/autograder grade $(ASSIGNMENT) examples/$(ASSIGNMENT)/submitted --results demo/results
 
 test: $(STAMP)  ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -31,6 +31,7 @@ from autograder.trace import Array, OptimizerValue, Trace, array_of
 
 __all__ = [
     "CheckFailed",
+    "NeedsReview",
     "Observation",
     "Tolerance",
     "as_list",
@@ -56,6 +57,10 @@ IMPLEMENTATION = frozenset({"foreach", "fused", "capturable", "differentiable"})
 
 class CheckFailed(AssertionError):
     """The run differs from the reference. The message is for the student."""
+
+
+class NeedsReview(AssertionError):
+    """The check can't tell right from wrong on this run: a person should look. The message is for both."""
 
 
 # --- what a check declares ---------------------------------------------------------------------------------------------------
@@ -113,8 +118,9 @@ def points(
         (frozenset(Contract(name.strip()) for name in names.split("+")), float(share)) for names, share in (contracts or {}).items()
     )
     named = [contract for names, _ in parts for contract in names]
-    if contracts and (sorted(named) != sorted(Contract) or sum(share for _, share in parts) != worth):
-        message = f"contracts must name each of {', '.join(Contract)} once, and their points add up to {worth:g}"
+    every = [contract for contract in Contract if contract is not Contract.BATCHES]
+    if contracts and (sorted(named) != sorted(every) or sum(share for _, share in parts) != worth):
+        message = f"contracts must name each of {', '.join(every)} once, and their points add up to {worth:g}"
         raise ValueError(message)
     return pytest.mark.points(Worth(float(worth), Visibility(visibility), parts, bonus))
 
@@ -135,6 +141,7 @@ def call(
     max_steps: int = 10_000,
     turns: str = "",
     trains: bool = True,
+    record_batches: bool = False,
     **arguments: Any,
 ) -> pytest.MarkDecorator:
     """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state seeded with `seed`.
@@ -143,7 +150,8 @@ def call(
     (of lists) of `leaf` and `tensor` stay lists: ``batches=[(tensor([1, 2]), tensor([3, 4])), (tensor([5]), tensor([6]))]``. With `turns`, the name of such a
     list, its items are what each backward pass is about, in turn, over and over; a diagnosis then looks at each with its own item. `trains=False` keeps
     the diagnosis of training loops away from a function that uses an optimizer for another end. An argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
-    called with the notebook's definitions and the arguments.
+    called with the notebook's definitions and the arguments; ``optim.<Name>(..., over="")`` gives a driver a function that makes the optimizer over a model's parameters.
+    `record_batches` records each batch that a model sees, for the checks of `autograder.stochastic`.
     """
     axes = [(name, value.cases) for name, value in arguments.items() if isinstance(value, Each)]
     calls: dict[str, Call] = {}
@@ -156,7 +164,9 @@ def call(
         if case in calls:
             message = f"two cases of {function} are both called {case!r}; name them: each(first=..., second=...)"
             raise ValueError(message)
-        calls[case] = Call(case, function, built, seed=seed, driver=driver, max_steps=max_steps, turns=turns, trains=trains)
+        calls[case] = Call(
+            case, function, built, seed=seed, driver=driver, max_steps=max_steps, turns=turns, trains=trains, batches=record_batches
+        )
     return pytest.mark.call(calls)
 
 

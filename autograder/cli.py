@@ -110,7 +110,7 @@ def release(
     if not validated and not force:
         message = f"the checks of {assignment!r} have not passed their test since they last changed: run `autograder validate {assignment}` first (--force releases all the same)"
         raise AssignmentError(message)
-    with Executor(1, files.assignment.isolation) as executor:
+    with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
         path = release_assignment(files, output or files.course / "release" / files.slug, folder.evidence, executor)
     typer.echo(f"Released {path}" + ("" if validated else " by force: its checks have not passed their test since they last changed"))
 
@@ -126,7 +126,7 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
     files = _open(course, assignment)
     console = _console()
     jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    with Executor(jobs, files.assignment.isolation) as executor, _Bar(console, "Validating") as bar:
+    with Executor(jobs, files.assignment.isolation, packages=files.assignment.packages) as executor, _Bar(console, "Validating") as bar:
         validation = validate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
     matrix = kill_matrix(validation)
     whole = console.measure(matrix, options=console.options.update(max_width=10_000)).maximum
@@ -147,7 +147,7 @@ def calibrate(assignment: Slug, course: CourseOption = None) -> None:
     files = _open(course, assignment)
     console = _console()
     jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    with Executor(jobs, files.assignment.isolation) as executor, _Bar(console, "Calibrating") as bar:
+    with Executor(jobs, files.assignment.isolation, packages=files.assignment.packages) as executor, _Bar(console, "Calibrating") as bar:
         done = calibrate_assignment(files, executor, bar)
     console.print(calibration_table(done.calibration))
     notes = [f"warning: {line}" for line in done.warnings] + [f"left out: {line}" for line in done.left_out]
@@ -204,7 +204,7 @@ def grade(
         console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
     try:
         level = Isolation.NONE if isolation else files.assignment.isolation
-        with Executor(jobs, level) as executor, _Bar(console, "Grading") as bar:
+        with Executor(jobs, level, packages=files.assignment.packages) as executor, _Bar(console, "Grading") as bar:
             grades = grade_class(files, candidates, folder, executor, bar, force=force)
     except KeyboardInterrupt:
         console.print("Interrupted. What is graded is kept; the same command goes on from there.")
@@ -230,7 +230,7 @@ def regrade(
     files = _open(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
     console = _console()
-    with Executor(1, files.assignment.isolation) as executor:
+    with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
         moves, lost = regrade_class(files, folder, executor)
     for move in moves:
         if move.changed:

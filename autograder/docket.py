@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from _pytest.runner import runtestprotocol  # the one private import: pytest offers no public way to run a collected item again
 
-from autograder.checks import CellWanted, CheckFailed, Observation, Worth
+from autograder.checks import CellWanted, CheckFailed, NeedsReview, Observation, Worth
 from autograder.errors import AssignmentError
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import Cause
@@ -119,6 +119,10 @@ class Docket:
             raise AssignmentError(message)
         self._bars = read_bars(calibration, {spec.id: spec.call for spec in self.specs if spec.call is not None})
 
+    def bar(self, spec: CheckSpec) -> float | None:
+        """What calibration has measured for a check; None if it has not."""
+        return self._bars.get(spec.id)
+
     def judge(self, spec: CheckSpec, run: Observation, reference: Observation) -> Verdict:
         """Run the check's body on (`run`, `reference`), the latter with the bar that calibration has measured for the check."""
         with self._lock:
@@ -131,6 +135,8 @@ class Docket:
         match failure:
             case None:
                 return Verdict(Cause.AGREES)
+            case NeedsReview():
+                return Verdict(Cause.UNDECIDED, str(failure))
             case CheckFailed() | AssertionError():
                 return Verdict(Cause.DISAGREES, str(failure))
             case _:

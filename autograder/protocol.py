@@ -43,7 +43,7 @@ class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="leaf"):
 
 
 class OptimizerSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="make_optimizer"):
-    """An optimizer of torch.optim to build over the call's argument named `over`."""
+    """An optimizer of torch.optim to build over the call's argument named `over`. With `over` empty a driver gets a function that makes it over the parameters it is given."""
 
     name: str
     settings: dict[str, OptimizerSetting]
@@ -68,6 +68,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     With `cell`, no function is called: that cell's source runs once more and the run reports the variables in `capture`.
     `turns` names a list argument whose items are what each backward pass is about, in turn ("" where all are about the same); without `trains` the call uses an
     optimizer for another end than to train. The sandbox makes nothing of these two.
+    With `batches`, what models saw and what followed is recorded batch by batch, for each function of the student's that the driver calls.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     capture: tuple[str, ...] = ()
     turns: str = ""
     trains: bool = True
+    batches: bool = False
 
 
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -169,6 +169,57 @@ class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dropped: int = 0
 
 
+class Forward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One pass of a batch through a model, as it began.
+
+    `seen` is what the model was given, `random` the state of torch's default generator. `training` is the model's own flag, `dropping` how many of its dropout
+    modules were switched on. With `graph`, autograd recorded it; then `parameters` holds all of the model's, flat, in its own order. `own`: it is the model that the driver passed in.
+    """
+
+    seen: Array
+    training: bool
+    dropping: int
+    graph: bool
+    own: bool = True
+    random: bytes = b""
+    parameters: Array | None = None
+
+
+class BatchEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A forward pass, a backward pass or an optimizer's step, in order, during the phase with that index.
+
+    `loss` is the value that backward started from, `alive` how many losses' graphs existed at that moment, this one's included; `given`: the optimizer was passed in by the driver.
+    """
+
+    kind: Literal["forward", "backward", "step"]
+    phase: int
+    forward: Forward | None = None
+    loss: float = float("nan")
+    alive: int = 0
+    given: bool = True
+
+
+class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One call of a student's function by a driver. `drew`: the generator that was passed in has moved (None: none was). `left_gradients`: parameters whose .grad is another than before.
+    `moved`: the parameters of the model that was passed in have changed.
+    """
+
+    function: str
+    returned: Value = None
+    drew: bool | None = None
+    left_gradients: bool = False
+    moved: bool = False
+
+
+class BatchLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a call did batch by batch. `shapes` are those of the model's parameters, in its own order. `dropped` events came after the limit and are not in it."""
+
+    phases: tuple[Phase, ...]
+    events: tuple[BatchEvent, ...]
+    shapes: tuple[tuple[int, ...], ...] = ()
+    dropped: int = 0
+
+
 class RunStatus(StrEnum):
     """How one cell or call ended."""
 
@@ -215,6 +266,8 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alone: bool = False
     recording: Recording | None = None
     """Of calls that were made alone."""
+    batches: BatchLog | None = None
+    """Of calls that ask for it."""
 
 
 class CellRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,10 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.checks import CheckFailed, as_list, assert_close, assert_optimizer, call, each, leaf, optim, points, tensor
+from autograder.assignment import Assignment, AssignmentFiles
+from autograder.checks import CheckFailed, Observation, as_list, assert_close, assert_optimizer, call, each, leaf, optim, points, tensor
+from autograder.docket import open_docket
+from autograder.judgement.grading import RULINGS, Cause, Outcome
 from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.sandboxed.arguments import build_arguments
-from autograder.trace import Array, Opaque, OptimizerValue, array_of
+from autograder.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
 
 
 def cases_of(mark):
@@ -149,3 +152,19 @@ def test_arrays_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         array_of([1.0]).numpy()[0] = 2.0
     assert isinstance(array_of(3), Array)
+
+
+def test_a_check_that_can_not_decide_asks_for_a_person(tmp_path):
+    """Neither passed nor failed, and no points lost yet; an ordinary failure stays one."""
+    folder = tmp_path / "assignments" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "test_tiny.py").write_text(
+        "from autograder.checks import CheckFailed, NeedsReview, call, points\n"
+        "@points(1)\n@call('f')\ndef test_open(run, reference):\n    'Open'\n    raise NeedsReview('look at this')\n"
+        "@points(1)\n@call('f')\ndef test_failing(run, reference):\n    'Failing'\n    raise CheckFailed('no')\n"
+    )
+    files = AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 2, ()))
+    run = Observation(Run("f", RunStatus.FINISHED))
+    verdicts = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
+    assert [(verdict.cause, verdict.message) for verdict in verdicts] == [(Cause.UNDECIDED, "look at this"), (Cause.DISAGREES, "no")]
+    assert RULINGS[Cause.UNDECIDED].outcome is Outcome.NEEDS_REVIEW

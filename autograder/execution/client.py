@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -41,8 +41,9 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
 class SlotClient:
     """Starts the slot's forkserver and hands submissions to it. Used by one thread at a time."""
 
-    def __init__(self, isolation: Isolation, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(self, isolation: Isolation, variables: Mapping[str, str] | None = None, packages: Sequence[str] = ()) -> None:
         self._isolation = isolation
+        self._packages = tuple(packages)
         self._variables = dict(variables or {})
         self._slot: Slot | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,7 +66,9 @@ class SlotClient:
         ours, theirs = socket.socketpair()
         self._control, self._log = ours, tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         readable = tuple(sorted({sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, str(_PACKAGE)}))
-        config = ForkserverConfig(theirs.fileno(), self._slot.uid, self._slot.scratch, readable, str(_PACKAGE.parent), isolated)
+        config = ForkserverConfig(
+            theirs.fileno(), self._slot.uid, self._slot.scratch, readable, str(_PACKAGE.parent), isolated, self._packages
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-s", "-P", "-c", _START, str(_PACKAGE.parent), msgspec.json.encode(config).decode()],
             pass_fds=[theirs.fileno()],

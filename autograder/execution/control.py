@@ -17,3 +17,5 @@ class ForkserverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     readable: tuple[str, ...]
     package_root: str
     isolated: bool
+    packages: tuple[str, ...] = ()
+    """To import while warming, by the names they are installed under."""

@@ -45,8 +45,10 @@ class Executor:
     `isolation` is the least that must hold, GOOD unless said otherwise; NONE switches all layers off (limits stay). Thread-safe: call `run` from `jobs` threads.
     """
 
-    def __init__(self, jobs: int, isolation: Isolation | None = None, variables: Mapping[str, str] | None = None) -> None:
-        """`variables` are added to the environment in which torch is imported and submissions run.
+    def __init__(
+        self, jobs: int, isolation: Isolation | None = None, variables: Mapping[str, str] | None = None, packages: Sequence[str] = ()
+    ) -> None:
+        """`variables` are added to the environment in which torch is imported and submissions run; `packages`, by the names they are installed under, are imported before submissions are forked.
 
         Raises:
         SandboxError: where nothing can be isolated (not Linux).
@@ -54,11 +56,14 @@ class Executor:
         require_linux()
         self.jobs = max(1, jobs)
         self._required = Isolation.GOOD if isolation is None else isolation
-        self._clients = [SlotClient(self._required, variables) for _ in range(self.jobs)]
+        self._clients = [SlotClient(self._required, variables, packages) for _ in range(self.jobs)]
         self._free: queue.SimpleQueue[SlotClient] = queue.SimpleQueue()
         for client in self._clients:
             self._free.put(client)
         self._closing = threading.Event()
+        self._variables, self._packages = variables, tuple(packages)
+        self._aside: Executor | None = None
+        self._asking = threading.Lock()
         self.environment: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -121,9 +126,21 @@ class Executor:
         finally:
             self._free.put(client)
 
+    def aside(self) -> Executor:
+        """One more slot, made when first asked for and closed with this one: for runs that are wanted while a submission's run is waiting for them."""
+        with self._asking:
+            if self._closing.is_set():
+                message = "the executor is closed"
+                raise SandboxError(message)
+            self._aside = self._aside or Executor(1, self._required, self._variables, self._packages)
+            return self._aside
+
     def close(self) -> None:
         """End all forkservers and what they run; runs under way in other threads raise SandboxError."""
         self._closing.set()
+        with self._asking:
+            if self._aside is not None:
+                self._aside.close()
         for client in self._clients:
             client.close()
 

@@ -94,7 +94,7 @@ class Forkserver:
         from autograder.sandboxed import worker
 
         self._worker = worker
-        self._shell, self._recorder = worker.warm()
+        self._shell, self._recorder = worker.warm(self._config.packages)
         merge_pages()
         if "site-packages" not in self._config.package_root:  # beside the package may lie what students must not find
             sys.path[:] = [path for path in sys.path if path != self._config.package_root]

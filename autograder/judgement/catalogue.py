@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from autograder.assignment import Disclosure
+from autograder.judgement.batch_entries import BATCH_ENTRIES
+from autograder.judgement.entry import Entry
 from autograder.judgement.finding import Finding
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One page of the catalogue. `name` completes "a loop that ..."; `cause` and `look` are for DISCLOSURE CONCEPT, `fix` for FIX; `slide` is the lecture's."""
-
-    name: str
-    cause: str
-    look: str
-    fix: str
-    slide: str = ""
-
 
 _ZEROING = "Zeroing the gradients"
 _OPTIMIZERS = "PyTorch optimizers"
@@ -338,6 +327,7 @@ CATALOGUE: dict[str, Entry] = {
         "Return params, after the loop.",
         _LOOP,
     ),
+    **BATCH_ENTRIES,
 }
 
 

@@ -24,6 +24,8 @@ class Contract(StrEnum):
     """As many steps as asked, one backward before each ..."""
     RETURN = "return"
     """... and what is asked for is returned: the other half of the sixth, with points of its own."""
+    BATCHES = "batches"
+    """Each epoch sees each sample once, in batches as asked and in a new order. Of training by minibatches only; such checks give no points by contract."""
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

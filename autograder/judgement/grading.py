@@ -49,6 +49,7 @@ class Cause(StrEnum):
     CORRUPT_FRAMES = "corrupt frames"
     CHECK_RAISED = "check raised on this run"
     CHECK_BROKEN = "check raises on the reference too"
+    UNDECIDED = "check can't decide"
     UNREADABLE = "unreadable submission"
     SEVERAL_NOTEBOOKS = "several notebooks"
     NO_NOTEBOOK = "no notebook"
@@ -110,6 +111,7 @@ RULINGS: dict[Cause, Ruling] = {
     Cause.CHECK_BROKEN: Ruling(
         Outcome.UNGRADABLE, True, "The check itself is broken. This costs no points; your instructor has been told."
     ),
+    Cause.UNDECIDED: Ruling(Outcome.NEEDS_REVIEW, False, "The check can't tell whether this is right. A person will look at it."),
     Cause.UNREADABLE: Ruling(
         Outcome.NOT_REACHED,
         False,

@@ -10,15 +10,20 @@ import numpy as np
 from autograder.trace import Array, Items, Mapping, Opaque, OptimizerValue, Run, Trace
 
 if TYPE_CHECKING:
+    from autograder.judgement.batches.replayed import Replayed
     from autograder.trace import NdArray, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one call or cell did. `bar` of a reference's: how far a training may lie from it, as measured by calibration (None: not measured)."""
+    """What one call or cell did. `bar` of a reference's: how far a training may lie from it, as measured by calibration (None: not measured).
+
+    `replayed`: what the reference makes of the run's own states, batch by batch (None: the call recorded no batches, or trained none).
+    """
 
     run: Run
     bar: float | None = None
+    replayed: Replayed | None = None
 
     @property
     def returned(self) -> Any:

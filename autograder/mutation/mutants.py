@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import AssignmentError
+from autograder.mutation.batching import BATCHING
 from autograder.mutation.clearing import CLEARING
 from autograder.mutation.counting import COUNTING
 from autograder.mutation.data import DATA
@@ -32,6 +33,7 @@ OPERATORS: tuple[Operator, ...] = (
     *OPTIMIZER_USE,
     *OPTIMIZER_MAKING,
     *RETURNING,
+    *BATCHING,
 )
 
 

@@ -10,7 +10,7 @@ import math
 import platform
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,7 @@ from autograder.checks import Observation
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.execution.executor import Executor
+from autograder.judgement.batches.replayed import stochastic_distance
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
 from autograder.judgement.distance import training_distance
 from autograder.judgement.spread import Spread, Tried
@@ -26,20 +27,25 @@ from autograder.mutation.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import plan_probes
 from autograder.pipeline.prepare import reference_cells
+from autograder.pipeline.replaying import Replayer
 from autograder.pipeline.validate import known_mistakes, known_variants
 from autograder.pipeline.variation import CALLED, Variant, cell_that_makes, exchange, variants_of
 from autograder.protocol import OptimizerSpec
 from autograder.trace import Ended, Run, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles, Limits
     from autograder.docket import Docket
+    from autograder.judgement.batches.replayed import Replayed
+    from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.distance import Distance
     from autograder.protocol import Call, ExecutionRequest
     from autograder.trace import Evidence
 
 Cells = list[tuple[str, str]]
+Replays: TypeAlias = "dict[str, tuple[BatchStory | None, Replayed | None]]"
 
 OTHER_PROGRAM = 1e-3
 """A variant that far out at its very first step computes something else: to reorder rows that are drawn in batches is no legitimate variation. It is left out."""
@@ -153,11 +159,17 @@ def make_bench(files: AssignmentFiles, docket: Docket, executor: Executor) -> _B
             problem = describe_error(run.error) if run.error else f"{run.status} {evidence.ending.detail}"
             message = f"the reference of {files.slug} fails in {run.id}: {problem}"
             raise AssignmentError(message)
-    models = {run.id: Observation(run) for run in evidence.calls if Observation(run).steps}
+    models = {run.id: Observation(run) for run in evidence.calls if Observation(run).steps and _comparable(calls[run.id])}
     if not models:
         message = f"{files.checks}: no check calls a function that trains, so there is nothing to calibrate"
         raise AssignmentError(message)
     return _Bench(files, executor, cells, {check: calls[check] for check in models}, models)
+
+
+def _comparable(call: Call) -> bool:
+    """Whether steps can be compared: with an optimizer that a driver makes, a model with random parameters is trained, which takes a record of its batches."""
+    made = any(isinstance(value, OptimizerSpec) and not value.over for value in call.arguments.values())
+    return call.batches or not made
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,23 +202,28 @@ class _Bench:
         asked = [(check, variant) for check, call in self.calls.items() for variant in (Variant("again", call), *variants_of(call))]
         calls = [msgspec.structs.replace(variant.call, id=f"{check}/{variant.name}") for check, variant in asked]
         runs = {run.id: run for run in self._run(self.executor, self._request(self.cells), calls).calls}
-        answers = [
-            self._right(check, variant.name, runs[f"{check}/{variant.name}"], returned=not variant.rows_moved) for check, variant in asked
-        ]
+        tried = [(check, variant, runs[f"{check}/{variant.name}"]) for check, variant in asked]
+        replays = self._replays((check, run) for check, _, run in tried)
+        answers = [self._right(check, variant.name, run, replays, returned=not variant.rows_moved) for check, variant, run in tried]
         moved = [answer for answer, (_, variant) in zip(answers, asked, strict=True) if variant.rows_moved]
         return [answer if answer not in moved else _with_order(answer, moved) for answer in answers]
 
     def _portable(self) -> list[_Answer]:
-        with Executor(1, self.files.assignment.isolation, PORTABLE) as older:
+        with Executor(1, self.files.assignment.isolation, PORTABLE, self.files.assignment.packages) as older:
             evidence = self._run(older, self._request(self.cells), list(self.calls.values()))
-        return [self._right(run.id, "ATEN_CPU_CAPABILITY=default", run) for run in evidence.calls]
+        replays = self._replays((run.id, run) for run in evidence.calls)
+        return [self._right(run.id, "ATEN_CPU_CAPABILITY=default", run, replays) for run in evidence.calls]
 
     def _threads(self) -> list[_Answer]:
+        """Batches are recorded in calls only, which have one thread."""
         request = self._request(self.cells)
-        calling = tuple(cell_that_makes(call, check, request.drivers) for check, call in self.calls.items())
+        calls = {check: call for check, call in self.calls.items() if not call.batches}
+        if not calls:
+            return []
+        calling = tuple(cell_that_makes(call, check, request.drivers) for check, call in calls.items())
         request = msgspec.structs.replace(request, cells=request.cells + calling, threads=2)
         runs = [cell.run for cell in self._run(self.executor, request, []).cells][-len(calling) :]
-        return [self._right(check, "2 threads", _as_call(run, call)) for (check, call), run in zip(self.calls.items(), runs, strict=True)]
+        return [self._right(check, "2 threads", _as_call(run, call), {}) for (check, call), run in zip(calls.items(), runs, strict=True)]
 
     def _equivalents(self) -> Iterator[Callable[[], list[_Answer]]]:
         made = equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
@@ -218,7 +235,8 @@ class _Bench:
 
     def _equivalent(self, name: str, cells: Cells) -> list[_Answer]:
         evidence = self._run(self.executor, self._request(cells), list(self.calls.values()))
-        return [self._right(run.id, name, run) for run in evidence.calls]
+        replays = self._replays((run.id, run) for run in evidence.calls)
+        return [self._right(run.id, name, run, replays) for run in evidence.calls]
 
     def _mistakes(self) -> Iterator[Callable[[], list[_Answer]]]:
         """Those that checks may let pass are not asked to stay clear of the bar."""
@@ -232,18 +250,30 @@ class _Bench:
         calls = [msgspec.structs.replace(call, max_steps=3 * made[check] + 10) for check, call in self.calls.items()]
         request = msgspec.structs.replace(self._request(cells), limits=self._short_limits())
         runs = self._run(self.executor, request, calls).calls
-        finished = [(run.id, run) for run in runs if run.status is RunStatus.FINISHED]  # any other ending is as far out as can be
-        return [
-            _Answer(check, name, False, Tried(name, training_distance(Observation(run), self.models[check]))) for check, run in finished
-        ]
+        finished = [run for run in runs if run.status is RunStatus.FINISHED]  # any other ending is as far out as can be
+        replays = self._replays((run.id, run) for run in finished)
+        return [_Answer(run.id, name, False, Tried(name, self._distance(run.id, run, replays))) for run in finished]
 
-    def _right(self, check: str, name: str, run: Run, *, returned: bool = True) -> _Answer:
+    def _right(self, check: str, name: str, run: Run, replays: Replays, *, returned: bool = True) -> _Answer:
         if run.status is not RunStatus.FINISHED:
             return _Answer(check, name, True, None, describe_error(run.error) if run.error else str(run.status))
-        distance = training_distance(Observation(run), self.models[check], returned=returned)
+        distance = self._distance(check, run, replays, returned=returned)
         if len(distance.by_step) and distance.by_step[0] > OTHER_PROGRAM:
             return _Answer(check, name, True, None, f"it differs by {distance.by_step[0]:.2g} at the first step, so it is another program")
         return _Answer(check, name, True, Tried(name, distance))
+
+    def _replays(self, runs: Iterable[tuple[str, Run]]) -> Replays:
+        """Story and replay of every run of a check that recorded batches, by the run's id. Data and optimizer are those of the check's own call, in whatever words the run was asked for."""
+        batched = [(check, run) for check, run in runs if self.calls[check].batches]
+        models = {run.id: self.models[check].run for check, run in batched}
+        replayer = Replayer(self.files, self.cells, models, None, self.executor)
+        replayed = replayer.replay([(msgspec.structs.replace(self.calls[check], id=run.id), run) for check, run in batched])
+        return {run.id: (replayer.story(run), replayed.get(run.id)) for _, run in batched}
+
+    def _distance(self, check: str, run: Run, replays: Replays, *, returned: bool = True) -> Distance:
+        if self.calls[check].batches:
+            return stochastic_distance(*replays[run.id])
+        return training_distance(Observation(run), self.models[check], returned=returned)
 
     def _request(self, cells: Cells) -> ExecutionRequest:
         return plan_probes(self.files, cells, [], "").request

@@ -11,21 +11,24 @@ from autograder.judgement.grading import ENDINGS, RULINGS, STATUSES, Cause, Chec
 from autograder.trace import Ended, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from autograder.assignment import Assignment
     from autograder.docket import CheckSpec, Docket
+    from autograder.judgement.batches.replayed import Replayed
+    from autograder.pipeline.replaying import Replayer
     from autograder.trace import ErrorReport, Evidence, Run
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges evidence of one assignment. `broken` are checks that raise on the reference itself, with what they raised."""
+    """Judges evidence of one assignment. `broken` are checks that raise on the reference itself, with what they raised; `replayer` replays training by minibatches."""
 
     docket: Docket
     assignment: Assignment
     reference: Evidence
     broken: dict[str, str]
+    replayer: Replayer | None = None
 
     @property
     def specs(self) -> tuple[CheckSpec, ...]:
@@ -35,7 +38,19 @@ class Judge:
     def results(self, evidence: Evidence) -> tuple[CheckResult, ...]:
         """Judge every check on `evidence`."""
         missing = _missing_package(evidence)
-        return tuple(self._review(self._result(spec, evidence), missing) for spec in self.specs)
+        replays = self.replays(evidence)
+        return tuple(self._review(self._result(spec, evidence, replays), missing) for spec in self.specs)
+
+    def replays(self, evidence: Evidence) -> dict[str, Replayed]:
+        """What the reference makes of every run by minibatches that is to be judged, by the run's id."""
+        if self.replayer is None:
+            return {}
+        asked = [
+            (spec.call, run)
+            for spec in self.specs
+            if spec.call is not None and (run := find_run(evidence, spec)) is not None and run.batches
+        ]
+        return self.replayer.replay(asked)
 
     def all_for(self, cause: Cause, message: str = "") -> tuple[CheckResult, ...]:
         """The results when nothing could be run, all for the same cause."""
@@ -67,7 +82,7 @@ class Judge:
             names += [name for name in part.given if name in lost]
         return ()
 
-    def _result(self, spec: CheckSpec, evidence: Evidence) -> CheckResult:
+    def _result(self, spec: CheckSpec, evidence: Evidence, replays: Mapping[str, Replayed]) -> CheckResult:
         if spec.id in self.broken:
             return self._settle(spec, Cause.CHECK_BROKEN, "")
         run = find_run(evidence, spec)
@@ -77,7 +92,7 @@ class Judge:
         if cause is Cause.AGREES:
             model = find_run(self.reference, spec)
             assert model is not None, f"the reference has no run of {spec.run_id}"
-            verdict = self.docket.judge(spec, Observation(run), Observation(model))
+            verdict = self.docket.judge(spec, Observation(run, replayed=replays.get(run.id)), Observation(model))
             cause, message = verdict.cause, verdict.message
         return self._settle(spec, cause, message, run.given)
 
@@ -108,11 +123,11 @@ class Judge:
         return self._settle(spec, Cause.PACKAGE_MISSING, f"Package: {package}")
 
 
-def make_judge(docket: Docket, assignment: Assignment, reference: Evidence) -> Judge:
+def make_judge(docket: Docket, assignment: Assignment, reference: Evidence, replayer: Replayer | None = None) -> Judge:
     """A judge that has tried every check on the reference first."""
-    trial = Judge(docket, assignment, reference, {})
+    trial = Judge(docket, assignment, reference, {}, replayer)
     broken = {result.id: result.message for result in trial.results(reference) if result.outcome is not Outcome.PASSED}
-    return Judge(docket, assignment, reference, broken)
+    return Judge(docket, assignment, reference, broken, replayer)
 
 
 def find_run(evidence: Evidence, spec: CheckSpec) -> Run | None:

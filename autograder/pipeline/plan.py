@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(autograder.__file__).parent
 RUNNING = ("sandboxed", "execution", "protocol.py", "trace.py")
-JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "docket.py")
+JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "stochastic.py", "docket.py")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
 from autograder.pipeline.judging import describe_error, find_run, make_judge
 from autograder.pipeline.plan import plan_execution
+from autograder.pipeline.replaying import Replayer
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, execut
     release, owners = render_release(files, docket.specs, reference)
     trains = {spec.cell.id for spec in docket.specs if spec.cell}
     defining = tuple((name, source) for name, source in reference_cells(files, docket.specs) if name not in trains)
-    return Prepared(files, make_judge(docket, files.assignment, reference), release, owners, defining)
+    models = {spec.run_id: run for spec in docket.specs if spec.call is not None and (run := find_run(reference, spec)) is not None}
+    replayer = Replayer(files, defining, models, store, executor)
+    return Prepared(files, make_judge(docket, files.assignment, reference, replayer), release, owners, defining)
 
 
 def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference: Evidence) -> tuple[NotebookNode, dict[str, str]]:

@@ -22,6 +22,7 @@ from autograder.judgement.diagnosis import diagnose
 from autograder.judgement.finding import Contract, Finding
 from autograder.judgement.grading import Cause, CheckResult, Outcome, Visibility
 from autograder.pipeline import objectives
+from autograder.pipeline.batch_findings import with_batch_findings
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import PACKAGE, plan_probes
 from autograder.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
@@ -231,6 +232,7 @@ def add_findings(
     cases = lab.examine(suspects) if suspects else {}
     blind = {name: lab.blind_to(suspect.spec) for name, suspect in suspects.items() if name in cases}
     passed = {result.id for result in results if result.outcome is Outcome.PASSED}
+    results = with_batch_findings(prepared.judge, results, evidence)
     told = (_with_findings(prepared, result, cases.get(result.id), passed, blind.get(result.id, frozenset())) for result in results)
     return tuple(msgspec.structs.replace(result, note=_contradiction(result, evidence)) for result in told)
 

@@ -20,14 +20,16 @@ from autograder.judgement.grading import RULINGS, Cause
 from autograder.notebooks.submission import read_submission
 from autograder.pipeline.judging import cause_of_run, find_run
 from autograder.pipeline.plan import plan_execution
-from autograder.pipeline.prepare import reference_evidence, render_release
+from autograder.pipeline.prepare import reference_cells, reference_evidence, render_release
+from autograder.pipeline.replaying import Replayer
 from autograder.store import EvidenceStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.docket import CheckSpec
-    from autograder.trace import Evidence
+    from autograder.judgement.batches.replayed import Replayed
+    from autograder.trace import Evidence, Run
 
 
 class StandaloneRuns:
@@ -54,13 +56,27 @@ class StandaloneRuns:
         cause, message = cause_of_run(found, self._submitted)
         if cause is not Cause.AGREES:
             pytest.fail(f"{RULINGS[cause].message}\n{message}", pytrace=False)
-        return Observation(found)
+        return Observation(found, replayed=self._replay(spec, found))
 
     def reference(self, spec: CheckSpec) -> Observation:
         """The reference's run."""
         found = find_run(self._reference, spec)
         assert found is not None
-        return Observation(found, self._bars.get(spec.id))
+        replayed = self._replay(spec, found) if self._submission is None else None
+        return Observation(found, self._bars.get(spec.id), replayed)
+
+    def _replay(self, spec: CheckSpec, run: Run) -> Replayed | None:
+        """What the reference makes of `run`, if it trains by minibatches."""
+        return self._replayer.replay([(spec.call, run)]).get(run.id) if spec.call is not None and run.batches else None
+
+    @cached_property
+    def _replayer(self) -> Replayer:
+        trains = {spec.cell.id for spec in self._specs if spec.cell}
+        cells = [(name, source) for name, source in reference_cells(self._files, self._specs) if name not in trains]
+        models = {
+            spec.run_id: run for spec in self._specs if spec.call is not None and (run := find_run(self._reference, spec)) is not None
+        }
+        return Replayer(self._files, cells, models, None, self._executor)
 
     @cached_property
     def _bars(self) -> dict[str, float]:
@@ -68,7 +84,9 @@ class StandaloneRuns:
 
     @cached_property
     def _executor(self) -> Executor:
-        return self._stack.enter_context(Executor(1, self._isolation or self._files.assignment.isolation))
+        return self._stack.enter_context(
+            Executor(1, self._isolation or self._files.assignment.isolation, packages=self._files.assignment.packages)
+        )
 
     @cached_property
     def _reference(self) -> Evidence:

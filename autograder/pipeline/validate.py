@@ -161,7 +161,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
     context = _digest(files)
 
     def body(docket: Docket) -> Validation:
-        prepared = prepare(files, docket, results.evidence, executor)
+        prepared = _forgetful(prepare(files, docket, results.evidence, executor))
         bench = _Bench(prepared, executor, _reference_cells(prepared))
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
         right = known_variants(files)
@@ -216,6 +216,14 @@ def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
     except (FileNotFoundError, msgspec.DecodeError):
         return False
     return record.passed and record.context == _digest(files)
+
+
+def _forgetful(prepared: Prepared) -> Prepared:
+    """The same, but that replays of mistakes are not stored: there are many, and nobody asks for them again."""
+    replayer = prepared.judge.replayer
+    assert replayer is not None
+    judge = dataclasses.replace(prepared.judge, replayer=dataclasses.replace(replayer, keep=False))
+    return dataclasses.replace(prepared, judge=judge)
 
 
 def _mistakes_path(files: AssignmentFiles) -> Path:
@@ -287,7 +295,8 @@ class _Bench:
         program = [_with_definition(cell, mistake) for cell in self.cells]
         short = [cell for cell in program if grade_id_of(cell) not in wanted and _defines(cell)]
         evidence = self.run(_numbered(short), cpu_s=SHORT_CPU_S)
-        trial = Trial(mistake, self._fates(evidence, skipped=wanted), {run.id: run for run in evidence.calls})
+        runs = {run.id: run for run in evidence.calls if run.batches is None}  # batches are random: nothing is ever identical to another
+        trial = Trial(mistake, self._fates(evidence, skipped=wanted), runs)
         return trial if trial.killed or not wanted else Trial(mistake, self._fates(self.run(_numbered(program)), skipped=set()))
 
     def run_stub(self) -> Evidence:

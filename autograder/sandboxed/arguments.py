@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +36,10 @@ def build_arguments(arguments: dict[str, Argument]) -> Arguments:
     places = {place: tensor for name, value in values.items() for place, tensor in _tensors(name, value)}
     names = {id(tensor): place for place, tensor in places.items()}
     leaves = {place: tensor for place, tensor in places.items() if tensor.requires_grad}
-    made = {name: _optimizer(spec, values) for name, spec in arguments.items() if isinstance(spec, OptimizerSpec)}
-    return Arguments({name: made[name] if name in made else values[name] for name in arguments}, names, tuple(made.values()), leaves)
+    specs = {name: spec for name, spec in arguments.items() if isinstance(spec, OptimizerSpec)}
+    made = {name: _optimizer(spec, values) for name, spec in specs.items() if spec.over}
+    makers: dict[str, Callable[..., torch.optim.Optimizer]] = {name: _maker(spec) for name, spec in specs.items() if not spec.over}
+    return Arguments({name: (values | made | makers)[name] for name in arguments}, names, tuple(made.values()), leaves)
 
 
 def tensor_of(array: Array) -> torch.Tensor:
@@ -71,9 +75,14 @@ def _optimizer(spec: OptimizerSpec, values: dict[str, Any]) -> torch.optim.Optim
     if not isinstance(tensors, list):
         message = f"there is no tensor or list of tensors {spec.over!r} for the optimizer to be over"
         raise ValueError(message)
+    return _maker(spec)(tensors)
+
+
+def _maker(spec: OptimizerSpec) -> Callable[..., torch.optim.Optimizer]:
+    """What makes the optimizer over the parameters that it is given."""
     kind = getattr(torch.optim, spec.name, None)
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
         message = f"torch.optim has no optimizer {spec.name!r}"
         raise ValueError(message)
     settings: dict[str, Any] = dict(spec.settings)
-    return kind(tensors, **settings)
+    return functools.partial(kind, **settings)

@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
 from autograder.sandboxed.arguments import Arguments, build_arguments
+from autograder.sandboxed.batch_recorder import BatchRecorder
 from autograder.sandboxed.full_recorder import FullRecorder
 from autograder.sandboxed.session import Session, describe, drivers_module, seed_everything, short, variables_of
 from autograder.sandboxed.shell import COLLECTED, run_cell
@@ -28,16 +29,17 @@ class SignatureError(TypeError):
 
 
 class Student:
-    """What a driver gets: the notebook's names as attributes."""
+    """What a driver gets: the notebook's names as attributes. `batches` follows the calls of its functions."""
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
-        self._namespace = namespace
+    def __init__(self, namespace: dict[str, Any], batches: BatchRecorder | None = None) -> None:
+        self._namespace, self._batches = namespace, batches
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name not in self._namespace:
             message = f"{name} is not defined"
             raise NotDefinedError(message)
-        return self._namespace[name]
+        value = self._namespace[name]
+        return value if self._batches is None else self._batches.watched(name, value)
 
 
 @dataclass(slots=True)
@@ -60,12 +62,15 @@ def make_call(session: Session, call: Call, batch: CallBatch) -> Run:
         report = ErrorReport("ArgumentError", short(f"the arguments of this call can't be made: {error}"))
         return Run(id=call.id, status=RunStatus.RAISED, error=report, given=batch.given_names, alone=batch.alone)
     seed_everything(call.seed)
-    full = FullRecorder(limit, arguments.leaves, arguments.optimizers) if batch.alone else None
-    session.recorder.start(limit // 2, names=arguments.names, given=arguments.optimizers, max_steps=call.max_steps, full=full)
+    full = FullRecorder(limit, arguments.leaves, arguments.optimizers) if batch.alone and not call.batches else None
+    batches = BatchRecorder(limit // 2) if call.batches else None
+    recorder = session.recorder
+    recorder.start(limit // 2, names=arguments.names, given=arguments.optimizers, max_steps=call.max_steps, full=full, batches=batches)
     cpu, wall = time.process_time(), time.perf_counter()
     tally = _carry_out(session, call, arguments)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     recording = None if full is None else full.finish()
+    log = None if batches is None else batches.finish()
     reader = ValueReader(limit // 2, arguments.names)
     return Run(
         id=call.id,
@@ -81,6 +86,7 @@ def make_call(session: Session, call: Call, batch: CallBatch) -> Run:
         given=batch.given_names,
         alone=batch.alone,
         recording=recording,
+        batches=log,
     )
 
 
@@ -124,7 +130,7 @@ def _function(session: Session, call: Call, arguments: Arguments) -> Callable[[]
             message = f"{call.function} is not defined"
             raise NotDefinedError(message)
         driver = getattr(drivers_module(session.request.drivers), call.driver)
-        return lambda: driver(Student(session.namespace), **arguments.values)
+        return lambda: driver(Student(session.namespace, session.recorder.batches), **arguments.values)
     if function is None and call.function not in session.namespace:
         message = f"{call.function} is not defined"
         raise NotDefinedError(message)
@@ -151,4 +157,5 @@ def _check_signature(call: Call, function: Callable[..., object]) -> None:
 def _after(call: Call, arguments: Arguments, reader: ValueReader) -> dict[str, Value]:
     """The tensors, lists and optimizers that were passed, as they are now."""
     kinds = (Array, Leaf, ArgumentList, OptimizerSpec)
-    return {name: reader.read(arguments.values[name]) for name, spec in call.arguments.items() if isinstance(spec, kinds)}
+    kept = {name: spec for name, spec in call.arguments.items() if isinstance(spec, kinds)}
+    return {name: reader.read(arguments.values[name]) for name, spec in kept.items() if not isinstance(spec, OptimizerSpec) or spec.over}

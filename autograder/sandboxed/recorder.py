@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from autograder.sandboxed.batch_recorder import BatchRecorder
 from autograder.sandboxed.full_recorder import FullRecorder
 from autograder.sandboxed.rows import Rows
 from autograder.sandboxed.text import type_name
@@ -75,6 +76,7 @@ class Recorder:
     def __init__(self) -> None:
         self._left_bytes = 0
         self.full: FullRecorder | None = None
+        self.batches: BatchRecorder | None = None
         self.start(0)
 
     def install(self) -> None:
@@ -91,14 +93,16 @@ class Recorder:
         given: tuple[torch.optim.Optimizer, ...] = (),
         max_steps: int | None = None,
         full: FullRecorder | None = None,
+        batches: BatchRecorder | None = None,
     ) -> None:
         """Forget all and begin anew. `names` maps id(tensor) to argument names; `given` are the optimizers that the grader built;
         above `max_steps` steps, counted over all optimizers, `StepBudgetExceeded` is raised.
-        `full` records besides, until the next start or its `finish`.
+        `full` and `batches` record besides, until the next start or their `finish`.
         """
-        if self.full is not None:
-            self.full.finish()
-        self.full = full
+        for one in (self.full, self.batches):
+            if one is not None:
+                one.finish()
+        self.full, self.batches = full, batches
         if full is not None:
             full.install()
         self._watched: dict[int, _Watched] = {}
@@ -110,7 +114,7 @@ class Recorder:
         self._current: _Watched | None = None
         self._quiet: _Watched | None = None
 
-    def _loss(self) -> float:
+    def loss(self) -> float:
         """The value that the last backward pass started from; NaN if that is no single number."""
         return self.root if isinstance(self.root, float) else _number(self.root)
 
@@ -138,6 +142,8 @@ class Recorder:
             raise StepBudgetExceeded(message)
         if self.full is not None:
             self.full.step_began(optimizer, sys._getframe(1))  # noqa: SLF001 - the frame of the step
+        if self.batches is not None:
+            self.batches.saw_step(optimizer)
         watched = self._watched.get(id(optimizer))
         if watched is not None and not watched.due:
             return
@@ -180,14 +186,14 @@ class Recorder:
                 watched.rows.stop()
             watched.next_due = watched.rows.next_after(watched.steps)
         watched.due = watched.steps + 1 >= watched.next_due
-        if not watched.due and watched.paces is not None and self._max_steps is None and self.full is None:
+        if not watched.due and watched.paces is not None and self._max_steps is None and self.full is None and self.batches is None:
             self._quiet = watched
 
     def _take(self, watched: _Watched, gradients: list[bytes | None]) -> None:
         """Take the row of the optimizer's latest step, and its settings."""
         watched.groups = [dict(group) for group in watched.optimizer.param_groups]
         parameters = [_detached(p) for group in watched.optimizer.param_groups for p in group["params"]]
-        watched.rows.add(watched.steps, self._loss() if watched.fresh else _NAN, parameters, gradients)
+        watched.rows.add(watched.steps, self.loss() if watched.fresh else _NAN, parameters, gradients)
 
     def _watch(self, optimizer: torch.optim.Optimizer) -> _Watched | None:
         if len(self._watched) >= MAX_TRACES:
@@ -196,7 +202,7 @@ class Recorder:
             self._other_steps += 1
             return None
         seen = self._round_start if self.backwards == self._at_step else self._at_step
-        watched = self._watched[id(optimizer)] = _Watched(optimizer, seen, given=id(optimizer) in self._given)
+        watched = self._watched[id(optimizer)] = _Watched(optimizer, seen, given=self._is_given(optimizer))
         parameters = watched.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         watched.same_as = tuple(self._names.get(id(p), "") for p in parameters)
         limit = self._left_bytes // 2
@@ -204,6 +210,9 @@ class Recorder:
         watched.rows = Rows.of([_detached(p) for p in parameters], limit) or Rows.of([], limit) or Rows([], 0)
         self._left_bytes -= watched.rows.max_bytes
         return watched
+
+    def _is_given(self, optimizer: torch.optim.Optimizer) -> bool:
+        return id(optimizer) in self._given or (self.batches is not None and self.batches.is_given(optimizer))
 
     def _trace(self, watched: _Watched) -> Trace:
         rows = watched.rows
@@ -272,6 +281,8 @@ def _wrap_backward(recorder: Recorder) -> None:
         recorder.backwards += 1
         # read when a row is taken: most steps of a long run have none. Detached: a graph must not live longer than without us
         recorder.root = tensors.detach() if type(tensors) is torch.Tensor else _number(tensors)
+        if recorder.batches is not None:
+            recorder.batches.saw_backward(tensors, recorder.loss())
         full = recorder.full
         if full is None:
             original(tensors, *args, **settings)

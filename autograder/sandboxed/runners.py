@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-import torch
-
 from autograder.protocol import Call, CallBatch, CallFrame, frame
 from autograder.sandboxed.calling import make_call
 from autograder.sandboxed.channel import FrameSplitter, die_with_parent, write_all
 from autograder.sandboxed.disturbance import SharedState
 from autograder.sandboxed.session import Session, describe
+from autograder.sandboxed.threads import use_threads
 from autograder.trace import ErrorReport, Run, RunStatus
 
 _FRESH_FORK = 75
@@ -160,7 +159,7 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
     code = 70
     try:
         die_with_parent()
-        torch.set_num_threads(1)  # before anything else: OpenMP's threads did not survive the fork
+        use_threads(1)  # before anything else: OpenMP's threads did not survive the fork
         session.loop = type(session.loop)()  # the old one's epoll descriptor is shared with the leader
         problem = _define_given(session, batch)
         shared = SharedState(session.namespace)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import os
 import socket
 import sys
@@ -24,6 +25,7 @@ from autograder.sandboxed.recorder import Recorder
 from autograder.sandboxed.runners import answer
 from autograder.sandboxed.session import Session, run_cell_frame, seed_everything
 from autograder.sandboxed.shell import COLLECTED, Shell, collect_outputs, make_shell, run_cell
+from autograder.sandboxed.threads import keep_threads, use_threads
 from autograder.trace import ErrorReport, Run, RunStatus
 
 Holders = dict[str, int]
@@ -35,9 +37,18 @@ plt.figure(); plt.plot([1, 2.5], label="x"); plt.xlabel("t"); plt.legend()
 """
 
 
-def warm() -> tuple[Shell, Recorder]:
-    """Import and touch, before forking, what submissions would import lazily. The first optimizer alone takes 1.2 s."""
-    torch.set_num_threads(1)
+IMPORTED_AS = {"scikit-learn": "sklearn.datasets", "pillow": "PIL.Image", "opencv-python": "cv2", "pyyaml": "yaml"}
+"""What to import of packages whose modules have other names, or load their parts lazily."""
+
+
+def warm(packages: tuple[str, ...] = ()) -> tuple[Shell, Recorder]:
+    """Import and touch, before forking, what submissions would import lazily, `packages` too. The first optimizer alone takes 1.2 s."""
+    use_threads(1)
+    for name in packages:
+        try:
+            importlib.import_module(IMPORTED_AS.get(name.lower(), name))
+        except Exception:  # noqa: BLE001, S112 - a submission that imports it will say so itself
+            continue
     parameter = torch.zeros(2, requires_grad=True)
     for kind in (torch.optim.SGD, torch.optim.Adam):
         optimizer = kind([parameter], lr=0.1)
@@ -112,7 +123,8 @@ def _settle(request: ExecutionRequest) -> None:
     tempfile.tempdir = str(folder)
     os.environ.update(HOME=str(folder), TMPDIR=str(folder), TORCHINDUCTOR_CACHE_DIR=str(folder))
     seed_everything(request.seed)
-    torch.set_num_threads(request.threads)
+    use_threads(request.threads)
+    keep_threads()
 
 
 def _batches(connection: int) -> Iterator[CallBatch]:
@@ -132,7 +144,7 @@ def _hold(session: Session, connection: int) -> int:
         die_with_parent()
         ours.close()
         os.close(connection)  # what a holder has to say goes through the leader
-        torch.set_num_threads(1)
+        use_threads(1)
         session.sent_bytes = session.request.limits.evidence_bytes // 2  # it can't know what the leader sends meanwhile
         line = theirs.detach()
         for batch in _batches(line):

@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+from batch_samples import BATCH_APPLIES, BATCH_SILENT
 from sample_programs import (
     ACCURACY,
     BY_HAND,
@@ -206,6 +207,7 @@ APPLIES = [
         },
     ),
     ("sums-loss-tensors", NET, {"total += loss.item()": "total += loss"}),
+    *BATCH_APPLIES,
 ]
 
 # code and a program in which it must find nothing to do
@@ -282,6 +284,7 @@ SILENT = [
     ("returns-something-else", MSE),
     ("returns-the-start", NET),
     ("sums-loss-tensors", LOOP),
+    *BATCH_SILENT,
 ]
 
 BY_CODE = {operator.code: operator for operator in OPERATORS}
