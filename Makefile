@@ -15,6 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)  ## release the sample assignment and grade the sample class
 	$(BIN)/autograder release $(ASSIGNMENT) --force --output demo/release --results demo/results
+	test -d examples/$(ASSIGNMENT)/submitted || $(BIN)/python examples/$(ASSIGNMENT)/build_class.py
 	$(BIN)/autograder grade $(ASSIGNMENT) examples/$(ASSIGNMENT)/submitted --results demo/results
 
 test: $(STAMP)  ## every test

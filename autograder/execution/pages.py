@@ -19,7 +19,7 @@ _PRIVATE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) rw.p [0-9a-f]+ \S+ 0 *(\[heap\])
 
 def merge_pages() -> None:
     """Merge this process's own memory into large pages. Where the kernel can't, all stays as it is: only speed depends on it."""
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = ctypes.CDLL(None)
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     for line in Path("/proc/self/maps").read_text().splitlines():
         area = _PRIVATE.match(line)

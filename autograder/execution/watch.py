@@ -15,6 +15,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - watched and swept here
 _MANY_FILES = 20_000
+_ANY_CHILD = 0x40000000  # __WALL, linux/wait.h
 
 
 def processes_of(uid: int | None) -> list[int]:
@@ -98,9 +99,9 @@ def kill_all(uid: int | None) -> bool:
 
 
 def reap() -> bool:
-    """Take note of all children that have ended; whether no other is left."""
+    """Take note of all children that have ended; whether no other is left, also none that was made to end without a signal."""
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
+        while os.waitpid(-1, os.WNOHANG | _ANY_CHILD)[0]:
             pass
     except ChildProcessError:
         return True

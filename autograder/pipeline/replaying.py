@@ -54,11 +54,7 @@ class Replayer:
         Raises:
             AssignmentError: if the replays are not stored and nothing may run.
         """
-        stories = {
-            run.id: (call, story)
-            for call, run in runs
-            if (story := self.story(run)) is not None and story.pairs and story.order is not None
-        }
+        stories = {run.id: (call, story) for call, run in runs if (story := self.story(run)) is not None}
         calls = [one for call, story in stories.values() for one in replay_calls(call, story)]
         answers = self._run(calls, DRIVERS) if calls else {}
         found = {name: _replayed(answers, name, story) for name, (_, story) in stories.items()}

@@ -45,8 +45,7 @@ class Rows:
         self._max_rows, self._row_bytes = max_rows, _row_bytes(start)
         self._steps, self._losses = array("q"), array("d")
         self._parameters, self._gradients = [_Column(like) for like in start], [_Column(like) for like in start]
-        for column, tensor in zip(self._parameters, start, strict=True):
-            column.begin(tensor)
+        self._start = tuple(array_of_tensor(tensor, _MAX_BYTES) for tensor in start)
         self._stopped = False
 
     def next_after(self, step: int) -> int:
@@ -102,7 +101,7 @@ class Rows:
     def table(self) -> Table:
         """All rows as arrays."""
         return Table(
-            start=tuple(column.start for column in self._parameters),
+            start=self._start,
             recorded=array_of(np.array(self._steps, dtype=np.int64)),
             losses=array_of(np.array(self._losses, dtype=np.float64)),
             parameters=tuple(column.values() for column in self._parameters),
@@ -128,10 +127,6 @@ class _Column:
         self._numpy = np.dtype(empty.dtype)
         self._data, self._blank = bytearray(), b""
         self.missing = array("B")
-
-    def begin(self, tensor: torch.Tensor) -> None:
-        """Keep the values before the first row."""
-        self.start = array_of_tensor(tensor, _MAX_BYTES)
 
     def packed(self, tensor: torch.Tensor) -> bytes | None:
         """The values of a tensor without gradient, row-major, in the dtype of the column; None if the shape is another."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
 import threading
 import time
@@ -19,6 +20,7 @@ from autograder.trace import Ended, RunStatus
 
 from .conftest import LOOP, Runs, plain, request, train_call
 
+CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine())  # the system call's number
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -148,6 +150,16 @@ def test_no_process_is_left_over(run: Runs) -> None:
     assert processes_with(slot_uid(run.executor)) == []
     assert os.listdir(slot.scratch) == []
     assert not Path("/dev/shm/left").exists()
+
+
+@root_only
+@pytest.mark.parametrize("flags", [0, 0x8000], ids=["no signal at its end", "a sibling, by CLONE_PARENT"])
+def test_a_process_that_its_parent_is_not_told_of_is_not_left_over(run: Runs, flags: int) -> None:
+    """A process made with clone(2) that sends no signal when it ends, or is its maker's sibling, is found like any other; where nothing is left, nothing is counted."""
+    source = f"import ctypes, time\nif ctypes.CDLL(None).syscall({CLONE}, {flags}, 0, 0, 0, 0) == 0:\n    time.sleep(100)"
+    assert run(source).ending.left_behind >= 1
+    assert processes_with(slot_uid(run.executor)) == []
+    assert run("print(1)").ending.left_behind == 0
 
 
 def test_garbage_in_the_connection(run: Runs) -> None:

@@ -47,8 +47,9 @@ def test_the_swap_driver_uses_the_students_own_functions(reference_state: dict[s
 
 
 SLIDE_LOSSES = (7.843371, 3.825483, 3.091630, 2.957597, 2.933116, 2.928645, 2.927828, 2.927679, 2.927652, 2.927647)
-"""Losses at epochs 500, 1000, ..., 5000 of the run that goes on from the single step. The first three and the last are the slide's, as they were noted down when the course
-was planned; the six between are `by_hand`'s below in float64, to six decimals, since nobody had noted them: the slide's own digits may differ from those in the last one."""
+"""Losses at epochs 500, 1000, ..., 5000 of the run that goes on from the single step. The first and the last are the slide's, as they were noted down when the course was
+planned. Of the others no copy of the slide was at hand: the second and third are from memory, the six between are `by_hand`'s below in float64, to six decimals. The slide's own
+digits may differ from all those in the last one."""
 
 
 def by_hand(kind: type[np.floating[Any]], first: int = 1) -> list[float]:
