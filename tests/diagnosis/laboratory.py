@@ -51,7 +51,6 @@ class Laboratory:
 SHORT = ("test_loop_on_unseen_data", "test_loop_with_any_optimizer[momentum]", "test_loop_with_any_optimizer[adam_two_tensors]")
 
 
-def codes(results, function="training_loop"):
-    """All codes that the checks of `function` got."""
-    del function
+def codes(results):
+    """All codes that the checks got."""
     return {finding.code for result in results.values() for finding in result.findings}

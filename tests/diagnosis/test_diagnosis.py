@@ -99,6 +99,24 @@ def test_an_error_on_other_data_is_no_proof_of_globals(laboratory):
         assert codes(results) == set()
 
 
+STEP_FIRST = """
+def training_loop(n_epochs, optimizer, params, t_u, t_c):
+    optimizer.step()
+    for _ in range(n_epochs):
+        optimizer.zero_grad()
+        loss_fn(model(t_u, *params), t_c).backward()
+        optimizer.step()
+    return params
+"""
+
+
+def test_a_step_before_anything_was_computed_is_told_as_that(laboratory):
+    """It moves nothing, so no path tells it; the count does."""
+    (results,) = laboratory.judge([("training_loop", STEP_FIRST)])
+    assert any(results[check].points < results[check].max_points for check in SHORT)
+    assert codes(results) == {"extra-step", "too-many-steps"}
+
+
 def test_every_wrong_program_loses_points(judged):
     """Named or not, a wrong loop fails a short call of its function."""
     for kind, listed in (("known", KNOWN), ("held back", HELD_BACK)):

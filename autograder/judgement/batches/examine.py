@@ -162,7 +162,9 @@ def _modes(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
 
 def _shape(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
     """Whether the parameters are those of the model as asked for."""
-    if story.log.shapes and sorted(story.log.shapes) != sorted(model.log.shapes):
+    if not story.log.shapes:  # no forward pass that autograd recorded: nothing is known of the model
+        return
+    if sorted(story.log.shapes) != sorted(model.log.shapes):
         shapes = ", ".join(str(shape) for shape in story.log.shapes) or "none"
         wanted = ", ".join(str(shape) for shape in model.log.shapes)
         yield Finding("other-architecture", Contract.GRADIENT, f"parameters of shapes {shapes}", wanted)
