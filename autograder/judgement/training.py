@@ -118,9 +118,9 @@ def _step_values(trace: Trace, model: Trace, bar: float, *, allow_nonfinite: boo
             wrong = wrong[~neither[wrong]]
         if wrong.size and (first is None or int(steps[wrong[0]]) < first[0]):
             row, step = int(wrong[0]), int(steps[wrong[0]])
-            name = "gradient that step" if what == "gradient" else "parameters after step"
+            name = f"gradient that step {step} saw" if what == "gradient" else f"parameters after step {step}"
             absent = what == "gradient" and bool(trace.missing[k].numpy()[rows][row])
-            observed = f"{name} {step}: " + ("none (.grad was None)" if absent else show(values[row]))
+            observed = f"{name}: " + ("none (.grad was None)" if absent else show(values[row]))
             first = step, TrainingDifference(observed, show(model_values[row]), step)
     return first[1] if first else None
 

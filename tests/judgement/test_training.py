@@ -37,7 +37,7 @@ def test_a_scaled_gradient_is_named_as_the_gradient_of_step_one():
     """Sum instead of mean shows in the gradient before it shows in the parameters."""
     difference = compare_training(descend(50, scale=11.0, lr=1e-2 / 11), descend(50), TRAINING_BAR)
     assert difference is not None
-    assert difference.observed.startswith("gradient that step 1")
+    assert difference.observed.startswith("gradient that step 1 saw: ")
 
 
 def test_steps_of_another_optimizer_do_not_count():
