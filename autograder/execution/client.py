@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -18,11 +19,13 @@ from typing import IO
 import msgspec
 
 import autograder
-from autograder.assignment import Isolation, Limits
+from autograder.assignment import Limits
 from autograder.errors import SandboxError
+from autograder.execution import bubblewrap
 from autograder.execution.control import ForkserverConfig
 from autograder.execution.conversation import Conversation
 from autograder.execution.pages import HEAP
+from autograder.execution.sandbox import BUBBLEWRAP, LEFT_OUT, OWN_UID, YES
 from autograder.execution.slots import Slot, reserve_slot
 from autograder.protocol import FRAME_HEADER, FROM_FORKSERVER, ForkserverReady, Launch, frame
 
@@ -38,11 +41,19 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", **_THREADS, **HEAP, **variables}
 
 
+def _innermost(pid: int) -> int:
+    """The forkserver below bubblewrap's own processes, each of which has one child."""
+    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        pid = int(children[0])
+    return pid
+
+
 class SlotClient:
     """Starts the slot's forkserver and hands submissions to it. Used by one thread at a time."""
 
-    def __init__(self, isolation: Isolation, variables: Mapping[str, str] | None = None, packages: Sequence[str] = ()) -> None:
-        self._isolation = isolation
+    def __init__(self, without: frozenset[str], variables: Mapping[str, str] | None = None, packages: Sequence[str] = ()) -> None:
+        """`without` names layers of the sandbox to leave out."""
+        self._without = without
         self._packages = tuple(packages)
         self._variables = dict(variables or {})
         self._slot: Slot | None = None
@@ -61,26 +72,41 @@ class SlotClient:
         if self._process is not None and self._process.poll() is None and self.ready is not None:
             return self.ready
         self.kill()
-        isolated = self._isolation is not Isolation.NONE
-        self._slot = self._slot or reserve_slot(own_uid=isolated)
+        self._slot = self._slot or reserve_slot(own_uid=OWN_UID not in self._without)
         ours, theirs = socket.socketpair()
         self._control, self._log = ours, tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         readable = tuple(sorted({sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, str(_PACKAGE)}))
+        outside = self._slot.scratch, Limits().scratch_bytes
+        wrapped = LEFT_OUT if BUBBLEWRAP in self._without else bubblewrap.tried(readable, *outside)
         config = ForkserverConfig(
-            theirs.fileno(), self._slot.uid, self._slot.scratch, readable, str(_PACKAGE.parent), isolated, self._packages
+            control=theirs.fileno(),
+            uid=self._slot.uid,
+            scratch=self._slot.scratch,
+            readable=readable,
+            package_root=str(_PACKAGE.parent),
+            without=tuple(sorted(self._without)),
+            bounded=wrapped == YES and os.geteuid() != 0,
+            packages=self._packages,
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-P", "-c", _START, str(_PACKAGE.parent), msgspec.json.encode(config).decode()],
+            [
+                *(bubblewrap.command(readable, *outside) if wrapped == YES else ()),
+                *(sys.executable, "-s", "-P", "-c", _START, str(_PACKAGE.parent), msgspec.json.encode(config).decode()),
+            ],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
             cwd="/",
-            env=_environment(self._variables),
+            env=_environment({"TMPDIR": self._slot.scratch, **self._variables}),
             start_new_session=True,  # the terminal's Ctrl-C is for the host, which then closes the control socket
         )
         theirs.close()
-        self.ready = self._await_ready(ours)
+        ready = self._await_ready(ours)
+        pid = (
+            _innermost(self._process.pid) if wrapped == YES else ready.pid
+        )  # in a namespace of its own it does not know its number outside
+        self.ready = msgspec.structs.replace(ready, pid=pid, layers={**ready.layers, BUBBLEWRAP: wrapped})
         return self.ready
 
     def launch(self, limits: Limits, stop: threading.Event | None) -> tuple[Conversation, socket.socket, IO[bytes]]:
@@ -120,7 +146,7 @@ class SlotClient:
                 try:
                     process.wait(5)
                 except subprocess.TimeoutExpired:
-                    process.kill()
+                    os.killpg(process.pid, signal.SIGKILL)  # bubblewrap and what it holds, which end all inside
                     process.wait()
             if log is not None:
                 log.close()

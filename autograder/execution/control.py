@@ -9,13 +9,15 @@ END, PAUSE, RESUME = b"!", b"-", b"+"
 
 
 class ForkserverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the host tells a forkserver on its command line; no secrets. `uid` None: no change of uid."""
+    """What the host tells a forkserver on its command line; no secrets. `uid` None: no change of uid. `without` names layers to leave out."""
 
     control: int
     uid: int | None
     scratch: str
     readable: tuple[str, ...]
     package_root: str
-    isolated: bool
+    without: tuple[str, ...] = ()
+    bounded: bool = False
+    """The scratch folder is on a tmpfs of limited size already."""
     packages: tuple[str, ...] = ()
     """To import while warming, by the names they are installed under."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Self
@@ -13,7 +13,7 @@ from autograder.assignment import Isolation
 from autograder.errors import SandboxError
 from autograder.execution.client import SlotClient
 from autograder.execution.conversation import Broken, Conversation
-from autograder.execution.sandbox import isolation_level, require_linux
+from autograder.execution.sandbox import LAYERS, isolation_level, require_linux
 from autograder.protocol import Call, CallBatch, ExecutionRequest
 from autograder.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus
 
@@ -46,17 +46,24 @@ class Executor:
     """
 
     def __init__(
-        self, jobs: int, isolation: Isolation | None = None, variables: Mapping[str, str] | None = None, packages: Sequence[str] = ()
+        self,
+        jobs: int,
+        isolation: Isolation | None = None,
+        variables: Mapping[str, str] | None = None,
+        packages: Sequence[str] = (),
+        without: Collection[str] = (),
     ) -> None:
         """`variables` are added to the environment in which torch is imported and submissions run; `packages`, by the names they are installed under, are imported before submissions are forked.
+        `without` names layers of the sandbox (`sandbox.LAYERS`) to leave out, to try what each is for.
 
         Raises:
-        SandboxError: where nothing can be isolated (not Linux).
+            SandboxError: where nothing can be isolated (not Linux).
         """
         require_linux()
         self.jobs = max(1, jobs)
         self._required = Isolation.GOOD if isolation is None else isolation
-        self._clients = [SlotClient(self._required, variables, packages) for _ in range(self.jobs)]
+        self._without = frozenset(LAYERS if self._required is Isolation.NONE else without)
+        self._clients = [SlotClient(self._without, variables, packages) for _ in range(self.jobs)]
         self._free: queue.SimpleQueue[SlotClient] = queue.SimpleQueue()
         for client in self._clients:
             self._free.put(client)
@@ -132,7 +139,7 @@ class Executor:
             if self._closing.is_set():
                 message = "the executor is closed"
                 raise SandboxError(message)
-            self._aside = self._aside or Executor(1, self._required, self._variables, self._packages)
+            self._aside = self._aside or Executor(1, self._required, self._variables, self._packages, self._without)
             return self._aside
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -25,7 +26,7 @@ from autograder.assignment import Limits
 from autograder.errors import SandboxError
 from autograder.execution import sandbox, watch
 from autograder.execution.control import END, PAUSE, ForkserverConfig
-from autograder.execution.mounts import show_only
+from autograder.execution.mounts import bound, resize, show_only
 from autograder.execution.pages import merge_pages
 from autograder.execution.processes import DUMPABLE, SUBREAPER, TREE_CPU_FACTOR, prctl
 from autograder.protocol import FRAME_HEADER, LAUNCH, ForkserverReady, LaunchEnded, frame
@@ -67,6 +68,7 @@ class Forkserver:
     def __init__(self, config: ForkserverConfig) -> None:
         self._config = config
         self._control = socket.socket(fileno=config.control)
+        self._resizable: Sequence[str] = ()
 
     def serve(self) -> None:
         """Warm up, say so, then run one submission after another.
@@ -74,21 +76,30 @@ class Forkserver:
         Raises:
             SandboxError: if the interpreter can't be read by the submissions' user, or this process has more than one thread.
         """
+        without, writable = self._config.without, [self._config.scratch, "/dev/shm"]  # noqa: S108
         mounts = show_only(self._config.readable) if self._config.uid is not None else "not needed"
-        if self._config.isolated:
-            self._layers, report = sandbox.make_layers(self._config.uid, self._config.readable, [self._config.scratch, "/dev/shm"])  # noqa: S108
-        else:
-            self._layers, report = (
-                sandbox.Layers(None, None, None),
-                dict.fromkeys((sandbox.OWN_UID, sandbox.LANDLOCK, sandbox.SECCOMP), "switched off"),
-            )
+        bounded = sandbox.LEFT_OUT if sandbox.SCRATCH in without else self._bound(writable)
+        self._layers, report = sandbox.make_layers(self._config.uid, self._config.readable, writable, without)
         self._warm()
         prctl(SUBREAPER, 1)
         prctl(DUMPABLE, 0)
         self._base_bytes = watch.resident_bytes()
-        self._control.sendall(frame(ForkserverReady(os.getpid(), {**report, sandbox.MOUNTS: mounts}, self._versions())))
+        self._control.sendall(
+            frame(ForkserverReady(os.getpid(), {**report, sandbox.MOUNTS: mounts, sandbox.SCRATCH: bounded}, self._versions()))
+        )
         while (launch := self._receive()) is not None:
             self._control.sendall(frame(self._run(*launch)))
+
+    def _bound(self, writable: Sequence[str]) -> str:
+        """Put the folders that submissions may write to on tmpfs of their own; "yes" or why not."""
+        if self._config.bounded:
+            return sandbox.YES
+        held = bound(writable, Limits().scratch_bytes) if os.geteuid() == 0 else "needs root or bubblewrap"
+        if held == sandbox.YES:
+            self._resizable = writable
+            if self._config.uid is not None:
+                os.chown(self._config.scratch, self._config.uid, self._config.uid)
+        return held
 
     def _warm(self) -> None:
         from autograder.sandboxed import worker
@@ -121,6 +132,7 @@ class Forkserver:
     def _run(self, limits: Limits, connection: int, log: int) -> LaunchEnded:
         uid, scratch = self._layers.uid, self._config.scratch
         watch.sweep(uid, scratch)
+        resize(self._resizable, limits.scratch_bytes)
         child = self._fork(limits, connection, log)
         os.close(connection)
         os.close(log)

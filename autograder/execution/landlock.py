@@ -22,8 +22,8 @@ def abi() -> int:
         return 0
 
 
-def ruleset(readable: Sequence[str], writable: Sequence[str]) -> Any:
-    """Read and execute below the system's folders and `readable`, everything but devices below `writable`.
+def ruleset(readable: Sequence[str], writable: Sequence[str], *, scoped: bool = True) -> Any:
+    """Read and execute below the system's folders and `readable`, everything but devices below `writable`. `scoped`: no signals and abstract sockets to outside.
 
     Raises:
         OSError: if the kernel refuses.
@@ -31,7 +31,8 @@ def ruleset(readable: Sequence[str], writable: Sequence[str]) -> Any:
     import landlockpy as ll
 
     read = ll.AccessFS.READ_FILE | ll.AccessFS.READ_DIR | ll.AccessFS.EXECUTE
-    rules = ll.Ruleset(scoped=ll.Scope.SIGNAL | ll.Scope.ABSTRACT_UNIX_SOCKET)
+    scopes = {"scoped": ll.Scope.SIGNAL | ll.Scope.ABSTRACT_UNIX_SOCKET} if scoped else {}
+    rules = ll.Ruleset(**scopes)
     for path in (*_SYSTEM, *readable):
         if os.path.exists(path):
             rules.allow_path(path, read if os.path.isdir(path) else read & ~ll.AccessFS.READ_DIR)

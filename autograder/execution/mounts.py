@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autograder.errors import SandboxError
 from autograder.execution.processes import mount, unshare
+from autograder.execution.watch import MANY_FILES
 
 _NEW_NS = 0x00020000  # linux/sched.h CLONE_NEWNS
 _RDONLY, _NOSUID, _NODEV, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18  # linux/mount.h
@@ -40,8 +41,7 @@ def show_only(paths: Sequence[str]) -> str:
         return "not needed"
     kept = sorted({str(Path(path).resolve()) for path in paths if closed_folder(path)})
     try:
-        unshare(_NEW_NS)
-        mount("none", "/", None, _REC | _PRIVATE)
+        _own_view()
         for folder in hidden:
             _replace(folder, [path for path in kept if Path(path).is_relative_to(folder)])
     except OSError as error:
@@ -51,6 +51,45 @@ def show_only(paths: Sequence[str]) -> str:
         )
         raise SandboxError(message) from error
     return "yes"
+
+
+def bound(folders: Sequence[str], limit_bytes: int) -> str:
+    """Cover `folders` with tmpfs of `limit_bytes` each, which only this process and its children see and which vanish with them.
+
+    Returns "yes" or why it can't be done here.
+    """
+    try:
+        _own_view()
+        for folder in folders:
+            mode = stat.S_IMODE(Path(folder).stat().st_mode)
+            mount("tmpfs", folder, "tmpfs", _NOSUID | _NODEV, f"mode={mode:o},{_size(limit_bytes)}")
+    except OSError as error:
+        return str(error)
+    return "yes"
+
+
+def resize(folders: Sequence[str], limit_bytes: int) -> None:
+    """Change what the tmpfs that `bound` has mounted may hold.
+
+    Raises:
+        OSError: if the kernel refuses.
+    """
+    for folder in folders:
+        mount("none", folder, None, _REMOUNT | _NOSUID | _NODEV, _size(limit_bytes))
+
+
+def _size(limit_bytes: int) -> str:
+    return f"size={limit_bytes},nr_inodes={MANY_FILES}"
+
+
+def _own_view() -> None:
+    """Enter a mount namespace whose mounts nobody else sees.
+
+    Raises:
+        OSError: if the kernel refuses.
+    """
+    unshare(_NEW_NS)
+    mount("none", "/", None, _REC | _PRIVATE)
 
 
 def _replace(folder: str, kept: list[str]) -> None:

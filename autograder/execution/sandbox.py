@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,11 @@ from autograder.execution import landlock, seccomp
 from autograder.execution.processes import DUMPABLE, NO_NEW_PRIVS, PDEATHSIG, prctl, set_limits
 
 YES = "yes"
-OWN_UID, LANDLOCK, LANDLOCK_SCOPES, SECCOMP, MOUNTS = "own uid", "landlock", "landlock scopes", "seccomp", "mount namespace"
+NEEDS_ROOT = "needs root"
+OWN_UID, LANDLOCK, LANDLOCK_SCOPES, SECCOMP = "own uid", "landlock", "landlock scopes", "seccomp"
+BUBBLEWRAP, MOUNTS, SCRATCH = "bubblewrap", "mount namespace", "bounded scratch"
+LAYERS = (OWN_UID, LANDLOCK, LANDLOCK_SCOPES, SECCOMP, BUBBLEWRAP, MOUNTS, SCRATCH)
+LEFT_OUT = "left out"
 _UNREADABLE = "SandboxError: "
 _SCOPES_ABI = 6  # Linux 6.12: no signals and abstract sockets to outside
 
@@ -47,29 +51,37 @@ def require_linux() -> None:
 
 
 def isolation_level(layers: Mapping[str, str]) -> Isolation:
-    """What the layers that hold add up to."""
-    own_uid, files, scopes, calls = (layers.get(name) == YES for name in (OWN_UID, LANDLOCK, LANDLOCK_SCOPES, SECCOMP))
-    if own_uid and files and calls:
+    """What the layers that hold add up to: secrets must be out of reach by two means for STRONG, by one for GOOD, and the kernel's doors closed for both."""
+    own_uid, files, scopes, calls, wrapped = (layers.get(name) == YES for name in (OWN_UID, LANDLOCK, LANDLOCK_SCOPES, SECCOMP, BUBBLEWRAP))
+    as_root = layers.get(OWN_UID, NEEDS_ROOT) not in (YES, NEEDS_ROOT)  # root may do what files and sockets would refuse to anyone else
+    if not calls or as_root:
+        return Isolation.WEAK
+    if own_uid and (files or wrapped):
         return Isolation.STRONG
-    if calls and (own_uid or (files and scopes)):
-        return Isolation.GOOD
-    return Isolation.WEAK
+    return Isolation.GOOD if own_uid or wrapped or (files and scopes) else Isolation.WEAK
 
 
-def make_layers(uid: int | None, readable: Sequence[str], writable: Sequence[str]) -> tuple[Layers, dict[str, str]]:
-    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root.
+def make_layers(
+    uid: int | None, readable: Sequence[str], writable: Sequence[str], without: Container[str] = ()
+) -> tuple[Layers, dict[str, str]]:
+    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root; `without` names layers to leave out.
 
     Raises:
         SandboxError: if the interpreter, or what it imports, can't be read under that uid.
     """
-    report = {OWN_UID: _tried(lambda: _try_uid(uid, readable)) if uid is not None else "needs root"}
+    report = {OWN_UID: _tried(lambda: _try_uid(uid, readable)) if uid is not None else NEEDS_ROOT}
     if report[OWN_UID].startswith(_UNREADABLE):
         raise SandboxError(report[OWN_UID])
     report |= {LANDLOCK: _tried(_try_landlock), LANDLOCK_SCOPES: YES if landlock.abi() >= _SCOPES_ABI else "needs Linux 6.12"}
     report[SECCOMP] = _tried(_try_seccomp)
+    if uid is None and os.geteuid() == 0:
+        report[OWN_UID] = LEFT_OUT
+    report |= {name: LEFT_OUT for name in report if name in without}
+    if report[LANDLOCK] == LEFT_OUT:
+        report[LANDLOCK_SCOPES] = LEFT_OUT
     layers = Layers(
         uid if report[OWN_UID] == YES else None,
-        landlock.ruleset(readable, writable) if report[LANDLOCK] == YES else None,
+        landlock.ruleset(readable, writable, scoped=report[LANDLOCK_SCOPES] == YES) if report[LANDLOCK] == YES else None,
         seccomp.build_filter() if report[SECCOMP] == YES else None,
     )
     return layers, report

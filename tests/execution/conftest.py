@@ -9,6 +9,7 @@ import pytest
 
 from autograder.assignment import MB, Limits
 from autograder.execution.executor import Executor
+from autograder.execution.sandbox import BUBBLEWRAP, SCRATCH
 from autograder.protocol import Call, Cell, ExecutionRequest, Leaf, OptimizerSpec
 from autograder.trace import Array, Evidence, array_of
 
@@ -89,3 +90,10 @@ def executor() -> Iterator[Executor]:
 def run(executor: Executor) -> Runs:
     """Run cells and calls."""
     return Runs(executor)
+
+
+@pytest.fixture(scope="session")
+def unbounded() -> Iterator[Runs]:
+    """Run cells and calls outside of bubblewrap, with the scratch folder on the machine's own disk."""
+    with Executor(1, without={BUBBLEWRAP, SCRATCH}) as warm:
+        yield Runs(warm)

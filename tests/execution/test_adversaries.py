@@ -108,10 +108,22 @@ def test_memory_bomb(run: Runs) -> None:
     assert [cell.run.error and cell.run.error.type for cell in cells] == ["MemoryError", "RuntimeError", None]
 
 
-def test_disk_bomb(run: Runs) -> None:
-    """Writing more than the limit ends the submission."""
-    source = "import time\nfor k in range(40):\n    open(f'f{k}', 'wb').write(bytes(1 << 20))\ntime.sleep(20)"
-    assert run(source, limits=Limits(scratch_bytes=20 * MB)).ending.reason is Ended.DISK_LIMIT
+@pytest.mark.parametrize("folder", [".", "/dev/shm"])
+def test_disk_bomb(executor: Executor, run: Runs, folder: str) -> None:
+    """Where the scratch folder and shared memory are bounded, writing more than the limit is an error in the cell; later cells run."""
+    if executor.environment["layer: bounded scratch"] == "yes":
+        source = f"for k in range(40):\n    open(f'{folder}/f{{k}}', 'wb').write(bytes(1 << 20))"
+        evidence = run(source, f"import os\nprint(len(os.listdir('{folder}')))", limits=Limits(scratch_bytes=20 * MB))
+        assert [cell.run.error and cell.run.error.message for cell in evidence.cells] == ["[Errno 28] No space left on device", None]
+        assert 15 < int(evidence.cells[1].run.output) <= 21
+
+
+@pytest.mark.parametrize("folder", [".", "/dev/shm"])
+def test_disk_bomb_where_nothing_is_bounded(unbounded: Runs, folder: str) -> None:
+    """Elsewhere it ends the submission; shared memory is no way around."""
+    if folder == "." or os.geteuid() == 0:
+        source = f"import time\nfor k in range(40):\n    open(f'{folder}/f{{k}}', 'wb').write(bytes(1 << 20))\ntime.sleep(20)"
+        assert unbounded(source, limits=Limits(scratch_bytes=20 * MB)).ending.reason is Ended.DISK_LIMIT
 
 
 def test_deep_folders(run: Runs) -> None:
@@ -119,13 +131,6 @@ def test_deep_folders(run: Runs) -> None:
     source = "import os\nfor _ in range(3000):\n    os.mkdir('abcdefgh')\n    os.chdir('abcdefgh')"
     assert run(source).ending.reason in (Ended.FINISHED, Ended.DISK_LIMIT)
     assert run("import os\nassert not os.listdir()").cells[0].run.status is RunStatus.FINISHED
-
-
-def test_shared_memory_counts_as_disk(run: Runs) -> None:
-    """Shared memory is no way around the limit on files."""
-    if os.geteuid() == 0:
-        source = "import time\nfor k in range(40):\n    open(f'/dev/shm/f{k}', 'wb').write(bytes(1 << 20))\ntime.sleep(20)"
-        assert run(source, limits=Limits(scratch_bytes=20 * MB)).ending.reason is Ended.DISK_LIMIT
 
 
 def test_fork_bomb(run: Runs) -> None:
@@ -299,9 +304,19 @@ def test_judging_does_not_count_as_wall_time(executor: Executor) -> None:
         (("landlock", "landlock scopes", "seccomp"), Isolation.GOOD),
         (("landlock", "seccomp"), Isolation.WEAK),
         (("own uid", "landlock", "landlock scopes"), Isolation.WEAK),
+        (("own uid", "bubblewrap", "seccomp"), Isolation.STRONG),
+        (("bubblewrap", "seccomp"), Isolation.GOOD),
+        (("bubblewrap", "landlock", "landlock scopes"), Isolation.WEAK),
         ((), Isolation.WEAK),
     ],
 )
 def test_levels(layers: tuple[str, ...], level: Isolation) -> None:
     """The level follows from the layers that hold."""
     assert isolation_level(dict.fromkeys(layers, "yes") | {"x": "no"}) is level
+
+
+def test_root_without_an_own_uid_is_weak() -> None:
+    """Whatever else holds: root may do what files and sockets refuse to anyone else."""
+    held = dict.fromkeys(("landlock", "landlock scopes", "seccomp", "bubblewrap"), "yes")
+    assert isolation_level(held | {"own uid": "left out"}) is Isolation.WEAK
+    assert isolation_level(held | {"own uid": "needs root"}) is Isolation.GOOD
