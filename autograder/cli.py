@@ -20,7 +20,7 @@ from autograder.assignment import Isolation, open_assignment
 from autograder.errors import AssignmentError, AutograderError, SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Console
     from rich.progress import Progress
@@ -248,10 +248,32 @@ def regrade(
         _finish(console, files, folder, tuple(one for name in folder.students() if (one := folder.read_grade(name))))
 
 
+@app.command()
+def doctor() -> None:
+    """Find how well this machine isolates student code, by trying attacks: the level, the layers, and what each missing one opens.
+
+    Exit code 0 for good or strong, 3 for less: grading then refuses.
+    """
+    from autograder.execution.executor import Executor
+    from autograder.execution.trials import level_found, run_trials
+    from autograder.reports.isolation import layers_table, trials_table
+
+    console = _console()
+    with Executor(1, Isolation.WEAK) as executor:
+        results = run_trials(executor)
+        environment = executor.environment
+    console.print(layers_table(environment))
+    console.print(trials_table([(one.trial.name, one.held, one.trial.required, one.trial.opens, one.said) for one in results]))
+    level = level_found(Isolation(environment["isolation"]), results)
+    console.print(f"Level: {level}. Assignments ask for `isolation` in assignment.toml, good unless it says otherwise.", markup=False)
+    raise typer.Exit(0 if level.rank >= Isolation.GOOD.rank else 3)
+
+
 def _finish(console: Console, files: AssignmentFiles, folder: object, grades: Sequence[Grade]) -> None:
     """Write what is projected from the grades, then show the class and where things are."""
     from autograder.pipeline.project import project_class
     from autograder.pipeline.results import ResultsFolder
+    from autograder.reports.isolation import isolation_line
     from autograder.reports.summary import class_lines, class_table
 
     assert isinstance(folder, ResultsFolder)
@@ -264,14 +286,6 @@ def _finish(console: Console, files: AssignmentFiles, folder: object, grades: Se
         console.print(line, markup=False, highlight=False)
     for name, path in written:
         console.print(f"{name:<10} {path}", markup=False, highlight=False, soft_wrap=True)
-
-
-def isolation_line(environment: Mapping[str, str]) -> str:
-    """How the submissions were isolated: the level, and each layer that did not hold with the reason."""
-    layers = {name.removeprefix("layer: "): held for name, held in environment.items() if name.startswith("layer: ")}
-    held = ", ".join(name for name, state in layers.items() if state == "yes") or "no layer"
-    missing = "".join(f"; not {name}: {state}" for name, state in layers.items() if state != "yes")
-    return f"Isolation  {environment.get('isolation', 'unknown')} ({held}{missing})"
 
 
 class _Bar:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,12 +58,12 @@ def command(readable: Sequence[str], scratch: str, scratch_bytes: int) -> list[s
 
 
 def tried(readable: Sequence[str], scratch: str, scratch_bytes: int) -> str:
-    """Run nothing inside it: "yes", or why it can't be had here."""
+    """Start this interpreter inside it: "yes", or why it can't be had here."""
     if shutil.which("bwrap", path=_PATH) is None:
         return NOT_INSTALLED
     try:
         done = subprocess.run(
-            [*command(readable, scratch, scratch_bytes), "/usr/bin/env", "true"],
+            [*command(readable, scratch, scratch_bytes), sys.executable, "-I", "-S", "-c", ""],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
