@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from autograder.judgement.grading import Cause
 from autograder.pipeline.students import student_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 SUFFIXES = (".ipynb", ".py")
@@ -56,7 +57,14 @@ def collect_submissions(path: Path, slug: str) -> tuple[Candidate, ...]:
     if not found:
         message = f"{path}: no submissions. Looked for <student>/{slug}/{slug}.ipynb, for *.ipynb and *.py, and for a folder per student"
         raise SubmissionError(message)
-    return tuple(sorted(found, key=lambda candidate: candidate.student))
+    return tuple(sorted(_once(found), key=lambda candidate: candidate.student))
+
+
+def _once(found: Sequence[Candidate]) -> list[Candidate]:
+    """One for each student; where several share a name, a person has to tell whose is whose."""
+    named = Counter(candidate.student for candidate in found)
+    alone = [candidate for candidate in found if named[candidate.student] == 1]
+    return alone + [Candidate(student, None, Cause.SEVERAL_NOTEBOOKS) for student, count in named.items() if count > 1]
 
 
 def _nbgrader_layout(root: Path, slug: str) -> list[Candidate]:

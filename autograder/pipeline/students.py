@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 
 from autograder.reports.plain import plain
@@ -12,7 +11,7 @@ NAME_BYTES = 120
 """Of a name; with a digest and a suffix it fits in the 255 that file systems take."""
 
 _FORBIDDEN = re.compile(r'[/\\<>"|*\s]')
-_FIRST = re.compile(r"[=+\-@.~'\uff1d\uff0b\uff0d\uff20]")
+_FIRST = re.compile(r"[=+\-@.~\uff1d\uff0b\uff0d\uff20]")
 """A formula in a table, an option of a command, a hidden file, a home folder."""
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 """Names that no file can have where feedback may be unpacked."""
@@ -28,4 +27,4 @@ def student_name(found: str) -> str:
     if _FIRST.match(name) or _RESERVED.fullmatch(name):
         name = f"_{name[1:] if _FIRST.match(name) else name}"
     name = name.encode()[:NAME_BYTES].decode(errors="ignore").rstrip(" .")
-    return name if name == found and name else f"{name or '_'}-{hashlib.sha256(os.fsencode(found)).hexdigest()[:8]}"
+    return name if name == found and name else f"{name or '_'}-{hashlib.sha256(found.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

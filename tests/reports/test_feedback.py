@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 from collections import Counter
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -101,7 +104,26 @@ def test_the_page_asks_for_nothing() -> None:
     """No request and no script can leave it: policy first, no element that loads anything."""
     page = Page(render_feedback(sample_page()))
     assert not {"script", "link", "iframe", "object", "img", "form", "base"} & set(page.tags)
-    assert "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"" in render_feedback(sample_page())
+    assert page.tags["style"] == 1
+    assert "style" not in page.attributes  # the policy lets none act
+
+
+def test_the_policy_lets_one_style_sheet_act_and_nothing_else() -> None:
+    """Its hash is that of the sheet in the page; no script, request, form or base, and no inline anything."""
+    html = render_feedback(sample_page())
+    (content,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
+    policy = {name: values for name, *values in (part.split() for part in unescape(content).split(";"))}
+    sheet = html[html.index("<style>") + 7 : html.index("</style>")]
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    assert policy == {
+        "default-src": ["'none'"],
+        "style-src": [f"'sha256-{digest}'"],
+        "img-src": ["data:"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+    }
+    assert html.index("Content-Security-Policy") < html.index("<title>") < html.index("<style>")
+    assert "\r" not in sheet  # browsers hash line feeds
 
 
 def test_ids_are_unique() -> None:
