@@ -94,9 +94,10 @@ def reference(request: pytest.FixtureRequest) -> Observation:
     return request.config.stash[RUNS].reference(specify(request.node))
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """A warning where students' code runs without a sandbox."""
-    return [f"WARNING {NO_SANDBOX}"] if config.option.isolation == "none" else []
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A warning where students' code ran without a sandbox."""
+    if config.option.isolation == "none":
+        terminalreporter.write_line(f"WARNING {NO_SANDBOX}", red=True)
 
 
 @pytest.hookimpl(wrapper=True)

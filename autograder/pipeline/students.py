@@ -8,7 +8,7 @@ import re
 from autograder.reports.plain import plain
 
 NAME_BYTES = 120
-"""Of a name; with a digest and a suffix it fits in the 255 that file systems take."""
+"""Of a name; with suffixes it fits in the 255 that file systems take."""
 
 _FORBIDDEN = re.compile(r'[/\\<>"|*\s]')
 _FIRST = re.compile(r"[=+\-@.~\uff1d\uff0b\uff0d\uff20]")
@@ -26,5 +26,7 @@ def student_name(found: str) -> str:
     name = "".join(letter if letter.isprintable() else "_" for letter in name)
     if _FIRST.match(name) or _RESERVED.fullmatch(name):
         name = f"_{name[1:] if _FIRST.match(name) else name}"
-    name = name.encode()[:NAME_BYTES].decode(errors="ignore").rstrip(" .")
+    if len(name.encode()) > NAME_BYTES:
+        name = name.encode()[: NAME_BYTES - 9].decode(errors="ignore")  # the digest takes nine
+    name = name.rstrip(" .")
     return name if name == found and name else f"{name or '_'}-{hashlib.sha256(found.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

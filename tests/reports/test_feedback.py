@@ -6,6 +6,8 @@ import base64
 import hashlib
 import os
 import re
+import shutil
+import subprocess
 from collections import Counter
 from dataclasses import replace
 from html import unescape
@@ -124,6 +126,35 @@ def test_the_policy_lets_one_style_sheet_act_and_nothing_else() -> None:
     }
     assert html.index("Content-Security-Policy") < html.index("<title>") < html.index("<style>")
     assert "\r" not in sheet  # browsers hash line feeds
+
+
+def test_a_browser_finds_nothing_to_forbid(tmp_path: Path) -> None:
+    """Where Chromium is installed: hostile text everywhere runs nothing, and the policy stops nothing of our own."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    hostile = [check(f"c{number}", Outcome.FAILED, 0, title=HOSTILE, message=HOSTILE) for number in range(2)]
+    page = sample_page(grade=grade(*hostile, student=HOSTILE, problem=HOSTILE, notices=(HOSTILE,)))
+    (tmp_path / "ours.html").write_text(render_feedback(page), encoding="utf-8")
+    (tmp_path / "spoilt.html").write_text(
+        render_feedback(page).replace("</h1>", "</h1><script>document.title='ran'</script>", 1), encoding="utf-8"
+    )
+    for name, forbidden in (("ours", 0), ("spoilt", 1)):
+        command = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path / name}",
+            "--enable-logging=stderr",
+            "--dump-dom",
+        ]
+        done = subprocess.run(
+            [*command, (tmp_path / f"{name}.html").as_uri()], text=True, capture_output=True, check=True, timeout=60, errors="replace"
+        )
+        assert "<title>ran" not in done.stdout
+        assert "2 checks passed" in done.stdout
+        assert done.stderr.count("violates the following Content Security Policy") == forbidden
 
 
 def test_ids_are_unique() -> None:

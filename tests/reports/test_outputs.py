@@ -139,7 +139,11 @@ def test_pictures_that_matplotlib_draws_stay():
 
 def test_other_kinds_leave_their_text_or_their_name():
     """SVG, JavaScript and widgets are gone; what stands beside them stays; metadata go, since exporters write them into attributes."""
-    evil = {"image/svg+xml": "<svg onload=alert(1)>", "application/javascript": "alert(1)", "application/vnd.jupyter.widget-view+json": {"x": 1}}
+    evil = {
+        "image/svg+xml": "<svg onload=alert(1)>",
+        "application/javascript": "alert(1)",
+        "application/vnd.jupyter.widget-view+json": {"x": 1},
+    }
     assert clean_bundle(evil | {"text/plain": "<Figure>"}) == {"text/plain": "<Figure>"}
     assert clean_bundle(evil)["text/plain"].startswith("[left out: image/svg+xml, application/javascript")
     output = v4.new_output("display_data", data={"text/plain": "-3"}, metadata={"image/png": {"width": "1' onload='alert(1)"}})
