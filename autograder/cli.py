@@ -226,6 +226,7 @@ def regrade(
     from autograder.execution.executor import Executor
     from autograder.pipeline.regrade import regrade_class
     from autograder.pipeline.results import ResultsFolder
+    from autograder.reports.plain import plain_line
 
     files = _open(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
@@ -235,13 +236,20 @@ def regrade(
     for move in moves:
         if move.changed:
             console.print(
-                f"{move.after.student}: {move.before.points:g} -> {move.after.points:g} points ({', '.join(move.changed)})",
+                f"{plain_line(move.after.student)}: {move.before.points:g} -> {move.after.points:g} points ({', '.join(move.changed)})",
                 markup=False,
                 highlight=False,
             )
     console.print(f"{sum(bool(move.changed) for move in moves)} of {len(moves)} grades change.")
+    if below := [plain_line(move.after.student) for move in moves if move.below(files.assignment.isolation)]:
+        said = f"WARNING these stored runs were isolated less than the {files.assignment.isolation} that assignment.toml requires; `autograder grade` makes them again: {', '.join(below)}"
+        console.print(said, style="bold red", markup=False, highlight=False)
     if lost:
-        console.print(f"No evidence of today's calls for {', '.join(lost)}: `autograder grade` runs them.", markup=False, highlight=False)
+        console.print(
+            f"No evidence of today's calls for {', '.join(map(plain_line, lost))}: `autograder grade` runs them.",
+            markup=False,
+            highlight=False,
+        )
     if not dry_run:
         for move in moves:
             folder.write_grade(move.after)
@@ -256,7 +264,7 @@ def doctor() -> None:
     """
     from autograder.execution.executor import Executor
     from autograder.execution.trials import level_found, run_trials
-    from autograder.reports.isolation import layers_table, trials_table
+    from autograder.reports.doctor import layers_table, trials_table
 
     console = _console()
     with Executor(1, Isolation.WEAK) as executor:
@@ -333,16 +341,36 @@ def _course_of(course: Path | None) -> Path:
     return root.resolve()
 
 
+def _plain(text: str) -> str:
+    """What may quote a student's text, fit for a terminal."""
+    from autograder.reports.plain import plain
+
+    return plain(text)
+
+
+class _PlainFormatter(logging.Formatter):
+    """Log lines and tracebacks without terminal escapes: they may quote names and errors of students."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _plain(super().format(record))
+
+
+def _log_plainly() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PlainFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler])
+
+
 def main() -> None:
     """Entry point: our own errors become one message and an exit code, anything else a traceback to report."""
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    _log_plainly()
     try:
         app()
     except SandboxError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(_plain(f"error: {error}"), err=True)
         sys.exit(3)
     except AutograderError as error:
-        typer.echo(f"{'assignment error' if isinstance(error, AssignmentError) else 'error'}: {error}", err=True)
+        typer.echo(_plain(f"{'assignment error' if isinstance(error, AssignmentError) else 'error'}: {error}"), err=True)
         sys.exit(2)
 
 

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from autograder.docket import RUNS, specify
+from autograder.reports.isolation import NO_SANDBOX
+from autograder.reports.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from autograder.checks import Observation
 
@@ -26,6 +28,9 @@ MARKS = (
     "cell(wanted): the cell whose run a check looks at (autograder.checks.cell)",
     "needs_torch(minimum): the check is left out where torch is older (autograder.checks.needs_torch)",
 )
+
+REPORT_CHARS = 100_000
+"""Shown of one check's failure."""
 
 _COLLECTED: pytest.StashKey[Sequence[pytest.Function]] = pytest.StashKey()
 
@@ -87,6 +92,26 @@ def reference(request: pytest.FixtureRequest) -> Observation:
     """The reference's run of the same call or cell."""
     _stand_alone(request)
     return request.config.stash[RUNS].reference(specify(request.node))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A warning where students' code ran without a sandbox."""
+    if config.option.isolation == "none":
+        terminalreporter.write_line(f"WARNING {NO_SANDBOX}", red=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make what a check's report quotes of a submission fit for a terminal and for XML."""
+    report = yield
+    if item.get_closest_marker("call") or item.get_closest_marker("cell"):
+        text = report.longreprtext
+        if (clean := plain(text, REPORT_CHARS)) != text:
+            report.longrepr = clean
+        report.sections = [(name, plain(content, REPORT_CHARS)) for name, content in report.sections]
+        if item.config.option.isolation == "none":
+            report.user_properties.append(("isolation", NO_SANDBOX))
+    return report
 
 
 def _stand_alone(request: pytest.FixtureRequest) -> None:

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -232,3 +233,27 @@ def processes_with(text):
         except OSError:
             continue
     return found
+
+
+def test_without_a_sandbox_every_report_says_so_and_a_later_grading_runs_again(graded, tmp_path):
+    """It has to be spelled out; the table, the page, the CSV and the regrading warn; the next grading with a sandbox makes the run anew and no longer warns."""
+    folder, _ = graded
+    results, submitted = tmp_path / "results", tmp_path / "submitted"
+    shutil.copytree(folder / "submitted" / "ada", submitted / "ada")
+    page, warning = (
+        results / "grades" / "tiny" / "ada" / "feedback.html",
+        "isolation: none — this code could read the reference and change this grade",
+    )
+    done = autograder("grade", "tiny", submitted, "--results", results, "--isolation", "none")
+    assert f"WARNING {warning}" in " ".join(done.stdout.split())
+    assert warning in page.read_text()
+    assert warning.removeprefix("isolation: ") in (results / "grades-tiny.csv").read_text()
+    assert "WARNING isolation: none" in (results / "autograded" / "ada" / "tiny" / "tiny.ipynb").read_text()
+    regraded = " ".join(autograder("regrade", "tiny", "--results", results, "--dry-run").stdout.split())
+    assert "isolated less than the good that assignment.toml requires; `autograder grade` makes them again: ada" in regraded
+    done = autograder("grade", "tiny", submitted, "--results", results)
+    assert "run again, since their stored runs were isolated less than good: ada" in done.stderr
+    assert "1 graded anew" in done.stdout
+    assert "WARNING" not in done.stdout
+    assert warning not in page.read_text()
+    assert warning.removeprefix("isolation: ") not in (results / "grades-tiny.csv").read_text()

@@ -1,8 +1,10 @@
 """`pytest assignments/...` by itself."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 
@@ -49,3 +51,24 @@ def test_a_submission_is_judged_check_by_check(tmp_path):
     assert "NotImplementedError" in done.stdout
     only = run_pytest("assignments/tiny", "--submission", path, "-k", "loss_fn")
     assert "1 failed, 2 deselected" in only.stdout
+    assert "WARNING isolation" not in only.stdout
+
+
+HOSTILE_LOSS = "def loss_fn(values):\n    raise ValueError('bad\\x1b[2J\\x1b]0;owned\\x07 \\x00\\u202e]]><x>')\n"
+
+
+def test_what_a_submission_says_does_nothing_in_a_terminal_or_in_xml(tmp_path):
+    """Escapes, control characters and overrides are gone from both; without a sandbox both say so."""
+    script = tmp_path / "eve.py"
+    script.write_text(f'# %% nbgrader={{"grade_id": "loss_fn"}}\n{HOSTILE_LOSS}')
+    written = tmp_path / "report.xml"
+    done = run_pytest(
+        "assignments/tiny", "--submission", script, "--isolation", "none", "--junitxml", written, "-k", "loss_fn", "-o", "junit_logging=all"
+    )
+    assert "ValueError: bad" in done.stdout
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", done.stdout + done.stderr)
+    assert "owned" not in done.stdout
+    assert "WARNING isolation: none" in done.stdout
+    case = ElementTree.parse(written).find(".//testcase")
+    assert "ValueError: bad" in "".join(case.itertext())
+    assert {item.get("name"): item.get("value")[:15] for item in case.iter("property")} == {"isolation": "isolation: none"}

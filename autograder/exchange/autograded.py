@@ -12,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.errors import ExchangeError
+from autograder.reports.outputs import clean_images, clean_markdown, clean_output, joined
 from autograder.reports.plain import number, plain, plain_line
 
 if TYPE_CHECKING:
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
     from autograder.judgement.grading import CheckResult
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
-_IMAGES = ("image/png", "image/jpeg")  # an SVG or HTML output can carry scripts into the grader's browser
 _CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-OUTPUT_CHARS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +120,15 @@ def _cell_id(name: str) -> str:
 
 
 def autograded_notebook(
-    release: NotebookNode, cells: Sequence[ReleasedCell], submission: NotebookNode | None, checks: Mapping[str, CheckResult]
+    release: NotebookNode,
+    cells: Sequence[ReleasedCell],
+    submission: NotebookNode | None,
+    checks: Mapping[str, CheckResult],
+    warning: str = "",
 ) -> NotebookNode:
     """The submission with the release's metadata, cells that are missing added at the end, hidden checks after them.
 
-    Each check's outcome is its cell's last output.
+    Each check's outcome is its cell's last output, with `warning` if there is one.
     """
     known = {cell.grade_id: cell for cell in cells if not cell.appended}
     seen: set[str] = set()
@@ -143,78 +145,39 @@ def autograded_notebook(
     for cell in notebook.cells:
         result = checks.get(by_name.get(grade_id_of(cell), ""))
         if result and cell.cell_type == "code":
-            cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=_outcome(result)))
+            cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=_outcome(result, warning)))
     _name_cells(notebook)
     return notebook
 
 
-def _outcome(check: CheckResult) -> str:
+def _outcome(check: CheckResult, warning: str) -> str:
     of = f"{number(check.bonus)} bonus" if check.bonus else number(check.max_points)
-    head = f"[GradStep] {check.outcome}: {number(check.points)} of {of} points"
+    head = f"[GradStep] {check.outcome}: {number(check.points)} of {of} points{f' (WARNING {warning})' if warning else ''}"
     given = f"\njudged with the given {', '.join(check.given)}" if check.given else ""
     message = plain(check.message, 6_000).strip("\n")
     return f"{head}{given}\n\n{message}\n" if message else f"{head}{given}\n"
 
 
 def _shown(cell: NotebookNode, released: ReleasedCell | None, *, is_own: bool) -> NotebookNode:
-    """A clean copy: known metadata, plain source, outputs as text and images."""
+    """A clean copy: known metadata, plain source, outputs that show and do nothing."""
     trusted = is_own or (released is not None and bool(released.nbgrader.get("locked")) and cell.get("source") == released.cell.source)
-    source = plain(_text(cell.get("source", "")), 1_000_000)
+    source = plain(joined(cell.get("source", "")), 1_000_000)
     if released and released.cell.cell_type != cell.get("cell_type"):
         kind = released.cell.cell_type
     else:
         kind = "code" if cell.get("cell_type") == "code" else "markdown"  # nbconvert shows raw cells unescaped
     if kind == "code":
         shown = nbformat.v4.new_code_cell(source, execution_count=_count(cell.get("execution_count")))
-        shown.outputs = [clean for output in cell.get("outputs") or [] if (clean := _clean_output(output))]
+        shown.outputs = [clean for output in cell.get("outputs") or [] if (clean := clean_output(output))]
     else:
-        shown = nbformat.v4.new_markdown_cell(source if trusted else _without_tags(source))
-        attachments = {plain_line(str(name)): _images(data) for name, data in (cell.get("attachments") or {}).items()}
+        shown = nbformat.v4.new_markdown_cell(source if trusted else clean_markdown(source))
+        attachments = {plain_line(str(name)): clean_images(data) for name, data in (cell.get("attachments") or {}).items()}
         if attachments:
             shown["attachments"] = attachments
     shown["id"] = cell.get("id", "")
     if released:
         shown.metadata["nbgrader"] = copy.deepcopy(released.nbgrader)
     return shown
-
-
-def _without_tags(markdown: str) -> str:
-    """Markdown in which HTML shows as text, and links lead to the web, an attachment or nowhere.
-
-    nbconvert passes HTML through and lets links run scripts. Telling bad links from good ones is hopeless (entities, backslashes), so
-    only those that start like good ones stay links; a zero-width space breaks the others.
-    """
-    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown)
-    text = re.sub(r"\](?=\((?!https?://|attachment:|#)|:(?!\s*https?://))", "]\u200b", text)
-    return re.sub(r"\\(?=(?:href|require|style|class|cssId)\b)", "", text)  # MathJax's own ways to make links and load code
-
-
-def _clean_output(output: NotebookNode) -> NotebookNode | None:
-    kind = output.get("output_type")
-    if kind == "stream":
-        return nbformat.v4.new_output(
-            "stream", name="stderr" if output.get("name") == "stderr" else "stdout", text=plain(_text(output.get("text", "")), OUTPUT_CHARS)
-        )
-    if kind == "error":
-        traceback = [plain(_text(line), OUTPUT_CHARS) for line in output.get("traceback", [])]
-        name, value = plain_line(_text(output.get("ename", ""))), plain(_text(output.get("evalue", "")), 5_000)
-        return nbformat.v4.new_output("error", ename=name, evalue=value, traceback=traceback)
-    if kind in ("display_data", "execute_result"):
-        data = output.get("data", {})
-        shown = _images(data)
-        if "text/plain" in data:
-            shown["text/plain"] = plain(_text(data["text/plain"]), OUTPUT_CHARS)
-        return nbformat.v4.new_output("display_data", data=shown) if shown else None
-    return None
-
-
-def _images(data: Mapping[str, Any]) -> dict[str, str]:
-    return {kind: text for kind in _IMAGES if kind in data and _BASE64.fullmatch(text := _text(data[kind]))}
-
-
-def _text(value: object) -> str:
-    """nbformat writes text as a string or as a list of lines."""
-    return "".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _count(value: object) -> int | None:

@@ -24,6 +24,7 @@ from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
 from autograder.judgement.grading import CheckResult, Grade
+from autograder.reports.isolation import isolation_warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +159,7 @@ def _check_name(name: str) -> None:
 
 def _write_notebook(folder: Path, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entry: GradebookEntry) -> None:
     checks = {check.id: check for check in entry.grade.checks}
-    notebook = autograded_notebook(assignment.release, cells, entry.notebook, checks)
+    notebook = autograded_notebook(assignment.release, cells, entry.notebook, checks, isolation_warning(entry.grade))
     place = folder / "autograded" / entry.grade.student / assignment.slug
     write_atomic(place / f"{assignment.slug}.ipynb", nbformat.v4.writes(notebook) + "\n")
     if moment := _utc(entry.grade.submitted_at):

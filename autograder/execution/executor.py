@@ -73,6 +73,11 @@ class Executor:
         self._asking = threading.Lock()
         self.environment: dict[str, str] = {}
 
+    @property
+    def required(self) -> Isolation:
+        """The least isolation that must hold."""
+        return self._required
+
     def __enter__(self) -> Self:
         return self
 

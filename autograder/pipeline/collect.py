@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.errors import SubmissionError
 from autograder.exchange.nbgrader import submitted_at as read_timestamp
 from autograder.judgement.grading import Cause
+from autograder.pipeline.students import student_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 SUFFIXES = (".ipynb", ".py")
@@ -46,7 +48,7 @@ def collect_submissions(path: Path, slug: str) -> tuple[Candidate, ...]:
         if path.suffix not in SUFFIXES:
             message = f"{path}: not a notebook (.ipynb) or percent script (.py)"
             raise SubmissionError(message)
-        return (Candidate(path.stem, path),)
+        return (Candidate(student_name(path.stem), path),)
     if not path.is_dir():
         message = f"{path}: no such file or folder"
         raise SubmissionError(message)
@@ -55,12 +57,19 @@ def collect_submissions(path: Path, slug: str) -> tuple[Candidate, ...]:
     if not found:
         message = f"{path}: no submissions. Looked for <student>/{slug}/{slug}.ipynb, for *.ipynb and *.py, and for a folder per student"
         raise SubmissionError(message)
-    return tuple(sorted(found, key=lambda candidate: candidate.student))
+    return tuple(sorted(_once(found), key=lambda candidate: candidate.student))
+
+
+def _once(found: Sequence[Candidate]) -> list[Candidate]:
+    """One for each student; where several share a name, a person has to tell whose is whose."""
+    named = Counter(candidate.student for candidate in found)
+    alone = [candidate for candidate in found if named[candidate.student] == 1]
+    return alone + [Candidate(student, None, Cause.SEVERAL_NOTEBOOKS) for student, count in named.items() if count > 1]
 
 
 def _nbgrader_layout(root: Path, slug: str) -> list[Candidate]:
     folders = [folder for folder in _folders(root) if (folder / slug).is_dir()]
-    return [_in_folder(folder.name, folder / slug, slug) for folder in folders]
+    return [_in_folder(student_name(folder.name), folder / slug, slug) for folder in folders]
 
 
 def _flat(root: Path) -> list[Candidate]:
@@ -68,10 +77,13 @@ def _flat(root: Path) -> list[Candidate]:
     for path in _notebooks(root):
         by_stem.setdefault(path.stem, []).append(path)
     files = [
-        Candidate(stem, paths[0]) if len(paths) == 1 else Candidate(stem, None, Cause.SEVERAL_NOTEBOOKS) for stem, paths in by_stem.items()
+        Candidate(student_name(stem), paths[0]) if len(paths) == 1 else Candidate(student_name(stem), None, Cause.SEVERAL_NOTEBOOKS)
+        for stem, paths in by_stem.items()
     ]
     folders = [
-        _in_folder(folder.name, folder, folder.name) for folder in _folders(root) if folder.name not in by_stem and _notebooks(folder)
+        _in_folder(student_name(folder.name), folder, folder.name)
+        for folder in _folders(root)
+        if folder.name not in by_stem and _notebooks(folder)
     ]
     return files + folders
 
@@ -93,4 +105,9 @@ def _folders(root: Path) -> Iterable[Path]:
 
 
 def _notebooks(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file() and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and _is_own(path) and not path.name.startswith("."))
+
+
+def _is_own(path: Path) -> bool:
+    """Whether it is a file and no link: one would bring any file that the grader can read into the feedback."""
+    return path.is_file() and not path.is_symlink()

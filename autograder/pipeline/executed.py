@@ -10,6 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.atomic import write_atomic
+from autograder.reports.outputs import clean_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,15 +22,17 @@ KEY = "gradstep"
 
 
 def executed_notebook(submission: Submission, evidence: Evidence) -> NotebookNode:
-    """`submission`'s notebook with the outputs of `evidence`. Its metadata name the id under which each code cell ran."""
+    """`submission`'s notebook with the outputs of `evidence`, made harmless: instructors open it. Its metadata name the id under which each code cell ran."""
     notebook = copy.deepcopy(submission.notebook)
     runs = {cell.run.id: cell for cell in evidence.cells}
     ids = [cell.id for cell in submission.cells]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell, name in zip(code, ids, strict=True):
         run = runs.get(name)
-        cell.outputs = [nbformat.from_dict(output) for output in outputs_of(run.outputs)] if run else []
+        cell.outputs = [clean for output in outputs_of(run.outputs) if (clean := clean_output(output))] if run else []
+        cell.metadata.pop("trusted", None)
         cell.execution_count = run.execution_count if run else None
+    notebook.metadata.pop("widgets", None)  # their state is HTML and scripts
     notebook.metadata[KEY] = {"cells": ids}
     return notebook
 

@@ -25,12 +25,13 @@ from autograder.pipeline.prepare import Prepared, prepare
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.questions import answered, carried, take_in_marks, unread
 from autograder.pipeline.results import ResultsFolder
+from autograder.reports.isolation import level_of
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from autograder.assignment import AssignmentFiles
+    from autograder.assignment import AssignmentFiles, Isolation
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
     from autograder.judgement.likeness import Exhibit
@@ -78,7 +79,7 @@ def grade_class(
     context = context_digest(files)
     for grade in take_in_marks(files, results, [candidate.student for candidate in candidates]).values():
         results.write_grade(grade)
-    kept = {} if force else _kept(candidates, results, context)
+    kept = {} if force else _kept(candidates, results, context, executor.required)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
         executor.warm()
@@ -90,18 +91,26 @@ def grade_class(
             for grade in grader.run(waiting):
                 graded[grade.student] = grade
                 progress.done(grade)
+            if grader.repeated:
+                _LOG.warning(
+                    "run again, since their stored runs were isolated less than %s: %s",
+                    executor.required,
+                    ", ".join(sorted(grader.repeated)),
+                )
             return graded
 
         kept |= open_docket(files, body)
     return tuple(kept[candidate.student] for candidate in candidates)
 
 
-def _kept(candidates: Sequence[Candidate], results: ResultsFolder, context: str) -> dict[str, Grade]:
-    """Grades on disk that the same submission would get again."""
+def _kept(candidates: Sequence[Candidate], results: ResultsFolder, context: str, required: Isolation) -> dict[str, Grade]:
+    """Grades on disk that the same submission would get again; not those of runs that were isolated less than `required`."""
     kept = {}
     for candidate in candidates:
         grade = results.read_grade(candidate.student)
         if grade is None or grade.provenance.judging_key != context or grade.provenance.submission_sha256 != candidate.digest():
+            continue
+        if grade.provenance.evidence_key and level_of(grade.provenance.environment).rank < required.rank:
             continue
         if grade.submitted_at == candidate.submitted_at and not any(RULINGS[check.cause].retry for check in grade.checks):
             kept[candidate.student] = grade
@@ -116,6 +125,8 @@ class _Grader:
     context: str
     gallery: tuple[Exhibit, ...]
     stop: threading.Event = field(default_factory=threading.Event)
+    repeated: list[str] = field(default_factory=list)
+    """Students whose stored runs were not good enough."""
 
     def run(self, candidates: Sequence[Candidate]) -> Iterator[Grade]:
         """Grades in the order in which they are done. Ctrl-C stops the running submissions and loses only them."""
@@ -162,6 +173,9 @@ class _Grader:
         cells = [(cell.id, cell.source) for cell in submission.cells]
         plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
         evidence = self.results.evidence.get(plan.key)
+        if evidence is not None and level_of(evidence.environment).rank < self.executor.required.rank:
+            self.repeated.append(candidate.student)  # what ran with less isolation may have written its own evidence
+            evidence = None
         if evidence is None:
             evidence = self._execute(plan, submission.rebound)
             checks = self.prepared.judge.results(evidence)

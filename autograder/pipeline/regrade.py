@@ -16,9 +16,10 @@ from autograder.pipeline.plan import context_digest
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.questions import answered, carried, take_in_marks, unread
+from autograder.reports.isolation import level_of
 
 if TYPE_CHECKING:
-    from autograder.assignment import AssignmentFiles
+    from autograder.assignment import AssignmentFiles, Isolation
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
     from autograder.pipeline.prepare import Prepared
@@ -31,6 +32,11 @@ class Move:
 
     before: Grade
     after: Grade
+
+    def below(self, required: Isolation) -> bool:
+        """Whether the stored run that was judged again had been isolated less than `required`."""
+        provenance = self.after.provenance
+        return bool(provenance.evidence_key) and level_of(provenance.environment).rank < required.rank
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -78,7 +84,9 @@ def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, execu
             return None  # the answers are not at hand
         checks = add_findings(prepared, judge.results(evidence), evidence, results.evidence, executor)
         answers = answered(prepared.files.assignment, executed, prepared.release) if executed else ()
-        grade = msgspec.structs.replace(grade, resembles=resemblances(prepared, checks, evidence, read_gallery(results)))
+        alike = resemblances(prepared, checks, evidence, read_gallery(results))
+        ran = msgspec.structs.replace(grade.provenance, environment=evidence.environment)
+        grade = msgspec.structs.replace(grade, resembles=alike, provenance=ran)
     else:
         cause = next((check.cause for check in grade.checks if not check.question), None)
         checks = judge.all_for(cause) if cause else ()

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
 from autograder.judgement.grading import CheckResult, Grade
+from autograder.reports.isolation import isolation_warning, level_of
 from autograder.reports.plain import number, plain
 
 if TYPE_CHECKING:
@@ -28,7 +30,11 @@ COLUMNS = (
     "problem",
     "submitted_at",
     "submission_sha256",
+    "isolation",
 )
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_INVISIBLE = " \n\u00a0\u00ad\u200b\u200c\u200d\u2060\u3000"
+"""Before a formula, some spreadsheets pass over them."""
 _FORMULA_STARTS = (
     "=",
     "+",
@@ -66,6 +72,7 @@ def grades_csv(grades: Sequence[Grade]) -> str:
             _cell(grade.problem),
             _cell(grade.submitted_at),
             _cell(grade.provenance.submission_sha256),
+            _isolation(grade),
         ]
         row = [_cell(grade.assignment), _cell(grade.student), number(grade.points), number(grade.max_points), *own]
         writer.writerow([*row, *(_points(checks.get(check_id)) for check_id in check_ids)])
@@ -81,6 +88,14 @@ def _points(check: CheckResult | None) -> str:
     return str(check.outcome) if check.pending else number(check.points)
 
 
+def _isolation(grade: Grade) -> str:
+    """The level, or the warning where it is too low; empty where no code was run."""
+    if not grade.provenance.evidence_key:
+        return ""
+    return isolation_warning(grade).removeprefix("isolation: ") or str(level_of(grade.provenance.environment))
+
+
 def _cell(text: str) -> str:
     text = plain(text, 2_000)
-    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA_STARTS) else text
+    formula = text.lstrip(_INVISIBLE).startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if formula else text

@@ -14,7 +14,8 @@ from autograder.assignment import Disclosure
 from autograder.judgement.catalogue import tell
 from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Visibility, encode_grade
 from autograder.reports.excerpts import Excerpt, failures, run_of
-from autograder.reports.pages import environment
+from autograder.reports.isolation import isolation_warning
+from autograder.reports.pages import environment, policy, style
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.plots import describe, loss_curves, recorded_losses
 
@@ -118,6 +119,8 @@ def render_feedback(page: FeedbackPage) -> str:
         environment()
         .get_template("feedback.html.j2")
         .render(
+            policy=policy(style()),
+            style=Markup(style()),  # noqa: S704  # our own file
             title=page.assignment.title,
             student=plain_line(grade.student),
             digest=grade_digest(grade),
@@ -134,6 +137,7 @@ def render_feedback(page: FeedbackPage) -> str:
             due=_moment(page.assignment.due) if page.assignment.due else "",
             submitted=_submitted(grade.submitted_at),
             problem=plain(grade.problem, 1_000),
+            isolation=isolation_warning(grade),
             notices=[plain(notice, 2_000) for notice in (*grade.notices[:NOTICES_SHOWN], *(grade.resembles if page.show_hidden else ()))],
             parts=_parts(page, shown),
             curve=_curve(page, shown),

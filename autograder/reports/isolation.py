@@ -1,62 +1,53 @@
-"""How well submissions are isolated, in words and tables for instructors."""
+"""How submissions were isolated, and a plain warning where their grades prove little."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from rich.table import Table
+from autograder.assignment import Isolation
+from autograder.reports.plain import plain_line
 
-_LAYERS = {
-    "own uid": ("files, memory, processes and signals of the grader", "run the grader as root, in a container of its own for instance"),
-    "landlock": (
-        "files outside of the scratch folder, TCP, tracing",
-        "Linux 5.13 or newer with Landlock switched on (lsm=landlock,...); containers need a seccomp profile that allows it",
-    ),
-    "landlock scopes": ("signals and abstract sockets to outside", "Linux 6.12 or newer"),
-    "seccomp": ("sockets, namespaces, tracing, io_uring, administration of the kernel", "install libseccomp (Debian: libseccomp2)"),
-    "bubblewrap": (
-        "a view of the disk, of processes and of the network in which nothing else exists",
-        "install bubblewrap (Debian: bubblewrap), and allow user namespaces to ordinary users",
-    ),
-    "mount namespace": (
-        "an interpreter under a closed home can be read without opening the home",
-        "needed only there, and only as root without bubblewrap",
-    ),
-    "bounded scratch": ("disk and shared memory never take more than the limit", "run the grader as root, or install bubblewrap"),
-}
-"""Of each layer: what it keeps, and how to get it."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from autograder.judgement.grading import Grade
+
+NO_SANDBOX = "isolation: none — this code could read the reference and change this grade"
+WEAK_SANDBOX = "isolation: weak — this code could read files that everybody on the machine can read"
+NAMES_SHOWN = 10
+
+
+def level_of(environment: Mapping[str, str]) -> Isolation:
+    """The level that a run's environment records; NONE where it says nothing that is known: what is not known to have held did not."""
+    level = environment.get("isolation", "")
+    return Isolation(level) if level in set(Isolation) else Isolation.NONE
+
+
+def isolation_warning(grade: Grade) -> str:
+    """What a reader must know of the grade; "" where the sandbox held, or where no code was run."""
+    if not grade.provenance.evidence_key:
+        return ""
+    level = level_of(grade.provenance.environment)
+    return {Isolation.NONE: NO_SANDBOX, Isolation.WEAK: WEAK_SANDBOX}.get(level, "")
+
+
+def isolation_warnings(grades: Iterable[Grade]) -> list[str]:
+    """A line for each warning, with the students whom it concerns."""
+    found: dict[str, list[str]] = {}
+    for grade in grades:
+        if warning := isolation_warning(grade):
+            found.setdefault(warning, []).append(plain_line(grade.student, 64))
+    return [f"WARNING {warning} ({_named(students)})" for warning, students in found.items()]
 
 
 def isolation_line(environment: Mapping[str, str]) -> str:
-    """How the submissions were isolated: the level, and each layer that did not hold with the reason."""
-    layers = _states(environment)
+    """How submissions were isolated: the level, and each layer that did not hold with the reason."""
+    layers = {name.removeprefix("layer: "): held for name, held in environment.items() if name.startswith("layer: ")}
     held = ", ".join(name for name, state in layers.items() if state == "yes") or "no layer"
     missing = "".join(f"; not {name}: {state}" for name, state in layers.items() if state != "yes")
     return f"Isolation  {environment.get('isolation', 'unknown')} ({held}{missing})"
 
 
-def layers_table(environment: Mapping[str, str]) -> Table:
-    """Each layer: whether it holds here, what it keeps, and how to get it where it is missing."""
-    table = Table(title="Layers", title_justify="left")
-    for heading in ("layer", "here", "what it keeps", "how to get it"):
-        table.add_column(heading, overflow="fold")
-    states = _states(environment)
-    for name, (keeps, how) in _LAYERS.items():
-        state = states.get(name, "unknown")
-        table.add_row(name, state, keeps, "" if state in ("yes", "not needed") else how)
-    return table
-
-
-def trials_table(rows: Sequence[tuple[str, bool | None, bool, str, str]]) -> Table:
-    """Each attack that was tried. Rows are its name, whether it was held (None: can't be told), whether `good` requires that, what is open without, and what it was answered."""
-    table = Table(title="Attacks tried", title_justify="left")
-    for heading in ("attack", "", "answer, or what is open"):
-        table.add_column(heading, overflow="fold")
-    for name, held, required, opens, said in rows:
-        state = "held" if held else "unknown" if held is None else "OPEN" if required else "open"
-        table.add_row(name, state, said if held else f"{opens}{'' if required else ' (not required for good)'}")
-    return table
-
-
-def _states(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name.removeprefix("layer: "): held for name, held in environment.items() if name.startswith("layer: ")}
+def _named(students: list[str]) -> str:
+    more = len(students) - NAMES_SHOWN
+    return ", ".join(sorted(students)[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -11,7 +11,10 @@ _ESCAPES = re.compile(
     r"|\x1b[ -/]*[0-~]?",  # what is left of others
     re.DOTALL,
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
+_LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")  # can't be encoded as UTF-8
 
 
@@ -19,7 +22,7 @@ def plain(text: str, limit: int = 20_000) -> str:
     """`text` with only printable characters, tabs and line feeds, cut after `limit` characters with a note."""
     if len(text) > 4 * limit:
         text = text[: 4 * limit]  # escapes cost time to remove; what they hide is short
-    text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text))
     text = _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
     return text if len(text) <= limit else f"{text[:limit]}\n[cut: {limit} characters shown]"
 

@@ -64,7 +64,7 @@ def loss_curves(student: Trace | None, reference: Trace | None) -> str:
         return ""
     label = html.escape(describe(student, reference), quote=True)
     box = f"0 0 {WIDTH:g} {HEIGHT:g}"
-    return f'<svg class="curve" viewBox="{box}" role="img" aria-label="{label}" style="stroke-linejoin: round">{picture}</svg>'
+    return f'<svg class="curve" viewBox="{box}" role="img" aria-label="{label}" stroke-linejoin="round">{picture}</svg>'
 
 
 def describe(student: Trace | None, reference: Trace | None) -> str:
@@ -290,11 +290,19 @@ def _bad_mark(figure: Any, curve: Curve, x_axis: Axis) -> None:
 
 
 def _inline(svg: str) -> str:
-    """What stands inside matplotlib's <svg>, without its style sheet (it would hold for the whole page) and ids, colours as variables."""
+    """What stands inside matplotlib's <svg>, without its style sheet (it would hold for the whole page) and ids, colours as variables, styles as attributes (the page's policy forbids the others)."""
     inner = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
     inner = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", inner, flags=re.DOTALL)
     inner = re.sub(r' id="[^"]*"', "", inner)
     inner = re.sub(r"font-family: [^;\"]*;?|font: 12px [^;\"]*", "font-size: 12px;", inner)
+    inner = re.sub(r' style="([^"]*)"', _attributes, inner)
     for color, variable in _VARIABLES.items():
         inner = inner.replace(color, f"var({variable}, {color})")
     return re.sub(r"\n\s*", "\n", inner).strip()
+
+
+def _attributes(style: re.Match[str]) -> str:
+    """An element's style as presentation attributes, each once."""
+    pairs = (declaration.partition(":") for declaration in style[1].split(";") if ":" in declaration)
+    found = {name.strip(): value.strip() for name, _, value in pairs}
+    return "".join(f' {name}="{value}"' for name, value in found.items())

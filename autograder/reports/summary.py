@@ -11,6 +11,7 @@ from rich.text import Text
 
 from autograder.judgement.catalogue import CATALOGUE
 from autograder.judgement.grading import Grade, GradeStatus, Outcome
+from autograder.reports.isolation import isolation_warning, isolation_warnings
 from autograder.reports.plain import number, plain_line
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def class_table(grades: Sequence[Grade]) -> Table:
 
 def what_went_wrong(grade: Grade) -> str:
     """The submission's problem, what waits for a person or another run, then what the diagnosis found, or the lost checks where it found nothing; "" where nothing was lost."""
-    words = [plain_line(grade.problem, 60)] if grade.problem else []
+    words = [isolation_warning(grade).partition(" — ")[0]] if isolation_warning(grade) else []
+    words += [plain_line(grade.problem, 60)] if grade.problem else []
     for outcome in (Outcome.UNGRADABLE, Outcome.NEEDS_REVIEW):
         waiting = sum(check.max_points for check in grade.checks if check.outcome is outcome and not check.question)
         if waiting:
@@ -69,7 +71,7 @@ def _to_be_marked(grade: Grade) -> float:
 
 
 def class_lines(grades: Sequence[Grade]) -> list[str]:
-    """How many of each status, mean and median of those that are fully graded, and what waits to be marked. While answers do, mean and median are of the checks alone."""
+    """How many of each status, mean and median of those that are fully graded, what waits to be marked, and whose code ran without a sandbox. While answers do, mean and median are of the checks alone."""
     if not grades:
         return ["no submissions"]
     counts = Counter(grade.status for grade in grades)
@@ -90,4 +92,4 @@ def class_lines(grades: Sequence[Grade]) -> list[str]:
         lines.append(
             f"{number(sum(map(_to_be_marked, to_mark)))} points in answers of {len(to_mark)} submission{'s' if len(to_mark) > 1 else ''} wait to be marked, in formgrader"
         )
-    return lines
+    return lines + isolation_warnings(grades)

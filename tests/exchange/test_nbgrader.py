@@ -231,6 +231,9 @@ def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
     notebook.cells[1].outputs = [
         v4.new_output("display_data", data=rich),
         v4.new_output("error", ename="E", evalue="v", traceback=["\x1b[31mt"]),
+        v4.new_output("display_data", data={"text/html": f"<table class='dataframe'><tr><td onclick='x'>-3{evil}</td></tr></table>"}),
+        v4.new_output("display_data", data={"text/markdown": f"$\\frac{{1}}{{n}}$ {evil}"}),
+        v4.new_output("display_data", data={"text/plain": "x"}, metadata={"image/png": {"width": evil}}),
     ]
     notebook.cells += [
         v4.new_raw_cell(evil, metadata={"raw_mimetype": "text/html"}),
@@ -255,6 +258,8 @@ def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
     nbgrader(tmp_path, "generate_feedback", "optimizers")
     html = (tmp_path / "feedback" / "eve" / "optimizers" / "optimizers.html").read_text()
     assert "<script>alert('evil')" not in html
+    assert "<td>-3</td>" in html
+    assert r"$\frac{1}{n}$" in html
     links = links_of(html)
     assert "https://pytorch.org/docs" in links
     assert not [link for link in links if re.match(r"\s*(javascript|vbscript|data:text)", link.replace("\\", ""), re.IGNORECASE)]

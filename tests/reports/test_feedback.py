@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
+import shutil
+import subprocess
 from collections import Counter
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -101,7 +106,55 @@ def test_the_page_asks_for_nothing() -> None:
     """No request and no script can leave it: policy first, no element that loads anything."""
     page = Page(render_feedback(sample_page()))
     assert not {"script", "link", "iframe", "object", "img", "form", "base"} & set(page.tags)
-    assert "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"" in render_feedback(sample_page())
+    assert page.tags["style"] == 1
+    assert "style" not in page.attributes  # the policy lets none act
+
+
+def test_the_policy_lets_one_style_sheet_act_and_nothing_else() -> None:
+    """Its hash is that of the sheet in the page; no script, request, form or base, and no inline anything."""
+    html = render_feedback(sample_page())
+    (content,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
+    policy = {name: values for name, *values in (part.split() for part in unescape(content).split(";"))}
+    sheet = html[html.index("<style>") + 7 : html.index("</style>")]
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    assert policy == {
+        "default-src": ["'none'"],
+        "style-src": [f"'sha256-{digest}'"],
+        "img-src": ["data:"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+    }
+    assert html.index("Content-Security-Policy") < html.index("<title>") < html.index("<style>")
+    assert "\r" not in sheet  # browsers hash line feeds
+
+
+def test_a_browser_finds_nothing_to_forbid(tmp_path: Path) -> None:
+    """Where Chromium is installed: hostile text everywhere runs nothing, and the policy stops nothing of our own."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    hostile = [check(f"c{number}", Outcome.FAILED, 0, title=HOSTILE, message=HOSTILE) for number in range(2)]
+    page = sample_page(grade=grade(*hostile, student=HOSTILE, problem=HOSTILE, notices=(HOSTILE,)))
+    (tmp_path / "ours.html").write_text(render_feedback(page), encoding="utf-8")
+    (tmp_path / "spoilt.html").write_text(
+        render_feedback(page).replace("</h1>", "</h1><script>document.title='ran'</script>", 1), encoding="utf-8"
+    )
+    for name, forbidden in (("ours", 0), ("spoilt", 1)):
+        command = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path / name}",
+            "--enable-logging=stderr",
+            "--dump-dom",
+        ]
+        done = subprocess.run(
+            [*command, (tmp_path / f"{name}.html").as_uri()], text=True, capture_output=True, check=True, timeout=60, errors="replace"
+        )
+        assert "<title>ran" not in done.stdout
+        assert "2 checks passed" in done.stdout
+        assert done.stderr.count("violates the following Content Security Policy") == forbidden
 
 
 def test_ids_are_unique() -> None:
