@@ -4,7 +4,7 @@ BIN := .venv/bin
 ASSIGNMENT ?= optimizers
 STAMP := .venv/.installed
 
-.PHONY: demo test lint bench picture clean
+.PHONY: demo test lint attacks bench picture clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -31,6 +31,9 @@ picture: $(STAMP)  ## the README's picture of real feedback; needs Debian's chro
 	$(BIN)/autograder grade optimizers examples/optimizers/submitted --only mei --results demo/picture
 	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars --window-size=940,1500 \
 		--screenshot=docs/feedback.png file://$(CURDIR)/demo/picture/grades/optimizers/mei/feedback.html
+
+attacks: $(STAMP)  ## every hostile submission at every level that this machine offers, as a table in docs/attacks.md; needs root
+	$(BIN)/python -m tests.adversaries.matrix
 
 bench: $(STAMP)  ## seconds per notebook: GradStep, nbgrader, bare loops
 	$(BIN)/python benchmarks/bench.py

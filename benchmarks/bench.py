@@ -22,7 +22,7 @@ import nbformat
 from rich.console import Console
 from rich.table import Table
 
-from autograder.assignment import open_assignment
+from autograder.assignment import Isolation, Limits, open_assignment
 from autograder.docket import Docket, open_docket
 from autograder.execution.executor import Executor
 from autograder.notebooks.submission import read_submission
@@ -33,7 +33,7 @@ from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.project import project_class
 from autograder.pipeline.results import ResultsFolder
-from autograder.protocol import CallBatch
+from autograder.protocol import CallBatch, Cell, ExecutionRequest
 from autograder.trace import Evidence
 
 COURSE = Path(__file__).parent.parent
@@ -160,6 +160,20 @@ def time_recording() -> tuple[float, float]:
     return float(bare), float(recorded)
 
 
+def time_isolation(rounds: int = 60) -> tuple[float, float]:
+    """Seconds of a submission with next to nothing in it, with all layers and with none, in turn."""
+    request = ExecutionRequest((Cell("cell", "x = 1"),), 0, Limits())
+    times: dict[Isolation | None, list[float]] = {None: [], Isolation.NONE: []}
+    with Executor(1) as full, Executor(1, Isolation.NONE) as none:
+        for number in range(rounds + 5):
+            for level, executor in ((None, full), (Isolation.NONE, none)):
+                start = time.perf_counter()
+                executor.run("key", request, ())
+                if number >= 5:  # the first ones start and warm
+                    times[level].append(time.perf_counter() - start)
+    return statistics.median(times[None]), statistics.median(times[Isolation.NONE])
+
+
 def time_class(notebooks: list[Path], folder: Path) -> tuple[float, float]:
     """Wall seconds of grading the class on all cores from a cold start, and of writing its pages and gradebook."""
     files, results = open_assignment(COURSE, SLUG), ResultsFolder(folder, SLUG)
@@ -216,6 +230,7 @@ def main() -> None:
         nbgrader_s = time_nbgrader(notebooks, folder / "nbgrader")
         diagnosing = time_diagnosis(folder / "one")
     bare_us, recorded_us = time_recording()
+    isolated_s, open_s = time_isolation()
     added = statistics.median(mine - alone for mine, alone in zip(running, bare, strict=True))
     table = Table(
         title=f"{size} notebooks, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, {platform.machine()}, Linux {platform.release()}"
@@ -234,11 +249,17 @@ def main() -> None:
         table.add_row(row, f"{value:.3f}")
     console.print(table)
     console.print(f"a step of the lecture's loop: bare {bare_us:.1f} us, recorded {recorded_us:.1f} us")
+    console.print(f"a submission of one empty cell: isolated {isolated_s * 1e3:.1f} ms, without isolation {open_s * 1e3:.1f} ms")
     ratio, judging_s, diagnosing_s = nbgrader_s / grading_s, statistics.median(judging), statistics.median(diagnosing)
     bars = (
         (f"execution and storing add at most {ADDED_S} s", added <= ADDED_S, f"{added:.3f} s"),
         (f"class throughput at least {THROUGHPUT:g}x nbgrader's", ratio >= THROUGHPUT, f"{ratio:.1f}x"),
         ("light recording at most 30 us a step", recorded_us - bare_us <= 30, f"{recorded_us - bare_us:.1f} us"),
+        (
+            "full isolation costs at most 10 ms per submission over none",
+            isolated_s - open_s <= 0.01,
+            f"{(isolated_s - open_s) * 1e3:.1f} ms",
+        ),
         ("judging a passing submission at most 60 ms", judging_s <= 0.06, f"{judging_s * 1e3:.0f} ms"),
         ("diagnosis of a failing one at most 2 s", max(diagnosing) <= 2, f"{diagnosing_s:.2f} s, at most {max(diagnosing):.2f} s"),
     )

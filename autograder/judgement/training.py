@@ -9,6 +9,7 @@ import numpy as np
 
 from autograder.judgement.alignment import aligned
 from autograder.judgement.comparison import show, trajectory_residuals
+from autograder.judgement.updates import contradiction
 
 if TYPE_CHECKING:
     from autograder.judgement.observation import Observation
@@ -54,7 +55,8 @@ def compare_training(actual: Observation, expected: Observation, bar: float, *, 
 
 
 def compare_long_run(actual: Observation, expected: Observation, bar: float) -> TrainingDifference | None:
-    """Compare a run of thousands of steps by optimizer, number of steps and final parameters, whatever state it started from.
+    """Compare a run of thousands of steps by optimizer, number of steps and final parameters, whatever state it started from. Where the optimizer's update can be computed again
+    from the gradient, it must be the one that was made: a loop that sets the parameters by hand beside steps that do nothing has not trained.
 
     One step more passes: the slide's own run continues from the single step before it, with the same optimizer. An off-by-one loop is for the short calls to find.
     """
@@ -75,6 +77,11 @@ def compare_long_run(actual: Observation, expected: Observation, bar: float) -> 
         final, model_final = values.numpy()[-1:], model_values.numpy()[-1:]
         if final.shape != model_final.shape or _wrong_rows(final, model_final, None, bar, allow_nonfinite=False).size:
             return TrainingDifference(f"parameters after step {trace.steps}: {show(final[0])}", show(model_final[0]))
+    if found := contradiction(trace):
+        observed = f"parameters after step {found.step}: {show(found.observed)}"
+        return TrainingDifference(
+            observed, f"{show(found.computed)}, which {trace.optimizer} makes of the gradient that the step saw", found.step
+        )
     return None
 
 

@@ -9,6 +9,7 @@ from autograder.checks import CheckFailed, Observation, assert_long_run, assert_
 from autograder.judgement.distance import training_distance
 from autograder.judgement.tolerance import TRAINING_BAR
 from autograder.judgement.training import compare_training
+from autograder.judgement.updates import contradiction
 from autograder.trace import array_of
 
 
@@ -135,3 +136,30 @@ def test_a_reference_without_steps_is_the_authors_mistake():
     """Said as such, not blamed on the student."""
     with pytest.raises(ValueError, match="reference made no optimizer step"):
         compare_training(descend(5), descend(0), TRAINING_BAR)
+
+
+def test_a_run_set_by_hand_beside_steps_that_do_nothing_is_no_training():
+    """The right end with the right number of steps, but of gradients that make no such updates: the first such step is named."""
+    reference, idle = descend(100), descend(100)
+    trace = msgspec.structs.replace(idle.trace, gradients=(array_of(np.zeros((100, 2), np.float32)),))
+    forged = Observation(msgspec.structs.replace(idle.run, traces=(trace,)))
+    with pytest.raises(CheckFailed, match="after step 1"):
+        assert_long_run(forged, reference)
+
+
+@pytest.mark.parametrize("lr", [1e-2, 1e-3, 2e-2])
+def test_honest_runs_do_not_contradict_themselves(lr):
+    """float32 rounding of rows, the noise of other kernels, a start of one's own, divergence: none is taken for a forged update."""
+    for run in (descend(300, lr), descend(300, lr, start=(1.7761, 0.1064)), descend(300, lr, noise=1e-6)):
+        assert contradiction(run.trace) is None
+
+
+def test_a_learning_rate_off_by_a_twentieth_contradicts_the_settings():
+    """A trace that claims lr = 0.01 and moves as with 0.0105."""
+    run = descend(50, lr=0.0105)
+    trace = msgspec.structs.replace(run.trace, settings=({"lr": 0.01},))
+    found = contradiction(trace)
+    assert found is not None
+    assert found.step == 1
+    assert contradiction(msgspec.structs.replace(trace, optimizer="Adam")) is None
+    assert contradiction(msgspec.structs.replace(trace, settings=({"lr": 0.01, "momentum": 0.9},))) is None
