@@ -65,15 +65,13 @@ def notebook_in_archive(path: Path, suffixes: Sequence[str], preferred: str, max
             if chosen.file_size > max_bytes:
                 raise _too_large(path, chosen.filename, max_bytes)
             with archive.open(chosen) as packed:
-                data = packed.read(max_bytes + 1)
+                data = packed.read(chosen.file_size + 1)  # no more than it declares is unpacked
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise _damaged(path, error) from error  # zipfile fails in all of these ways on what is no archive
     except OSError as error:
         if error.errno != errno.EINVAL:  # a seek to where an archive claims that something is
             raise
         raise _damaged(path, error) from error
-    if len(data) > max_bytes:
-        raise _too_large(path, chosen.filename, max_bytes)
     return Packed(chosen.filename, data)
 
 
