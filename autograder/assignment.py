@@ -224,6 +224,6 @@ def _line_of(text: str, message: str) -> str:
     for name in names:
         key = re.split(r"[.\[]", name.rstrip("]."))[-1] if not name.endswith("]") else name.split("[")[0].split(".")[-1]
         for number, line in enumerate(text.splitlines(), 1):
-            if re.match(rf"\s*\[*\s*(\w+\.)*{re.escape(key)}\b", line):
+            if re.match(rf"[\s\[]*(\w+\.)*{re.escape(key)}\b", line):
                 return f":{number}"
     return ""

@@ -12,7 +12,7 @@ with atheris.instrument_imports(include=["autograder", "nbformat"]):
     from autograder.errors import SubmissionError
     from autograder.notebooks.submission import read_submission
 
-from mutating import mutated_tree
+from mutating import mutated_text, mutated_tree
 from running import ROOT, SCRATCH, run
 
 EXAMPLES = ROOT / "examples" / "quadratic" / "submitted"
@@ -21,6 +21,8 @@ OLD = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets
     {"cell_type": "code", "input": ["x = 3\n", "x"], "prompt_number": 2, "language": "python", "metadata": {}, "collapsed": False,
      "outputs": [{"output_type": "pyout", "text": ["3"], "prompt_number": 2, "metadata": {}}]},
     {"cell_type": "heading", "level": 2, "source": "Hi", "metadata": {}}]}]}  # fmt: skip
+
+CONFLICT = '\n<<<<<<< HEAD\n "x": 1,\n||||||| base\n "x": 0,\n=======\n "x": 2,\n>>>>>>> theirs\n'
 
 
 def target(data: bytes) -> None:
@@ -40,7 +42,14 @@ def target(data: bytes) -> None:
 
 
 def mutate(data: bytes, random: object) -> bytes:
-    return json.dumps(mutated_tree(json.loads(data), random)).encode()
+    text = data.decode()
+    if "<<<<<<<" in text or random.random() < 0.1:
+        text = mutated_text(text, random)
+    else:
+        text = json.dumps(mutated_tree(json.loads(text), random), indent=random.choice([None, None, 1]))
+    if random.random() < 0.05:
+        return (text[:200] + CONFLICT + text[200:]).encode("utf-16", "replace")
+    return text.encode("utf-8", "replace")
 
 
 def seeds() -> list[bytes]:
