@@ -187,10 +187,13 @@ def read_assignment(path: Path) -> Assignment:
         message = f"{path}: is not UTF-8 (byte {error.start})"
         raise AssignmentError(message) from error
     try:
-        assignment = msgspec.convert(tomllib.loads(text), Assignment)
-    except tomllib.TOMLDecodeError as error:
-        message = f"{path}: not valid TOML: {error}"
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; so are numbers of too many digits
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        message = f"{path}: not valid TOML: {reason}"
         raise AssignmentError(message) from error
+    try:
+        assignment = msgspec.convert(content, Assignment)
     except msgspec.ValidationError as error:
         message = f"{path}{_line_of(text, str(error))}: {error}"
         raise AssignmentError(message) from error
@@ -202,10 +205,17 @@ def read_assignment(path: Path) -> Assignment:
         message = f"{path}{_line_of(text, '`questions`')}: two questions have the id {twice[0]!r}"
         raise AssignmentError(message)
     for name in assignment.files:
-        if name.startswith("/") or ".." in name.split("/") or not (path.parent / name).is_file():
+        if name.startswith("/") or ".." in name.split("/") or not _is_file(path.parent / name):
             message = f"{path}{_line_of(text, '`files`')}: `files` names {name!r}, which is no file below {path.parent}"
             raise AssignmentError(message)
     return assignment
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _line_of(text: str, message: str) -> str:
@@ -214,6 +224,6 @@ def _line_of(text: str, message: str) -> str:
     for name in names:
         key = re.split(r"[.\[]", name.rstrip("]."))[-1] if not name.endswith("]") else name.split("[")[0].split(".")[-1]
         for number, line in enumerate(text.splitlines(), 1):
-            if re.match(rf"\s*\[*\s*(\w+\.)*{re.escape(key)}\b", line):
+            if re.match(rf"[\s\[]*(\w+\.)*{re.escape(key)}\b", line):
                 return f":{number}"
     return ""

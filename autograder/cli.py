@@ -161,7 +161,8 @@ def calibrate(assignment: Slug, course: CourseOption = None) -> None:
 def grade(
     assignment: Slug,
     submissions: Annotated[
-        Path, typer.Argument(help="nbgrader's submitted/ folder, a folder of notebooks, one notebook, or a .py percent script.")
+        Path,
+        typer.Argument(help="nbgrader's submitted/ folder, a folder of notebooks, one notebook, a .py percent script, or a .zip of one."),
     ],
     course: CourseOption = None,
     results: ResultsOption = None,

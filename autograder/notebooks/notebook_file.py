@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from autograder.errors import SubmissionError
+from autograder.notebooks.archive import notebook_in_archive
 from autograder.notebooks.cells import nbgrader_marks
+from autograder.notebooks.conflicts import conflicted_cells, first_conflict, without_conflicts
+from autograder.notebooks.unreadable import Unreadable, UnreadableNotebook
+
+__all__ = ["FileCell", "NotebookFile", "Unreadable", "UnreadableNotebook", "read_notebook_file"]
 
 MAX_BYTES = 20_000_000
 MAX_CELLS = 2_000
@@ -19,26 +23,9 @@ MAX_SCRIPT_BYTES = 250_000
 """A script holds code only, no outputs; jupytext needs seconds for a megabyte, and more than that for many cells."""
 MAX_SOURCE_CHARS = 500_000
 """Of all cells together: reading their syntax trees takes seconds per megabyte."""
-
-
-class Unreadable(StrEnum):
-    """Why a file can't be read as a notebook."""
-
-    NOT_JSON = "not JSON"
-    NOT_A_NOTEBOOK = "not a notebook"
-    TOO_LARGE = "too large"
-    TOO_DEEP = "nested too deeply"
-    NOT_UTF8 = "not UTF-8"
-    WRONG_KERNEL = "wrong kernel"
-    EMPTY = "empty"
-
-
-class UnreadableNotebook(SubmissionError):
-    """A submission can't be read as a notebook, for `reason`."""
-
-    def __init__(self, path: Path, reason: Unreadable, problem: str) -> None:
-        super().__init__(f"{path.name}: {problem}")
-        self.reason = reason
+MAX_JSON_PARTS = 1_000_000
+"""Objects, lists and keys: Python needs a hundred bytes and more for one of three bytes, as in `{},`."""
+SUFFIXES = (".ipynb", ".py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +42,31 @@ class FileCell:
 
 @dataclass(frozen=True, slots=True)
 class NotebookFile:
-    """What a file holds. `sha256` is of its bytes, in hex."""
+    """What a file holds. `sha256` is of its bytes, in hex; `notices` are sentences to the student about what was mended."""
 
     sha256: str
     cells: tuple[FileCell, ...]
+    notices: tuple[str, ...] = ()
 
 
-def read_notebook_file(path: Path, max_bytes: int = MAX_BYTES) -> NotebookFile:
-    """Read an .ipynb (nbformat 1 to 4) or a .py percent script.
+def read_notebook_file(path: Path, max_bytes: int = MAX_BYTES, preferred: str = "") -> NotebookFile:
+    """Read an .ipynb (nbformat 1 to 4), a .py percent script, or a .zip that holds one of them (`preferred` names it if there are several).
 
     Raises:
-        UnreadableNotebook: if it is neither, saying what to do.
+        UnreadableNotebook: if it is none of them, saying what to do.
         OSError: if the disk fails; that is not the student's fault.
     """
-    script = path.suffix.lower() == ".py"
-    data = _read_bytes(path, min(max_bytes, MAX_SCRIPT_BYTES) if script else max_bytes)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem = f"is not UTF-8 text (byte {error.start}). Download the notebook again from Jupyter or Colab; don't open and save it in an editor on the way"
-        raise UnreadableNotebook(path, Unreadable.NOT_UTF8, problem) from error
+    digest, name, data = _read(path, max_bytes, preferred)
+    script = name.lower().endswith(".py")
+    text, notices = _decoded(data, path)
     if not text.strip():
         raise _empty(path)
     try:
-        cells = tuple(_script_cells(text, path) if script else _notebook_cells(text, path))
+        if not script and first_conflict(text):
+            cells, mended = _merged_cells(text, path)
+            notices += mended
+        else:
+            cells = tuple(_script_cells(text, path) if script else _notebook_cells(text, path))
     except RecursionError as error:
         problem = "is nested too deeply to be a notebook. Download it again from Jupyter or Colab and hand it in anew"
         raise UnreadableNotebook(path, Unreadable.TOO_DEEP, problem) from error
@@ -87,18 +75,45 @@ def read_notebook_file(path: Path, max_bytes: int = MAX_BYTES) -> NotebookFile:
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE_CHARS:
         problem = f"holds more than {MAX_SOURCE_CHARS} characters of code and text. Put data into files, and hand it in anew"
         raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
-    return NotebookFile(hashlib.sha256(data).hexdigest(), cells)
+    return NotebookFile(
+        digest, cells, notices + conflicted_cells([(cell.number, cell.source) for cell in cells if cell.cell_type == "code"])
+    )
 
 
-def _read_bytes(path: Path, max_bytes: int) -> bytes:
+def _read(path: Path, max_bytes: int, preferred: str) -> tuple[str, str, bytes]:
+    """The file's digest, and name and bytes of the notebook that it is or holds."""
     if path.exists() and not path.is_file():  # a directory, or a pipe that would wait for ever
         raise _no_notebook(path, "is not a file")
+    if path.suffix.lower() == ".zip":
+        packed = notebook_in_archive(path, SUFFIXES, preferred or path.stem, max_bytes)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if packed.name.lower().endswith(".py"):
+            _check_size(packed.data, path, MAX_SCRIPT_BYTES)
+        return digest, packed.name, packed.data
+    limit = min(max_bytes, MAX_SCRIPT_BYTES) if path.suffix.lower() == ".py" else max_bytes
     with path.open("rb") as file:
-        data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        problem = f"is larger than {max_bytes / 1e6:g} MB. Clear its outputs (Kernel, Restart & Clear Output), run it again with less printing, and hand it in anew"
+        data = file.read(limit + 1)
+    _check_size(data, path, limit)
+    return hashlib.sha256(data).hexdigest(), path.name, data
+
+
+def _check_size(data: bytes, path: Path, limit: int) -> None:
+    if len(data) > limit:
+        problem = f"is larger than {limit / 1e6:g} MB. Clear its outputs (Kernel, Restart & Clear Output), run it again with less printing, and hand it in anew"
         raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
-    return data
+
+
+def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
+    """The text, and what to say of its encoding. UTF-16, which editors on Windows write, is told by its mark or by NULs beside the first sign."""
+    wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encoding = "utf-16" if wide else {b"{\0": "utf-16-le", b"\0{": "utf-16-be"}.get(data[:2], "utf-8-sig")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        problem = f"is not UTF-8 text (byte {error.start}). Download the notebook again from Jupyter or Colab; don't open and save it in an editor on the way"
+        raise UnreadableNotebook(path, Unreadable.NOT_UTF8, problem) from error
+    return text, () if encoding == "utf-8-sig" else ("The file was saved as UTF-16 by an editor; it was read all the same.",)
 
 
 def _empty(path: Path) -> UnreadableNotebook:
@@ -109,7 +124,25 @@ def _no_notebook(path: Path, problem: str) -> UnreadableNotebook:
     return UnreadableNotebook(path, Unreadable.NOT_A_NOTEBOOK, f"{problem}. Hand in the .ipynb file as Jupyter or Colab downloads it")
 
 
+def _merged_cells(text: str, path: Path) -> tuple[tuple[FileCell, ...], tuple[str, ...]]:
+    """Cells of a notebook in which git left conflicts, if both sides of them have the same code and text."""
+    sides = without_conflicts(text)
+    read: list[tuple[FileCell, ...]] = []
+    for side in sides:
+        try:
+            read.append(tuple(_notebook_cells(side, path)))
+        except UnreadableNotebook:
+            break
+    if len(read) < len(sides) or len({tuple((cell.cell_type, cell.source, cell.grade_id) for cell in cells) for cells in read}) > 1:
+        problem = f"holds two versions at once, as git leaves them when a merge fails (line {first_conflict(text)}). Decide for one, and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.MERGE_CONFLICT, problem)
+    return read[0], ("The file held a merge conflict of git's, but both versions had the same code and text, so it was read all the same.",)
+
+
 def _notebook_cells(text: str, path: Path) -> Iterator[FileCell]:
+    if sum(map(text.count, "[{:")) > MAX_JSON_PARTS:
+        problem = f"has more than {MAX_JSON_PARTS} parts. Clear its outputs (Kernel, Restart & Clear Output), and hand it in anew"
+        raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
     try:
         content = json.loads(text)
     except ValueError as error:  # JSONDecodeError, and numbers of too many digits

@@ -55,17 +55,17 @@ class Submission:
 
 
 def read_submission(
-    path: Path, release: NotebookNode, owners: Mapping[str, str] | None = None, *, max_bytes: int = MAX_BYTES
+    path: Path, release: NotebookNode, owners: Mapping[str, str] | None = None, *, max_bytes: int = MAX_BYTES, preferred: str = ""
 ) -> Submission:
-    """Read a notebook or percent script and restore it to the order of `release`, the notebook that students were given.
+    """Read a notebook, percent script or .zip and restore it to the order of `release`, the notebook that students were given.
 
-    owners: from function name to the id of its last check cell.
+    owners: from function name to the id of its last check cell. preferred: the stem of the notebook that counts, of several in a .zip.
 
     Raises:
         UnreadableNotebook: (a SubmissionError) if the file is no notebook for Python, with the `reason`.
         OSError: if the disk fails.
     """
-    file = read_notebook_file(path, max_bytes)
+    file = read_notebook_file(path, max_bytes, preferred)
     restored = restore(file.cells, release)
     cells = tuple(_submitted(cell) for cell in restored.cells if _is_code(cell))
     return Submission(
@@ -73,7 +73,7 @@ def read_submission(
         sha256=file.sha256,
         cells=cells,
         notebook=_notebook(restored.cells, release),
-        notices=restored.notices,
+        notices=file.notices + restored.notices,
         missing=restored.missing,
         rebound=rebound(cells, owners or {}),
     )

@@ -1,4 +1,4 @@
-"""Finding submissions: nbgrader's layout, a flat folder, one notebook or one percent script."""
+"""Finding submissions: nbgrader's layout, a flat folder, one notebook, percent script or .zip."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-SUFFIXES = (".ipynb", ".py")
+SUFFIXES = (".ipynb", ".py", ".zip")
+"""In the order in which they are taken where a student handed in several kinds: a .zip is opened only if there is nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ def collect_submissions(path: Path, slug: str) -> tuple[Candidate, ...]:
         SubmissionError: if `path` does not exist or holds no submission; says what was looked for.
     """
     if path.is_file():
-        if path.suffix not in SUFFIXES:
-            message = f"{path}: not a notebook (.ipynb) or percent script (.py)"
+        if path.suffix.lower() not in SUFFIXES:
+            message = f"{path}: not a notebook (.ipynb), percent script (.py) or archive of one (.zip)"
             raise SubmissionError(message)
         return (Candidate(student_name(path.stem), path),)
     if not path.is_dir():
@@ -55,7 +56,9 @@ def collect_submissions(path: Path, slug: str) -> tuple[Candidate, ...]:
     root = path / "submitted" if (path / "submitted").is_dir() else path
     found = _nbgrader_layout(root, slug) or _flat(root)
     if not found:
-        message = f"{path}: no submissions. Looked for <student>/{slug}/{slug}.ipynb, for *.ipynb and *.py, and for a folder per student"
+        message = (
+            f"{path}: no submissions. Looked for <student>/{slug}/{slug}.ipynb, for *.ipynb, *.py and *.zip, and for a folder per student"
+        )
         raise SubmissionError(message)
     return tuple(sorted(_once(found), key=lambda candidate: candidate.student))
 
@@ -91,8 +94,10 @@ def _flat(root: Path) -> list[Candidate]:
 def _in_folder(student: str, folder: Path, slug: str) -> Candidate:
     submitted_at = read_timestamp(folder)
     notebooks = _notebooks(folder)
-    named = [path for path in notebooks if path.stem == slug]
-    choice = named or [path for path in notebooks if path.suffix == ".ipynb"] or notebooks
+    unpacked = [path for path in notebooks if path.suffix.lower() != ".zip"]
+    choice = [path for path in unpacked if path.stem == slug]
+    for suffix in SUFFIXES:
+        choice = choice or [path for path in notebooks if path.suffix.lower() == suffix]
     if not choice:
         return Candidate(student, None, Cause.NO_NOTEBOOK, submitted_at)
     if len(choice) > 1:
@@ -105,7 +110,7 @@ def _folders(root: Path) -> Iterable[Path]:
 
 
 def _notebooks(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and _is_own(path) and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and _is_own(path) and not path.name.startswith("."))
 
 
 def _is_own(path: Path) -> bool:

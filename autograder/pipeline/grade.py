@@ -43,7 +43,11 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-UNREADABLE = {Unreadable.WRONG_KERNEL: Cause.WRONG_KERNEL}
+UNREADABLE = {
+    Unreadable.WRONG_KERNEL: Cause.WRONG_KERNEL,
+    Unreadable.NO_NOTEBOOK: Cause.NO_NOTEBOOK,
+    Unreadable.SEVERAL_NOTEBOOKS: Cause.SEVERAL_NOTEBOOKS,
+}
 """Causes of submissions that can't be read; all other reasons are UNREADABLE."""
 
 PASSING_TROUBLE = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES)
@@ -158,7 +162,7 @@ class _Grader:
         if candidate.path is None:
             return self._without_run(candidate, candidate.problem or Cause.NO_NOTEBOOK, "")
         try:
-            submission = read_submission(candidate.path, self.prepared.release, self.prepared.owners)
+            submission = read_submission(candidate.path, self.prepared.release, self.prepared.owners, preferred=self.prepared.files.slug)
         except UnreadableNotebook as error:
             return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
         return self._with_run(candidate, submission)

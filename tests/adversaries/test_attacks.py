@@ -17,8 +17,8 @@ from autograder.trace import Ended
 from .attack import Attack
 from .breaking import BREAKING
 from .gaining import GAINING
-from .reaching import REACHING
 from .hostile_class import ATTACKS, grade_attacks, make_course, said
+from .reaching import REACHING
 from .targets import Targets, TinyCourse, targets
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="the attacks aim at a grader that is root")

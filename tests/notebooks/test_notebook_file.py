@@ -39,7 +39,10 @@ DEEP = '{"nbformat": 4, "cells": ' + "[" * 100_000 + "]" * 100_000 + "}"
     ("content", "name", "reason"),
     [
         (b"PK\x03\x04 a Word file \xff\xfe", "a.ipynb", Unreadable.NOT_UTF8),
-        (b"\xff\xfe{\x00}\x00", "a.ipynb", Unreadable.NOT_UTF8),
+        (b"\xff\xfe{\x00}\x00", "a.ipynb", Unreadable.NOT_A_NOTEBOOK),
+        (b"\xff\xfe{\x00\x00", "a.ipynb", Unreadable.NOT_UTF8),
+        (b"{\x00\x00", "a.ipynb", Unreadable.NOT_UTF8),
+        ("[" + "{}," * 1_000_000 + "0]", "a.ipynb", Unreadable.TOO_LARGE),
         (b"x = '\xe9'", "a.py", Unreadable.NOT_UTF8),
         ("<html>Please log in</html>", "a.ipynb", Unreadable.NOT_JSON),
         ('{"nbformat": 4, "cells": [', "a.ipynb", Unreadable.NOT_JSON),
