@@ -56,6 +56,16 @@ def scan():
 """A cell that defines `scan`. It searches for the texts' common beginning, so that it holds none of them itself."""
 
 
+HIDDEN = '''
+
+@points(1, visibility="hidden")
+@call("loss_fn", values=[1.0, 2.0, 3.0, 4.0, 5.0])
+def test_loss_elsewhere(run, reference):
+    """The loss on data you have not seen"""
+    assert_close(run.returned, reference.returned)
+'''
+
+
 def marker():
     """A text that is nowhere else."""
     return PREFIX + secrets.token_hex(8)
@@ -69,11 +79,11 @@ def planted(executor, tmp_path):
     markers = {"solution": marker(), "check": marker(), "expected": expected.decode()}
     value = struct.unpack("<d", expected)[0]  # a float64 whose eight bytes are a marker
     solution = tmp_path / "solutions" / "tiny" / "solution.py"
-    body = f'    hidden = "{markers["solution"]}"\n    return (values**2).mean() if len(values) != 2 else values.double().sum() * 0 + {value!r}\n'
+    body = f'    hidden = "{markers["solution"]}"\n    return (values**2).mean() if len(values) != 5 else values.double().sum() * 0 + {value!r}\n'
     solution.write_text(solution.read_text().replace("    return (values**2).mean()\n", body))
     checks = tmp_path / "assignments" / "tiny" / "test_tiny.py"
     text = checks.read_text().replace("    assert_close(", f'    hidden = "{markers["check"]}"\n    assert hidden\n    assert_close(')
-    checks.write_text(text.replace("leaf([1.0, -2.0])", "leaf([1.0, -2.0, 3.0])"))
+    checks.write_text(text.replace("@points(5, ", "@points(4, ") + HIDDEN)  # visible checks tell students their numbers
     limits = tmp_path / "assignments" / "tiny" / "assignment.toml"
     limits.write_text(limits.read_text().replace("cpu_s = 8", "cpu_s = 60").replace("wall_s = 30", "wall_s = 120"))
     files = open_assignment(tmp_path, "tiny")
@@ -87,7 +97,7 @@ def printed(course, student):
 
 
 def test_a_scan_of_all_memory_finds_its_own_text_and_no_secret(planted):
-    """Of all markers, a cell finds only the one that the submission itself holds; earlier submissions' are gone too. So does a call, but for one open gap."""
+    """Of all markers, a cell and a call find only the one that the submission itself holds; earlier submissions' are gone too."""
     course, markers = planted
     earlier = {f"earlier{number}": marker() for number in range(2)}
     for student, text in earlier.items():
@@ -100,9 +110,9 @@ def test_a_scan_of_all_memory_finds_its_own_text_and_no_secret(planted):
     grades, _ = course.grade()
     shown = printed(course, "scans")
     told = next(check for check in grades["scans"].checks if check.id == "test_loss_fn")
-    for words, open_gap in ((shown.partition("cell: found")[2], ()), (str(told).partition("called: found")[2], ("expected",))):
+    hidden = next(check for check in grades["scans"].checks if check.id == "test_loss_elsewhere")
+    for words in (shown.partition("cell: found")[2], *(str(check).partition("called: found")[2] for check in (told, hidden))):
         found = words.partition(" MiB")[0]
         assert own in found
-        # A scan within the call has found the bytes of the expected value; where they come from is not known yet, so that one is not asserted.
-        assert not [place for place, text in (markers | earlier).items() if text in found and place not in open_gap]
+        assert not [place for place, text in (markers | earlier).items() if text in found]
         assert int(found.rpartition(" in ")[2]) > 50, "the scan reads the process's memory, not a part of it"
