@@ -170,12 +170,6 @@ REACHING = (
     calls("message_queue", "leave something for the next", 68, "0, 0o600"),
     calls("semaphores", "leave something for the next", 64, "0, 1, 0o600"),
     calls("personality", "endless loop, fork bomb, descriptors", 135, "0x0040000"),
-    calls(
-        "file_handles",
-        "read expected values or hidden tests",
-        303,
-        "-100, b'/usr', ctypes.create_string_buffer(200), ctypes.byref(ctypes.c_int()), 0",
-    ),
     Attack(
         "mount",
         "read expected values or hidden tests",

@@ -163,3 +163,12 @@ def test_a_learning_rate_off_by_a_twentieth_contradicts_the_settings():
     assert found.step == 1
     assert contradiction(msgspec.structs.replace(trace, optimizer="Adam")) is None
     assert contradiction(msgspec.structs.replace(trace, settings=({"lr": 0.01, "momentum": 0.9},))) is None
+
+
+def test_a_reference_that_changes_its_learning_rate_is_no_measure_of_updates():
+    """Settings are those of the last row: with a schedule, no single row says what an update should be."""
+    reference = descend(100)
+    scheduled = msgspec.structs.replace(reference.trace, settings=({"lr": 1e-3},))
+    run = Observation(msgspec.structs.replace(reference.run, traces=(scheduled,)))
+    assert contradiction(scheduled) is not None
+    assert_long_run(run, run)
