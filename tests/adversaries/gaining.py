@@ -265,4 +265,25 @@ GAINING = (
         "print('FINE', 1 < 2)",
         "def training_loop(n_epochs, optimizer, params):\n    raise ValueError('<script>alert(1)</script>\\x1b[31m')\n",
     ),
+    gains(
+        "endless_list",
+        AGREE,
+        "",
+        "kept = []\nkept.append(kept)\nprint('FINE')",
+        "def training_loop(n_epochs, optimizer, params):\n    kept = []\n    kept.append(kept)\n    return kept\n",
+    ),
+    gains("not_a_number", AGREE, "", "print('FINE', float('nan'))", OWN.replace("return params", "return params * float('nan')")),
+    gains(
+        "optimizer_in_place",
+        FORGE,
+        "torch.optim.SGD.step = torch.optim.Adam.step = lambda self, *a: None",
+        "print('FINE', torch.optim.SGD.step is not None)",
+    ),
+    gains(
+        "every_descriptor",
+        FORGE,
+        "import os\nfor number in range(3, 64):\n    try: os.write(number, b'\\xff\\xff\\xff\\x7f' * 4)\n    except OSError: pass",
+        "import os\nos.write(1, b'x')\nprint('FINE')",
+        points=0,
+    ),
 )

@@ -50,6 +50,26 @@ REACHING = (
     reads("read_shadow", "/etc/shadow"),
     reads("read_memory_of_grader", "/proc/{pid}/maps"),
     Attack(
+        "read_by_another_program",
+        "read expected values or hidden tests",
+        "import subprocess\nif subprocess.run(['cat', '{course}/solutions/tiny/solution.py'], capture_output=True).stdout: print('HOLE')",
+        "import subprocess\nprint('FINE', subprocess.run(['cat', '/proc/self/comm'], capture_output=True).stdout)",
+        layers=FILES,
+    ),
+    Attack(
+        "read_by_a_link",
+        "read expected values or hidden tests",
+        "import os\nos.symlink('{course}/solutions/tiny/solution.py', 'link')\nprint('HOLE', len(open('link').read()))",
+        "import os\nopen('mine', 'w').write('x')\nos.symlink('mine', 'link')\nprint('FINE', open('link').read())",
+        layers=FILES,
+    ),
+    Attack(
+        "read_by_a_hard_link",
+        "read expected values or hidden tests",
+        "import os\nos.link('{course}/solutions/tiny/solution.py', 'link')\nprint('HOLE', len(open('link').read()))",
+        "import os\nopen('mine', 'w').write('x')\nos.link('mine', 'link')\nprint('FINE', open('link').read())",
+    ),
+    Attack(
         "walk_for_solutions",
         "read expected values or hidden tests",
         "import os\nfor folder, _, files in os.walk('{course}'):\n    for name in files:\n        print('HOLE', open(os.path.join(folder, name), 'rb').read(1))\n        break",
