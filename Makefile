@@ -4,7 +4,7 @@ BIN := .venv/bin
 ASSIGNMENT ?= optimizers
 STAMP := .venv/.installed
 
-.PHONY: demo test lint attacks bench picture clean
+.PHONY: demo test lint attacks faults bench picture clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -34,6 +34,9 @@ picture: $(STAMP)  ## the README's picture of real feedback; needs Debian's chro
 
 attacks: $(STAMP)  ## every hostile submission at every level that this machine offers, as a table in docs/attacks.md; needs root
 	$(BIN)/python -m tests.adversaries.matrix
+
+faults: $(STAMP)  ## grader, forkservers and submissions killed 50 times each at random moments
+	$(BIN)/python tests/execution/faults.py 50
 
 bench: $(STAMP)  ## seconds per notebook: GradStep, nbgrader, bare loops
 	$(BIN)/python benchmarks/bench.py

@@ -289,6 +289,8 @@ class Ended(StrEnum):
     EVIDENCE_LIMIT = "evidence_limit"
     EXITED = "exited"
     SIGNALLED = "signalled"
+    KILLED = "killed"
+    """By SIGKILL, and not by us: by the machine, for want of memory for instance, or by itself."""
     CORRUPT_FRAMES = "corrupt_frames"
     SANDBOX_FAILED = "sandbox_failed"
     FORKSERVER_DIED = "forkserver_died"

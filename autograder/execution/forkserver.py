@@ -87,6 +87,8 @@ class Forkserver:
         self._control.sendall(
             frame(ForkserverReady(os.getpid(), {**report, sandbox.MOUNTS: mounts, sandbox.SCRATCH: bounded}, self._versions()))
         )
+        if self._layers.uid is not None:
+            watch.kill_all(self._layers.uid)  # of a forkserver before this one that was killed with a submission under way
         while (launch := self._receive()) is not None:
             self._control.sendall(frame(self._run(*launch)))
 
@@ -237,6 +239,8 @@ def _how_it_ended(status: int, cpu_s: float, limits: Limits) -> tuple[Ended, str
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu_s >= limits.cpu_s):
             return Ended.CPU_LIMIT, f"more than {limits.cpu_s} s of computing"
+        if number == signal.SIGKILL:
+            return Ended.KILLED, "SIGKILL"
         return Ended.SIGNALLED, signal.Signals(number).name if number in {known.value for known in signal.Signals} else f"signal {number}"
     code = os.WEXITSTATUS(status)
     return (Ended.FINISHED, "") if code == 0 else (Ended.EXITED, f"exit code {code}")

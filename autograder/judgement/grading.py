@@ -46,6 +46,7 @@ class Cause(StrEnum):
     EVIDENCE_LIMIT = "evidence limit"
     EXITED = "exited"
     SIGNALLED = "killed by a signal"
+    KILLED = "killed"
     CORRUPT_FRAMES = "corrupt frames"
     CHECK_RAISED = "check raised on this run"
     CHECK_BROKEN = "check raises on the reference too"
@@ -105,6 +106,9 @@ RULINGS: dict[Cause, Ruling] = {
     Cause.DISK_LIMIT: Ruling(Outcome.FAILED, False, "Your code wrote more to disk than the assignment allows."),
     Cause.EVIDENCE_LIMIT: Ruling(Outcome.FAILED, False, "Your notebook sent back more data than the assignment allows."),
     Cause.EXITED: Ruling(Outcome.FAILED, False, "Your code ended Python itself (exit, os._exit) before this was done. Remove that call."),
+    Cause.KILLED: Ruling(
+        Outcome.NEEDS_REVIEW, False, "Python was killed while your code ran, twice, and not by a limit. A person will look at it."
+    ),
     Cause.SIGNALLED: Ruling(Outcome.FAILED, False, "Python was killed while your code ran, before this was done."),
     Cause.CORRUPT_FRAMES: Ruling(Outcome.NEEDS_REVIEW, False, "What your notebook sent back could not be read. A person will look at it."),
     Cause.CHECK_RAISED: Ruling(Outcome.FAILED, False, "The check could not make sense of what your code returned."),
@@ -151,6 +155,7 @@ ENDINGS: dict[Ended, Cause] = {
     Ended.EVIDENCE_LIMIT: Cause.EVIDENCE_LIMIT,
     Ended.EXITED: Cause.EXITED,
     Ended.SIGNALLED: Cause.SIGNALLED,
+    Ended.KILLED: Cause.KILLED,
     Ended.CORRUPT_FRAMES: Cause.CORRUPT_FRAMES,
     Ended.SANDBOX_FAILED: Cause.SANDBOX_FAILED,
     Ended.FORKSERVER_DIED: Cause.MACHINE_FAILED,

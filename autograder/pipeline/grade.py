@@ -50,7 +50,7 @@ UNREADABLE = {
 }
 """Causes of submissions that can't be read; all other reasons are UNREADABLE."""
 
-PASSING_TROUBLE = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES)
+PASSING_TROUBLE = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES, Ended.KILLED)
 """Endings after which a submission is run once more at once."""
 
 
