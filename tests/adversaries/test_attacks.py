@@ -11,6 +11,7 @@ import pytest
 
 from autograder.assignment import Isolation
 from autograder.execution.executor import Executor
+from autograder.judgement.grading import Outcome
 from autograder.protocol import Cell, ExecutionRequest
 from autograder.trace import Ended
 
@@ -130,3 +131,16 @@ def test_targets_are_real(aims: Targets) -> None:
     with socket.create_connection(("127.0.0.1", aims.names["tcp"]), 2):
         pass
     assert aims.received()
+
+
+SPOILT = ("garbage_frames", "huge_frame", "frames_before_their_time", "every_descriptor", "kill_itself", "kill_group")
+
+
+@root_only
+@pytest.mark.parametrize("name", SPOILT)
+def test_evidence_that_is_rejected_goes_to_a_person(graded, name: str) -> None:
+    """Corrupt frames, or a process killed by SIGKILL, twice: no points, and someone looks at it."""
+    grade = graded[name]
+    assert grade.points == 0
+    assert {check.outcome for check in grade.checks} == {Outcome.NEEDS_REVIEW}
+    assert grade.problem
