@@ -76,10 +76,11 @@ class Forkserver:
         Raises:
             SandboxError: if the interpreter can't be read by the submissions' user, or this process has more than one thread.
         """
-        without, writable = self._config.without, [self._config.scratch, "/dev/shm"]  # noqa: S108
+        apart = self._config.uid is not None or self._config.bounded  # else submissions share the grader's user, and what that one has
+        without, writable = self._config.without, [self._config.scratch, *(["/dev/shm"] if apart else [])]  # noqa: S108
         mounts = show_only(self._config.readable) if self._config.uid is not None else "not needed"
         bounded = sandbox.LEFT_OUT if sandbox.SCRATCH in without else self._bound(writable)
-        self._layers, report = sandbox.make_layers(self._config.uid, self._config.readable, writable, without)
+        self._layers, report = sandbox.make_layers(self._config.uid, self._config.readable, writable, without, sockets=apart)
         self._warm()
         prctl(SUBREAPER, 1)
         prctl(DUMPABLE, 0)

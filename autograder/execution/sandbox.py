@@ -62,9 +62,9 @@ def isolation_level(layers: Mapping[str, str]) -> Isolation:
 
 
 def make_layers(
-    uid: int | None, readable: Sequence[str], writable: Sequence[str], without: Container[str] = ()
+    uid: int | None, readable: Sequence[str], writable: Sequence[str], without: Container[str] = (), *, sockets: bool = True
 ) -> tuple[Layers, dict[str, str]]:
-    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root; `without` names layers to leave out.
+    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root; `without` names layers to leave out. `sockets`: Unix sockets may be made.
 
     Raises:
         SandboxError: if the interpreter, or what it imports, can't be read under that uid.
@@ -82,7 +82,7 @@ def make_layers(
     layers = Layers(
         uid if report[OWN_UID] == YES else None,
         landlock.ruleset(readable, writable, scoped=report[LANDLOCK_SCOPES] == YES) if report[LANDLOCK] == YES else None,
-        seccomp.build_filter() if report[SECCOMP] == YES else None,
+        seccomp.build_filter(sockets=sockets) if report[SECCOMP] == YES else None,
     )
     return layers, report
 

@@ -96,6 +96,12 @@ TRIALS = (
         required=False,
     ),
     Trial(
+        "connect to a socket in a folder",
+        "services of the grader's session: D-Bus starts programs, an agent signs, Docker is root",
+        "import socket\nsocket.socket(socket.AF_UNIX).connect({unix!r})",
+        (OWN_UID, SECCOMP, BUBBLEWRAP),
+    ),
+    Trial(
         "make a user namespace",
         "root inside of it, and so most of the kernel's surface",
         "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nif libc.unshare(0x10000000) < 0: raise OSError(ctypes.get_errno())",
@@ -180,6 +186,9 @@ def _targets() -> Iterator[dict[str, object]]:
         abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
         abstract.bind(name)
         abstract.listen()
+        unix = stack.enter_context(socket.socket(socket.AF_UNIX))
+        unix.bind(str(folder / "socket"))
+        unix.listen()
         yield {
             "private": str(private),
             "public": str(public),
@@ -188,4 +197,5 @@ def _targets() -> Iterator[dict[str, object]]:
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
             "abstract": name,
+            "unix": str(folder / "socket"),
         }

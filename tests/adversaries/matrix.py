@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from autograder.assignment import Isolation
 from autograder.execution.executor import Executor
+from tests.execution.test_conformance import as_ordinary_user
 
 from .hostile_class import ATTACKS, grade_attacks, make_course, said
 from .targets import targets
 
-LEVELS = {
-    "all layers": (),
-    "no bubblewrap": ("bubblewrap",),
-    "bubblewrap, no Landlock": ("landlock", "landlock scopes"),
-    "plain container": ("bubblewrap", "landlock", "landlock scopes"),
+LEVELS: dict[str, tuple[tuple[str, ...], bool]] = {
+    "all layers": ((), False),
+    "no bubblewrap": (("bubblewrap",), False),
+    "bubblewrap, no Landlock": (("landlock", "landlock scopes"), False),
+    "plain container": (("bubblewrap", "landlock", "landlock scopes"), False),
+    "ordinary user": ((), True),
+    "ordinary user, no bubblewrap": (("bubblewrap",), True),
+    "ordinary user, no Landlock": (("landlock", "landlock scopes"), True),
 }
+"""The layers left out, and whether an ordinary user grades."""
+
+_COLUMN = "import json, sys; from tests.adversaries.matrix import column; print(json.dumps(column(tuple(sys.argv[1:]))))"
 PAGE = Path(__file__).parents[2] / "docs" / "attacks.md"
 
 
@@ -37,15 +47,24 @@ def column(without: tuple[str, ...]) -> tuple[str, dict[str, str]]:
         return executor.environment["isolation"], found
 
 
+def column_of(without: tuple[str, ...], *, ordinary: bool) -> tuple[str, dict[str, str]]:
+    """`column`, graded by root or by an ordinary user, in a process of its own."""
+    root = Path(__file__).parents[2]
+    before = as_ordinary_user((sys.base_prefix, sys.prefix, str(root / "autograder"))) if ordinary else []
+    command = [*before, sys.executable, "-c", _COLUMN, *without]
+    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=root, env=os.environ | {"ADVERSARY_SECRET": "ADVERSARY_SECRET"}, check=True)
+    level, found = json.loads(done.stdout.splitlines()[-1])
+    return level, found
+
+
 def main() -> None:
     """Grade, print, write."""
-    os.environ["ADVERSARY_SECRET"] = "ADVERSARY_SECRET"
-    columns = {title: column(without) for title, without in LEVELS.items()}
+    columns = {title: column_of(without, ordinary=ordinary) for title, (without, ordinary) in LEVELS.items()}
     heads = [f"{title} ({level})" for title, (level, _) in columns.items()]
     lines = [
         "# Attacks",
         "",
-        f"Written by `make attacks`, as root on Linux {platform.release()}, Python {platform.python_version()}: {len(ATTACKS)} hostile submissions from `tests/adversaries/`, graded as one class with each combination of layers.",
+        f"Written by `make attacks`, as root and as an ordinary user on Linux {platform.release()}, Python {platform.python_version()}: {len(ATTACKS)} hostile submissions from `tests/adversaries/`, graded as one class with each combination of layers.",
         "*held*: it got nothing and no point. *open*: it got what it wanted; what `good` does not promise stands in [threat-model.md](threat-model.md). Each has an honest twin that is graded normally, and what a layer stops is shown to succeed without layers (tests).",
         "",
         f"| attack | row of the threats | {' | '.join(heads)} |",
