@@ -161,11 +161,15 @@ def main(kills: int, size: int) -> int:
             start = time.monotonic()
             made, runs = disturb(kind, course, kind, kills)
             grades = course.grades(kind)
-            wrong = sorted(student for student in expected | grades if expected.get(student) != grades.get(student))
+            other = sorted(student for student in expected | grades if expected.get(student) != grades.get(student))
+            reviewed = [
+                student for student in other if kind == "submission" and set(grades[student][1]) == {"needs review"}
+            ]  # killed twice
+            wrong = [student for student in other if student not in reviewed]
             left = left_running()
             failed += bool(wrong or left or made < kills or len(expected) != size)
             print(
-                f"{kind}: {made} kills, {runs} runs, {len(grades)} of {size} graded, {len(wrong)} otherwise than undisturbed, {len(left)} processes left, {time.monotonic() - start:.0f} s {wrong[:5]}",
+                f"{kind}: {made} kills, {runs} runs, {len(grades)} of {size} graded, {len(wrong)} otherwise than undisturbed, {len(reviewed)} killed twice and to be reviewed, {len(left)} processes left, {time.monotonic() - start:.0f} s {wrong[:5]}",
                 flush=True,
             )
     return 1 if failed else 0
