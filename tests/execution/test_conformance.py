@@ -93,25 +93,16 @@ def test_an_ordinary_user_is_held_to_the_same(tmp_path: Path, without: tuple[str
 
 
 def as_ordinary_user(readable: tuple[str, ...]) -> list[str]:
-    """What to put before a command so that it runs as uid 12345, seeing the whole machine but for closed homes, of which only `readable` is there."""
+    """What to put before a command so that it runs as uid 12345, seeing the whole machine but for closed homes and /tmp, of which only `readable` is there."""
+    course = str(Path(autograder.__file__).parents[1])
+    shown = (*readable, course)
     words = ["bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev"]
-    homes = sorted({str(folder) for path in readable for folder in Path(path).parents if not folder.stat().st_mode & 0o001})
-    for home in homes:
-        words += ["--perms", "0755", "--tmpfs", home]
-        for folder in sorted({str(folder) for path in readable for folder in Path(path).parents if folder.is_relative_to(home)} - {home}):
+    homes = {str(folder) for path in shown for folder in Path(path).parents if not folder.stat().st_mode & 0o001}
+    for home in sorted({"/tmp", *homes}):
+        words += ["--perms", "0777" if home == "/tmp" else "0755", "--tmpfs", home]
+        for folder in sorted({str(folder) for path in shown for folder in Path(path).parents if folder.is_relative_to(home)} - {home}):
             words += ["--perms", "0755", "--dir", folder]
-    for path in readable if homes else ():
+    for path in sorted(shown, key=len):  # a folder before what lies in it
         words += ["--ro-bind", path, path]
-    words += [
-        "--perms",
-        "0777",
-        "--tmpfs",
-        "/tmp",
-        "--setenv",
-        "HOME",
-        "/tmp",
-        "--setenv",
-        "PYTHONPATH",
-        str(Path(autograder.__file__).parents[1]),
-    ]
+    words += ["--setenv", "HOME", "/tmp", "--setenv", "PYTHONPATH", course]
     return [*words, "setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"]
