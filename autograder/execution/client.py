@@ -41,10 +41,18 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", **_THREADS, **HEAP, **variables}
 
 
-def _innermost(pid: int) -> int:
-    """The forkserver below bubblewrap's own processes, each of which has one child."""
-    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        pid = int(children[0])
+def _number_outside(pid: int, inside: int) -> int:
+    """The number here of the process below `pid` that is `inside` in its own namespace; `pid` itself if it can't be told."""
+    waiting = [pid]
+    while waiting:
+        one = waiting.pop()
+        try:
+            waiting += [int(child) for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
+            numbers = next(line for line in Path(f"/proc/{one}/status").read_text().splitlines() if line.startswith("NSpid:")).split()
+        except (OSError, StopIteration):
+            continue  # it has ended meanwhile
+        if one != pid and int(numbers[-1]) == inside:
+            return one
     return pid
 
 
@@ -103,9 +111,7 @@ class SlotClient:
         )
         theirs.close()
         ready = self._await_ready(ours)
-        pid = (
-            _innermost(self._process.pid) if wrapped == YES else ready.pid
-        )  # in a namespace of its own it does not know its number outside
+        pid = _number_outside(self._process.pid, ready.pid) if wrapped == YES else ready.pid
         self.ready = msgspec.structs.replace(ready, pid=pid, layers={**ready.layers, BUBBLEWRAP: wrapped})
         return self.ready
 
@@ -173,8 +179,10 @@ class SlotClient:
         return message_in
 
     def _last_words(self) -> str:
-        assert self._log is not None
-        size = self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, size - 2000))
-        text = self._log.read().decode(errors="replace").strip()
+        log = self._log
+        if log is None:
+            return "it was closed while it started"
+        size = log.seek(0, os.SEEK_END)
+        log.seek(max(0, size - 2000))
+        text = log.read().decode(errors="replace").strip()
         return text.rpartition("SandboxError: ")[2] or "it said nothing"
