@@ -1,0 +1,53 @@
+"""The command line: parsing, progress, exit codes.
+
+Heavy modules are imported inside the commands, so that ``autograder --help`` answers in a blink.
+
+Exit codes: 0 done; 1 done, but some submission is ungradable, or checks failed their test; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from autograder.cli import authoring, grading
+from autograder.cli.terminal import log_plainly, plain_text
+from autograder.errors import AssignmentError, AutograderError, SandboxError
+
+app = typer.Typer(
+    name="autograder",
+    help="GradStep: release and grade deep-learning assignments. Student code runs in a sandbox; the training itself is judged.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+COMMANDS = (
+    authoring.init,
+    authoring.new,
+    authoring.validate,
+    authoring.calibrate,
+    authoring.release,
+    grading.grade,
+    grading.regrade,
+    grading.doctor,
+)
+
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point: our own errors become one message and an exit code, anything else a traceback to report."""
+    log_plainly()
+    try:
+        app()
+    except SandboxError as error:
+        typer.echo(plain_text(f"error: {error}"), err=True)
+        sys.exit(3)
+    except AutograderError as error:
+        typer.echo(plain_text(f"{'assignment error' if isinstance(error, AssignmentError) else 'error'}: {error}"), err=True)
+        sys.exit(2)

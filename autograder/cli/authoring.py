@@ -1,0 +1,111 @@
+"""Making a course: init, new, validate, calibrate, release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.cli.options import CORES, CourseOption, ResultsOption, Slug, course_of, open_course
+from autograder.cli.terminal import Bar, terminal
+from autograder.errors import AssignmentError
+
+
+def init(folder: Annotated[Path, typer.Argument(help="Folder of the new course; may exist.")]) -> None:
+    """Make an empty course: assignments/, solutions/, a README and a .gitignore."""
+    from autograder.pipeline.scaffold import new_course
+
+    new_course(folder)
+    typer.echo(f"Course {folder}. Next:\n  cd {folder}\n  autograder new SLUG    an assignment with a small example in it")
+
+
+def new(
+    assignment: Annotated[str, typer.Argument(metavar="SLUG", help="Name of the new folder in assignments/.")],
+    course: CourseOption = None,
+    title: Annotated[str, typer.Option("--title", help="What students read. Default: the name in words.", show_default=False)] = "",
+) -> None:
+    """Start an assignment: a small example with a loop, visible and hidden checks, that passes `validate` as it stands."""
+    from autograder.pipeline.scaffold import new_assignment
+
+    root = course_of(course)
+    written = new_assignment(root, assignment, title)
+    lines = ["Written:", *(f"  {path.relative_to(root)}" for path in written), "Next, and after each change:"]
+    for words, why in (
+        (f"autograder validate {assignment}", "tests the checks with known mistakes"),
+        (f"autograder calibrate {assignment}", "measures the tolerances, once the calls are chosen"),
+        (f"autograder release {assignment}", f"writes release/{assignment}/{assignment}.ipynb for students"),
+    ):
+        lines.append(f"  {words:<{len(assignment) + 22}}  {why}")
+    typer.echo("\n".join(lines))
+
+
+def release(
+    assignment: Slug,
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the student version. Default: release/<assignment>/ in the course folder.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Release although the checks were not tested since the last change.")] = False,
+) -> None:
+    """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
+    from autograder.execution.executor import Executor
+    from autograder.pipeline.release import release_assignment
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.validate import is_validated
+
+    files = open_course(course, assignment)
+    folder = ResultsFolder(results or files.course / "results", files.slug)
+    validated = is_validated(files, folder)
+    if not validated and not force:
+        message = f"the checks of {assignment!r} have not passed their test since they last changed: run `autograder validate {assignment}` first (--force releases all the same)"
+        raise AssignmentError(message)
+    with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
+        path = release_assignment(files, output or files.course / "release" / files.slug, folder.evidence, executor)
+    typer.echo(f"Released {path}" + ("" if validated else " by force: its checks have not passed their test since they last changed"))
+
+
+def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
+    """Test the checks: the reference passes all, the stub none, and every known mistake loses points (else exit code 1)."""
+    from autograder.execution.executor import Executor
+    from autograder.pipeline.kill_matrix import kill_matrix, lines
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.validate import validate_assignment
+
+    files = open_course(course, assignment)
+    console = terminal()
+    with Executor(CORES, files.assignment.isolation, packages=files.assignment.packages) as executor, Bar(console, "Validating") as bar:
+        validation = validate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
+    matrix = kill_matrix(validation)
+    whole = console.measure(matrix, options=console.options.update(max_width=10_000)).maximum
+    terminal(max(console.width, whole)).print(matrix)  # a terminal wraps what it can't show; cut columns would be lost
+    for line in lines(validation):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if validation.passed else 1)
+
+
+def calibrate(assignment: Slug, course: CourseOption = None) -> None:
+    """Measure tolerances: run right programs and known mistakes, set each check's bar between them, write calibration.toml to review."""
+    from autograder.execution.executor import Executor
+    from autograder.judgement.calibration import calibration_path
+    from autograder.pipeline.calibrate import calibrate_assignment
+    from autograder.reports.calibration import calibration_table
+
+    files = open_course(course, assignment)
+    console = terminal()
+    with Executor(CORES, files.assignment.isolation, packages=files.assignment.packages) as executor, Bar(console, "Calibrating") as bar:
+        done = calibrate_assignment(files, executor, bar)
+    console.print(calibration_table(done.calibration))
+    notes = [f"warning: {line}" for line in done.warnings] + [f"left out: {line}" for line in done.left_out]
+    for line in (*notes, *(f"changed: {line}" for line in done.changes)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    written = f"Written: {calibration_path(files.folder)}; review and commit it. `release` asks for a `validate` with it."
+    console.print(written, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,156 @@
+"""Grading a class: grade, regrade, doctor."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autograder.assignment import Isolation
+from autograder.cli.options import CORES, CourseOption, ResultsOption, Slug, open_course
+from autograder.cli.terminal import Bar, terminal
+from autograder.errors import AutograderError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from autograder.assignment import AssignmentFiles
+    from autograder.judgement.grading import Grade
+    from autograder.pipeline.results import ResultsFolder
+
+
+def grade(
+    assignment: Slug,
+    submissions: Annotated[
+        Path,
+        typer.Argument(help="nbgrader's submitted/ folder, a folder of notebooks, one notebook, a .py percent script, or a .zip of one."),
+    ],
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions run at once.")] = CORES,
+    isolation: Annotated[
+        str | None,
+        typer.Option("--isolation", help="'none' runs student code without any sandbox: only for code that you trust.", show_default=False),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="STUDENT", help="Grade only this student; may be repeated.", show_default=False)
+    ] = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Judge all submissions anew, also those that have not changed (stored evidence is used).")
+    ] = False,
+) -> None:
+    """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
+    from autograder.execution.executor import Executor
+    from autograder.judgement.calibration import calibration_path, doubt
+    from autograder.pipeline.collect import collect_submissions
+    from autograder.pipeline.grade import grade_class
+    from autograder.pipeline.results import ResultsFolder
+
+    if isolation not in (None, "none"):
+        message = f"--isolation takes only 'none', not {isolation!r}"
+        raise typer.BadParameter(message)
+    files = open_course(course, assignment)
+    folder = ResultsFolder(results or files.course / "results", files.slug)
+    candidates = collect_submissions(submissions, files.slug)
+    if unknown := set(only or ()) - {candidate.student for candidate in candidates}:
+        message = f"no submission of {', '.join(sorted(unknown))} in {submissions}"
+        raise AutograderError(message)
+    candidates = tuple(candidate for candidate in candidates if not only or candidate.student in only)
+    console = terminal()
+    if said := doubt(calibration_path(files.folder), metadata.version("torch")):
+        console.print(f"[yellow]Warning:[/] {said}")
+    if isolation:
+        console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
+    try:
+        level = Isolation.NONE if isolation else files.assignment.isolation
+        with Executor(jobs, level, packages=files.assignment.packages) as executor, Bar(console, "Grading") as bar:
+            grades = grade_class(files, candidates, folder, executor, bar, force=force)
+    except KeyboardInterrupt:
+        console.print("Interrupted. What is graded is kept; the same command goes on from there.")
+        raise typer.Exit(130) from None
+    _finish(console, files, folder, grades)
+    console.print(f"{bar.total} graded anew, {len(grades) - bar.total} unchanged.")
+    raise typer.Exit(1 if any(str(one.status) == "ungradable" for one in grades) else 0)
+
+
+def regrade(
+    assignment: Slug,
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list whose points would move.")] = False,
+) -> None:
+    """Judge stored evidence again, after a change of checks, points or tolerances, without running student code."""
+    from autograder.execution.executor import Executor
+    from autograder.pipeline.regrade import regrade_class
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.reports.plain import plain_line
+
+    files = open_course(course, assignment)
+    folder = ResultsFolder(results or files.course / "results", files.slug)
+    console = terminal()
+    with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
+        moves, lost = regrade_class(files, folder, executor)
+    for move in moves:
+        if move.changed:
+            console.print(
+                f"{plain_line(move.after.student)}: {move.before.points:g} -> {move.after.points:g} points ({', '.join(move.changed)})",
+                markup=False,
+                highlight=False,
+            )
+    console.print(f"{sum(bool(move.changed) for move in moves)} of {len(moves)} grades change.")
+    if below := [plain_line(move.after.student) for move in moves if move.below(files.assignment.isolation)]:
+        said = f"WARNING these stored runs were isolated less than the {files.assignment.isolation} that assignment.toml requires; `autograder grade` makes them again: {', '.join(below)}"
+        console.print(said, style="bold red", markup=False, highlight=False)
+    if lost:
+        console.print(
+            f"No evidence of today's calls for {', '.join(map(plain_line, lost))}: `autograder grade` runs them.",
+            markup=False,
+            highlight=False,
+        )
+    if not dry_run:
+        for move in moves:
+            folder.write_grade(move.after)
+        _finish(console, files, folder, tuple(one for name in folder.students() if (one := folder.read_grade(name))))
+
+
+def doctor() -> None:
+    """Find how well this machine isolates student code, by trying attacks: the level, the layers, and what each missing one opens.
+
+    Exit code 0 for good or strong, 3 for less: grading then refuses.
+    """
+    from autograder.execution.executor import Executor
+    from autograder.execution.trials import level_found, run_trials
+    from autograder.reports.doctor import layers_table, trials_table
+
+    console = terminal()
+    with Executor(1, Isolation.WEAK) as executor:
+        results = run_trials(executor)
+        environment = executor.environment
+    console.print(layers_table(environment))
+    console.print(trials_table([(one.trial.name, one.held, one.trial.required, one.trial.opens, one.said) for one in results]))
+    level = level_found(Isolation(environment["isolation"]), results)
+    console.print(f"Level: {level}. Assignments ask for `isolation` in assignment.toml, good unless it says otherwise.", markup=False)
+    raise typer.Exit(0 if level.rank >= Isolation.GOOD.rank else 3)
+
+
+def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, grades: Sequence[Grade]) -> None:
+    """Write what is projected from the grades, then show the class and where things are."""
+    from autograder.pipeline.project import project_class
+    from autograder.reports.isolation import isolation_line
+    from autograder.reports.summary import class_lines, class_table
+
+    with Bar(console, "Writing pages") as bar:
+        written = project_class(files, folder, grades, bar)
+    console.print(class_table(grades))
+    for line in class_lines(grades):
+        console.print(line, markup=False, highlight=False)
+    for line in sorted({isolation_line(one.provenance.environment) for one in grades if one.provenance.environment}):
+        console.print(line, markup=False, highlight=False)
+    for name, path in written:
+        console.print(f"{name:<10} {path}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,68 @@
+"""What commands write to the terminal: tables, a progress bar, log lines; all of it plain, since it may quote students."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+
+def terminal(width: int | None = None) -> Console:
+    """Standard output; `width` in columns where it is not the terminal's own."""
+    from rich.console import Console
+
+    return Console(width=width)
+
+
+class Bar:
+    """A progress bar with the time left, drawn only once something is being done."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console, self._title, self.total = console, title, 0
+        self._progress: Progress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def started(self, total: int) -> None:
+        """Show the bar."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self.total = total
+        columns = TextColumn(self._title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+        self._progress = Progress(*columns, console=self._console)
+        self._progress.start()
+        self._task = self._progress.add_task(self._title, total=total)
+
+    def done(self, _: object) -> None:
+        """One step further."""
+        if self._progress is not None:
+            self._progress.advance(self._task)
+
+
+def plain_text(text: str) -> str:
+    """What may quote a student's text, fit for a terminal."""
+    from autograder.reports.plain import plain
+
+    return plain(text)
+
+
+class _PlainFormatter(logging.Formatter):
+    """Log lines and tracebacks without terminal escapes: they may quote names and errors of students."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_text(super().format(record))
+
+
+def log_plainly() -> None:
+    """Warnings and errors to standard error, without terminal escapes."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PlainFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler])
