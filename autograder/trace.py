@@ -231,6 +231,8 @@ class RunStatus(StrEnum):
     """CPU or wall limit of the call or the submission."""
     DIED = "died"
     """The process ended inside the run: os._exit, a signal, memory."""
+    KILLED = "killed"
+    """By SIGKILL, twice, and not by us: by the machine, for want of memory for instance, or by itself. Or the process that kept the state to call it in is gone."""
     NOT_RUN = "not_run"
     """The submission's process had ended before."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder.assignment import Isolation
-from autograder.cli.options import CORES, CourseOption, ResultsOption, Slug, open_course
+from autograder.cli.options import CORES, CourseOption, GradebookOption, ResultsOption, Slug, open_course
 from autograder.cli.terminal import Bar, terminal
 from autograder.errors import AutograderError
 
@@ -27,10 +27,13 @@ def grade(
     assignment: Slug,
     submissions: Annotated[
         Path,
-        typer.Argument(help="nbgrader's submitted/ folder, a folder of notebooks, one notebook, a .py percent script, or a .zip of one."),
+        typer.Argument(
+            help="An nbgrader course, its submitted/ folder, a folder of notebooks, one notebook, a .py percent script, or a .zip of one."
+        ),
     ],
     course: CourseOption = None,
     results: ResultsOption = None,
+    gradebook: GradebookOption = "",
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions run at once.")] = CORES,
     isolation: Annotated[
         str | None,
@@ -45,6 +48,7 @@ def grade(
     ] = False,
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
+    from autograder.exchange.nbgrader_course import course_above
     from autograder.execution.executor import Executor
     from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.collect import collect_submissions
@@ -55,7 +59,10 @@ def grade(
         message = f"--isolation takes only 'none', not {isolation!r}"
         raise typer.BadParameter(message)
     files = open_course(course, assignment)
-    folder = ResultsFolder(results or files.course / "results", files.slug)
+    folder = ResultsFolder(results or files.course / "results", files.slug, gradebook)
+    if (home := course_above(submissions)) is not None:
+        folder.settle_in(home)
+        submissions = folder.nbgrader.submitted if submissions.resolve() == home else submissions
     candidates = collect_submissions(submissions, files.slug)
     if unknown := set(only or ()) - {candidate.student for candidate in candidates}:
         message = f"no submission of {', '.join(sorted(unknown))} in {submissions}"
@@ -82,6 +89,7 @@ def regrade(
     assignment: Slug,
     course: CourseOption = None,
     results: ResultsOption = None,
+    gradebook: GradebookOption = "",
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list whose points would move.")] = False,
 ) -> None:
@@ -92,7 +100,7 @@ def regrade(
     from autograder.reports.plain import plain_line
 
     files = open_course(course, assignment)
-    folder = ResultsFolder(results or files.course / "results", files.slug)
+    folder = ResultsFolder(results or files.course / "results", files.slug, gradebook)
     console = terminal()
     with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
         moves, lost = regrade_class(files, folder, executor)

@@ -25,6 +25,16 @@ CourseOption = Annotated[
 ResultsOption = Annotated[
     Path | None, typer.Option("--results", help="Where results go. Default: results/ in the course folder.", show_default=False)
 ]
+GradebookOption = Annotated[
+    str,
+    typer.Option(
+        "--gradebook",
+        metavar="URL",
+        envvar="AUTOGRADER_GRADEBOOK",
+        help="SQLAlchemy URL of nbgrader's gradebook, as postgresql+psycopg://user@host/grades. Default: what nbgrader_config.py says, else gradebook.db.",
+        show_default=False,
+    ),
+]
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 """That this process may use; 1 where the system can't tell."""

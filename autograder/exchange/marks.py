@@ -1,6 +1,6 @@
-"""What a person entered in formgrader, read from nbgrader's gradebook.db.
+"""What a person entered in formgrader, read from nbgrader's gradebook.
 
-Read with sqlite3 alone: it is asked for before each grading, and nbgrader's own modules take two seconds to import.
+A file is read with sqlite3 alone: it is asked for before each grading, and nbgrader's own modules take two seconds to import.
 """
 
 from __future__ import annotations
@@ -8,13 +8,15 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograder.errors import ExchangeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from autograder.exchange.nbgrader_course import NbgraderCourse
 
 _MARKS = """
 SELECT submitted_assignment.student_id, base_cell.name, grade.manual_score, grade.extra_credit, grade.needs_manual_grade,
@@ -25,7 +27,7 @@ JOIN base_cell ON grade.cell_id = base_cell.id
 JOIN submitted_notebook ON grade.notebook_id = submitted_notebook.id
 JOIN submitted_assignment ON submitted_notebook.assignment_id = submitted_assignment.id
 JOIN assignment ON submitted_assignment.assignment_id = assignment.id
-WHERE assignment.name = ?
+WHERE assignment.name = :slug
 """
 
 
@@ -38,22 +40,40 @@ class Mark:
     comment: str
 
 
-def read_marks(folder: Path, slug: str) -> Mapping[tuple[str, str], Mark]:
-    """Marks of all grade cells of assignment `slug` in `folder`/gradebook.db, by student and name of the cell; empty where there is no gradebook.
+def read_marks(course: NbgraderCourse, slug: str) -> Mapping[tuple[str, str], Mark]:
+    """Marks of all grade cells of assignment `slug`, by student and name of the cell; empty where there is no gradebook.
 
     Raises:
         ExchangeError: if it can't be read.
     """
-    path = folder / "gradebook.db"
+    rows = _from_file(course.gradebook_file, slug) if course.gradebook_file else _from_server(course, slug)
+    return {(student, name): _mark(score, extra, waiting, comment) for student, name, score, extra, waiting, comment in rows}
+
+
+def _from_file(path: Path, slug: str) -> Sequence[tuple[Any, ...]]:
     if not path.exists():
-        return {}
+        return []
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            rows = connection.execute(_MARKS, (slug,)).fetchall()
+            return connection.execute(_MARKS, {"slug": slug}).fetchall()
     except sqlite3.Error as error:
         message = f"{path} can't be read: {error}"
         raise ExchangeError(message) from error
-    return {(student, name): _mark(score, extra, waiting, comment) for student, name, score, extra, waiting, comment in rows}
+
+
+def _from_server(course: NbgraderCourse, slug: str) -> Sequence[tuple[Any, ...]]:
+    from sqlalchemy import create_engine, inspect, text  # comes with nbgrader
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        engine = create_engine(course.database)
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("assignment"):
+                return []
+            return [tuple(row) for row in connection.execute(text(_MARKS), {"slug": slug})]
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        message = f"{course.place} can't be read: {error}"
+        raise ExchangeError(message) from error
 
 
 def _mark(score: float | None, extra: float | None, waiting: int, comment: str | None) -> Mark:

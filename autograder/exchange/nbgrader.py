@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import re
 import zoneinfo
 from dataclasses import dataclass
@@ -23,12 +24,17 @@ from nbformat import NotebookNode
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
+from autograder.exchange.penalties import assign_penalties
 from autograder.judgement.grading import CheckResult, Grade
 from autograder.reports.isolation import isolation_warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
+
+    from autograder.exchange.nbgrader_course import NbgraderCourse
+
+_LOG = logging.getLogger(__name__)
 
 __all__ = ["AssignmentEntry", "CheckEntry", "GradebookEntry", "grade_id", "submitted_at", "write_gradebook"]
 
@@ -53,35 +59,37 @@ class GradebookEntry:
     notebook: NotebookNode | None
 
 
-def write_gradebook(folder: Path, assignment: AssignmentEntry, entries: Sequence[GradebookEntry]) -> None:
-    """Bring `folder`/gradebook.db and autograded/ up to date with `entries`, in one transaction; other students stay as they are.
+def write_gradebook(course: NbgraderCourse, assignment: AssignmentEntry, entries: Sequence[GradebookEntry]) -> None:
+    """Bring `course`'s gradebook and autograded/ up to date with `entries`, in one transaction; other students' marks stay as they are. Penalties for late
+    submissions are what nbgrader's own plugin, as the course configures it, makes of everybody's.
 
     Raises:
         ExchangeError: if nbgrader is not installed, the release lacks a check's cell, a student's name is no folder name,
-            or the database is locked or of another version.
+            or the database is locked, can't be reached or is of another version.
     """
     api = _nbgrader_api()
-    from sqlalchemy import URL  # comes with nbgrader
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import SQLAlchemyError  # comes with nbgrader
 
     cells = released_cells(assignment.release, assignment.checks)
     for entry in entries:
         _check_name(entry.grade.student)
     _check_name(assignment.slug)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        course.root.mkdir(parents=True, exist_ok=True)
         for entry in entries:
-            _write_notebook(folder, assignment, cells, entry)
-        url = URL.create("sqlite", database=str(folder / "gradebook.db"))
-        _make_tables(api, url)
-        with api.Gradebook(url) as gradebook:
-            _Writer(api, gradebook.db).write(assignment, cells, entries)
+            _write_notebook(course.autograded, assignment, cells, entry)
+        _make_tables(api, course.database)
+        with api.Gradebook(course.database, course.course_id) as gradebook:
+            _Writer(api, gradebook.db, course).write(assignment, cells, entries)
     except (SQLAlchemyError, api.InvalidEntry) as error:
         advice = "Close formgrader if it is open; for a database of an older nbgrader run `nbgrader db upgrade`."
-        message = f"{folder / 'gradebook.db'} can't be written: {error}\n{advice}"
+        message = f"{course.place} can't be written: {error}\n{advice}"
+        raise ExchangeError(message) from error
+    except ModuleNotFoundError as error:
+        message = f"{course.place} needs {error.name}, which is not installed: for PostgreSQL pip install 'gradstep[postgresql]', and begin the URL with postgresql+psycopg://"
         raise ExchangeError(message) from error
     except OSError as error:
-        message = f"{folder} can't be written: {error}"
+        message = f"{course.root} can't be written: {error}"
         raise ExchangeError(message) from error
 
 
@@ -157,10 +165,10 @@ def _check_name(name: str) -> None:
         raise ExchangeError(message)
 
 
-def _write_notebook(folder: Path, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entry: GradebookEntry) -> None:
+def _write_notebook(autograded: Path, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entry: GradebookEntry) -> None:
     checks = {check.id: check for check in entry.grade.checks}
     notebook = autograded_notebook(assignment.release, cells, entry.notebook, checks, isolation_warning(entry.grade))
-    place = folder / "autograded" / entry.grade.student / assignment.slug
+    place = autograded / entry.grade.student / assignment.slug
     write_atomic(place / f"{assignment.slug}.ipynb", nbformat.v4.writes(notebook) + "\n")
     if moment := _utc(entry.grade.submitted_at):
         write_atomic(place / "timestamp.txt", f"{moment:%Y-%m-%d %H:%M:%S.%f} UTC\n")
@@ -181,6 +189,7 @@ class _Writer:
 
     api: Any
     db: Any
+    course: NbgraderCourse
 
     def write(self, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entries: Sequence[GradebookEntry]) -> None:
         try:
@@ -190,6 +199,8 @@ class _Writer:
                 self._submission(notebook, entry)
             self.db.flush()
             self._marks(notebook, rows, cells, {entry.grade.student: entry for entry in entries})
+            if self.course.penalises:
+                assign_penalties(self.db, self.course, self._submitted(notebook))
             self.db.commit()
         except BaseException:
             self.db.rollback()
@@ -198,11 +209,12 @@ class _Writer:
     def _notebook(self, entry: AssignmentEntry) -> Any:
         """The assignment's one notebook, made if need be."""
         api, db = self.api, self.db
-        assignment = db.query(api.Assignment).filter_by(name=entry.slug).one_or_none()
+        assignment = db.query(api.Assignment).filter_by(name=entry.slug).one_or_none()  # by name alone, as nbgrader finds it
         if assignment is None:
-            assignment = api.Assignment(entry.slug, course_id=db.query(api.Course).first().id)
+            assignment = api.Assignment(entry.slug, course_id=self.course.course_id)
             db.add(assignment)
-        assignment.duedate = entry.due.astimezone(datetime.UTC).replace(tzinfo=None) if entry.due else None
+        if entry.due:  # else one that a person set in formgrader stays
+            assignment.duedate = entry.due.astimezone(datetime.UTC).replace(tzinfo=None)
         notebook = next((notebook for notebook in assignment.notebooks if notebook.name == entry.slug), None)
         if notebook is None:
             notebook = api.Notebook(name=entry.slug, assignment=assignment)
@@ -212,14 +224,17 @@ class _Writer:
         return notebook
 
     def _cells(self, notebook: Any, cells: Sequence[ReleasedCell]) -> dict[tuple[str, str], Any]:
-        """Rows of grade and solution cells by ("grade" or "solution", name); rows of checks that no longer exist go, with their marks."""
+        """Rows of grade and solution cells by ("grade" or "solution", name). Rows of checks that no longer exist go, with their marks, unless a person gave one."""
         api, db = self.api, self.db
         sources = {row.name: row for row in notebook.source_cells}
         rows = {("grade", row.name): row for row in notebook.grade_cells} | {("solution", row.name): row for row in notebook.solution_cells}
         wanted = {("grade", cell.grade_id) for cell in cells if cell.nbgrader.get("grade")}
         wanted |= {("solution", cell.grade_id) for cell in cells if cell.nbgrader.get("solution")}
-        for key in rows.keys() - wanted:
+        for key in sorted(rows.keys() - wanted):
             row = rows.pop(key)
+            if self._is_marked(row):
+                _LOG.warning("%s: %s is no check any more, and stays in the gradebook because a person marked it", notebook.name, key[1])
+                continue
             db.query(api.Grade).filter_by(cell_id=row.id).delete()
             db.query(api.Comment).filter_by(cell_id=row.id).delete()
             db.delete(row)
@@ -239,6 +254,13 @@ class _Writer:
             db.add(source)
         db.flush()
         return rows
+
+    def _is_marked(self, row: Any) -> bool:
+        """Whether a person has given the cell a score, extra credit or a comment."""
+        api = self.api
+        given = (api.Grade.manual_score.isnot(None) | api.Grade.extra_credit.isnot(None)) & (api.Grade.cell_id == row.id)
+        said = api.Comment.manual_comment.isnot(None) & (api.Comment.cell_id == row.id)
+        return bool(self.db.query(api.Grade).filter(given).count() or self.db.query(api.Comment).filter(said).count())
 
     def _submission(self, notebook: Any, entry: GradebookEntry) -> None:
         """Student, submission and submitted notebook, made if need be."""

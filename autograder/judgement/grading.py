@@ -166,6 +166,7 @@ STATUSES: dict[RunStatus, Cause] = {
     RunStatus.UNDEFINED: Cause.UNDEFINED,
     RunStatus.TIMED_OUT: Cause.CPU_LIMIT,
     RunStatus.DIED: Cause.EXITED,
+    RunStatus.KILLED: Cause.KILLED,
 }
 
 

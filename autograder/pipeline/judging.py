@@ -148,7 +148,7 @@ def cause_of_run(run: Run, evidence: Evidence) -> tuple[Cause, str]:
             return Cause.WRONG_SIGNATURE, run.error.message
         case RunStatus.TIMED_OUT if evidence.ending.reason is Ended.WALL_LIMIT:
             return Cause.WALL_LIMIT, evidence.ending.detail
-        case RunStatus.DIED if evidence.ending.reason is not Ended.FINISHED:
+        case RunStatus.DIED | RunStatus.KILLED if evidence.ending.reason is not Ended.FINISHED:
             return ENDINGS[evidence.ending.reason], evidence.ending.detail
         case _:
             return STATUSES[run.status], _told(run)

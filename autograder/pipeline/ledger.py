@@ -1,4 +1,4 @@
-"""Which grade of each student was projected last, and whether hidden checks were shown then."""
+"""Which grade of each student was projected last, into which gradebook, and whether hidden checks were shown then."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from autograder.pipeline.results import ResultsFolder
 
 
-def projection_mark(grade: Grade, *, show_hidden: bool) -> str:
+def projection_mark(results: ResultsFolder, grade: Grade, *, show_hidden: bool) -> str:
     """Tells a projection of `grade` from any other."""
-    return hashlib.sha256(encode_grade(grade) + bytes([show_hidden])).hexdigest()
+    elsewhere = f"{results.nbgrader.root} {results.nbgrader.url}" if results.is_elsewhere else ""
+    return hashlib.sha256(encode_grade(grade) + bytes([show_hidden]) + elsewhere.encode()).hexdigest()
 
 
 def read_ledger(results: ResultsFolder) -> dict[str, str]:
@@ -28,6 +29,6 @@ def read_ledger(results: ResultsFolder) -> dict[str, str]:
         return {}
 
 
-def is_projected(ledger: Mapping[str, str], grade: Grade) -> bool:
+def is_projected(results: ResultsFolder, ledger: Mapping[str, str], grade: Grade) -> bool:
     """Whether `grade`, as it is, was projected last."""
-    return ledger.get(grade.student) in (projection_mark(grade, show_hidden=False), projection_mark(grade, show_hidden=True))
+    return ledger.get(grade.student) in {projection_mark(results, grade, show_hidden=shown) for shown in (False, True)}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.exchange.nbgrader_course import NbgraderCourse
     from autograder.pipeline.grade import Progress
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
@@ -43,12 +44,13 @@ def project_class(
         ExchangeError: if the gradebook can't be written.
     """
     show_hidden = files.assignment.due is not None and datetime.datetime.now(datetime.UTC) > files.assignment.due
-    marks = {grade.student: projection_mark(grade, show_hidden=show_hidden) for grade in grades}
+    marks = {grade.student: projection_mark(results, grade, show_hidden=show_hidden) for grade in grades}
+    course = results.nbgrader
     ledger = read_ledger(results)
     stale = [
         grade for grade in grades if ledger.get(grade.student) != marks[grade.student] or not results.feedback_path(grade.student).exists()
     ]
-    if stale or not results.csv.exists():
+    if stale or not results.csv.exists() or course.penalises:  # an extension may have been given since
         progress.started(len(stale))
 
         def body(docket: Docket) -> None:
@@ -60,18 +62,17 @@ def project_class(
                 entries.append(GradebookEntry(grade, executed))
                 progress.done(grade)
             if importlib.util.find_spec("nbgrader"):
-                write_gradebook(results.root, _entry(prepared), entries)
+                write_gradebook(course, _entry(prepared), entries)
 
         open_docket(files, body)
         write_grades_csv([grade for student in results.students() if (grade := results.read_grade(student))], results.csv)
         write_atomic(results.ledger, msgspec.json.encode(ledger | marks))
-    return _places(results)
+    return _places(results, course)
 
 
-def _places(results: ResultsFolder) -> tuple[tuple[str, str], ...]:
-    gradebook = (
-        str(results.gradebook) if results.gradebook.exists() else 'not written: nbgrader is not installed (pip install "gradstep[course]")'
-    )
+def _places(results: ResultsFolder, course: NbgraderCourse) -> tuple[tuple[str, str], ...]:
+    written = bool(importlib.util.find_spec("nbgrader"))
+    gradebook = course.place if written else 'not written: nbgrader is not installed (pip install "gradstep[course]")'
     pages = str(results.feedback_path("<student>"))
     return ("Grades", str(results.csv)), ("Feedback", pages), ("Gradebook", gradebook)
 

@@ -70,12 +70,12 @@ def take_in_marks(files: AssignmentFiles, results: ResultsFolder, students: Iter
     Raises:
         ExchangeError: if the gradebook can't be read.
     """
-    marks = read_marks(results.root, files.slug) if files.assignment.questions else {}
+    marks = read_marks(results.nbgrader, files.slug) if files.assignment.questions else {}
     ledger = read_ledger(results) if marks else {}
     changed = {}
     for student in students if marks else ():
         grade = results.read_grade(student)
-        if grade is None or not is_projected(ledger, grade):
+        if grade is None or not is_projected(results, ledger, grade):
             continue
         checks = tuple(_with_mark(check, marks.get((student, check.id))) for check in grade.checks)
         if checks != grade.checks:

@@ -1,10 +1,11 @@
 """The results folder: grades, evidence and what is projected from them.
 
-It is also an nbgrader course folder::
+It is also an nbgrader course folder, unless the submissions lie in one of their own: then gradebook and autograded notebooks are that one's::
 
     grades/<slug>/<student>/grade.json     the truth
     grades/<slug>/<student>/executed.ipynb the notebook with the outputs of the clean run
     grades/<slug>/<student>/feedback.html
+    grades/<slug>/.nbgrader                the nbgrader course, where it is another
     autograded/<student>/<slug>/<slug>.ipynb
     gradebook.db
     grades-<slug>.csv
@@ -14,16 +15,14 @@ It is also an nbgrader course folder::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
 from autograder.atomic import write_atomic
+from autograder.exchange.nbgrader_course import NbgraderCourse, open_course
 from autograder.judgement.grading import Grade, decode_grade, encode_grade
 from autograder.store import EvidenceStore
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,8 @@ class ResultsFolder:
 
     root: Path
     slug: str
+    gradebook_url: str = ""
+    """Of the gradebook, if it is not where nbgrader would look for it."""
 
     @property
     def evidence(self) -> EvidenceStore:
@@ -44,9 +45,27 @@ class ResultsFolder:
         return self.root / f"grades-{self.slug}.csv"
 
     @property
-    def gradebook(self) -> Path:
-        """nbgrader's database."""
-        return self.root / "gradebook.db"
+    def nbgrader(self) -> NbgraderCourse:
+        """Where gradebook and autograded notebooks go.
+
+        Raises:
+            ExchangeError: if the course's configuration can't be read.
+        """
+        return open_course(Path(self._home.read_text(encoding="utf-8")) if self._home.is_file() else self.root, self.gradebook_url)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the gradebook is another than this folder's own."""
+        return bool(self.gradebook_url) or self._home.is_file()
+
+    def settle_in(self, course: Path) -> None:
+        """Grade in place: gradebook and autograded notebooks are those of the nbgrader course at `course` from now on."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomic(self._home, str(course.resolve()))
+
+    @property
+    def _home(self) -> Path:
+        return self.root / "grades" / self.slug / ".nbgrader"
 
     @property
     def ledger(self) -> Path:

@@ -48,12 +48,18 @@ class CallLimits:
 def answer(session: Session, batch: CallBatch, deliver: Deliver) -> None:
     """Make all calls of `batch`; `deliver` takes one frame per call, in order."""
     gc.freeze()  # a collection in a fork would copy every page
-    waiting = list(batch.calls)
+    waiting, once = list(batch.calls), ""
     while waiting:
         group = waiting[:1] if batch.alone else waiting
         answered, failure = _run_group(session, batch, group, deliver)
         if failure is not None:
             status, report = failure
+            if (
+                status is RunStatus.KILLED and once != group[answered].id
+            ):  # not by the call itself, most likely: the machine may have had to
+                once = group[answered].id
+                del waiting[:answered]
+                continue
             run = Run(id=group[answered].id, status=status, error=report, given=batch.given_names, alone=batch.alone)
             deliver(frame(CallFrame(run)))
             answered += 1
@@ -124,6 +130,8 @@ def _how_it_died(status: int) -> tuple[RunStatus, ErrorReport]:
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
             return RunStatus.TIMED_OUT, _timeout("the call needed more than its computing time")
+        if number == signal.SIGKILL:
+            return RunStatus.KILLED, ErrorReport("Killed", "the process was killed during the call, twice")
         name = signal.Signals(number).name if number in {known.value for known in signal.Signals} else str(number)
         return RunStatus.DIED, ErrorReport("Killed", f"the process was killed by {name} during the call")
     return RunStatus.DIED, ErrorReport("Exited", f"the call ended Python with exit code {os.WEXITSTATUS(status)}")

@@ -173,4 +173,4 @@ def _relay(holder: int | None, batch: CallBatch, connection: int) -> None:
 
 def _unanswered(call: Call, batch: CallBatch) -> Run:
     report = ErrorReport("StateLost", f"the state after cell {call.after} is gone")
-    return Run(id=call.id, status=RunStatus.DIED, error=report, given=batch.given_names, alone=batch.alone)
+    return Run(id=call.id, status=RunStatus.KILLED, error=report, given=batch.given_names, alone=batch.alone)

@@ -24,6 +24,7 @@ from nbgrader.api import Gradebook
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, autograded_notebook, released_cells
 from autograder.exchange.nbgrader import GradebookEntry, grade_id, submitted_at, write_gradebook
+from autograder.exchange.nbgrader_course import open_course
 from autograder.judgement.grading import Outcome
 from autograder.reports.class_report import write_grades_csv
 
@@ -96,7 +97,7 @@ def links_of(html: str) -> list[str]:
 
 def test_export_prints_the_totals_of_grades_csv(tmp_path: Path) -> None:
     """The real command, run in the results folder, agrees for every student; what nobody decided counts 0 in both."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     write_grades_csv([entry.grade for entry in entries()], tmp_path / "ours.csv")
     nbgrader(tmp_path, "export", "--to=theirs.csv")
     with (tmp_path / "ours.csv").open() as ours, (tmp_path / "theirs.csv").open() as theirs:
@@ -110,7 +111,7 @@ def test_export_prints_the_totals_of_grades_csv(tmp_path: Path) -> None:
 
 def test_generate_feedback_works_and_shows_hidden_checks(tmp_path: Path) -> None:
     """nbgrader's own pages: every cell it looks up exists, and a hostile title is text."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     nbgrader(tmp_path, "generate_feedback", "optimizers")
     for student in ("ada", "bob", "cyd"):
         html = (tmp_path / "feedback" / student / "optimizers" / "optimizers.html").read_text()
@@ -121,7 +122,7 @@ def test_generate_feedback_works_and_shows_hidden_checks(tmp_path: Path) -> None
 
 def test_undecided_checks_have_no_score_and_wait_for_a_person(tmp_path: Path) -> None:
     """NULL and a flag, never a silent 0; decided ones have their points and no flag."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     marks = {(student, name): (score, manual) for student, name, score, _, _, manual, _ in dump(tmp_path)}
     assert marks["bob", "test_final"] == (None, True)
     assert marks["bob", "test_first_losses"] == (5.0, False)
@@ -131,9 +132,9 @@ def test_undecided_checks_have_no_score_and_wait_for_a_person(tmp_path: Path) ->
 
 def test_writing_again_changes_nothing(tmp_path: Path) -> None:
     """Same rows, same ids, same files."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     before, page = dump(tmp_path), (tmp_path / "autograded/bob/optimizers/optimizers.ipynb").read_bytes()
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     assert dump(tmp_path) == before
     assert (tmp_path / "autograded/bob/optimizers/optimizers.ipynb").read_bytes() == page
 
@@ -149,9 +150,9 @@ def person_marks(folder: Path, student: str, name: str, score: float) -> None:
 
 def test_what_a_person_marked_is_never_overwritten(tmp_path: Path) -> None:
     """Score, extra credit and comment stay; the mark stays settled while ours does not move."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     person_marks(tmp_path, "bob", "test_final", 17)
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     row = next(row for row in dump(tmp_path) if row[:2] == ("bob", "test_final"))
     assert row[2:6] == (None, 17.0, 0.5, False)
     with open_gradebook(tmp_path) as gradebook:
@@ -161,27 +162,27 @@ def test_what_a_person_marked_is_never_overwritten(tmp_path: Path) -> None:
 
 def test_a_person_is_asked_again_when_the_automatic_score_moves(tmp_path: Path) -> None:
     """Their score still counts until they change it."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     person_marks(tmp_path, "bob", "test_final", 17)
-    write_gradebook(tmp_path, assignment(), [GradebookEntry(grade("bob", 5, 20, 0, 2.5), executed())])
+    write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("bob", 5, 20, 0, 2.5), executed())])
     row = next(row for row in dump(tmp_path) if row[:2] == ("bob", "test_final"))
     assert row[2:6] == (20.0, 17.0, 0.5, True)
 
 
 def test_students_who_are_not_written_stay(tmp_path: Path) -> None:
     """One entry is written; the others keep every mark."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     before = [row for row in dump(tmp_path) if row[0] != "bob"]
-    write_gradebook(tmp_path, assignment(), [GradebookEntry(grade("bob", 0, 0, 0, 0), executed())])
+    write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("bob", 0, 0, 0, 0), executed())])
     assert [row for row in dump(tmp_path) if row[0] != "bob"] == before
     assert (tmp_path / "autograded" / "ada" / "optimizers" / "optimizers.ipynb").exists()
 
 
 def test_a_check_that_is_dropped_leaves_the_total_and_a_new_one_waits(tmp_path: Path) -> None:
     """Also for students who are not written: their mark of the new check is open, not 0."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     changed = (*CHECKS[:3], CheckEntry("test_new", "New", 4, visible_cell=False))
-    write_gradebook(tmp_path, assignment(checks=changed), [])
+    write_gradebook(open_course(tmp_path), assignment(checks=changed), [])
     with open_gradebook(tmp_path) as gradebook:
         assert gradebook.find_submission("optimizers", "ada").score == 38
         assert gradebook.find_assignment("optimizers").max_score == 42
@@ -189,13 +190,26 @@ def test_a_check_that_is_dropped_leaves_the_total_and_a_new_one_waits(tmp_path: 
         assert gradebook.db.query(gradebook.find_grade("test_new", "optimizers", "optimizers", "ada").__class__).count() == 12
 
 
+def test_a_check_that_is_dropped_stays_where_a_person_marked_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Their points and their comment are theirs, and the instructor is told."""
+    write_gradebook(open_course(tmp_path), assignment(), entries())
+    with open_gradebook(tmp_path) as gradebook:
+        gradebook.find_grade(HIDDEN, "optimizers", "optimizers", "bob").manual_score = 7
+        gradebook.db.commit()
+    kept = [check for check in CHECKS if grade_id(check.id) != HIDDEN]
+    write_gradebook(open_course(tmp_path), assignment(checks=kept), [])
+    with open_gradebook(tmp_path) as gradebook:
+        assert gradebook.find_grade(HIDDEN, "optimizers", "optimizers", "bob").manual_score == 7
+    assert f"{HIDDEN} is no check any more" in caplog.text
+
+
 def test_a_failure_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One transaction: nothing of a class that broke off midway."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     before = dump(tmp_path)
     monkeypatch.setattr("autograder.exchange.nbgrader._mark", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_gradebook(tmp_path, assignment(), [GradebookEntry(grade("new", 0, 0, 0, 0), executed())])
+        write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("new", 0, 0, 0, 0), executed())])
     assert dump(tmp_path) == before
     with open_gradebook(tmp_path) as gradebook:
         assert "new" not in [student.id for student in gradebook.students]
@@ -203,7 +217,7 @@ def test_a_failure_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: p
 
 def test_the_check_cells_say_how_it_went(tmp_path: Path) -> None:
     """Visible cells keep their own output before it; hidden ones stand at the end, locked, with title and points."""
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     cells = {cell.metadata.nbgrader.grade_id: cell for cell in autograded(tmp_path, "bob").cells}
     assert [output.text for output in cells["test_first_losses"].outputs][0] == "80.364\n"
     assert cells["test_first_losses"].outputs[-1].text == "[GradStep] failed: 5 of 10 points\n\nObserved 884.0\nExpected 80.364\n"
@@ -245,7 +259,7 @@ def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
     notebook.cells[-1]["id"] = "../\x00"
     notebook.metadata["language_info"] = {"name": evil, "pygments_lexer": evil}
     del notebook.cells[2]  # a locked check cell is gone
-    write_gradebook(tmp_path, assignment(), [GradebookEntry(grade("eve", 0, 0, 0, 0), notebook)])
+    write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("eve", 0, 0, 0, 0), notebook)])
     shown = autograded(tmp_path, "eve")
     text = nbformat.v4.writes(shown)
     assert evil not in text.replace("# </script><script>alert(1)</script>", "")
@@ -269,7 +283,7 @@ def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
 def test_a_name_that_is_no_folder_is_refused(tmp_path: Path, student: str) -> None:
     """Before anything is written."""
     with pytest.raises(ExchangeError, match="can't be the name of a folder"):
-        write_gradebook(tmp_path / "results", assignment(), [GradebookEntry(grade(student, 0, 0, 0, 0), None)])
+        write_gradebook(open_course(tmp_path / "results"), assignment(), [GradebookEntry(grade(student, 0, 0, 0, 0), None)])
     assert not (tmp_path / "results").exists()
 
 
@@ -277,7 +291,7 @@ def test_a_name_that_is_no_folder_is_refused(tmp_path: Path, student: str) -> No
 def test_odd_but_honest_names_are_kept(tmp_path: Path, student: str) -> None:
     """Accents, quotes and percent signs, in the folder's path too."""
     folder = tmp_path / "a%20b?x#y"
-    write_gradebook(folder, assignment(), [GradebookEntry(grade(student, 10, 0, 0, 0), executed())])
+    write_gradebook(open_course(folder), assignment(), [GradebookEntry(grade(student, 10, 0, 0, 0), executed())])
     assert (folder / "autograded" / student / "optimizers" / "optimizers.ipynb").is_file()
     assert (folder / "gradebook.db").is_file()
 
@@ -285,19 +299,19 @@ def test_odd_but_honest_names_are_kept(tmp_path: Path, student: str) -> None:
 def test_a_visible_check_without_a_cell_is_refused(tmp_path: Path) -> None:
     """The message names check and cell."""
     with pytest.raises(ExchangeError, match="'test_gone' has no cell"):
-        write_gradebook(tmp_path, assignment(checks=[CheckEntry("test_gone", "", 1, visible_cell=True)]), [])
+        write_gradebook(open_course(tmp_path), assignment(checks=[CheckEntry("test_gone", "", 1, visible_cell=True)]), [])
 
 
 def test_two_checks_of_one_name_are_refused(tmp_path: Path) -> None:
     """A hidden check may not take a visible one's cell."""
     with pytest.raises(ExchangeError, match="share the grade_id 'test_final'"):
-        write_gradebook(tmp_path, assignment(checks=[*CHECKS, CheckEntry("test_final", "", 1, visible_cell=False)]), [])
+        write_gradebook(open_course(tmp_path), assignment(checks=[*CHECKS, CheckEntry("test_final", "", 1, visible_cell=False)]), [])
 
 
 def test_an_essay_in_the_release_waits_for_a_person(tmp_path: Path) -> None:
     """A cell with points that is no check of ours is a person's to mark."""
     essay = nbformat.v4.new_markdown_cell("Why?", metadata=metadata("essay", grade=True, solution=True, points=5), id="essay")
-    write_gradebook(tmp_path, assignment(release=released([essay])), [GradebookEntry(grade("ada", 10, 20, 8, 8), executed())])
+    write_gradebook(open_course(tmp_path), assignment(release=released([essay])), [GradebookEntry(grade("ada", 10, 20, 8, 8), executed())])
     assert next(row for row in dump(tmp_path) if row[1] == "essay")[2:6] == (None, None, None, True)
 
 
@@ -305,7 +319,9 @@ def test_an_untouched_solution_is_told_apart(tmp_path: Path) -> None:
     """nbgrader's own words, "No response.", where the cell is as released."""
     same = executed(source=released().cells[1].source)
     write_gradebook(
-        tmp_path, assignment(), [GradebookEntry(grade("a", 0, 0, 0, 0), same), GradebookEntry(grade("b", 0, 0, 0, 0), executed())]
+        open_course(tmp_path),
+        assignment(),
+        [GradebookEntry(grade("a", 0, 0, 0, 0), same), GradebookEntry(grade("b", 0, 0, 0, 0), executed())],
     )
     with open_gradebook(tmp_path) as gradebook:
         comments = {student: gradebook.find_comment("training_loop", "optimizers", "optimizers", student).auto_comment for student in "ab"}
@@ -316,20 +332,20 @@ def test_without_nbgrader_the_extra_is_named(tmp_path: Path, monkeypatch: pytest
     """What to type, in the error."""
     monkeypatch.setitem(sys.modules, "nbgrader", None)
     with pytest.raises(ExchangeError, match=re.escape('pip install "gradstep[course]"')):
-        write_gradebook(tmp_path, assignment(), [])
+        write_gradebook(open_course(tmp_path), assignment(), [])
 
 
 def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
     """And left alone."""
     (tmp_path / "gradebook.db").write_text("not a database, but long enough to be looked at" * 100)
     with pytest.raises(ExchangeError, match=r"gradebook\.db can't be written"):
-        write_gradebook(tmp_path, assignment(), [])
+        write_gradebook(open_course(tmp_path), assignment(), [])
 
 
 def test_the_database_opens_without_nbgraders_migration_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """nbgrader runs `alembic` from PATH for a new database, which a virtual environment that is not activated lacks."""
     monkeypatch.setenv("PATH", "")
-    write_gradebook(tmp_path, assignment(), entries())
+    write_gradebook(open_course(tmp_path), assignment(), entries())
     assert dump(tmp_path)
 
 

@@ -162,9 +162,7 @@ def main(kills: int, size: int) -> int:
             made, runs = disturb(kind, course, kind, kills)
             grades = course.grades(kind)
             other = sorted(student for student in expected | grades if expected.get(student) != grades.get(student))
-            reviewed = [
-                student for student in other if kind == "submission" and set(grades[student][1]) == {"needs review"}
-            ]  # killed twice
+            reviewed = [student for student in other if kind == "submission" and "needs review" in grades[student][1]]  # killed twice
             wrong = [student for student in other if student not in reviewed]
             left = left_running()
             failed += bool(wrong or left or made < kills or len(expected) != size)

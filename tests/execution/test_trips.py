@@ -238,6 +238,24 @@ def test_a_call_that_disturbs_does_not_reach_the_next(run: Runs) -> None:
     assert returned[6:] == ["torch.float64", "torch.float32"]
 
 
+def test_a_call_that_is_killed_is_made_once_more(run: Runs) -> None:
+    """The machine may have had to kill it, for want of memory: once costs nothing; twice is told as what it is; what comes after is called all the same."""
+    source = (
+        "import os, pathlib, signal\n"
+        "def die(): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def die_once():\n    mark = pathlib.Path('mark')\n    if not mark.exists():\n        mark.touch()\n        die()\n    return 1\n"
+        "def live(): return 2\n"
+        "def end(): os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    made = run(source, calls=tuple(plain(name, name) for name in ("die_once", "die", "live", "end"))).calls
+    assert [(one.id, one.status) for one in made] == [
+        ("die_once", RunStatus.FINISHED),
+        ("die", RunStatus.KILLED),
+        ("live", RunStatus.FINISHED),
+        ("end", RunStatus.DIED),
+    ]
+
+
 def test_seeds(run: Runs) -> None:
     """The same seed gives the same random numbers in each call, another seed others."""
     calls = tuple(Call(str(k), "draw", {}, seed=seed) for k, seed in enumerate((1, 1, 2)))

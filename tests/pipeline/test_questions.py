@@ -74,7 +74,7 @@ def why(grades, student="ada"):
 
 def person_marks(course, student, score, comment="", extra=None):
     """What formgrader's server does when a person types a score and a comment."""
-    with Gradebook(f"sqlite:///{course.results.gradebook}") as gradebook:
+    with Gradebook(f"sqlite:///{course.results.nbgrader.gradebook_file}") as gradebook:
         mark = gradebook.find_grade("why", "tiny", "tiny", student)
         mark.manual_score, mark.extra_credit = score, extra
         mark.needs_manual_grade = mark.manual_score is None and mark.auto_score is None
@@ -84,7 +84,7 @@ def person_marks(course, student, score, comment="", extra=None):
 
 def in_gradebook(course, student="ada"):
     """Automatic score, manual score, whether a person is asked, and the comment."""
-    with Gradebook(f"sqlite:///{course.results.gradebook}") as gradebook:
+    with Gradebook(f"sqlite:///{course.results.nbgrader.gradebook_file}") as gradebook:
         mark = gradebook.find_grade("why", "tiny", "tiny", student)
         comment = gradebook.find_comment("why", "tiny", "tiny", student)
         return mark.auto_score, mark.manual_score, mark.needs_manual_grade, comment.manual_comment
@@ -229,7 +229,7 @@ def test_a_gradebook_that_is_lost_is_made_again_with_the_marks(asked):
     grade(asked)
     person_marks(asked, "ada", 3, "Why?")
     grade(asked)
-    asked.results.gradebook.unlink()
+    asked.results.nbgrader.gradebook_file.unlink()
     asked.results.feedback_path("ada").unlink()
     grades = grade(asked)
     assert (why(grades).points, in_gradebook(asked)) == (3, (None, 3, False, "Why?"))
@@ -279,7 +279,7 @@ def test_without_questions_no_gradebook_is_read(course):
     """A broken gradebook is no concern of an assignment without questions; with one, the error names it."""
     course.submit("ada")
     course.results.root.mkdir(exist_ok=True)
-    course.results.gradebook.write_text("no database")
+    course.results.nbgrader.gradebook_file.write_text("no database")
     assert course.grade()[0]["ada"].points == 10
 
 
@@ -288,7 +288,7 @@ def test_a_gradebook_that_cannot_be_read_stops_before_anything_is_overwritten(as
     asked.submit("ada", why="Its steps shrink.")
     grade(asked)
     before = asked.results.grade_path("ada").read_bytes()
-    asked.results.gradebook.write_text("no database, but long enough to look like one" * 20)
+    asked.results.nbgrader.gradebook_file.write_text("no database, but long enough to look like one" * 20)
     with pytest.raises(ExchangeError, match=r"gradebook\.db can't be read"):
         asked.grade(force=True)
     assert asked.results.grade_path("ada").read_bytes() == before
@@ -311,7 +311,7 @@ def test_the_answers_cell_is_a_grade_cell_that_only_a_person_scores(asked):
     assert (cell.cell_type, cell.metadata.nbgrader.grade, cell.metadata.nbgrader.solution) == ("markdown", True, True)
     assert "shrink" in cell.source
     assert "<b>" not in cell.source
-    with Gradebook(f"sqlite:///{asked.results.gradebook}") as gradebook:
+    with Gradebook(f"sqlite:///{asked.results.nbgrader.gradebook_file}") as gradebook:
         assert gradebook.find_graded_cell("why", "tiny", "tiny").max_score == 4
         with pytest.raises(MissingEntry):
             gradebook.find_graded_cell("explain", "tiny", "tiny")
