@@ -376,8 +376,8 @@ def _with_definition(cell: NotebookNode, mistake: Mutant) -> NotebookNode:
 
 
 def _defines(cell: NotebookNode) -> bool:
-    """Whether a cell only prepares: it was given, or it defines or imports something."""
-    if role_of(cell) is Role.GIVEN:
+    """Whether a cell only prepares: it was given, holds a variant, or it defines or imports something."""
+    if role_of(cell) in (Role.GIVEN, Role.VARIANT):
         return True
     try:
         body = ast.parse(cell.source).body
