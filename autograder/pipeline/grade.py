@@ -192,7 +192,7 @@ class _Grader:
             submission = read_submission(candidate.path, own.prepared.release, own.prepared.owners, preferred=own.prepared.files.slug)
         except UnreadableNotebook as error:
             return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
-        return on_variant(own._with_run(candidate, submission), variant)
+        return on_variant(own.with_run(candidate, submission), variant)
 
     def _own(self, variants: Variants, student: str, path: Path) -> tuple[_Grader, JudgedVariant]:
         """The grader of the student's own variant, and what the file at `path` says of its."""
@@ -208,7 +208,8 @@ class _Grader:
         provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context)
         return Grade(candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at)
 
-    def _with_run(self, candidate: Candidate, submission: Submission) -> Grade:
+    def with_run(self, candidate: Candidate, submission: Submission) -> Grade:
+        """Grade what could be read."""
         cells = [(cell.id, cell.source) for cell in submission.cells]
         plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
         evidence = self.results.evidence.get(plan.key)
