@@ -192,6 +192,10 @@ class _Grader:
             submission = read_submission(candidate.path, own.prepared.release, own.prepared.owners, preferred=own.prepared.files.slug)
         except UnreadableNotebook as error:
             return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
+        if variant is not None and variant.note:  # what stands in it was computed from other data: it says nothing of a stale kernel
+            submission = dataclasses.replace(
+                submission, cells=tuple(dataclasses.replace(cell, saved_outputs=()) for cell in submission.cells)
+            )
         return on_variant(own.with_run(candidate, submission), variant)
 
     def _own(self, variants: Variants, student: str, path: Path) -> tuple[_Grader, JudgedVariant]:
