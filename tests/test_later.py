@@ -61,7 +61,14 @@ def test_a_name_that_draw_does_not_return_is_said():
 
 
 @pytest.mark.parametrize(
-    "use", [lambda: bool(variant("n")), lambda: 2 * variant("lr"), lambda: list(variant("x")), lambda: len(variant("x")), lambda: float(variant("lr"))]
+    "use",
+    [
+        lambda: bool(variant("n")),
+        lambda: 2 * variant("lr"),
+        lambda: list(variant("x")),
+        lambda: len(variant("x")),
+        lambda: float(variant("lr")),
+    ],
 )
 def test_what_can_not_wait_raises_at_once(use):
     """Arithmetic, truth, loops: draw() computes them; nothing is silently wrong."""

@@ -41,11 +41,12 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What was tried for one check. `rights` is never empty."""
+    """What was tried for one check. `rights` is never empty. `broken`: what the check says of the reference itself, on a variant where it does not pass."""
 
     check: str
     rights: tuple[Tried, ...]
     wrongs: tuple[Tried, ...]
+    broken: str = ""
 
     @property
     def profile(self) -> NdArray:
@@ -109,6 +110,8 @@ class Spread:
 
     def refusal(self) -> str:
         """Why no bar can be set, and what to change; empty if one can."""
+        if self.broken:
+            return f"{self.check}: the reference does not pass it: {self.broken}"
         if self.value == float("inf"):
             return (
                 f"{self.check}: right programs do not agree: {self.widest.name} makes other steps, or its numbers overflow where the reference's "
@@ -217,4 +220,4 @@ class Across:
 def clear_of(bar: float, spread: Spread) -> bool:
     """Whether `bar`, measured on other variants, parts right from wrong on this one: by as much on either side as the least margin leaves."""
     room = math.sqrt(LEAST_MARGIN)
-    return spread.value * room <= bar and (spread.nearest is None or spread.nearest.distance.total >= bar * room)
+    return not spread.broken and spread.value * room <= bar and (spread.nearest is None or spread.nearest.distance.total >= bar * room)

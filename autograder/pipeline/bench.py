@@ -17,6 +17,7 @@ from autograder.errors import AssignmentError
 from autograder.execution.executor import Executor
 from autograder.judgement.batches.replayed import stochastic_distance
 from autograder.judgement.distance import training_distance
+from autograder.judgement.grading import Cause
 from autograder.judgement.spread import Across, Spread, Tried
 from autograder.mutation.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles, Limits
-    from autograder.docket import Docket
+    from autograder.docket import Docket, Verdict
     from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.batches.story import BatchStory
     from autograder.judgement.distance import Distance
@@ -121,7 +122,19 @@ def make_bench(
     if not models:
         message = f"{files.checks}: no check calls a function that trains, so there is nothing to calibrate"
         raise AssignmentError(message)
-    return Bench(files, executor, cells, {key: calls[key] for key in models}, models, of, len(dockets))
+    broken = {
+        key: verdict.message
+        for key, model in models.items()
+        if of[key][1]
+        and not calls[key].batches
+        and (verdict := _on_itself(dockets[of[key][1]], of[key][0], model)).cause is not Cause.AGREES
+    }
+    return Bench(files, executor, cells, {key: calls[key] for key in models}, models, of, len(dockets), broken)
+
+
+def _on_itself(docket: Docket, check: str, model: Observation) -> Verdict:
+    """What a check says of the reference."""
+    return docket.judge(next(spec for spec in docket.specs if spec.id == check), model, model)
 
 
 def _request(files: AssignmentFiles, cells: Cells, variants: int) -> ExecutionRequest:
@@ -142,7 +155,7 @@ def _comparable(call: Call) -> bool:
 @dataclass(frozen=True, slots=True)
 class Bench:
     """Runs programs on the calls that train. `models` are the reference's runs, `calls` the calls, both by a key that is the check's id, or the check's and a variant's
-    (`of`: both apart); there are so many `variants`.
+    (`of`: both apart); there are so many `variants`, and on those in `broken` the check does not pass the reference.
     """
 
     files: AssignmentFiles
@@ -152,6 +165,7 @@ class Bench:
     models: Mapping[str, Observation]
     of: Mapping[str, tuple[str, str]]
     variants: int
+    broken: Mapping[str, str]
 
     def tasks(self) -> list[Task]:
         """All programs."""
@@ -169,7 +183,7 @@ class Bench:
             rights = tuple(answer.tried for answer in mine if answer.right and answer.tried is not None)
             wrongs = tuple(answer.tried for answer in mine if not answer.right and answer.tried is not None)
             check, label = self.of[key]
-            found.setdefault(check, {})[label] = Spread(key, rights, wrongs)
+            found.setdefault(check, {})[label] = Spread(key, rights, wrongs, self.broken.get(key, ""))
         return [Across(check, spreads) for check, spreads in found.items()]
 
     def answers(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[Answer]:

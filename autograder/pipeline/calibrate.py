@@ -101,8 +101,8 @@ def _drawn_again(files: AssignmentFiles, docket: Docket, executor: Executor, spr
         if len(left_out) + len(refused) > MOST_REFUSED:
             return spreads, []
         left_out |= refused
-        draws = _samples(files, drawn, drawn + len(refused))
-        drawn += len(refused)
+        draws = _samples(files, drawn, drawn + 2 * len(refused))  # more than are missing: of these, too, some may have no room
+        drawn += len(draws)
         bench = make_bench(files, docket, executor, {name: draw.values for name, draw in draws.items()})
         more = {spread.check: spread for spread in bench.across(list(bench.answers(bench.tasks())))}
         spreads = [

@@ -17,7 +17,7 @@ from autograder.pipeline.students import student_name
 from autograder.pipeline.variants import ATTEMPTS, Accepted, Variants, open_variants, write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from autograder.exchange.roster import RosterEntry
     from autograder.execution.executor import Executor
     from autograder.store import EvidenceStore
+    from autograder.variants import Draw
 
 TOGETHER = 30
 """Variants that are measured in one run of a program, as in calibration."""
@@ -59,27 +60,29 @@ def release_variants(
     *,
     measure: bool = True,
 ) -> ReleasedClass:
-    """Write `folder`/<student>/<slug>.ipynb for everybody on the roster. Who has a variant keeps it; a new one is drawn until the calibrated bars hold on it (unless `measure` is False).
+    """Write `folder`/<student>/<slug>.ipynb for everybody on the roster. Who has a variant keeps it; a new one is drawn until it is fit: the reference passes every check
+    on it and, unless `measure` is False, the calibrated bars have room.
 
     Raises:
-        AssignmentError: if the assignment has no variants, its secret is lost or draws other data than were released, the reference does not pass every check on somebody's
-            data, or no bar holds on any of many draws.
+        AssignmentError: if the assignment has no variants, its secret is lost or draws other data than were released, the reference does not pass every check, or
+            no draw for somebody is fit.
     """
     require_variants(files)
     students = [student_name(entry.id) for entry in roster]
 
     def body(docket: Docket) -> ReleasedClass:
         shared = prepare(files, docket, store, executor)
-        _refuse_broken(shared, "")
+        if broken := broken_checks(shared):
+            message = "the reference does not pass its own checks:\n" + "\n".join(broken)
+            raise AssignmentError(message)
         variants = open_variants(files, create=True)
         assert variants is not None
-        accepted, refused = _accepted(variants, students, docket, executor if measure else None)
+        accepted, refused = _Chooser(variants, shared, store, executor, measure).choose(students)
         record = msgspec.structs.replace(variants.record, students=variants.record.students | accepted)
         write_record(files, record)  # before any notebook: what is handed out is on record
 
         def write(student: str) -> Path:
             own = prepare_for(shared, variants.of(student, record.students[student].attempt), store, executor)
-            _refuse_broken(own, student)
             return write_release(own, folder / student)
 
         progress.started(len(students))
@@ -107,28 +110,47 @@ def require_variants(files: AssignmentFiles) -> None:
         raise AssignmentError(message)
 
 
-def _accepted(variants: Variants, students: Iterable[str], docket: Docket, executor: Executor | None) -> tuple[dict[str, Accepted], int]:
-    """The attempt that counts for each of `students` who is not on record, and how many draws were refused. Without `executor` the first counts."""
-    found: dict[str, Accepted] = {}
-    waiting = [student for student in students if student not in variants.record.students]
-    refused = 0
-    for attempt in range(ATTEMPTS):
-        draws = {student: variants.draw(student, attempt) for student in waiting}
-        unfit: dict[str, str] = {}
-        for first in range(0, len(waiting) if executor else 0, TOGETHER):
-            assert executor is not None
-            some = {student: draws[student].values for student in waiting[first : first + TOGETHER]}
-            unfit |= unfit_draws(variants.files, docket, executor, some)
-        found |= {student: Accepted(attempt, draw.digest) for student, draw in draws.items() if student not in unfit}
-        waiting, refused = list(unfit), refused + len(unfit)
-        if not waiting:
-            return found, refused
-    message = f"{variants.files.variant}: {ATTEMPTS} draws for {waiting[0]} leave no room for the bar of {unfit[waiting[0]]}: let draw() vary less, and calibrate again"
-    raise AssignmentError(message)
+@dataclass(frozen=True, slots=True)
+class _Chooser:
+    """Draws for students who are not on record, until a draw is fit: the reference passes every check on it and, if it is to be measured, the calibrated bars have room."""
 
+    variants: Variants
+    shared: Prepared
+    store: EvidenceStore
+    executor: Executor
+    measure: bool
 
-def _refuse_broken(prepared: Prepared, student: str) -> None:
-    if broken := broken_checks(prepared):
-        whose = f" on the data of {student}" if student else ""
-        message = f"the reference does not pass its own checks{whose}:\n" + "\n".join(broken)
+    def choose(self, students: Iterable[str]) -> tuple[dict[str, Accepted], int]:
+        """The attempt that counts for each, and how many draws were refused.
+
+        Raises:
+            AssignmentError: if none of many draws for somebody is fit.
+        """
+        found: dict[str, Accepted] = {}
+        waiting = [student for student in students if student not in self.variants.record.students]
+        refused = 0
+        for attempt in range(ATTEMPTS):
+            draws = {student: self.variants.draw(student, attempt) for student in waiting}
+            unfit = self._unfit(draws, attempt)
+            found |= {student: Accepted(attempt, draw.digest) for student, draw in draws.items() if student not in unfit}
+            waiting, refused = list(unfit), refused + len(unfit)
+            if not waiting:
+                return found, refused
+        message = f"{self.variants.files.variant}: none of {ATTEMPTS} draws for {waiting[0]} is fit; the last one: {unfit[waiting[0]]}. Let draw() vary less, and calibrate again"
         raise AssignmentError(message)
+
+    def _unfit(self, draws: Mapping[str, Draw], attempt: int) -> dict[str, str]:
+        """Students whose draw is not fit, and why."""
+        with ThreadPoolExecutor(self.executor.jobs, thread_name_prefix="draw") as pool:
+            broken = zip(draws, pool.map(lambda student: self._broken(student, attempt), draws), strict=True)
+            unfit = {student: why for student, why in broken if why}
+        students = [student for student in draws if student not in unfit] if self.measure else []
+        for first in range(0, len(students), TOGETHER):
+            some = {student: draws[student].values for student in students[first : first + TOGETHER]}
+            checks = unfit_draws(self.variants.files, self.shared.judge.docket, self.executor, some)
+            unfit |= {student: f"the bar of {check} has no room on it" for student, check in checks.items()}
+        return unfit
+
+    def _broken(self, student: str, attempt: int) -> str:
+        own = prepare_for(self.shared, self.variants.of(student, attempt), self.store, self.executor)
+        return "".join(f"the reference does not pass {line}" for line in broken_checks(own)[:1])

@@ -225,7 +225,10 @@ def test_pages_show_the_students_own_reference_and_nobodys_name(graded):
     course, grades = graded
     project_class(course.files, course.results, list(grades.values()), Recorded())
     pages = {student: course.results.feedback_path(student).read_text() for student in grades}
-    first = {student: re.search(r"Your loss: ([\d.]+) at step 1\b.*The reference&#39;s: ([\d.]+) at step 1\b", pages[student]) for student in ("ada", "cleo")}
+    first = {
+        student: re.search(r"Your loss: ([\d.]+) at step 1\b.*The reference&#39;s: ([\d.]+) at step 1\b", pages[student])
+        for student in ("ada", "cleo")
+    }
     assert all(found[1] == found[2] for found in first.values())
     assert first["ada"][1] != first["cleo"][1]
     assert HELD in pages["dora"]
