@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from autograder.errors import AssignmentError
+from autograder.variants import SAMPLES, Draw, Drawer, load_drawer
 
 MB = 1 << 20
 
@@ -115,11 +117,13 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class AssignmentFiles:
-    """Where an assignment of a course lives, and its parsed metadata."""
+    """Where an assignment of a course lives, and its parsed metadata. With variants, also whose variant it is about: the first sample's, until another is put in its place."""
 
     course: Path
     slug: str
     assignment: Assignment
+    draw: Draw | None = None
+    drawer: Drawer | None = None
 
     @property
     def folder(self) -> Path:
@@ -140,6 +144,15 @@ class AssignmentFiles:
     def drivers(self) -> Path:
         """Small functions sent to the sandbox; may be absent."""
         return self.folder / "drivers.py"
+
+    @property
+    def variant(self) -> Path:
+        """What draws data and settings for each student; where it is absent, all have the same."""
+        return self.folder / "variant.py"
+
+    def samples(self) -> tuple[Draw, ...]:
+        """The variants that are nobody's, on which the assignment is calibrated; none where it has no variants."""
+        return tuple(map(self.drawer.sample, range(SAMPLES))) if self.drawer else ()
 
     @property
     def solution(self) -> Path:
@@ -169,7 +182,10 @@ def open_assignment(course: Path, slug: str) -> AssignmentFiles:
         if not path.is_file():
             message = f"assignment {slug!r} lacks {path}"
             raise AssignmentError(message)
-    return files
+    if not files.variant.is_file():
+        return files
+    drawer = load_drawer(files.variant)
+    return dataclasses.replace(files, draw=drawer.sample(0), drawer=drawer)
 
 
 def read_assignment(path: Path) -> Assignment:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -26,6 +27,7 @@ from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Visibility
 from autograder.judgement.observation import Observation, describe
 from autograder.judgement.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
+from autograder.later import Later, variant, waits
 from autograder.protocol import Argument, ArgumentList, Call, Leaf, OptimizerSpec
 from autograder.trace import Array, OptimizerValue, Trace, array_of
 
@@ -47,6 +49,7 @@ __all__ = [
     "optim",
     "points",
     "tensor",
+    "variant",
 ]
 
 Check = TypeVar("Check", bound=Callable[..., None])
@@ -151,23 +154,26 @@ def call(
     list, its items are what each backward pass is about, in turn, over and over; a diagnosis then looks at each with its own item. `trains=False` keeps
     the diagnosis of training loops away from a function that uses an optimizer for another end. An argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
     called with the notebook's definitions and the arguments; ``optim.<Name>(..., over="")`` gives a driver a function that makes the optimizer over a model's parameters.
-    `record_batches` records each batch that a model sees, for the checks of `autograder.stochastic`.
+    `record_batches` records each batch that a model sees, for the checks of `autograder.stochastic`. ``variant(name)`` in an argument is what was drawn for the student.
     """
     axes = [(name, value.cases) for name, value in arguments.items() if isinstance(value, Each)]
-    calls: dict[str, Call] = {}
+    calls: dict[str, Call | Later] = {}
     for picks in itertools.product(*(cases for _, cases in axes)):
         chosen = {name: value for name, value in arguments.items() if not isinstance(value, Each)}
         for (name, _), (_, value) in zip(axes, picks, strict=True):
             chosen |= value if isinstance(value, Mapping) else {name: value}
         case = "-".join(label for label, _ in picks)
-        built = {name: _argument(name, value) for name, value in chosen.items()}
         if case in calls:
             message = f"two cases of {function} are both called {case!r}; name them: each(first=..., second=...)"
             raise ValueError(message)
-        calls[case] = Call(
-            case, function, built, seed=seed, driver=driver, max_steps=max_steps, turns=turns, trains=trains, batches=record_batches
-        )
+        plain = Call(case, function, {}, seed=seed, driver=driver, max_steps=max_steps, turns=turns, trains=trains, batches=record_batches)
+        calls[case] = _with_arguments(plain, chosen)
     return pytest.mark.call(calls)
+
+
+@waits
+def _with_arguments(call: Call, arguments: Mapping[str, Any]) -> Call:
+    return msgspec.structs.replace(call, arguments={name: _argument(name, value) for name, value in arguments.items()})
 
 
 def cell(cell_id: str, *, of: str, capture: tuple[str, ...] | list[str] = ()) -> pytest.MarkDecorator:
@@ -180,16 +186,19 @@ def each(*values: Any, **named: Any) -> Any:
     return Each((*((_label(value), value) for value in values), *named.items()))
 
 
+@waits
 def leaf(values: Any, *, grad: Any = None) -> Leaf:
     """A float32 leaf tensor that requires gradients; `grad`: what its .grad holds beforehand (a loop must clear it)."""
     return Leaf(array_of(np.asarray(values, dtype=np.float32)), None if grad is None else array_of(np.asarray(grad, dtype=np.float32)))
 
 
+@waits
 def as_list(values: Any) -> ArgumentList:
     """A Python list of numbers, texts or leaves for an argument that is to be one: a plain list of numbers becomes a tensor."""
     return ArgumentList(tuple(_argument("as_list", value) for value in values))
 
 
+@waits
 def tensor(values: Any) -> Array:
     """A float32 tensor, for lists of tensors; by itself a list of numbers is one already."""
     return array_of(np.asarray(values, dtype=np.float32))
@@ -202,7 +211,7 @@ class _Optimizers:
         def describe_optimizer(*, over: str = "params", **settings: Any) -> OptimizerSpec:
             return OptimizerSpec(name, settings, over)
 
-        return describe_optimizer
+        return waits(describe_optimizer)
 
 
 optim = _Optimizers()

@@ -6,13 +6,14 @@ a session of its own 80.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 import os
 import sys
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from autograder.checks import CellWanted, CheckFailed, NeedsReview, Observation,
 from autograder.errors import AssignmentError
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import Cause
+from autograder.later import Later, resolve
 from autograder.protocol import Call
 
 if TYPE_CHECKING:
@@ -29,19 +31,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
+    from autograder.variants import Values
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """One check as its author declared it: exactly one of `call` and `cell` is set. `run_id` names the run that it is judged on."""
+    """One check as its author declared it: exactly one of `call` and `cell` is set. `run_id` names the run that it is judged on; `varies`: its call depends on the student's variant."""
 
     id: str
     title: str
     worth: Worth
     call: Call | None
     cell: CellWanted | None
+    varies: bool = False
 
     @property
     def function(self) -> str:
@@ -71,11 +75,13 @@ class Runs(Protocol):
 
 
 RUNS: pytest.StashKey[Runs] = pytest.StashKey()
+VALUES: pytest.StashKey[Values | None] = pytest.StashKey()
+"""Of the variant that is judged."""
 _FAILURE: pytest.StashKey[BaseException | None] = pytest.StashKey()
 
 
-def specify(item: pytest.Function) -> CheckSpec:
-    """Read an item's marks.
+def specify(item: pytest.Function, values: Values | None) -> CheckSpec:
+    """Read an item's marks. `values` are those of the variant; None where the assignment has no variants.
 
     Raises:
         AssignmentError: naming file and test, if marks are missing, doubled or contradict each other.
@@ -91,10 +97,28 @@ def specify(item: pytest.Function) -> CheckSpec:
         raise AssignmentError(message)
     if cells:
         return CheckSpec(item.name, title, worth[0].args[0], None, cells[0].args[0])
-    cases: dict[str, Call] = calls[0].args[0]
+    cases: dict[str, Call | Later] = calls[0].args[0]
     case = cases[str(item.callspec.params["case"])] if hasattr(item, "callspec") and "case" in item.callspec.params else cases[""]
-    digest = hashlib.sha256(msgspec.msgpack.encode(case)).hexdigest()[:12]
-    return CheckSpec(item.name, title, worth[0].args[0], msgspec.structs.replace(case, id=f"{item.name}@{digest}"), None)
+    call = _resolved(case, where, values) if isinstance(case, Later) else case
+    digest = hashlib.sha256(msgspec.msgpack.encode(call)).hexdigest()[:12]
+    call = msgspec.structs.replace(call, id=f"{item.name}@{digest}")
+    return CheckSpec(item.name, title, worth[0].args[0], call, None, varies=isinstance(case, Later))
+
+
+def _resolved(case: Later, where: str, values: Values | None) -> Call:
+    if values is None:
+        message = f"{where}: the call asks for values of a variant, and the assignment has no variant.py that draws them"
+        raise AssignmentError(message)
+    try:
+        call = resolve(case, values)
+    except AssignmentError as error:
+        message = f"{where}: {error}"
+        raise AssignmentError(message) from error
+    except (TypeError, ValueError, LookupError) as error:
+        message = f"{where}: the variant's values don't fit: {type(error).__name__}: {error}"
+        raise AssignmentError(message) from error
+    assert isinstance(call, Call)
+    return call
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +130,36 @@ class Verdict:
 
 
 class Docket:
-    """The collected checks of one assignment, in file order, and a judge for them. Safe to share between threads."""
+    """The collected checks of one assignment, in file order, and a judge for them. Safe to share between threads.
 
-    def __init__(self, session: pytest.Session, calibration: Path) -> None:
+    Of an assignment with variants it holds the checks as the first sample has them; `of` makes the docket of another variant.
+    """
+
+    def __init__(self, session: pytest.Session, files: AssignmentFiles) -> None:
         items = [item for item in session.items if isinstance(item, pytest.Function)]
         self._config = session.config
         self._items = {item.name: item for item in items}
         self._lock = threading.Lock()
-        self.specs: tuple[CheckSpec, ...] = tuple(specify(item) for item in items)
+        self.values = files.draw.values if files.draw else None
+        self.specs: tuple[CheckSpec, ...] = tuple(specify(item, self.values) for item in items)
         if len(self._items) != len(items):
             message = f"{items[0].path}: two checks have the same name"
             raise AssignmentError(message)
-        self._bars = read_bars(calibration, {spec.id: spec.call for spec in self.specs if spec.call is not None})
+        calls = measured_calls(files, lambda values: self.of(values).specs if values else self.specs)
+        self._bars = read_bars(calibration_path(files.folder), calls)
+
+    def of(self, values: Values) -> Self:
+        """The same checks as they are for the variant with these values; what has been measured holds for all variants.
+
+        Raises:
+            AssignmentError: if the values don't fit a check's call.
+        """
+        other = copy.copy(self)
+        other.values = values
+        other.specs = tuple(
+            specify(item, values) if spec.varies else spec for item, spec in zip(self._items.values(), self.specs, strict=True)
+        )
+        return other
 
     def bar(self, spec: CheckSpec) -> float | None:
         """What calibration has measured for a check; None if it has not."""
@@ -127,6 +169,7 @@ class Docket:
         """Run the check's body on (`run`, `reference`), the latter with the bar that calibration has measured for the check."""
         with self._lock:
             item = self._items[spec.id]
+            self._config.stash[VALUES] = self.values
             self._config.stash[RUNS] = _Pair(run, replace(reference, bar=self._bars.get(spec.id)))
             item.stash[_FAILURE] = None
             following = next((other for other in self._items.values() if other is not item), None)
@@ -141,6 +184,18 @@ class Docket:
                 return Verdict(Cause.DISAGREES, str(failure))
             case _:
                 return Verdict(Cause.CHECK_RAISED, f"{type(failure).__name__}: {failure}")
+
+
+def measured_calls(files: AssignmentFiles, specs_of: Callable[[Values | None], Sequence[CheckSpec]]) -> dict[str, tuple[Call, ...]]:
+    """The calls that calibration measures for each check: one, or one for each sample of what varies. `specs_of` gives the checks for a variant's values."""
+    samples = files.samples()
+    first = specs_of(samples[0].values if samples else None)
+    varying = any(spec.varies for spec in first)
+    found: dict[str, tuple[Call, ...]] = {}
+    for spec, *others in zip(first, *(specs_of(draw.values) for draw in samples[1:] if varying), strict=True):
+        if spec.call is not None:
+            found[spec.id] = (spec.call, *(other.call for other in others if spec.varies and other.call is not None))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +215,9 @@ class _Pair:
 class _Session:
     """A pytest plugin that hands the collected session to `body` instead of running the tests."""
 
-    def __init__(self, body: Callable[[Docket], object], calibration: Path) -> None:
+    def __init__(self, body: Callable[[Docket], object], files: AssignmentFiles) -> None:
         self.body = body
-        self.calibration = calibration
+        self.files = files
         self.result: object = None
         self.error: BaseException | None = None
         self.collection_errors: list[str] = []
@@ -171,7 +226,7 @@ class _Session:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if not self.collection_errors:
             try:
-                self.result = self.body(Docket(session, self.calibration))
+                self.result = self.body(Docket(session, self.files))
             except BaseException as error:  # noqa: BLE001  (re-raised by open_docket; pytest would swallow Ctrl-C and our own errors)
                 self.error = error
         return True
@@ -195,7 +250,7 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
     Raises:
         AssignmentError: with pytest's own words, if the checks can't be imported or collected.
     """
-    plugin = _Session(body, calibration_path(files.folder))
+    plugin = _Session(body, files)
     name = files.checks.stem  # pytest would take a module of that name that is there already: of another course, or from before an edit
     namesake = sys.modules.pop(name, None)
     code = pytest.main([*_arguments(files.checks), f"--rootdir={files.folder}", str(files.checks)], plugins=[plugin])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autograder.docket import RUNS, specify
+from autograder.docket import RUNS, VALUES, specify
 from autograder.reports.isolation import NO_SANDBOX
 from autograder.reports.plain import plain
 
@@ -84,14 +84,14 @@ def case(request: pytest.FixtureRequest) -> object:
 def run(request: pytest.FixtureRequest) -> Observation:
     """The run to judge: of the submission, or of the reference when there is no submission."""
     _stand_alone(request)
-    return request.config.stash[RUNS].run(specify(request.node))
+    return request.config.stash[RUNS].run(specify(request.node, request.config.stash.get(VALUES, None)))
 
 
 @pytest.fixture
 def reference(request: pytest.FixtureRequest) -> Observation:
     """The reference's run of the same call or cell."""
     _stand_alone(request)
-    return request.config.stash[RUNS].reference(specify(request.node))
+    return request.config.stash[RUNS].reference(specify(request.node, request.config.stash.get(VALUES, None)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -120,6 +120,5 @@ def _stand_alone(request: pytest.FixtureRequest) -> None:
         from autograder.pipeline.standalone import StandaloneRuns  # only here: the pipeline's own sessions never need it
 
         options = request.config.option
-        request.config.stash[RUNS] = StandaloneRuns(
-            request.config.stash[_COLLECTED], request.path.parent, options.submission, options.isolation
-        )
+        runs = StandaloneRuns(request.config.stash[_COLLECTED], request.path.parent, options.submission, options.isolation)
+        request.config.stash[RUNS], request.config.stash[VALUES] = runs, runs.values

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autograder.cli.options import CORES, CourseOption, ResultsOption, Slug, course_of, open_course
 from autograder.cli.terminal import Bar, terminal
 from autograder.errors import AssignmentError
+
+if TYPE_CHECKING:
+    from autograder.assignment import AssignmentFiles
+    from autograder.pipeline.results import ResultsFolder
 
 
 def init(folder: Annotated[Path, typer.Argument(help="Folder of the new course; may exist.")]) -> None:
@@ -53,24 +57,60 @@ def release(
             show_default=False,
         ),
     ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option("--roster", help="With --per-student: a CSV file with a column `id`, one line a student.", show_default=False),
+    ] = None,
     *,
+    per_student: Annotated[
+        bool, typer.Option("--per-student", help="A notebook for each student of the roster, with the data that variant.py draws.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Release although the checks were not tested since the last change.")] = False,
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
     from autograder.execution.executor import Executor
     from autograder.pipeline.release import release_assignment
+    from autograder.pipeline.release_variants import require_variants
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.validate import is_validated
 
     files = open_course(course, assignment)
+    if per_student != (roster is not None):
+        message = "--per-student and --roster ROSTER belong together: the roster says who the students are"
+        raise typer.BadParameter(message)
+    if per_student:
+        require_variants(files)
+    elif files.drawer is not None:
+        message = f"{assignment!r} has a variant.py, so every student gets a notebook: autograder release {assignment} --per-student --roster ROSTER"
+        raise AssignmentError(message)
     folder = ResultsFolder(results or files.course / "results", files.slug)
     validated = is_validated(files, folder)
     if not validated and not force:
         message = f"the checks of {assignment!r} have not passed their test since they last changed: run `autograder validate {assignment}` first (--force releases all the same)"
         raise AssignmentError(message)
+    place, doubt = (
+        output or files.course / "release" / files.slug,
+        "" if validated else " by force: its checks have not passed their test since they last changed",
+    )
+    if roster is not None:
+        _release_class(files, roster, place, folder, doubt)
+        return
     with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
-        path = release_assignment(files, output or files.course / "release" / files.slug, folder.evidence, executor)
-    typer.echo(f"Released {path}" + ("" if validated else " by force: its checks have not passed their test since they last changed"))
+        path = release_assignment(files, place, folder.evidence, executor)
+    typer.echo(f"Released {path}{doubt}")
+
+
+def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: ResultsFolder, doubt: str) -> None:
+    """Each student's own notebook; without measuring where there is a `doubt`."""
+    from autograder.exchange.roster import read_roster
+    from autograder.execution.executor import Executor
+    from autograder.pipeline.release_variants import release_variants
+
+    entries, console = read_roster(roster), terminal()
+    with Executor(CORES, files.assignment.isolation, packages=files.assignment.packages) as executor, Bar(console, "Releasing") as bar:
+        done = release_variants(files, entries, place, results.evidence, executor, bar, measure=not doubt)
+    again = f", {done.drawn_again} drawn again" if done.drawn_again else ""
+    typer.echo(f"Released {len(done.paths)} notebooks to {place}/ID/{files.slug}.ipynb: {len(done.new)} new{again}{doubt}")
 
 
 def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:

@@ -65,9 +65,9 @@ def calibration_path(folder: Path) -> Path:
     return folder / "calibration.toml"
 
 
-def call_digest(call: Call) -> str:
-    """Twelve hexadecimal digits that tell what `call` trains, and on what."""
-    content = msgspec.msgpack.encode([call.function, call.driver, call.seed, call.arguments])
+def call_digest(*calls: Call) -> str:
+    """Twelve hexadecimal digits that tell what `calls` train, and on what: one, or those of all variants that a bar is for."""
+    content = b"".join(msgspec.msgpack.encode([call.function, call.driver, call.seed, call.arguments]) for call in calls)
     return hashlib.sha256(content).hexdigest()[:12]
 
 
@@ -102,8 +102,8 @@ def _place_of(content: dict[str, Any]) -> str:
     return ""
 
 
-def read_bars(path: Path, calls: Mapping[str, Call]) -> dict[str, float]:
-    """Bars by check id, for those of `calls` that were measured as they are now.
+def read_bars(path: Path, calls: Mapping[str, Call | tuple[Call, ...]]) -> dict[str, float]:
+    """Bars by check id, for those of `calls` that were measured as they are now; several of one check are those of its variants.
 
     Raises:
         CalibrationError: as `read_calibration`.
@@ -111,7 +111,8 @@ def read_bars(path: Path, calls: Mapping[str, Call]) -> dict[str, float]:
     calibration = read_calibration(path)
     if calibration is None:
         return {}
-    bars = {name: one.bar for name, one in calibration.checks.items() if name in calls and one.call == call_digest(calls[name])}
+    digests = {name: call_digest(*(call if isinstance(call, tuple) else (call,))) for name, call in calls.items()}
+    bars = {name: one.bar for name, one in calibration.checks.items() if one.call == digests.get(name)}
     if stale := (calibration.checks.keys() & calls.keys()) - bars.keys():
         _LOG.warning(
             "%s: measured for other calls than there are now, so not used: %s; `autograder calibrate` measures again",

@@ -61,6 +61,7 @@ class Cause(StrEnum):
     MARKED_FULL = "marked, all points"
     MARKED = "marked"
     WRONG_KERNEL = "wrong kernel"
+    OTHER_VARIANT = "another's variant"
     SANDBOX_FAILED = "sandbox failed"
     MACHINE_FAILED = "machine failed"
 
@@ -140,6 +141,11 @@ RULINGS: dict[Cause, Ruling] = {
         False,
         "Your notebook was saved for another language than Python. Choose the Python 3 kernel and hand it in anew.",
     ),
+    Cause.OTHER_VARIANT: Ruling(
+        Outcome.NEEDS_REVIEW,
+        False,
+        "Your notebook was made with other data than yours, so this says little about your work. A person will look at it.",
+    ),
     Cause.SANDBOX_FAILED: Ruling(
         Outcome.UNGRADABLE, True, "The grading machine could not isolate your code, so it did not run it. This costs no points."
     ),
@@ -218,6 +224,15 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: dict[str, str] = {}
 
 
+class JudgedVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The student's own variant, on which everything was judged: its tag, and the number of the attempt at which it was drawn."""
+
+    tag: str
+    attempt: int
+    note: str = ""
+    """To the instructor, never to the student: whose variant the notebook held instead."""
+
+
 class GradeStatus(StrEnum):
     """What still has to happen to a grade."""
 
@@ -241,6 +256,8 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """ISO 8601, from nbgrader's timestamp.txt, else empty."""
     resembles: tuple[str, ...] = ()
     """Known mistakes that do exactly the same on every call; told after the due date."""
+    variant: JudgedVariant | None = None
+    """Of an assignment with variants, where there was a notebook to judge."""
 
     @property
     def points(self) -> float:
@@ -254,11 +271,12 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def status(self) -> GradeStatus:
-        """Ungradable or in need of review if any check is, the first winning."""
+        """Ungradable or in need of review if any check is, the first winning; in need of review also if the notebook holds another's variant."""
         outcomes = {check.outcome for check in self.checks}
         if Outcome.UNGRADABLE in outcomes:
             return GradeStatus.UNGRADABLE
-        return GradeStatus.NEEDS_REVIEW if Outcome.NEEDS_REVIEW in outcomes else GradeStatus.GRADED
+        strange = self.variant is not None and self.variant.note
+        return GradeStatus.NEEDS_REVIEW if strange or Outcome.NEEDS_REVIEW in outcomes else GradeStatus.GRADED
 
     @property
     def pending_points(self) -> float:
@@ -279,7 +297,10 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def encode_grade(grade: Grade) -> bytes:
     """Indented JSON, ending in a line feed. `totals` stands in it for readers and is left out when it is read back."""
     totals = {"points": grade.decided_points, "of": grade.decided_max_points, "pending": grade.pending_points}
-    return msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(grade), "totals": totals}), indent=2) + b"\n"
+    content = msgspec.to_builtins(grade)
+    if grade.variant is None:
+        del content["variant"]
+    return msgspec.json.format(msgspec.json.encode({**content, "totals": totals}), indent=2) + b"\n"
 
 
 def decode_grade(data: bytes) -> Grade:

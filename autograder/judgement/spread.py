@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from autograder.judgement.calibration import Measured, rounded
 from autograder.judgement.tolerance import LEAST_MARGIN, LEAST_SPREAD, bar_between, margin_between
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from autograder.judgement.distance import Distance
     from autograder.trace import NdArray
 
@@ -38,11 +41,12 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What was tried for one check. `rights` is never empty."""
+    """What was tried for one check. `rights` is never empty. `broken`: what the check says of the reference itself, on a variant where it does not pass."""
 
     check: str
     rights: tuple[Tried, ...]
     wrongs: tuple[Tried, ...]
+    broken: str = ""
 
     @property
     def profile(self) -> NdArray:
@@ -106,6 +110,8 @@ class Spread:
 
     def refusal(self) -> str:
         """Why no bar can be set, and what to change; empty if one can."""
+        if self.broken:
+            return f"{self.check}: the reference does not pass it: {self.broken}"
         if self.value == float("inf"):
             return (
                 f"{self.check}: right programs do not agree: {self.widest.name} makes other steps, or its numbers overflow where the reference's "
@@ -144,3 +150,74 @@ class Spread:
         if self.value > GREATEST_SPREAD:
             return f"{self.check}: right programs lie {self.value:.2g} apart: this optimizer never settles here. Judge fewer steps."
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """One check on several variants. Each has a reference and a nearest mistake of its own; one bar is to hold for all."""
+
+    check: str
+    variants: Mapping[str, Spread]
+
+    @property
+    def varies(self) -> bool:
+        """Whether it is another call on each variant; else there is one, called ""."""
+        return "" not in self.variants
+
+    @property
+    def value(self) -> float:
+        """How far right programs lie apart, on the variant where they do most."""
+        return max(spread.value for spread in self.variants.values())
+
+    @property
+    def nearest(self) -> Tried | None:
+        """The nearest wrong program, on the variant where one comes nearest: what it is there that shows nothing on it is told by that variant alone."""
+        near = [tried for spread in self.variants.values() if (tried := spread.nearest) is not None]
+        return min(near, key=lambda tried: tried.distance.total, default=None)
+
+    def refused(self) -> dict[str, str]:
+        """Variants on which no bar can be set, and why."""
+        return {name: refusal for name, spread in self.variants.items() if (refusal := spread.refusal())}
+
+    def without(self, names: Iterable[str]) -> Across:
+        """All variants but these."""
+        left_out = set(names)
+        return Across(self.check, {name: spread for name, spread in self.variants.items() if name not in left_out})
+
+    def refusal(self) -> str:
+        """Why no bar can hold for all variants; empty if one can."""
+        nearest = self.nearest
+        if nearest is None or margin_between(self.value, nearest.distance.total) >= LEAST_MARGIN:
+            return ""
+        return (
+            f"{self.check}: over {len(self.variants)} drawn variants, right programs lie up to {self.value:.2g} apart and the mistake {nearest.name} comes as near as "
+            f"{nearest.distance.total:.2g}: a margin of {margin_between(self.value, nearest.distance.total):.1f}x, and {LEAST_MARGIN:g}x are needed. "
+            "Let draw() vary less, or judge fewer steps."
+        )
+
+    def measured(self, call: str, steps: int) -> Measured:
+        """For the file, as `Spread.measured`.
+
+        Raises:
+            ValueError: if it is to be refused.
+        """
+        nearest = self.nearest.distance.total if self.nearest else float("inf")
+        return Measured(
+            call=call,
+            steps=steps,
+            spread=rounded(max(spread.widest.distance.total for spread in self.variants.values())),
+            bar=rounded(bar_between(self.value, nearest)),
+            nearest=rounded(nearest),
+            nearest_mistake=self.nearest.name if self.nearest else "",
+            margin=rounded(margin_between(self.value, nearest)),
+        )
+
+    def warning(self) -> str:
+        """What is wrong with the horizon on the first variant where anything is."""
+        return next((warning for spread in self.variants.values() if (warning := spread.warning())), "")
+
+
+def clear_of(bar: float, spread: Spread) -> bool:
+    """Whether `bar`, measured on other variants, parts right from wrong on this one: by as much on either side as the least margin leaves."""
+    room = math.sqrt(LEAST_MARGIN)
+    return not spread.broken and spread.value * room <= bar and (spread.nearest is None or spread.nearest.distance.total >= bar * room)

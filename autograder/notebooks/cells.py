@@ -28,18 +28,20 @@ class Role(StrEnum):
     """A visible test with points, locked."""
     ANSWER = "answer"
     """Text that students write and a person marks."""
+    VARIANT = "variant"
+    """Each student's own data: put back as released, to this student, and unknown to nbgrader, which has one version of what it locks."""
     FREE = "free"
     """Anything else; nbgrader knows nothing of it."""
 
     @property
     def locked(self) -> bool:
         """Whether the released source wins over the submitted one."""
-        return self in (Role.TEXT, Role.GIVEN, Role.CHECK)
+        return self in (Role.TEXT, Role.GIVEN, Role.CHECK, Role.VARIANT)
 
     @property
     def cell_type(self) -> str | None:
         """The type that a cell of this role must have; None where either will do."""
-        return {Role.TEXT: "markdown", Role.ANSWER: "markdown", Role.FREE: None}.get(self, "code")
+        return {Role.TEXT: "markdown", Role.ANSWER: "markdown", Role.VARIANT: None, Role.FREE: None}.get(self, "code")
 
 
 def role_of(cell: NotebookNode) -> Role:
@@ -51,25 +53,34 @@ def role_of(cell: NotebookNode) -> Role:
         return Role.CHECK
     if marks.get("locked"):
         return Role.GIVEN if cell["cell_type"] == "code" else Role.TEXT
-    return Role.FREE
+    return Role.VARIANT if variant_marks(cell) else Role.FREE
 
 
 def grade_id_of(cell: NotebookNode) -> str:
-    """nbgrader's id of the cell, empty where it has none."""
-    grade_id = nbgrader_marks(cell).get("grade_id", "")
+    """nbgrader's id of the cell, or ours of one that holds a variant; empty where it has none."""
+    grade_id = nbgrader_marks(cell).get("grade_id") or variant_marks(cell).get("id", "")
     return grade_id if isinstance(grade_id, str) else ""
 
 
 def nbgrader_marks(cell: Mapping[str, Any]) -> Mapping[str, Any]:
     """The cell's nbgrader metadata, empty where it has none or none that is an object."""
+    return _marks(cell, "nbgrader")
+
+
+def variant_marks(cell: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Our metadata of a cell that holds a variant: its `id`, and the `variant`'s tag and the `secret`'s fingerprint where it is somebody's. Empty for any other cell."""
+    return _marks(cell, "gradstep")
+
+
+def _marks(cell: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     metadata = cell.get("metadata")
-    marks = metadata.get("nbgrader") if isinstance(metadata, Mapping) else None
+    marks = metadata.get(key) if isinstance(metadata, Mapping) else None
     return marks if isinstance(marks, Mapping) else {}
 
 
 def mark(cell: NotebookNode, role: Role, grade_id: str, points: float | None = None) -> None:
     """Put nbgrader's metadata for `role` on `cell`, and keep Jupyter from editing or deleting what is locked."""
-    if role is Role.FREE:
+    if role in (Role.FREE, Role.VARIANT):
         return
     marks: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,

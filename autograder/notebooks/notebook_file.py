@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.notebooks.archive import notebook_in_archive
-from autograder.notebooks.cells import nbgrader_marks
+from autograder.notebooks.cells import nbgrader_marks, variant_marks
 from autograder.notebooks.conflicts import conflicted_cells, first_conflict, without_conflicts
 from autograder.notebooks.unreadable import Unreadable, UnreadableNotebook
 
@@ -30,7 +30,9 @@ SUFFIXES = (".ipynb", ".py")
 
 @dataclass(frozen=True, slots=True)
 class FileCell:
-    """A cell as handed in. `number` is its 1-based position; `grade_id` what its metadata claims, empty if nothing."""
+    """A cell as handed in. `number` is its 1-based position; `grade_id` what its metadata claims to be, `variant` and `secret` whose variant and
+    made with which secret; empty if nothing.
+    """
 
     number: int
     cell_type: str
@@ -38,6 +40,8 @@ class FileCell:
     grade_id: str = ""
     outputs: tuple[dict[str, Any], ...] = ()
     execution_count: int | None = None
+    variant: str = ""
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,8 @@ def _file_cell(cell: Any, number: int, path: Path) -> FileCell:
     source = _text(cell.get("source"))
     if source is None:
         raise _no_notebook(path, f"has a cell (number {number}) whose source is not text")
-    grade_id = nbgrader_marks(cell).get("grade_id")
+    marks = variant_marks(cell)
+    grade_id, variant, secret = nbgrader_marks(cell).get("grade_id") or marks.get("id"), marks.get("variant"), marks.get("secret")
     outputs, count = cell.get("outputs"), cell.get("execution_count")
     return FileCell(
         number=number,
@@ -209,6 +214,8 @@ def _file_cell(cell: Any, number: int, path: Path) -> FileCell:
         grade_id=grade_id if isinstance(grade_id, str) else "",
         outputs=tuple(filter(None, map(_output, outputs))) if isinstance(outputs, list) else (),
         execution_count=count if isinstance(count, int) and not isinstance(count, bool) else None,
+        variant=variant if isinstance(variant, str) else "",
+        secret=secret if isinstance(secret, str) else "",
     )
 
 
@@ -244,7 +251,9 @@ def _script_cells(text: str, path: Path) -> Iterator[FileCell]:
     for number, cell in enumerate(notebook["cells"], 1):
         plain = _file_cell(cell, number, path)
         grade_id = plain.grade_id or cell["metadata"].get("id", "")
-        yield FileCell(number, plain.cell_type, plain.source, grade_id if isinstance(grade_id, str) else "")
+        yield FileCell(
+            number, plain.cell_type, plain.source, grade_id if isinstance(grade_id, str) else "", variant=plain.variant, secret=plain.secret
+        )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.names import meant_names
 from autograder.notebooks.notebook_file import FileCell
+from autograder.notebooks.signature import signatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
             placed.insert(
                 _position(placed, cell, released), PlacedCell(cell.id, cell.role, cell, origin, origin is None or _differs(origin, cell))
             )
-    deleted = [cell.id for cell in released if cell.role in (Role.GIVEN, Role.CHECK) and cell.id not in origins]
+    deleted = [cell.id for cell in released if cell.role in (Role.GIVEN, Role.CHECK, Role.VARIANT) and cell.id not in origins]
     recognised = [claim for cell, claim in zip(cells, claims, strict=True) if claim and cell.grade_id != claim]
     became_text = [cell.id for cell in placed if cell.role is Role.SOLUTION and cell.origin and cell.origin.cell_type != "code"]
     notices = (
@@ -122,7 +123,7 @@ def _released(release: NotebookNode) -> list[ReleasedCell]:
 
 def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[str]:
     """For each submitted cell the id of the released one that it is, empty for the student's own: by its mark; else by its exact
-    source, if it is locked; else by the names that it defines, if it is a solution.
+    source, if it is locked; by its signature, if it holds a variant; else by the names that it defines, if it is a solution.
     """
     known = {cell.id for cell in released}
     claims = [cell.grade_id if cell.grade_id in known else "" for cell in cells]
@@ -136,7 +137,8 @@ def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[
                 if index in names and cell.names <= names[index]:
                     claims[index] = cell.id
         else:
-            for index in [index for index in free if not _differs(cells[index], cell)][:1]:
+            signed = [index for index in free if cell.role is Role.VARIANT and cell.id in signatures(cells[index].source).values()]
+            for index in (signed or [index for index in free if not _differs(cells[index], cell)])[:1]:
                 claims[index] = cell.id
     return claims
 

@@ -7,10 +7,11 @@ A cell's header says what the cell is for::
     # %% role="solution" id="training_loop"
     # %% role="check" id="test_one_step"
     # %% [markdown] role="answer" id="why_it_diverges"
+    # %% role="variant" id="your_data"
     # %% role="free" id="scratch"
 
 Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `points(check)`, `has_check(check)`, `reference(check)`,
-`assignment`, and the filters `tensor` and `number`.
+`assignment`, `variant` (what variant.py draws for the student, as in ``{{ variant.t_c }}``), and the filters `tensor` and `number`. Only cells of role variant may differ from one student to another.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jinja2
@@ -32,6 +34,7 @@ from autograder.assignment import AssignmentFiles
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import GRADE_ID, Role, grade_id_of, mark, role_of
 from autograder.notebooks.facts import UNQUOTED, Facts, Unquoted, number_text, tensor_text
+from autograder.notebooks.signature import mark_variant
 from autograder.notebooks.stub import cut_stub, definition, whole_definition
 
 __all__ = ["Facts", "Mode", "render_notebook", "write_notebook"]
@@ -81,8 +84,10 @@ def render_notebook(files: AssignmentFiles, mode: Mode, facts: Facts) -> Noteboo
     for piece in _pieces(script, files.template):
         if mode is Mode.REFERENCE and piece.role is Role.CHECK:
             continue
+        if UNQUOTED in piece.source and piece.role is Role.VARIANT:
+            continue  # numbers for the student's own data: the reference's notebook is what they come from
         if UNQUOTED in piece.source:
-            problem = f"cell {piece.id!r} quotes a {UNQUOTED}a check. Only cells of role check can: the reference itself has to run before its numbers exist"
+            problem = f"cell {piece.id!r} quotes a {UNQUOTED}a check. Only cells of role check (or variant) can: the reference itself has to run before its numbers exist"
             raise _error(files.template, piece.line, problem)
         cells.append(_cell(piece, mode, facts, files))
     answers = {grade_id_of(cell) for cell in cells if role_of(cell) is Role.ANSWER}
@@ -177,7 +182,7 @@ def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
         "points": points,
         "has_check": has_check,
         "assignment": files.assignment,
-    }
+    } | ({"variant": SimpleNamespace(**files.draw.values)} if files.draw else {})
 
 
 def _read(path: Path) -> str:
@@ -251,4 +256,8 @@ def _cell(piece: _Piece, mode: Mode, facts: Facts, files: AssignmentFiles) -> No
             problem = f"assignment.toml has no [[questions]] with id = {piece.id!r}, so this answer has no points"
             raise _error(files.template, piece.line, problem)
     mark(cell, piece.role, piece.id, points)
+    if piece.role is Role.VARIANT:
+        if files.draw is None:
+            raise _error(files.template, piece.line, f"a cell of role variant, and there is no {files.variant}")
+        mark_variant(cell, piece.id, files.draw, signed=mode is Mode.RELEASE)
     return cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,29 +16,35 @@ from autograder.docket import open_docket
 from autograder.errors import SandboxError
 from autograder.judgement.grading import RULINGS, Cause, Grade, Provenance
 from autograder.notebooks.cells import Role
+from autograder.notebooks.notebook_file import read_notebook_file
+from autograder.notebooks.signature import held_in
 from autograder.notebooks.staleness import stale_outputs
 from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.gallery import read_gallery, resemblances
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
-from autograder.pipeline.prepare import Prepared, prepare
+from autograder.pipeline.prepare import Prepared, prepare, prepare_for
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.questions import answered, carried, take_in_marks, unread
 from autograder.pipeline.results import ResultsFolder
+from autograder.pipeline.variants import on_variant, open_variants
 from autograder.reports.isolation import level_of
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from autograder.assignment import AssignmentFiles, Isolation
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
+    from autograder.judgement.grading import JudgedVariant
     from autograder.judgement.likeness import Exhibit
     from autograder.notebooks.submission import Submission
     from autograder.pipeline.collect import Candidate
     from autograder.pipeline.plan import Plan
+    from autograder.pipeline.variants import Variants
     from autograder.protocol import CallBatch
     from autograder.trace import Evidence
 
@@ -76,20 +83,23 @@ def grade_class(
     """Grade `candidates`, skipping those whose grade is on disk and still true (unless `force`). Returns all grades, in the order of `candidates`.
 
     Raises:
-        AssignmentError: if the assignment itself is wrong.
+        AssignmentError: if the assignment itself is wrong, or the secret that its variants come from is lost.
         ExchangeError: if the gradebook of the assignment's questions can't be read.
         SandboxError: if the machine can't isolate student code as the assignment requires.
     """
-    context = context_digest(files)
+    context, variants = context_digest(files), open_variants(files)
     for grade in take_in_marks(files, results, [candidate.student for candidate in candidates]).values():
         results.write_grade(grade)
-    kept = {} if force else _kept(candidates, results, context, executor.required)
+    if variants:
+        variants.meet(candidate.student for candidate in candidates)
+    kept = {} if force else _kept(candidates, results, _Contexts(context, variants), executor.required)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
         executor.warm()
 
         def body(docket: Docket) -> dict[str, Grade]:
-            grader = _Grader(prepare(files, docket, results.evidence, executor), results, executor, context, read_gallery(results))
+            prepared = prepare(files, docket, results.evidence, executor)
+            grader = _Grader(prepared, results, executor, context, read_gallery(results), variants)
             progress.started(len(waiting))
             graded = {}
             for grade in grader.run(waiting):
@@ -107,12 +117,27 @@ def grade_class(
     return tuple(kept[candidate.student] for candidate in candidates)
 
 
-def _kept(candidates: Sequence[Candidate], results: ResultsFolder, context: str, required: Isolation) -> dict[str, Grade]:
+@dataclass(frozen=True, slots=True)
+class _Contexts:
+    """What grades depend on besides the submission: `shared` by all, or a student's own."""
+
+    shared: str
+    variants: Variants | None
+
+    def of(self, grade: Grade) -> str:
+        """That of a grade on disk, as it would be made now."""
+        if self.variants is None or grade.variant is None:
+            return self.shared
+        on_record = grade.student in self.variants.record.students
+        return context_digest(self.variants.of(grade.student, None if on_record else grade.variant.attempt))
+
+
+def _kept(candidates: Sequence[Candidate], results: ResultsFolder, contexts: _Contexts, required: Isolation) -> dict[str, Grade]:
     """Grades on disk that the same submission would get again; not those of runs that were isolated less than `required`."""
     kept = {}
     for candidate in candidates:
         grade = results.read_grade(candidate.student)
-        if grade is None or grade.provenance.judging_key != context or grade.provenance.submission_sha256 != candidate.digest():
+        if grade is None or grade.provenance.submission_sha256 != candidate.digest() or grade.provenance.judging_key != contexts.of(grade):
             continue
         if grade.provenance.evidence_key and level_of(grade.provenance.environment).rank < required.rank:
             continue
@@ -128,6 +153,7 @@ class _Grader:
     executor: Executor
     context: str
     gallery: tuple[Exhibit, ...]
+    variants: Variants | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     repeated: list[str] = field(default_factory=list)
     """Students whose stored runs were not good enough."""
@@ -162,10 +188,23 @@ class _Grader:
         if candidate.path is None:
             return self._without_run(candidate, candidate.problem or Cause.NO_NOTEBOOK, "")
         try:
-            submission = read_submission(candidate.path, self.prepared.release, self.prepared.owners, preferred=self.prepared.files.slug)
+            own, variant = (self, None) if self.variants is None else self._own(self.variants, candidate.student, candidate.path)
+            submission = read_submission(candidate.path, own.prepared.release, own.prepared.owners, preferred=own.prepared.files.slug)
         except UnreadableNotebook as error:
             return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
-        return self._with_run(candidate, submission)
+        if variant is not None and variant.note:  # what stands in it was computed from other data: it says nothing of a stale kernel
+            submission = dataclasses.replace(
+                submission, cells=tuple(dataclasses.replace(cell, saved_outputs=()) for cell in submission.cells)
+            )
+        return on_variant(own.with_run(candidate, submission), variant)
+
+    def _own(self, variants: Variants, student: str, path: Path) -> tuple[_Grader, JudgedVariant]:
+        """The grader of the student's own variant, and what the file at `path` says of its."""
+        held = held_in(read_notebook_file(path, preferred=self.prepared.files.slug).cells)
+        attempt = variants.attempt_in(held, student)
+        prepared = prepare_for(self.prepared, variants.of(student, attempt), self.results.evidence, self.executor)
+        own = dataclasses.replace(self, prepared=prepared, context=context_digest(prepared.files))
+        return own, variants.judged(student, attempt, held)
 
     def _without_run(self, candidate: Candidate, cause: Cause, message: str) -> Grade:
         self.results.executed_path(candidate.student).unlink(missing_ok=True)  # of an earlier submission
@@ -173,7 +212,8 @@ class _Grader:
         provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context)
         return Grade(candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at)
 
-    def _with_run(self, candidate: Candidate, submission: Submission) -> Grade:
+    def with_run(self, candidate: Candidate, submission: Submission) -> Grade:
+        """Grade what could be read."""
         cells = [(cell.id, cell.source) for cell in submission.cells]
         plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
         evidence = self.results.evidence.get(plan.key)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(autograder.__file__).parent
 RUNNING = ("sandboxed", "execution", "protocol.py", "trace.py")
-JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "stochastic.py", "docket.py")
+JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "later.py", "stochastic.py", "docket.py", "variants.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,8 @@ def context_digest(files: AssignmentFiles) -> str:
         *(path for path in [calibration_path(files.folder)] if path.is_file()),
     ]
     contents = [hashlib.sha256(path.read_bytes()).digest() for path in own]
+    if files.draw is not None:
+        contents += [hashlib.sha256(files.variant.read_bytes()).digest(), f"{files.draw.tag} {files.draw.digest}".encode()]
     return _digest(*contents, files.drivers_source().encode(), *_versions(), _source_digest(RUNNING), _source_digest(JUDGING))
 
 

@@ -14,6 +14,7 @@ from autograder.notebooks.source import Mode, render_notebook
 from autograder.pipeline.judging import describe_error, find_run, make_judge
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.replaying import Replayer
+from autograder.pipeline.variants import check_fixed_cells
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -55,6 +56,18 @@ def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, execut
     models = {spec.run_id: run for spec in docket.specs if spec.call is not None and (run := find_run(reference, spec)) is not None}
     replayer = Replayer(files, defining, models, store, executor)
     return Prepared(files, make_judge(docket, files.assignment, reference, replayer), release, owners, defining)
+
+
+def prepare_for(prepared: Prepared, files: AssignmentFiles, store: EvidenceStore, executor: Executor | None) -> Prepared:
+    """What grading needs of the assignment as one student has it, `files`; `prepared` is that of all.
+
+    Raises:
+        AssignmentError: as `prepare`, or if a cell differs from one student to another that may not.
+    """
+    assert files.draw is not None
+    own = prepare(files, prepared.judge.docket.of(files.draw.values), store, executor)
+    check_fixed_cells(files, prepared.release, own.release)
+    return own
 
 
 def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference: Evidence) -> tuple[NotebookNode, dict[str, str]]:
@@ -111,6 +124,11 @@ def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store
         _check_reference(files, evidence)
         store.put(evidence)
     return evidence
+
+
+def stored_reference(files: AssignmentFiles, specs: Sequence[CheckSpec], store: EvidenceStore) -> Evidence | None:
+    """Evidence of the reference if it is stored."""
+    return store.get(plan_execution(files, specs, reference_cells(files, specs), {}).key)
 
 
 def reference_cells(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> list[tuple[str, str]]:

@@ -10,29 +10,31 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 import msgspec
+from nbformat import NotebookNode
 
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.judgement.grading import Grade
-from autograder.notebooks.cells import grade_id_of
+from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.pipeline.executed import read_executed, sources
 from autograder.pipeline.ledger import projection_mark, read_ledger
-from autograder.pipeline.prepare import prepare
+from autograder.pipeline.prepare import prepare, stored_reference
+from autograder.pipeline.variants import open_variants
 from autograder.reports.class_report import write_grades_csv
 from autograder.reports.feedback import FeedbackPage, render_feedback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nbformat import NotebookNode
-
-    from autograder.assignment import AssignmentFiles
+    from autograder.assignment import Assignment, AssignmentFiles
     from autograder.docket import Docket
     from autograder.exchange.nbgrader_course import NbgraderCourse
     from autograder.pipeline.grade import Progress
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.variants import Variants
+    from autograder.trace import Evidence
 
 
 def project_class(
@@ -54,11 +56,12 @@ def project_class(
         progress.started(len(stale))
 
         def body(docket: Docket) -> None:
-            prepared = prepare(files, docket, results.evidence, None)
+            prepared, variants = prepare(files, docket, results.evidence, None), open_variants(files)
             entries = []
             for grade in stale:
                 executed = read_executed(results.executed_path(grade.student))
-                _write_feedback(prepared, results, grade, executed, show_hidden=show_hidden)
+                reference = _reference(prepared, variants, grade, results)
+                _write_feedback(results, files.assignment, grade, executed, reference, show_hidden=show_hidden)
                 entries.append(GradebookEntry(grade, executed))
                 progress.done(grade)
             if importlib.util.find_spec("nbgrader"):
@@ -77,13 +80,32 @@ def _places(results: ResultsFolder, course: NbgraderCourse) -> tuple[tuple[str, 
     return ("Grades", str(results.csv)), ("Feedback", pages), ("Gradebook", gradebook)
 
 
-def _write_feedback(prepared: Prepared, results: ResultsFolder, grade: Grade, executed: NotebookNode | None, *, show_hidden: bool) -> None:
+def _reference(prepared: Prepared, variants: Variants | None, grade: Grade, results: ResultsFolder) -> Evidence | None:
+    """The reference's runs on what the student's were made on; None where its run is gone, or nothing of the student's ran."""
+    if variants is None:
+        return prepared.judge.reference
+    if grade.variant is None:
+        return None
+    files = variants.of(grade.student, grade.variant.attempt)
+    assert files.draw is not None
+    return stored_reference(files, prepared.judge.docket.of(files.draw.values).specs, results.evidence)
+
+
+def _write_feedback(
+    results: ResultsFolder,
+    assignment: Assignment,
+    grade: Grade,
+    executed: NotebookNode | None,
+    reference: Evidence | None,
+    *,
+    show_hidden: bool,
+) -> None:
     evidence = results.evidence.get(grade.provenance.evidence_key) if grade.provenance.evidence_key else None
     page = FeedbackPage(
         grade=grade,
-        assignment=prepared.files.assignment,
+        assignment=assignment,
         evidence=evidence,
-        reference=prepared.judge.reference,
+        reference=reference,
         show_hidden=show_hidden,
         cells=sources(executed),
     )
@@ -91,9 +113,11 @@ def _write_feedback(prepared: Prepared, results: ResultsFolder, grade: Grade, ex
 
 
 def _entry(prepared: Prepared) -> AssignmentEntry:
+    """The assignment as nbgrader knows it: without the cells that hold a variant, which are in each student's own notebook."""
     visible = {grade_id_of(cell) for cell in prepared.release.cells}
     checks = tuple(CheckEntry(spec.id, spec.title, spec.worth.counted, spec.id in visible) for spec in prepared.judge.specs)
     checks += tuple(
         CheckEntry(question.id, question.title, question.points, visible_cell=True) for question in prepared.files.assignment.questions
     )
-    return AssignmentEntry(prepared.files.slug, prepared.files.assignment.due, prepared.release, checks)
+    release = NotebookNode({**prepared.release, "cells": [cell for cell in prepared.release.cells if role_of(cell) is not Role.VARIANT]})
+    return AssignmentEntry(prepared.files.slug, prepared.files.assignment.due, release, checks)

@@ -13,9 +13,10 @@ from autograder.judgement.grading import Grade
 from autograder.pipeline.executed import read_executed
 from autograder.pipeline.gallery import read_gallery, resemblances
 from autograder.pipeline.plan import context_digest
-from autograder.pipeline.prepare import prepare
+from autograder.pipeline.prepare import prepare, prepare_for
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.questions import answered, carried, take_in_marks, unread
+from autograder.pipeline.variants import on_variant, open_variants
 from autograder.reports.isolation import level_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from autograder.execution.executor import Executor
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.variants import Variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,13 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
         raise AutograderError(message)
 
     def body(docket: Docket) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-        prepared = prepare(files, docket, results.evidence, executor)
+        prepared, variants = prepare(files, docket, results.evidence, executor), open_variants(files)
         taken = take_in_marks(files, results, students)
         moves, lost = [], []
         for student in students:
             grade = results.read_grade(student)
-            after = _judge_again(prepared, taken.get(student, grade), results, executor) if grade else None
+            own = _own(prepared, variants, grade, results, executor) if grade else prepared
+            after = _judge_again(own, taken.get(student, grade), results, executor) if grade else None
             if grade is None or after is None:
                 lost.append(student)
                 continue
@@ -71,6 +74,13 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
         return tuple(moves), tuple(lost)
 
     return open_docket(files, body)
+
+
+def _own(prepared: Prepared, variants: Variants | None, grade: Grade, results: ResultsFolder, executor: Executor) -> Prepared:
+    """The assignment as the student of `grade` has it."""
+    if variants is None or grade.variant is None:
+        return prepared
+    return prepare_for(prepared, variants.of(grade.student, grade.variant.attempt), results.evidence, executor)
 
 
 def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, executor: Executor) -> Grade | None:
@@ -92,4 +102,4 @@ def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, execu
         checks = judge.all_for(cause) if cause else ()
         answers = unread(prepared.files.assignment, cause) if cause else ()
     provenance = msgspec.structs.replace(grade.provenance, judging_key=context_digest(prepared.files))
-    return msgspec.structs.replace(grade, checks=carried(grade, checks + answers), provenance=provenance)
+    return on_variant(msgspec.structs.replace(grade, checks=carried(grade, checks + answers), provenance=provenance), grade.variant)

@@ -9,7 +9,7 @@ from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.notebooks.source import write_notebook
-from autograder.pipeline.prepare import broken_checks, prepare
+from autograder.pipeline.prepare import Prepared, broken_checks, prepare
 
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
@@ -30,10 +30,16 @@ def release_assignment(files: AssignmentFiles, folder: Path, store: EvidenceStor
         if broken := broken_checks(prepared):
             message = "the reference does not pass its own checks:\n" + "\n".join(broken)
             raise AssignmentError(message)
-        path = folder / f"{files.slug}.ipynb"
-        write_notebook(prepared.release, path)
-        for name in files.assignment.files:
-            write_atomic(folder / Path(name).name, (files.folder / name).read_bytes())
-        return path
+        return write_release(prepared, folder)
 
     return open_docket(files, body)
+
+
+def write_release(prepared: Prepared, folder: Path) -> Path:
+    """Write the student notebook and the data files; returns the path of the notebook."""
+    files = prepared.files
+    path = folder / f"{files.slug}.ipynb"
+    write_notebook(prepared.release, path)
+    for name in files.assignment.files:
+        write_atomic(folder / Path(name).name, (files.folder / name).read_bytes())
+    return path

@@ -13,7 +13,7 @@ import pytest
 
 from autograder.assignment import Isolation, open_assignment
 from autograder.checks import Observation
-from autograder.docket import specify
+from autograder.docket import measured_calls, specify
 from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import RULINGS, Cause
@@ -30,17 +30,20 @@ if TYPE_CHECKING:
     from autograder.docket import CheckSpec
     from autograder.judgement.batches.replayed import Replayed
     from autograder.trace import Evidence, Run
+    from autograder.variants import Values
 
 
 class StandaloneRuns:
     """`Runs` of the collected checks: the reference is run once, the submission once, both in the sandbox.
 
-    Unlike `autograder grade` it makes no second run alone or with given definitions: a check shows what the notebook by itself does.
+    An assignment with variants is run on its first sample, also a submission: its own data are put out of it. Unlike `autograder grade` it makes no second run alone or with given definitions: a check shows what the notebook by itself does.
     """
 
     def __init__(self, items: Sequence[pytest.Function], folder: Path, submission: Path | None, isolation: str | None) -> None:
         self._files = open_assignment(folder.parent.parent, folder.name)
-        self._specs = tuple(specify(item) for item in items if item.path.parent == folder)
+        self.values = self._files.draw.values if self._files.draw else None
+        self._items = tuple(item for item in items if item.path.parent == folder)
+        self._specs = self._specs_of(self.values)
         self._submission = submission
         self._isolation = Isolation(isolation) if isolation else None
         self._stack = ExitStack()
@@ -65,6 +68,9 @@ class StandaloneRuns:
         replayed = self._replay(spec, found) if self._submission is None else None
         return Observation(found, self._bars.get(spec.id), replayed)
 
+    def _specs_of(self, values: Values | None) -> tuple[CheckSpec, ...]:
+        return tuple(specify(item, values) for item in self._items)
+
     def _replay(self, spec: CheckSpec, run: Run) -> Replayed | None:
         """What the reference makes of `run`, if it trains by minibatches."""
         return self._replayer.replay([(spec.call, run)]).get(run.id) if spec.call is not None and run.batches else None
@@ -80,7 +86,7 @@ class StandaloneRuns:
 
     @cached_property
     def _bars(self) -> dict[str, float]:
-        return read_bars(calibration_path(self._files.folder), {spec.id: spec.call for spec in self._specs if spec.call is not None})
+        return read_bars(calibration_path(self._files.folder), measured_calls(self._files, self._specs_of))
 
     @cached_property
     def _executor(self) -> Executor:

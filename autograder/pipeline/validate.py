@@ -30,7 +30,7 @@ from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
-from autograder.pipeline.prepare import broken_checks, point_table, prepare, reference_points
+from autograder.pipeline.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
     from autograder.protocol import CallBatch
+    from autograder.store import EvidenceStore
     from autograder.trace import Evidence, Run
 
 SHORT_CPU_S = 10
@@ -172,7 +173,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
             points=sum(spec.worth.points for spec in docket.specs),
             asked=files.assignment.points - files.assignment.automatic_points,
             reference=reference_points(prepared),
-            broken=broken_checks(prepared),
+            broken=(*broken_checks(prepared), *_broken_elsewhere(prepared, results.evidence, executor)),
             stub=sum(result.points for result in prepared.judge.results(stub)),
             trials=bench.try_all(known, progress),
             variants=bench.try_all(right, progress),
@@ -216,6 +217,15 @@ def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
     except (FileNotFoundError, msgspec.DecodeError):
         return False
     return record.passed and record.context == _digest(files)
+
+
+def _broken_elsewhere(prepared: Prepared, store: EvidenceStore, executor: Executor) -> tuple[str, ...]:
+    """Checks that the reference does not pass on another drawn variant, whose notebook may differ in cells of role variant only."""
+    drawer = prepared.files.drawer
+    if drawer is None:
+        return ()
+    other = prepare_for(prepared, dataclasses.replace(prepared.files, draw=drawer.sample(1)), store, executor)
+    return tuple(f"on another drawn variant, {line}" for line in broken_checks(other))
 
 
 def _forgetful(prepared: Prepared) -> Prepared:
@@ -376,8 +386,8 @@ def _with_definition(cell: NotebookNode, mistake: Mutant) -> NotebookNode:
 
 
 def _defines(cell: NotebookNode) -> bool:
-    """Whether a cell only prepares: it was given, or it defines or imports something."""
-    if role_of(cell) is Role.GIVEN:
+    """Whether a cell only prepares: it was given, holds a variant, or it defines or imports something."""
+    if role_of(cell) in (Role.GIVEN, Role.VARIANT):
         return True
     try:
         body = ast.parse(cell.source).body

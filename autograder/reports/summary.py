@@ -48,6 +48,7 @@ def what_went_wrong(grade: Grade) -> str:
     """The submission's problem, what waits for a person or another run, then what the diagnosis found, or the lost checks where it found nothing; "" where nothing was lost."""
     words = [isolation_warning(grade).partition(" — ")[0]] if isolation_warning(grade) else []
     words += [plain_line(grade.problem, 60)] if grade.problem else []
+    words += [plain_line(grade.variant.note)] if grade.variant and grade.variant.note else []
     for outcome in (Outcome.UNGRADABLE, Outcome.NEEDS_REVIEW):
         waiting = sum(check.max_points for check in grade.checks if check.outcome is outcome and not check.question)
         if waiting:

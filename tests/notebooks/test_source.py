@@ -202,7 +202,7 @@ TEXT = '# %% [markdown] role="text" id="intro"\n# Hi\n'
     [
         (TEXT + '\n# %% role="given"\nx = 1\n', r"notebook\.py\.j2:4: the cell has no id"),
         (TEXT + '\n# %% role="given" id="a b"\nx = 1\n', r":4: id='a b' is no name for a cell"),
-        (TEXT + '\n# %% role="gift" id="a"\nx = 1\n', r":4: role='gift' is none of: text, given, solution, check, answer, free"),
+        (TEXT + '\n# %% role="gift" id="a"\nx = 1\n', r":4: role='gift' is none of: text, given, solution, check, answer, variant, free"),
         (TEXT + "\n# %%\nx = 1\n", r":4: the cell has no role"),
         (TEXT + '\n# %% role="text" id="a"\nx = 1\n', r":4: a cell of role text begins with # %% \[markdown\]"),
         (TEXT + '\n# %% [markdown] role="given" id="a"\n# x\n', r":4: a cell of role given begins with # %% without"),

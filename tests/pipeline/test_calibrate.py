@@ -45,7 +45,7 @@ def answers(released, executor):
 
     def body(docket):
         bench = make_bench(files, docket, executor)
-        return bench, list(bench.answers(progress))
+        return bench, list(bench.answers(bench.tasks(), progress))
 
     bench, found = open_docket(files, body)
     assert progress.seen == progress.total > 0

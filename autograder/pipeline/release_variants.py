@@ -1,0 +1,156 @@
+"""Making every student's own version of an assignment with variants."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from autograder.docket import open_docket
+from autograder.errors import AssignmentError
+from autograder.pipeline.calibrate import unfit_draws
+from autograder.pipeline.prepare import Prepared, broken_checks, prepare, prepare_for
+from autograder.pipeline.release import write_release
+from autograder.pipeline.students import student_name
+from autograder.pipeline.variants import ATTEMPTS, Accepted, Variants, open_variants, write_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from autograder.assignment import AssignmentFiles
+    from autograder.docket import Docket
+    from autograder.exchange.roster import RosterEntry
+    from autograder.execution.executor import Executor
+    from autograder.store import EvidenceStore
+    from autograder.variants import Draw
+
+TOGETHER = 30
+"""Variants that are measured in one run of a program, as in calibration."""
+
+
+class Progress(Protocol):
+    """Is told as notebooks are written; from one thread."""
+
+    def started(self, total: int) -> None:
+        """`total` notebooks are going to be written."""
+
+    def done(self, path: Path) -> None:
+        """One more is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedClass:
+    """The notebooks, in the roster's order; who was drawn for the first time; and how many draws were refused."""
+
+    paths: tuple[Path, ...]
+    new: tuple[str, ...]
+    drawn_again: int
+
+
+def release_variants(
+    files: AssignmentFiles,
+    roster: Sequence[RosterEntry],
+    folder: Path,
+    store: EvidenceStore,
+    executor: Executor,
+    progress: Progress,
+    *,
+    measure: bool = True,
+) -> ReleasedClass:
+    """Write `folder`/<student>/<slug>.ipynb for everybody on the roster. Who has a variant keeps it; a new one is drawn until it is fit: the reference passes every check
+    on it and, unless `measure` is False, the calibrated bars have room.
+
+    Raises:
+        AssignmentError: if the assignment has no variants, its secret is lost or draws other data than were released, the reference does not pass every check, or
+            no draw for somebody is fit.
+    """
+    require_variants(files)
+    students = [student_name(entry.id) for entry in roster]
+
+    def body(docket: Docket) -> ReleasedClass:
+        shared = prepare(files, docket, store, executor)
+        if broken := broken_checks(shared):
+            message = "the reference does not pass its own checks:\n" + "\n".join(broken)
+            raise AssignmentError(message)
+        variants = open_variants(files, create=True)
+        assert variants is not None
+        accepted, refused = _Chooser(variants, shared, store, executor, measure).choose(students)
+        record = msgspec.structs.replace(variants.record, students=variants.record.students | accepted)
+        write_record(files, record)  # before any notebook: what is handed out is on record
+
+        def write(student: str) -> Path:
+            own = prepare_for(shared, variants.of(student, record.students[student].attempt), store, executor)
+            return write_release(own, folder / student)
+
+        progress.started(len(students))
+        paths = []
+        with ThreadPoolExecutor(executor.jobs, thread_name_prefix="release") as pool:
+            for path in pool.map(write, students):
+                paths.append(path)
+                progress.done(path)
+        return ReleasedClass(tuple(paths), tuple(accepted), refused)
+
+    return open_docket(files, body)
+
+
+def require_variants(files: AssignmentFiles) -> None:
+    """That the assignment has variants.
+
+    Raises:
+        AssignmentError: if it has none, saying how to make them.
+    """
+    if files.drawer is None:
+        message = (
+            f"{files.slug!r} has no variants: {files.variant} with a function `draw(rng)` that returns the data of one student as a dict makes them "
+            "(docs/variants.md). To release one notebook for all, leave out --per-student"
+        )
+        raise AssignmentError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chooser:
+    """Draws for students who are not on record, until a draw is fit: the reference passes every check on it and, if it is to be measured, the calibrated bars have room."""
+
+    variants: Variants
+    shared: Prepared
+    store: EvidenceStore
+    executor: Executor
+    measure: bool
+
+    def choose(self, students: Iterable[str]) -> tuple[dict[str, Accepted], int]:
+        """The attempt that counts for each, and how many draws were refused.
+
+        Raises:
+            AssignmentError: if none of many draws for somebody is fit.
+        """
+        found: dict[str, Accepted] = {}
+        waiting = [student for student in students if student not in self.variants.record.students]
+        refused = 0
+        for attempt in range(ATTEMPTS):
+            draws = {student: self.variants.draw(student, attempt) for student in waiting}
+            unfit = self._unfit(draws, attempt)
+            found |= {student: Accepted(attempt, draw.digest) for student, draw in draws.items() if student not in unfit}
+            waiting, refused = list(unfit), refused + len(unfit)
+            if not waiting:
+                return found, refused
+        message = f"{self.variants.files.variant}: none of {ATTEMPTS} draws for {waiting[0]} is fit; the last one: {unfit[waiting[0]]}. Let draw() vary less, and calibrate again"
+        raise AssignmentError(message)
+
+    def _unfit(self, draws: Mapping[str, Draw], attempt: int) -> dict[str, str]:
+        """Students whose draw is not fit, and why."""
+        with ThreadPoolExecutor(self.executor.jobs, thread_name_prefix="draw") as pool:
+            broken = zip(draws, pool.map(lambda student: self._broken(student, attempt), draws), strict=True)
+            unfit = {student: why for student, why in broken if why}
+        students = [student for student in draws if student not in unfit] if self.measure else []
+        for first in range(0, len(students), TOGETHER):
+            some = {student: draws[student].values for student in students[first : first + TOGETHER]}
+            checks = unfit_draws(self.variants.files, self.shared.judge.docket, self.executor, some)
+            unfit |= {student: f"the bar of {check} has no room on it" for student, check in checks.items()}
+        return unfit
+
+    def _broken(self, student: str, attempt: int) -> str:
+        own = prepare_for(self.shared, self.variants.of(student, attempt), self.store, self.executor)
+        return "".join(f"the reference does not pass {line}" for line in broken_checks(own)[:1])

@@ -1,0 +1,95 @@
+"""The small course with variants, with a folder of submissions."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from tiny_class import Recorded
+
+from autograder.assignment import open_assignment
+from autograder.exchange.roster import RosterEntry
+from autograder.execution.executor import Executor
+from autograder.notebooks.stub import definition
+from autograder.pipeline.collect import collect_submissions
+from autograder.pipeline.grade import grade_class
+from autograder.pipeline.release_variants import release_variants
+from autograder.pipeline.results import ResultsFolder
+
+COURSE = Path(__file__).parent.parent / "variant_course"
+SOLUTION = COURSE / "solutions" / "fit" / "solution.py"
+RIGHT = {name: definition(SOLUTION.read_text(), name, SOLUTION) for name in ("loss_fn", "training_loop")}
+ROSTER = tuple(map(RosterEntry, ("ada", "bob", "cleo", "eve", "fay")))
+
+
+class Told:
+    """A progress that remembers what it was told."""
+
+    def __init__(self):
+        self.total, self.seen = 0, []
+
+    def started(self, total):
+        self.total = total
+
+    def done(self, what):
+        self.seen.append(what)
+
+
+@dataclass
+class VariantCourse:
+    """A copy of the course."""
+
+    root: Path
+    executor: Executor
+
+    @classmethod
+    def made(cls, root, executor):
+        shutil.copytree(COURSE, root, dirs_exist_ok=True)
+        return cls(root, executor)
+
+    @property
+    def files(self):
+        return open_assignment(self.root, "fit")
+
+    @property
+    def results(self):
+        return ResultsFolder(self.root / "results", "fit")
+
+    @property
+    def released(self):
+        return self.root / "release" / "fit"
+
+    def release(self, roster=ROSTER, *, measure=False):
+        return release_variants(self.files, roster, self.released, self.results.evidence, self.executor, Told(), measure=measure)
+
+    def notebook(self, student):
+        """As released."""
+        return nbformat.read(self.released / student / "fit.ipynb", as_version=4)
+
+    def solved(self, student, **cells):
+        """The notebook of `student` with right solutions, or `cells` by id."""
+        notebook = self.notebook(student)
+        for cell in notebook.cells:
+            cell.source = (RIGHT | cells).get(cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id, cell.source)
+        return notebook
+
+    def submit(self, student, notebook):
+        path = self.root / "submitted" / student / "fit" / "fit.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+        return path
+
+    def grade(self, *, force=False):
+        progress = Recorded()
+        candidates = collect_submissions(self.root / "submitted", "fit")
+        grades = grade_class(self.files, candidates, self.results, self.executor, progress, force=force)
+        return {grade.student: grade for grade in grades}, progress
+
+
+def cell_of(notebook, name):
+    """The source of the cell with this id."""
+    return next(cell.source for cell in notebook.cells if cell.id == name)
+
+
+def check_of(grade, name):
+    return next(check for check in grade.checks if check.id == name)
