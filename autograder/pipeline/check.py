@@ -1,0 +1,127 @@
+"""Checking one notebook where there is no course: the visible checks of a file of checks, judged and told as grading does.
+
+What only the grader can do is left out: judging later parts with a right function in place of a wrong one, and asking the reference for gradients.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+import autograder
+from autograder.assignment import Disclosure
+from autograder.docket import open_docket
+from autograder.judgement.grading import Cause, Grade, Outcome, Provenance
+from autograder.notebooks.submission import UnreadableNotebook, read_submission
+from autograder.pipeline.collect import Candidate
+from autograder.pipeline.grade import PASSING_TROUBLE, UNREADABLE, make_grade
+from autograder.pipeline.judging import find_run, make_judge
+from autograder.pipeline.own_findings import own_findings
+from autograder.pipeline.places import places_of
+from autograder.pipeline.plan import plan_execution, rerun_batches
+from autograder.pipeline.prepare import Prepared
+from autograder.pipeline.questions import answered, unread
+from autograder.reports.checked import CheckReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from autograder.docket import Docket
+    from autograder.notebooks.submission import Submission
+    from autograder.pipeline.checks_file import Checks
+    from autograder.protocol import Call, CallBatch, ExecutionRequest
+    from autograder.reports.checked import Place
+    from autograder.trace import Evidence
+
+
+class Runner(Protocol):
+    """What runs a notebook's cells and calls: the sandbox's executor, or plain processes."""
+
+    environment: dict[str, str]
+
+    def run(
+        self, key: str, request: ExecutionRequest, calls: Sequence[Call], follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None
+    ) -> Evidence:
+        """Run the cells, then the calls, then what `follow_up` asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    checks: Checks
+    prepared: Prepared
+    runner: Runner
+
+    def check(self, notebook: Path) -> tuple[Grade, dict[str, Place]]:
+        """The grade by visible checks, and where in the file each lost one points to."""
+        manifest, candidate = self.checks.manifest, Candidate("", notebook)
+        try:
+            submission = read_submission(notebook, self.checks.release, manifest.owners, preferred=manifest.slug)
+        except UnreadableNotebook as error:
+            cause = UNREADABLE.get(error.reason, Cause.UNREADABLE)
+            results = self.prepared.judge.all_for(cause, str(error)) + unread(manifest.assignment, cause, str(error))
+            provenance = Provenance(autograder.__version__, candidate.digest(), "", "")
+            return Grade("", manifest.slug, results, (), str(cause), provenance), {}
+        evidence = self._run(submission)
+        grade = make_grade(self.prepared, candidate, submission, evidence, "")
+        told = own_findings(self.checks.files, self.prepared.judge, grade.checks, evidence, self.runner, manifest.blind)
+        answers = answered(manifest.assignment, submission.notebook, self.checks.release)
+        specs = self.prepared.judge.specs
+        errors = {spec.id: run.error for spec in specs if (run := find_run(evidence, spec)) is not None and run.error is not None}
+        places = places_of(notebook, submission, told, {spec.id: spec.function for spec in specs}, errors)
+        return msgspec.structs.replace(grade, checks=told + answers), places
+
+    def _run(self, submission: Submission) -> Evidence:
+        judge, files, holds = self.prepared.judge, self.checks.files, submission.rebound
+        plan = plan_execution(files, judge.specs, [(cell.id, cell.source) for cell in submission.cells], holds)
+
+        def follow_up(evidence: Evidence) -> Sequence[CallBatch]:
+            again, given = judge.to_repeat(judge.results(evidence))
+            return rerun_batches(files, again, given, holds)
+
+        evidence = self.runner.run(plan.key, plan.request, plan.calls, follow_up)
+        return self.runner.run(plan.key, plan.request, plan.calls, follow_up) if evidence.ending.reason in PASSING_TROUBLE else evidence
+
+
+def check_notebook(checks: Checks, notebook: Path, runner: Runner, now: datetime.datetime) -> CheckReport:
+    """Run `notebook` and judge it by the visible checks. `now`, with a time zone, decides whether the due date has passed, after which fixes are told.
+
+    Raises:
+        SandboxError: if nothing can be run here.
+        AssignmentError: if the checks can't be collected here, as when a package that they import is missing.
+        OSError: if the notebook can't be read from disk.
+    """
+
+    def body(docket: Docket) -> CheckReport:
+        assignment = checks.manifest.assignment
+        prepared = Prepared(checks.files, make_judge(docket, assignment, checks.reference), checks.release, checks.manifest.owners, ())
+        grade, places = _Checker(checks, prepared, runner).check(notebook)
+        functions = {spec.id: spec.function for spec in docket.specs}
+        return CheckReport(
+            title=assignment.title,
+            grade=grade,
+            disclosure=Disclosure.FIX if assignment.due is not None and now > assignment.due else assignment.disclosure,
+            places=places,
+            left_out=tuple((one.title, one.reason) for one in checks.manifest.left_out),
+            remarks=tuple(_remarks(checks, grade, functions)),
+        )
+
+    return open_docket(checks.files, body)
+
+
+def _remarks(checks: Checks, grade: Grade, functions: Mapping[str, str]) -> list[str]:
+    """Where grading will judge a lost check with a right function in place of the student's own."""
+    order = [name for part in checks.manifest.assignment.parts for name in part.functions]
+    lost = [check for check in grade.checks if not check.question and check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
+    wrong = [name for name in checks.manifest.given if any(functions[check.id] == name for check in lost)]
+    parts = {part.title: order.index(part.functions[0]) for part in checks.manifest.assignment.parts}
+    later = [check for check in lost if any(name in order and parts.get(check.part, -1) > order.index(name) for name in wrong)]
+    if not later or not grade.provenance.evidence_key:
+        return []
+    return [
+        f"Your {' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not right yet, and later parts use {'it' if len(wrong) == 1 else 'them'}. Here they are checked with your own; when you are graded, "
+        "with a right one in its place, so that one mistake costs its points once."
+    ]
