@@ -58,6 +58,7 @@ def release(
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
     from autograder.execution.executor import Executor
+    from autograder.pipeline.checks_file import SUFFIX, left_out_lines
     from autograder.pipeline.release import release_assignment
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.validate import is_validated
@@ -70,7 +71,12 @@ def release(
         raise AssignmentError(message)
     with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
         path = release_assignment(files, output or files.course / "release" / files.slug, folder.evidence, executor)
+    checks = path.with_suffix(SUFFIX)
     typer.echo(f"Released {path}" + ("" if validated else " by force: its checks have not passed their test since they last changed"))
+    if checks.is_file():
+        typer.echo(f"Released {checks}, the visible checks for `autograder check {path.name}`")
+        for line in left_out_lines(checks):
+            typer.echo(f"  left to the grader: {line}")
 
 
 def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:

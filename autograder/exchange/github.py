@@ -50,7 +50,7 @@ def resume(token: str) -> str:
     return f"::{token}::"
 
 
-def annotations(report: CheckReport, notebook: str) -> Iterator[str]:
+def commands(report: CheckReport, notebook: str) -> Iterator[str]:
     """One line for each lost check, errors and warnings ten each at most, the last saying how many more there are. `notebook` is its path from the repository's root."""
     told = report.told()
     levels: dict[str, list[str]] = {"error": [], "warning": []}
@@ -61,7 +61,9 @@ def annotations(report: CheckReport, notebook: str) -> Iterator[str]:
         place = report.places.get(check.id)
         title = f"{plain_line(check.title or check.id, 120)}: {WORDS[check.outcome][1]}"
         message = message_of(check, told)[:ANNOTATION_CHARS] or title
-        levels["error" if lost else "warning"].append(_command("error" if lost else "warning", notebook, place.line if place else 1, title, message))
+        levels["error" if lost else "warning"].append(
+            _command("error" if lost else "warning", notebook, place.line if place else 1, title, message)
+        )
     for level, lines in levels.items():
         if len(lines) > ANNOTATIONS:
             more = f"{len(lines) - ANNOTATIONS + 1} more checks are lost; the summary and the log have them all."

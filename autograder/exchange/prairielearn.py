@@ -5,8 +5,9 @@ Students see it at once, so checks that wait for the due date are counted and no
 
 from __future__ import annotations
 
-import msgspec
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from autograder.judgement.grading import Cause, Grade, GradeStatus, Outcome, Visibility
 from autograder.reports.checked import WORDS, message_of
@@ -32,7 +33,9 @@ def results_json(grade: Grade, disclosure: Disclosure, *, show_hidden: bool) -> 
     if unread is not None:
         return {"gradable": False, "format_errors": [plain(unread.message or str(unread.cause), 2_000)]}
     if grade.status is GradeStatus.UNGRADABLE:
-        return not_gradable("The grading machine could not grade this. It costs no points and no attempt: submit again, or ask your instructor.")
+        return not_gradable(
+            "The grading machine could not grade this. It costs no points and no attempt: submit again, or ask your instructor."
+        )
     shown = [check for check in grade.checks if _is_shown(check, show_hidden=show_hidden)]
     told = told_of(shown, disclosure)
     of = grade.decided_max_points

@@ -246,6 +246,7 @@ class _Trip:
                     answered += 1
                 process.receive(_GRACE_S + limits.wall_s)
             except _Stopped as stopped:
+                process.end()
                 self._process = None
                 if answered < len(waiting) and not (stopped.code == FRESH_PROCESS and answered):
                     yield _failed(waiting[answered], batch, stopped, limits)
@@ -302,7 +303,9 @@ def _failed(call: Call, batch: CallBatch, stopped: _Stopped, limits: CallLimits)
         run = _unanswered(call, batch, "TimeLimit", "the call needed more than its computing time")
     else:
         how = f"the call ended Python with exit code {stopped.code}"
-        return _unanswered(call, batch, "Exited", how if stopped.code >= 0 else f"the process was killed by {_signal(stopped.code)} during the call")
+        return _unanswered(
+            call, batch, "Exited", how if stopped.code >= 0 else f"the process was killed by {_signal(stopped.code)} during the call"
+        )
     return msgspec.structs.replace(run, status=RunStatus.TIMED_OUT)
 
 

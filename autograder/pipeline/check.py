@@ -6,6 +6,7 @@ What only the grader can do is left out: judging later parts with a right functi
 from __future__ import annotations
 
 import datetime
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +15,7 @@ import msgspec
 import autograder
 from autograder.assignment import Disclosure
 from autograder.docket import open_docket
+from autograder.errors import AutograderError
 from autograder.judgement.grading import Cause, Grade, Outcome, Provenance
 from autograder.notebooks.submission import UnreadableNotebook, read_submission
 from autograder.pipeline.collect import Candidate
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from autograder.reports.checked import Place
     from autograder.trace import Evidence
 
+_LOG = logging.getLogger(__name__)
+
 
 class Runner(Protocol):
     """What runs a notebook's cells and calls: the sandbox's executor, or plain processes."""
@@ -56,15 +60,27 @@ class _Checker:
     runner: Runner
 
     def check(self, notebook: Path) -> tuple[Grade, dict[str, Place]]:
-        """The grade by visible checks, and where in the file each lost one points to."""
+        """The grade by visible checks, and where in the file each lost one points to, whatever the notebook holds."""
+        try:
+            return self._check(notebook)
+        except (AutograderError, OSError):
+            raise
+        except Exception:  # noqa: BLE001  (as in grading: a fault of ours is no fault of the notebook's)
+            _LOG.exception("checking %s failed", notebook.name)
+            return self._without_run(notebook, Cause.MACHINE_FAILED, ""), {}
+
+    def _without_run(self, notebook: Path, cause: Cause, message: str) -> Grade:
+        manifest = self.checks.manifest
+        results = self.prepared.judge.all_for(cause, message) + unread(manifest.assignment, cause, message)
+        provenance = Provenance(autograder.__version__, Candidate("", notebook).digest(), "", "")
+        return Grade("", manifest.slug, results, (), str(cause), provenance)
+
+    def _check(self, notebook: Path) -> tuple[Grade, dict[str, Place]]:
         manifest, candidate = self.checks.manifest, Candidate("", notebook)
         try:
             submission = read_submission(notebook, self.checks.release, manifest.owners, preferred=manifest.slug)
         except UnreadableNotebook as error:
-            cause = UNREADABLE.get(error.reason, Cause.UNREADABLE)
-            results = self.prepared.judge.all_for(cause, str(error)) + unread(manifest.assignment, cause, str(error))
-            provenance = Provenance(autograder.__version__, candidate.digest(), "", "")
-            return Grade("", manifest.slug, results, (), str(cause), provenance), {}
+            return self._without_run(notebook, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error)), {}
         evidence = self._run(submission)
         grade = make_grade(self.prepared, candidate, submission, evidence, "")
         told = own_findings(self.checks.files, self.prepared.judge, grade.checks, evidence, self.runner, manifest.blind)
@@ -121,7 +137,7 @@ def _remarks(checks: Checks, grade: Grade, functions: Mapping[str, str]) -> list
     later = [check for check in lost if any(name in order and parts.get(check.part, -1) > order.index(name) for name in wrong)]
     if not later or not grade.provenance.evidence_key:
         return []
+    it = "it" if len(wrong) == 1 else "them"
     return [
-        f"Your {' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not right yet, and later parts use {'it' if len(wrong) == 1 else 'them'}. Here they are checked with your own; when you are graded, "
-        "with a right one in its place, so that one mistake costs its points once."
+        f"Your {' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not right yet, and later parts use {it}. Here they are checked with your own; when you are graded, with a right one in its place."
     ]

@@ -28,7 +28,7 @@ import autograder
 from autograder.assignment import Assignment, AssignmentFiles
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
-from autograder.errors import AssignmentError, ExchangeError
+from autograder.errors import AssignmentError, AutograderError, ExchangeError
 from autograder.judgement.calibration import calibration_path, calibration_text, read_calibration
 from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Outcome, Visibility
@@ -137,8 +137,8 @@ def open_checks(path: Path, folder: Path) -> Checks:
     try:
         manifest = _manifest(members.get(_MANIFEST, b""), path)
         reference = decode_evidence(members[_REFERENCE])
-        release = nbformat.from_dict(msgspec.json.decode(members[_RELEASE]))
-    except (KeyError, msgspec.DecodeError) as error:
+        release = nbformat.reads(members[_RELEASE].decode(), as_version=nbformat.NO_CONVERT)
+    except (KeyError, ValueError, msgspec.DecodeError) as error:
         message = f"{path}: is damaged, or no file of checks ({error}). Download it again"
         raise ExchangeError(message) from error
     files = AssignmentFiles(folder, manifest.slug, manifest.assignment)
@@ -166,7 +166,9 @@ def _pack(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor
     source = files.checks.read_text(encoding="utf-8-sig")
     specs, left_out = _sorted_out(docket.specs, source)
     checks = _cut(source, {_base(spec) for spec in specs}, files.checks)
-    drivers = _cut(files.drivers_source(), {spec.call.driver for spec in specs if spec.call is not None and spec.call.driver}, files.drivers)
+    drivers = _cut(
+        files.drivers_source(), {spec.call.driver for spec in specs if spec.call is not None and spec.call.driver}, files.drivers
+    )
     _refuse_secrets(docket.specs, f"{checks}\n{drivers}")
     manifest = Manifest(
         format=FORMAT,
@@ -187,7 +189,7 @@ def _pack(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor
         f"{_ASSIGNMENT}{calibration_path(files.folder).name}": _bars(files, specs).encode(),
         **{f"{_ASSIGNMENT}{name}": (files.folder / name).read_bytes() for name in files.assignment.files},
     }
-    return _zipped(members), specs
+    return _zipped({name: content for name, content in members.items() if content}), specs
 
 
 def _sorted_out(specs: Sequence[CheckSpec], source: str) -> tuple[tuple[CheckSpec, ...], tuple[LeftOut, ...]]:
@@ -199,7 +201,9 @@ def _sorted_out(specs: Sequence[CheckSpec], source: str) -> tuple[tuple[CheckSpe
         if spec.worth.visibility is not Visibility.VISIBLE:
             continue
         if spec.call is not None and spec.call.batches:
-            left_out.append(LeftOut(spec.title, "it is judged by running the reference solution from your own states, which only the grader can"))
+            left_out.append(
+                LeftOut(spec.title, "it is judged by running the reference solution from your own states, which only the grader can")
+            )
         elif _base(spec) in hidden or _base(spec) not in named:
             left_out.append(LeftOut(spec.title, "it can't be taken apart from checks that are not shown"))
         else:
@@ -225,7 +229,8 @@ def _assignment(assignment: Assignment, specs: Sequence[CheckSpec]) -> Assignmen
     points = sum(spec.worth.counted for spec in specs) + sum(question.points for question in assignment.questions)
     about = {spec.function for spec in specs}
     parts = tuple(
-        msgspec.structs.replace(part, given=(), functions=tuple(name for name in part.functions if name in about)) for part in assignment.parts
+        msgspec.structs.replace(part, given=(), functions=tuple(name for name in part.functions if name in about))
+        for part in assignment.parts
     )
     return msgspec.structs.replace(assignment, points=points, parts=tuple(part for part in parts if part.functions))
 
@@ -308,7 +313,9 @@ def _prove(packed: bytes, specs: Sequence[CheckSpec]) -> None:
         def body(docket: Docket) -> None:
             found = {spec.id: spec for spec in docket.specs}
             if other := [spec.id for spec in specs if found.get(spec.id) != spec]:
-                message = f"cut out of the file, {', '.join(other)} would make other calls; does their data depend on what stands around them?"
+                message = (
+                    f"cut out of the file, {', '.join(other)} would make other calls; does their data depend on what stands around them?"
+                )
                 raise _CannotCutError(message)
             judge = make_judge(docket, checks.manifest.assignment, checks.reference)
             if failed := [result.id for result in judge.results(checks.reference) if result.outcome is not Outcome.PASSED]:
@@ -317,7 +324,7 @@ def _prove(packed: bytes, specs: Sequence[CheckSpec]) -> None:
 
         try:
             open_docket(checks.files, body)
-        except AssignmentError as error:
+        except AutograderError as error:
             raise _CannotCutError(str(error)) from error
 
 
@@ -339,4 +346,3 @@ def left_out_lines(path: Path) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory() as folder:
         checks = open_checks(path, Path(folder))
     return tuple(f"{one.title}: {one.reason}" for one in checks.manifest.left_out)
-

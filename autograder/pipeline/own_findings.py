@@ -54,7 +54,9 @@ def _findings(judge: Judge, suspect: Suspect, runs: Mapping[str, Run], blind: Se
     model = find_run(judge.reference, suspect.spec)
     assert model is not None
     found = diagnose(suspect.case(Observation(model), runs))
-    return tuple(one for one in found if one.contract is not Contract.GRADIENT and one.contract not in blind and one.code not in NEED_GRADIENTS)
+    return tuple(
+        one for one in found if one.contract is not Contract.GRADIENT and one.contract not in blind and one.code not in NEED_GRADIENTS
+    )
 
 
 def _replays(files: AssignmentFiles, suspects: Sequence[Suspect], runner: Runner) -> dict[str, Run]:

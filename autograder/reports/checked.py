@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from autograder.judgement.grading import CheckResult, Grade, Outcome
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.told import told_of
@@ -161,5 +163,39 @@ def inert(text: str, limit: int = 200) -> str:
     """`text` on one line, with every sign that Markdown or HTML would read written as an entity or escaped; links and names of people are none."""
     line = plain_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_{}\[\]()#+\-!|~$^=])", r"\\\1", line)
-    line = re.sub(r"(?<=\w):(?=//)|(?<=www)\.", lambda match: f"{match[0]}\u200b", line, flags=re.IGNORECASE)  # bare addresses become links too
+    line = re.sub(
+        r"(?<=\w):(?=//)|(?<=www)\.", lambda match: f"{match[0]}\u200b", line, flags=re.IGNORECASE
+    )  # bare addresses become links too
     return re.sub(r"@(?=\w)", "@\u200b", line)
+
+
+def as_json(report: CheckReport) -> str:
+    """The report as JSON for other programs: one object for each check, the words that students read, and where in the file it points to."""
+    told = report.told()
+    checks = [
+        {
+            "id": check.id,
+            "title": plain_line(check.title),
+            "part": plain_line(check.part),
+            "outcome": str(check.outcome),
+            "cause": str(check.cause),
+            "points": check.points,
+            "max_points": check.max_points,
+            "bonus": check.bonus,
+            "message": "" if check.outcome is Outcome.PASSED else message_of(check, told),
+            "findings": [finding.code for finding in check.findings],
+            "line": place.line if (place := report.places.get(check.id)) else None,
+            "cell": place.cell if place else None,
+        }
+        for check in report.checks
+    ]
+    whole = {
+        "assignment": report.grade.assignment,
+        "passed": report.passed,
+        "headline": report.headline(),
+        "problem": plain_line(report.grade.problem),
+        "checks": checks,
+        "footnotes": list(report.footnotes()),
+        "isolation": report.grade.provenance.environment.get("isolation", ""),
+    }
+    return msgspec.json.format(msgspec.json.encode(whole)).decode()

@@ -16,8 +16,8 @@ from autograder.reports.excerpts import Excerpt, failures, run_of
 from autograder.reports.isolation import isolation_warning
 from autograder.reports.pages import environment, policy, style
 from autograder.reports.plain import number, plain, plain_line
-from autograder.reports.told import told_of
 from autograder.reports.plots import describe, loss_curves, recorded_losses
+from autograder.reports.told import told_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET  # only written with: nothing is parsed
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograder.judgement.grading import CheckResult, Outcome
 from autograder.reports.checked import WORDS, CheckReport, message_of, points_of
@@ -23,7 +23,7 @@ def junit_xml(report: CheckReport, notebook: str) -> str:
     """
     told = report.told()
     kinds = [KINDS.get(check.outcome, "") for check in report.checks]
-    counts = {f"{kind}s" if kind != "skipped" else kind: str(kinds.count(kind)) for kind in ("failure", "error", "skipped")}
+    counts: dict[str, Any] = {f"{kind}s" if kind != "skipped" else kind: str(kinds.count(kind)) for kind in ("failure", "error", "skipped")}
     counts["skipped"] = str(kinds.count("skipped") + len(report.left_out))
     whole = str(len(kinds) + len(report.left_out))
     suites = ET.Element("testsuites", name="GradStep", tests=whole, **counts)
