@@ -176,7 +176,11 @@ def _pack(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor
         gradstep=autograder.__version__,
         assignment=_assignment(files.assignment, specs),
         owners=dict(prepared.owners),
-        blind={spec.id: found for spec in specs if (found := tuple(sorted(blind_contracts(prepared, spec, store, executor))))},
+        blind={
+            spec.id: found
+            for spec in specs
+            if _may_be_blind(prepared, spec) and (found := tuple(sorted(blind_contracts(prepared, spec, store, executor))))
+        },
         given=files.assignment.given,
         left_out=left_out,
     )
@@ -209,6 +213,14 @@ def _sorted_out(specs: Sequence[CheckSpec], source: str) -> tuple[tuple[CheckSpe
         else:
             chosen.append(spec)
     return tuple(chosen), tuple(left_out)
+
+
+def _may_be_blind(prepared: Prepared, spec: CheckSpec) -> bool:
+    """Whether a driver trains in the check's call; only of those does a diagnosis speak."""
+    if spec.call is None or spec.call.driver is None or not spec.call.trains:
+        return False
+    model = find_run(prepared.judge.reference, spec)
+    return model is not None and bool(model.traces)
 
 
 def _base(spec: CheckSpec) -> str:
