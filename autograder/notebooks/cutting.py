@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 from autograder.notebooks.names import bound_names
 
+_NAMESPACES = frozenset({"globals", "locals", "vars", "setattr"})
+"""Through these a statement may define what no syntax tree shows."""
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -61,12 +64,12 @@ def _read(node: ast.AST) -> set[str]:
 
 
 def _changing(statements: Sequence[ast.stmt], binds: Sequence[frozenset[str]], kept: Collection[int]) -> Iterator[int]:
-    """Statements that define nothing and use only what is kept: they may change it, as a call of a method does."""
+    """Statements that define nothing and use only what is kept: they may change it, as a call of a method does. Not those that define names by their text."""
     known = {name for index in kept for name in binds[index]}
     bound = {name for names in binds for name in names}
     for index, node in enumerate(statements):
         read = _read(node)
-        if not binds[index] and read & known and not (read & bound) - known:
+        if not binds[index] and read & known and not (read & bound) - known and not read & _NAMESPACES:
             yield index
 
 

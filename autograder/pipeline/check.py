@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -27,12 +27,14 @@ from autograder.pipeline.plan import plan_execution, rerun_batches
 from autograder.pipeline.prepare import Prepared
 from autograder.pipeline.questions import answered, unread
 from autograder.reports.checked import CheckReport
+from autograder.trace import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from autograder.docket import Docket
+    from autograder.docket import CheckSpec, Docket
+    from autograder.judgement.grading import CheckResult
     from autograder.notebooks.submission import Submission
     from autograder.pipeline.checks_file import Checks
     from autograder.protocol import Call, CallBatch, ExecutionRequest
@@ -54,20 +56,29 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """What came out: the grade by visible checks, where in the file each lost one points to, and how grading will differ."""
+
+    grade: Grade
+    places: Mapping[str, Place] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Checker:
     checks: Checks
     prepared: Prepared
     runner: Runner
 
-    def check(self, notebook: Path) -> tuple[Grade, dict[str, Place]]:
-        """The grade by visible checks, and where in the file each lost one points to, whatever the notebook holds."""
+    def check(self, notebook: Path) -> _Found:
+        """Check it, whatever it holds."""
         try:
             return self._check(notebook)
         except (AutograderError, OSError):
             raise
         except Exception:  # noqa: BLE001  (as in grading: a fault of ours is no fault of the notebook's)
             _LOG.exception("checking %s failed", notebook.name)
-            return self._without_run(notebook, Cause.MACHINE_FAILED, ""), {}
+            return _Found(self._without_run(notebook, Cause.MACHINE_FAILED, ""))
 
     def _without_run(self, notebook: Path, cause: Cause, message: str) -> Grade:
         manifest = self.checks.manifest
@@ -75,12 +86,12 @@ class _Checker:
         provenance = Provenance(autograder.__version__, Candidate("", notebook).digest(), "", "")
         return Grade("", manifest.slug, results, (), str(cause), provenance)
 
-    def _check(self, notebook: Path) -> tuple[Grade, dict[str, Place]]:
+    def _check(self, notebook: Path) -> _Found:
         manifest, candidate = self.checks.manifest, Candidate("", notebook)
         try:
             submission = read_submission(notebook, self.checks.release, manifest.owners, preferred=manifest.slug)
         except UnreadableNotebook as error:
-            return self._without_run(notebook, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error)), {}
+            return _Found(self._without_run(notebook, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error)))
         evidence = self._run(submission)
         grade = make_grade(self.prepared, candidate, submission, evidence, "")
         told = own_findings(self.checks.files, self.prepared.judge, grade.checks, evidence, self.runner, manifest.blind)
@@ -88,7 +99,8 @@ class _Checker:
         specs = self.prepared.judge.specs
         errors = {spec.id: run.error for spec in specs if (run := find_run(evidence, spec)) is not None and run.error is not None}
         places = places_of(notebook, submission, told, {spec.id: spec.function for spec in specs}, errors)
-        return msgspec.structs.replace(grade, checks=told + answers), places
+        remarks = _remarks(self.checks, told, specs) if evidence.ending.reason is Ended.FINISHED else ()
+        return _Found(msgspec.structs.replace(grade, checks=told + answers), places, remarks)
 
     def _run(self, submission: Submission) -> Evidence:
         judge, files, holds = self.prepared.judge, self.checks.files, submission.rebound
@@ -114,30 +126,28 @@ def check_notebook(checks: Checks, notebook: Path, runner: Runner, now: datetime
     def body(docket: Docket) -> CheckReport:
         assignment = checks.manifest.assignment
         prepared = Prepared(checks.files, make_judge(docket, assignment, checks.reference), checks.release, checks.manifest.owners, ())
-        grade, places = _Checker(checks, prepared, runner).check(notebook)
-        functions = {spec.id: spec.function for spec in docket.specs}
+        found = _Checker(checks, prepared, runner).check(notebook)
         return CheckReport(
             title=assignment.title,
-            grade=grade,
+            grade=found.grade,
             disclosure=Disclosure.FIX if assignment.due is not None and now > assignment.due else assignment.disclosure,
-            places=places,
+            places=found.places,
             left_out=tuple((one.title, one.reason) for one in checks.manifest.left_out),
-            remarks=tuple(_remarks(checks, grade, functions)),
+            remarks=found.remarks,
         )
 
     return open_docket(checks.files, body)
 
 
-def _remarks(checks: Checks, grade: Grade, functions: Mapping[str, str]) -> list[str]:
+def _remarks(checks: Checks, results: Sequence[CheckResult], specs: Sequence[CheckSpec]) -> tuple[str, ...]:
     """Where grading will judge a lost check with a right function in place of the student's own."""
-    order = [name for part in checks.manifest.assignment.parts for name in part.functions]
-    lost = [check for check in grade.checks if not check.question and check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
-    wrong = [name for name in checks.manifest.given if any(functions[check.id] == name for check in lost)]
-    parts = {part.title: order.index(part.functions[0]) for part in checks.manifest.assignment.parts}
-    later = [check for check in lost if any(name in order and parts.get(check.part, -1) > order.index(name) for name in wrong)]
-    if not later or not grade.provenance.evidence_key:
-        return []
-    it = "it" if len(wrong) == 1 else "them"
-    return [
-        f"Your {' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not right yet, and later parts use {it}. Here they are checked with your own; when you are graded, with a right one in its place."
-    ]
+    parts = checks.manifest.assignment.parts
+    where = {name: index for index, part in enumerate(parts) for name in part.functions}
+    lost = {spec.function for spec, result in zip(specs, results, strict=True) if result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)}
+    wrong = [name for name in checks.manifest.given if name in lost and any(where[other] > where[name] for other in lost)]
+    if not wrong:
+        return ()
+    are, them = ("is", "it") if len(wrong) == 1 else ("are", "them")
+    return (
+        f"Your {' and '.join(wrong)} {are} not right yet, and later parts use {them}. Here they are checked with your own; when you are graded, with a right one in its place.",
+    )

@@ -323,8 +323,8 @@ def _prove(packed: bytes, specs: Sequence[CheckSpec]) -> None:
             return
 
         def body(docket: Docket) -> None:
-            found = {spec.id: spec for spec in docket.specs}
-            if other := [spec.id for spec in specs if found.get(spec.id) != spec]:
+            found, wanted = ({spec.id: spec for spec in each} for each in (docket.specs, specs))
+            if other := [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]:
                 message = (
                     f"cut out of the file, {', '.join(other)} would make other calls; does their data depend on what stands around them?"
                 )
