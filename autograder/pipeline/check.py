@@ -140,14 +140,12 @@ def check_notebook(checks: Checks, notebook: Path, runner: Runner, now: datetime
 
 
 def _remarks(checks: Checks, results: Sequence[CheckResult], specs: Sequence[CheckSpec]) -> tuple[str, ...]:
-    """Where grading will judge a lost check with a right function in place of the student's own."""
-    parts = checks.manifest.assignment.parts
-    where = {name: index for index, part in enumerate(parts) for name in part.functions}
+    """Where grading may judge a lost check with right functions in place of the student's own: also checks that are not shown decide that."""
+    where = {name: index for index, part in enumerate(checks.manifest.assignment.parts) for name in part.functions}
     lost = {spec.function for spec, result in zip(specs, results, strict=True) if result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)}
-    wrong = [name for name in checks.manifest.given if name in lost and any(where[other] > where[name] for other in lost)]
-    if not wrong:
+    lent = [name for name in checks.manifest.given if name in where and any(where[other] > where[name] for other in lost)]
+    if not lent:
         return ()
-    are, them = ("is", "it") if len(wrong) == 1 else ("are", "them")
     return (
-        f"Your {' and '.join(wrong)} {are} not right yet, and later parts use {them}. Here they are checked with your own; when you are graded, with a right one in its place.",
+        f"Here later parts are checked with your own {' and '.join(lent)}. Where {'that is' if len(lent) == 1 else 'one of those is'} wrong, you are graded with a right one in its place.",
     )

@@ -5,7 +5,6 @@ import datetime
 import pytest
 from tiny_class import LOOP, LOSS
 
-from autograder.execution.plain import PlainExecutor
 from autograder.judgement.grading import Outcome, Visibility
 from autograder.pipeline.check import check_notebook
 from autograder.pipeline.checks_file import open_checks, write_checks
@@ -53,7 +52,8 @@ def test_outcomes_messages_and_notices_are_those_of_grading(course, executor, tm
     for name, path in paths.items():
         report = checked(course, path, executor, tmp_path / name)
         lent = any(check.given for check in grades[name].checks if check.visibility is Visibility.VISIBLE)
-        assert bool(report.remarks) == lent, name
+        assert report.remarks or not lent, name
+        assert not (report.remarks and report.passed), name
         if lent:
             given.append(name)
             own = [check.id for check in grades[name].checks if not check.given]
@@ -120,22 +120,3 @@ def test_findings_are_those_of_grading_but_for_gradients(shown, executor, tmp_pa
         assert mine == (() if name == "scaled" else theirs), name
         assert bool(theirs) == (name != "right")
     assert codes == {"clears": ["never-clears"], "fewer": ["too-few-steps"], "replaced": ["own-optimizer"], "scaled": [], "right": []}
-
-
-def test_plain_processes_bring_the_same_report(shown, executor, tmp_path):
-    """Where nothing can be forked: a call that raises, one that ends Python and one that disturbs the state get a fresh process, and no outcome changes."""
-    cells = {
-        "loss_fn": LOSS.replace(
-            "    return",
-            "    global calls\n    calls = globals().get('calls', 0) + 1\n    if values.shape == (2,) and not values.requires_grad: raise ValueError(calls)\n    return",
-        ),
-        "training_loop": LOOP.replace("    for", "    if len(params) == 2:\n        import os\n        os._exit(9)\n    for"),
-    }
-    path = shown.submit("mixed", **cells)
-    forked = checked(shown, path, executor, tmp_path / "forked")
-    plain = checked(shown, path, PlainExecutor(), tmp_path / "plain")
-    assert seen(plain.checks) == seen(forked.checks)
-    assert [check.outcome for check in plain.checks] == [Outcome.FAILED, Outcome.PASSED, Outcome.FAILED]
-    assert plain.places == forked.places
-    assert plain.grade.provenance.environment["isolation"] == "none"
-    assert plain.grade.provenance.environment["torch"] == forked.grade.provenance.environment["torch"]

@@ -1,0 +1,62 @@
+"""Plain processes, which run notebooks where nothing can be forked or isolated."""
+
+import pytest
+
+from autograder.assignment import Limits
+from autograder.execution.plain import PlainExecutor
+from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
+from autograder.trace import Ended, RunStatus
+
+CELLS = """
+import os, sys
+seen = []
+
+def add(value):
+    seen.append(value)
+    return len(seen)
+
+def fine():
+    return len(seen)
+
+def leave():
+    os._exit(9)
+
+def hang():
+    while True:
+        pass
+"""
+
+
+def calls(*names):
+    return tuple(Call(f"{number}-{name}", name, {"value": 1} if name == "add" else {}) for number, name in enumerate(names))
+
+
+def test_calls_that_spoil_their_process_spoil_no_other(tmp_path):
+    """What disturbs the state, ends Python or never ends gets its own word; the next call finds the state after the cells. Printing reaches the output, not the protocol."""
+    request = ExecutionRequest((Cell("a", CELLS), Cell("b", "print('hello'); 1 / 0"), Cell("c", "seen")), 0, Limits(cpu_s=4, wall_s=60))
+    evidence = PlainExecutor().run(
+        "key", request, calls("fine", "add", "leave", "hang", "nowhere"), lambda _: [CallBatch(calls("fine"), alone=True)]
+    )
+    assert evidence.ending.reason is Ended.FINISHED
+    assert [(cell.run.status, cell.run.output) for cell in evidence.cells[:2]] == [(RunStatus.FINISHED, ""), (RunStatus.RAISED, "hello\n")]
+    assert [run.status for run in evidence.calls] == [
+        RunStatus.FINISHED,
+        RunStatus.FINISHED,
+        RunStatus.DIED,
+        RunStatus.TIMED_OUT,
+        RunStatus.UNDEFINED,
+        RunStatus.FINISHED,
+    ]
+    assert [run.returned for run in evidence.calls] == [0, 1, None, None, None, 0]
+    assert "exit code 9" in evidence.calls[2].error.message
+    assert evidence.calls[5].alone
+    assert evidence.environment.keys() == {"isolation", "torch", "python"}
+
+
+def test_cells_that_end_python_leave_the_rest_not_run():
+    """As in the sandbox: an ending, no call."""
+    request = ExecutionRequest((Cell("a", "x = 1"), Cell("b", "import os; os._exit(3)"), Cell("c", "x")), 0, Limits())
+    evidence = PlainExecutor().run("key", request, calls("fine"), lambda _: pytest.fail("nothing is asked for"))
+    assert (evidence.ending.reason, evidence.ending.detail) == (Ended.EXITED, "exit code 3")
+    assert [cell.run.status for cell in evidence.cells] == [RunStatus.FINISHED, RunStatus.NOT_RUN, RunStatus.NOT_RUN]
+    assert [run.status for run in evidence.calls] == [RunStatus.NOT_RUN]
