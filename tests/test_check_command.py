@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from autograder.assignment import open_assignment
+from autograder.cli import main
 from autograder.execution.executor import Executor
 from autograder.pipeline.ci import export_github, export_gitlab
 from autograder.pipeline.release import release_assignment
@@ -22,10 +23,12 @@ from autograder.store import EvidenceStore
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "tests" / "tiny_course"
 sys.path[:0] = [str(ROOT / "tests" / "exchange"), str(ROOT / "tests" / "pipeline")]
-from github_runner import commands_in
-from result_schema import RESULT, RUNNER
-from tiny_class import LOOP, LOSS
+from github_runner import commands_in  # noqa: E402
+from result_schema import RESULT, RUNNER  # noqa: E402
+from tiny_class import LOOP, LOSS  # noqa: E402
 
+NOT_LINUX = f"{ROOT}:{ROOT / 'tests' / 'not_linux'}"
+"""PYTHONPATH under which Python seems to be on another system."""
 HOSTILE = {
     "loss_fn": LOSS,
     "training_loop": LOOP.replace(
@@ -109,17 +112,17 @@ def test_the_github_workflow_reports_a_hostile_notebook(repository, tmp_path):
     assert (result["score"], result["max-score"], result["classroom"]) == (2, 5, "cs")
 
 
-def test_the_gitlab_job_passes_a_right_notebook_where_there_is_no_linux(repository):
-    """Its script in processes that have no forks, no /proc libraries and no sandbox: exit code 0 and a report."""
+def test_the_gitlab_job_reports_a_file_that_is_no_notebook(repository):
+    """Its script, where there is no Linux: exit code 1, and a report in which every check is lost."""
     export_gitlab(open_assignment(TINY, "tiny"), repository, "")
     pipeline = yaml.safe_load((repository / ".gitlab-ci.yml").read_text())["gradstep"]
-    solve(repository)
+    (repository / "tiny.ipynb").write_text("<<<<<<< HEAD")
     _, script = pipeline["script"]
-    done = job(repository, script, PYTHONPATH=f"{ROOT}:{ROOT / 'tests' / 'not_linux'}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 of 2 visible checks passed, 5 of 5 points" in done.stdout
+    done = job(repository, script, PYTHONPATH=NOT_LINUX)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "0 of 2 visible checks passed, 0 of 5 points" in done.stdout
     suite = ET.parse(repository / pipeline["artifacts"]["reports"]["junit"]).getroot().find("testsuite")
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "2", "0")
 
 
 def test_the_install_step_asks_for_the_grader_and_the_packages(repository, tmp_path):
@@ -141,27 +144,25 @@ def test_the_install_step_asks_for_the_grader_and_the_packages(repository, tmp_p
     ]
 
 
-def test_classroom_50s_autograder_uses_its_own_checks(repository, released, tmp_path):
-    """Started as its runner does, in the checkout, the bundle elsewhere: exit code 0 also for a stub, and a file of checks that the student put there is not looked at."""
+def test_classroom_50s_autograder_passes_a_right_notebook_where_there_is_no_linux(repository, released, tmp_path):
+    """Started as its runner does, in the checkout, the bundle elsewhere, in processes without forks and sandbox. A file of checks that the student put there is not looked at."""
     _, autograder = export_github(open_assignment(TINY, "tiny"), tmp_path / "exported", "")
     bundle = tmp_path / "bundle"
     bundle.mkdir()
     shutil.copy(autograder, bundle)
     shutil.copy(released / "tiny.checks", bundle)
     (repository / "tiny.checks").write_bytes(b"all right")
+    solve(repository)
+    settings = environment(GITHUB_ACTIONS="true", PYTHONPATH=NOT_LINUX, **RUNNER)
     done = subprocess.run(
-        [sys.executable, bundle / "autograder.py"],
-        cwd=repository,
-        env=environment(GITHUB_ACTIONS="true", **RUNNER),
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, bundle / "autograder.py"], cwd=repository, env=settings, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((repository / "result.json").read_text())
     jsonschema.validate(result, RESULT)
-    assert (result["score"], result["max-score"]) == (0, 5)
+    assert (result["score"], result["max-score"]) == (5, 5)
     assert (repository / "release-body.md").read_text().startswith("## Tiny")
+    assert commands_in(done.stdout + done.stderr) == []
 
 
 @pytest.mark.parametrize(
@@ -175,20 +176,15 @@ def test_classroom_50s_autograder_uses_its_own_checks(repository, released, tmp_
         (["several/other.ipynb"], "there are several (a.checks, b.checks)"),
     ],
 )
-def test_wrong_use_is_exit_code_2_and_says_what_to_do(repository, words, said):
+def test_wrong_use_is_exit_code_2_and_says_what_to_do(repository, monkeypatch, capsys, words, said):
     """Nothing is run; no traceback."""
     for folder, names in {"alone": ["tiny.ipynb"], "several": ["other.ipynb", "a.checks", "b.checks"]}.items():
         (repository / folder).mkdir()
         for name in names:
             (repository / folder / name).write_text("{}")
-    done = subprocess.run(
-        [sys.executable, "-m", "autograder.cli", "check", *words],
-        cwd=repository,
-        env=environment(),
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert said in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr(sys, "argv", ["autograder", "check", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())

@@ -14,11 +14,6 @@ from nbclient.exceptions import CellExecutionError
 from nbgrader.api import Gradebook
 from released_secrets import contents, told
 
-from autograder.assignment import open_assignment
-from autograder.execution.executor import Executor
-from autograder.pipeline.release import release_assignment
-from autograder.store import EvidenceStore
-
 COURSE = Path(__file__).parent.parent
 
 
@@ -69,15 +64,6 @@ def test_the_file_of_checks_tells_no_secret_either(release):
     shutil.copy(COURSE / "solutions" / "optimizers" / "solution.py", spoilt)
     shutil.copy(COURSE / "assignments" / "optimizers" / "test_optimizers.py", spoilt)
     assert len(told(COURSE, "optimizers", spoilt)) > 15
-
-
-@pytest.mark.parametrize("slug", ["quadratic", "every-optimizer"])
-def test_no_release_of_this_repository_tells_a_secret(slug, tmp_path):
-    """Notebook, data and file of checks."""
-    files = open_assignment(COURSE, slug)
-    with Executor(1, packages=files.assignment.packages) as executor:
-        release_assignment(files, tmp_path / "release", EvidenceStore(tmp_path / "evidence"), executor)
-    assert told(COURSE, slug, tmp_path / "release") == []
 
 
 def test_the_numbers_of_the_lecture_are_filled_in(release):

@@ -37,4 +37,4 @@ os.fork = _no_fork
 for missing in ("pidfd_open", "sched_getaffinity", "setresuid", "prlimit", "memfd_create"):
     if hasattr(os, missing):
         delattr(os, missing)
-sys.platform = "darwin"
+sys.platform = "freebsd14"  # under the names of macOS and Windows the standard library looks for parts that are not here
