@@ -152,6 +152,7 @@ def test_classroom_50s_autograder_passes_a_right_notebook_where_there_is_no_linu
     shutil.copy(autograder, bundle)
     shutil.copy(released / "tiny.checks", bundle)
     (repository / "tiny.checks").write_bytes(b"all right")
+    (repository / "result.json").write_text('{"score": 100}')
     solve(repository)
     settings = environment(GITHUB_ACTIONS="true", PYTHONPATH=NOT_LINUX, **RUNNER)
     done = subprocess.run(
@@ -188,3 +189,16 @@ def test_wrong_use_is_exit_code_2_and_says_what_to_do(repository, monkeypatch, c
         main()
     assert ended.value.code == 2
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_a_fault_of_ours_is_no_lost_check(repository, monkeypatch, capsys):
+    """Exit code 3, where Python's own would be 1; in GitHub's log no line is a command afterwards."""
+    monkeypatch.setattr(Executor, "start", lambda _: 1 / 0)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr(sys, "argv", ["autograder", "check", "tiny.ipynb"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    said = capsys.readouterr()
+    assert commands_in(f"{said.out}\n::error::from a traceback") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import secrets
 import sys
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from autograder.reports.checked import CheckReport
 
 FORMATS = ("text", "markdown", "json", "github")
-IN_ACTIONS = os.environ.get("GITHUB_ACTIONS") == "true"
+
+_LOG = logging.getLogger(__name__)
 
 
 def check(
@@ -64,23 +66,24 @@ def check(
     if not notebook.is_file():
         message = f"{notebook}: no such file"
         raise AutograderError(message)
-    if output == "github" or IN_ACTIONS:
-        from autograder.exchange.github import pause, resume
+    from autograder.exchange.github import commands, pause, resume
 
-        token = secrets.token_hex(32)
-        _print(pause(token))
+    token = secrets.token_hex(32) if output == "github" or os.environ.get("GITHUB_ACTIONS") == "true" else ""
+    try:
+        if token:
+            _print(pause(token))  # where something goes wrong it stays so: messages may quote the notebook
         report = _checked(notebook, checks or _beside(notebook), sandbox=isolation is None)
         _print(_shown(report, output))
+        _write(report, notebook, junit, summary, classroom50)
+    except AutograderError:
+        raise
+    except Exception as error:  # Python's own exit code for it, 1, would say that some checks do not pass
+        _LOG.exception("%s could not be checked", notebook.name)
+        raise typer.Exit(3) from error
+    if token:
         _print(resume(token))
-    else:
-        report = _checked(notebook, checks or _beside(notebook), sandbox=isolation is None)
-        _print(_shown(report, output))
-    _write(report, notebook, junit, summary, classroom50)
-    if output == "github":
-        from autograder.exchange.github import commands
-
-        for line in commands(report, notebook.as_posix()):
-            _print(line)
+    for line in commands(report, notebook.as_posix()) if output == "github" else ():
+        _print(line)
     raise typer.Exit(3 if report.ungradable else 0 if report.passed else 1)
 
 

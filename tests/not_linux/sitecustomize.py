@@ -7,6 +7,7 @@ import builtins
 import ctypes
 import os
 import sys
+import sysconfig
 
 LINUX_ONLY = {"fcntl", "resource", "landlockpy", "pyseccomp", "pwd", "grp"}
 _import, _open, _cdll = builtins.__import__, builtins.open, ctypes.CDLL
@@ -37,4 +38,5 @@ os.fork = _no_fork
 for missing in ("pidfd_open", "sched_getaffinity", "setresuid", "prlimit", "memfd_create"):
     if hasattr(os, missing):
         delattr(os, missing)
+sysconfig.get_config_vars()  # reads a file that is named after the platform
 sys.platform = "freebsd14"  # under the names of macOS and Windows the standard library looks for parts that are not here
