@@ -6,8 +6,10 @@ import datetime
 import logging
 import os
 import secrets
+import stat
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,7 +70,7 @@ def check(
         raise AutograderError(message)
     from autograder.exchange.github import commands, pause, resume
 
-    token = secrets.token_hex(32) if output == "github" or os.environ.get("GITHUB_ACTIONS") == "true" else ""
+    token = secrets.token_hex(32) if output == "github" or (output != "json" and _read_by_actions()) else ""
     try:
         if token:
             _print(pause(token))  # where something goes wrong it stays so: messages may quote the notebook
@@ -85,6 +87,15 @@ def check(
     for line in commands(report, notebook.as_posix()) if output == "github" else ():
         _print(line)
     raise typer.Exit(3 if report.ungradable else 0 if report.passed else 1)
+
+
+def _read_by_actions() -> bool:
+    """Whether GitHub's runner looks for commands in what is printed, and it does not go into a file."""
+    try:
+        into_file = stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        into_file = False
+    return os.environ.get("GITHUB_ACTIONS") == "true" and not into_file
 
 
 def _beside(notebook: Path) -> Path:
@@ -111,8 +122,18 @@ def _checked(notebook: Path, checks: Path, *, sandbox: bool) -> CheckReport:
 
     with tempfile.TemporaryDirectory(prefix="gradstep-", ignore_cleanup_errors=True) as folder:
         opened = open_checks(checks, Path(folder))
+        if missing := [name for name in opened.manifest.assignment.packages if not _is_installed(name)]:
+            _LOG.warning("this assignment uses packages that are not installed here: %s", ", ".join(missing))
         with own_executor(opened.manifest.assignment.packages, sandbox=sandbox) as executor:
             return check_notebook(opened, notebook, executor, datetime.datetime.now(datetime.UTC))
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _shown(report: CheckReport, output: str) -> str:
@@ -143,7 +164,7 @@ def _write(report: CheckReport, notebook: Path, junit: Path | None, summary: Pat
 
             taken = summary.stat().st_size if summary.exists() else 0
             with summary.open("a", encoding="utf-8") as file:
-                file.write(markdown(report, SUMMARY_BYTES - taken))
+                file.write(markdown(report, max(0, SUMMARY_BYTES - taken)))
         if classroom50 is not None:
             import msgspec
 

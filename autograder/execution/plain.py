@@ -48,6 +48,9 @@ _WARMING_S = 300
 _GRACE_S = 5
 _SETTINGS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg"}
 
+_OF_CI = ("GITHUB_", "ACTIONS_", "RUNNER_", "CI_", "GITLAB_")
+"""Variables of a CI job: files that steer it, and tokens. The notebook has no use for them."""
+
 
 class _Stopped(Exception):
     """The process answers no more: it has ended with `code`, or `late`, it was ended for waiting too long. `corrupt`: it sent what nobody asked for."""
@@ -71,7 +74,7 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=self._log,
             cwd=self._folder.name,
-            env={**os.environ, **_SETTINGS},
+            env={name: value for name, value in os.environ.items() if not name.startswith(_OF_CI)} | _SETTINGS,
         )
         threading.Thread(target=self._listen, daemon=True).start()
 

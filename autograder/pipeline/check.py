@@ -147,5 +147,5 @@ def _remarks(checks: Checks, results: Sequence[CheckResult], specs: Sequence[Che
     if not lent:
         return ()
     return (
-        f"Here later parts are checked with your own {' and '.join(lent)}. Where {'that is' if len(lent) == 1 else 'one of those is'} wrong, you are graded with a right one in its place.",
+        f"Here later parts are checked with your own {', '.join(lent)}. Where {'that is' if len(lent) == 1 else 'one of those is'} wrong, you are graded with a right one in its place.",
     )

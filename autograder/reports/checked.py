@@ -198,4 +198,6 @@ def as_json(report: CheckReport) -> str:
         "footnotes": list(report.footnotes()),
         "isolation": report.grade.provenance.environment.get("isolation", ""),
     }
-    return msgspec.json.format(msgspec.json.encode(whole)).decode()
+    return (
+        msgspec.json.format(msgspec.json.encode(whole)).decode().replace("##[", "\\u0023#[")
+    )  # GitHub's runner would take it for a command
