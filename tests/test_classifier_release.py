@@ -9,10 +9,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from released_secrets import contents, told
 
 from autograder.assignment import open_assignment
 from autograder.execution.executor import Executor
 from autograder.notebooks.stub import definition
+from autograder.pipeline.checks_file import left_out_lines
 from autograder.pipeline.release import release_assignment
 from autograder.store import EvidenceStore
 
@@ -27,12 +29,17 @@ def files():
 
 
 @pytest.fixture(scope="module")
-def release(files, tmp_path_factory):
-    """The released notebook."""
+def released(files, tmp_path_factory):
+    """The released folder."""
     folder = tmp_path_factory.mktemp("release")
     with Executor(1, packages=files.assignment.packages) as executor:
-        path = release_assignment(files, folder, EvidenceStore(folder / "evidence"), executor)
-    return nbformat.read(path, nbformat.NO_CONVERT)
+        return release_assignment(files, folder / "release", EvidenceStore(folder / "evidence"), executor).parent
+
+
+@pytest.fixture(scope="module")
+def release(released):
+    """The released notebook."""
+    return nbformat.read(released / "classifier.ipynb", nbformat.NO_CONVERT)
 
 
 def solved(release, files):
@@ -91,3 +98,12 @@ def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_release(release,
     assert not any(
         name in text for name in ("unseen_data", "every_sample_once", "over_seeds", "test_dropout", "test_logits", "after_due_date")
     )
+
+
+def test_the_file_of_checks_tells_no_secret_and_leaves_batches_to_the_grader(released):
+    """Training by minibatches is judged by running the reference from the student's own states; all other visible checks are in it."""
+    assert told(COURSE, "classifier", released) == []
+    (line,) = left_out_lines(released / "classifier.checks")
+    assert line.startswith("One epoch of six batches: it is judged by running the reference solution")
+    whole = contents(released).decode(errors="replace")
+    assert [name for name in CHECKS if f"def {name}(" in whole] == [name for name in CHECKS if name != "test_one_epoch"]

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 import torch
 from nbclient import NotebookClient
+from released_secrets import told
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
@@ -18,6 +19,7 @@ from autograder.judgement.grading import Outcome, Visibility
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.project import project_class
+from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
 
 COURSE = Path(__file__).parent.parent
@@ -145,12 +147,18 @@ def graded(files, release, tmp_path_factory):
     results = ResultsFolder(folder / "results", files.slug)
     with Executor(2) as executor:
         grades = grade_class(files, collect_submissions(folder / "submitted", files.slug), results, executor, Silent())
+        release_assignment(files, results.root / "released", results.evidence, executor)
     return results, {grade.student: grade for grade in grades}
 
 
 @pytest.fixture(scope="module")
 def grades(graded):
     return graded[1]
+
+
+def test_the_release_tells_no_secret(graded):
+    """Notebook and file of checks, made from the reference's stored runs."""
+    assert told(COURSE, "every-optimizer", graded[0].root / "released") == []
 
 
 def test_the_checks_points_are_those_of_the_table(files):

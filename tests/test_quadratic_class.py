@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jupytext
 import pytest
+from released_secrets import told
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
@@ -18,6 +19,7 @@ from autograder.judgement.grading import GradeStatus, Outcome
 from autograder.judgement.tolerance import LEAST_MARGIN
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
+from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
 
 COURSE = Path(__file__).parent.parent
@@ -119,8 +121,12 @@ def files():
 
 
 @pytest.fixture(scope="module")
-def grades(files, tmp_path_factory):
-    results = ResultsFolder(tmp_path_factory.mktemp("results"), "quadratic")
+def results(tmp_path_factory):
+    return ResultsFolder(tmp_path_factory.mktemp("results"), "quadratic")
+
+
+@pytest.fixture(scope="module")
+def grades(files, results):
     with Executor(2, files.assignment.isolation) as executor:
         return {grade.student: grade for grade in grade_class(files, collect_submissions(CLASS, "quadratic"), results, executor, Silent())}
 
@@ -166,3 +172,11 @@ def test_every_margin_is_wide_enough(files):
     assert min(one["margin"] for one in measured.values()) >= LEAST_MARGIN
     calls = open_docket(files, lambda docket: {spec.id: spec.call for spec in docket.specs if spec.call is not None})
     assert set(read_bars(calibration_path(files.folder), calls)) == trains
+
+
+def test_the_release_tells_no_secret(files, grades, results, tmp_path):
+    """Notebook and file of checks, made from the reference's stored runs."""
+    assert grades
+    with Executor(1, files.assignment.isolation) as executor:
+        release_assignment(files, tmp_path, results.evidence, executor)
+    assert told(COURSE, "quadratic", tmp_path) == []

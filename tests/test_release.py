@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbgrader.api import Gradebook
+from released_secrets import contents, told
 
 COURSE = Path(__file__).parent.parent
 
@@ -49,9 +51,19 @@ def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_released_folder(
     secrets |= {"1.9, -0.4, -1.3", "-1.2, 0.4, 0.9"}
     assert all(secret in solution + checks for secret in secrets)
     assert len(secrets) > 15
-    released = "\n".join(path.read_text() for path in release.rglob("*") if path.is_file())
+    released = contents(release).decode(errors="replace")
     assert "training_loop" in released
     assert sorted(secret for secret in secrets if secret in released) == []
+
+
+def test_the_file_of_checks_tells_no_secret_either(release):
+    """Neither solution nor hidden checks nor their data; with the solution beside it, the same look finds it."""
+    assert told(COURSE, "optimizers", release) == []
+    spoilt = release.parent / "spoilt"
+    shutil.copytree(release, spoilt)
+    shutil.copy(COURSE / "solutions" / "optimizers" / "solution.py", spoilt)
+    shutil.copy(COURSE / "assignments" / "optimizers" / "test_optimizers.py", spoilt)
+    assert len(told(COURSE, "optimizers", spoilt)) > 15
 
 
 def test_the_numbers_of_the_lecture_are_filled_in(release):

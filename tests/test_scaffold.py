@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from released_secrets import told
 
 ROOT = Path(__file__).parent.parent
 
@@ -64,6 +65,9 @@ def test_the_example_passes_validation_as_it_stands(course):
     released = autograder("release", "line-fit", cwd=folder)
     assert released.returncode == 0, released.stderr
     assert (folder / "release" / "line-fit" / "line-fit.ipynb").is_file()
+    assert "Released" in released.stdout
+    assert "line-fit.checks" in released.stdout
+    assert told(folder, "line-fit", folder / "release" / "line-fit") == []
 
 
 def test_nothing_is_overwritten(course):

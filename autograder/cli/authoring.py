@@ -69,6 +69,7 @@ def release(
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
     from autograder.execution.executor import Executor
+    from autograder.pipeline.checks_file import SUFFIX, left_out_lines
     from autograder.pipeline.release import release_assignment
     from autograder.pipeline.release_variants import require_variants
     from autograder.pipeline.results import ResultsFolder
@@ -97,7 +98,12 @@ def release(
         return
     with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
         path = release_assignment(files, place, folder.evidence, executor)
+    checks = path.with_suffix(SUFFIX)
     typer.echo(f"Released {path}{doubt}")
+    if checks.is_file():
+        typer.echo(f"Released {checks}, the visible checks for `autograder check {path.name}`")
+        for line in left_out_lines(checks):
+            typer.echo(f"  left to the grader: {line}")
 
 
 def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: ResultsFolder, doubt: str) -> None:

@@ -105,10 +105,10 @@ class Forkserver:
         return held
 
     def _warm(self) -> None:
-        from autograder.sandboxed import worker
+        from autograder.sandboxed import preparing, worker
 
         self._worker = worker
-        self._shell, self._recorder = worker.warm(self._config.packages)
+        self._shell, self._recorder = preparing.warm(self._config.packages)
         merge_pages()
         if "site-packages" not in self._config.package_root:  # beside the package may lie what students must not find
             sys.path[:] = [path for path in sys.path if path != self._config.package_root]

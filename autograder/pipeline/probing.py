@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from autograder.docket import CheckSpec
     from autograder.execution.executor import Executor
     from autograder.judgement.contracts.case import Arrays, Field
+    from autograder.pipeline.judging import Judge
     from autograder.pipeline.prepare import Prepared
     from autograder.protocol import Argument
     from autograder.store import EvidenceStore
@@ -65,7 +66,7 @@ class Suspect:
             yield from self.at(self.spec.call, event, "gradient")
             if elsewhere is not None and elsewhere.call is not None:
                 yield from self.at(_with_data_of(self.spec.call, elsewhere.call), event, "elsewhere")
-        if (replay := self._replay()) is not None:
+        if (replay := self.replay()) is not None:
             yield replay
 
     def at(self, call: Call, event: int, label: str) -> Iterator[Call]:
@@ -82,7 +83,8 @@ class Suspect:
             arguments[call.turns] = ArgumentList(turns.values[first:] + turns.values[:first])
         yield msgspec.structs.replace(call, id=f"{self.spec.id}/{label}/{event}", arguments=arguments, max_steps=1, after=None)
 
-    def _replay(self) -> Call | None:
+    def replay(self) -> Call | None:
+        """Steps of a real optimizer from the values and gradients that the given one found; None where it made none, or can't be followed."""
         assert self.spec.call is not None
         optimizers = {name: value for name, value in self.spec.call.arguments.items() if isinstance(value, OptimizerSpec)}
         rows = [self._step(step) for step in self.story.given_steps]
@@ -227,7 +229,7 @@ def add_findings(
     prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, store: EvidenceStore, executor: Executor | None
 ) -> tuple[CheckResult, ...]:
     """`results` with what the contracts say about the failed ones, and the points of the contracts that they kept. `executor` None: only with probes that are stored already."""
-    suspects = {suspect.spec.id: suspect for suspect in _suspects(prepared, results, evidence)}
+    suspects = {suspect.spec.id: suspect for suspect in find_suspects(prepared.judge, results, evidence)}
     lab = _Lab(prepared, store, executor)
     cases = lab.examine(suspects) if suspects else {}
     blind = {name: lab.blind_to(suspect.spec) for name, suspect in suspects.items() if name in cases}
@@ -235,6 +237,11 @@ def add_findings(
     results = with_batch_findings(prepared.judge, results, evidence)
     told = (_with_findings(prepared, result, cases.get(result.id), passed, blind.get(result.id, frozenset())) for result in results)
     return tuple(msgspec.structs.replace(result, note=_contradiction(result, evidence)) for result in told)
+
+
+def blind_contracts(prepared: Prepared, spec: CheckSpec, store: EvidenceStore, executor: Executor | None) -> frozenset[Contract]:
+    """Contracts that say nothing of runs of `spec`'s call, since its driver breaks them on purpose."""
+    return _Lab(prepared, store, executor).blind_to(spec)
 
 
 def _contradiction(result: CheckResult, evidence: Evidence) -> str:
@@ -279,10 +286,11 @@ def _foreign_length(message: str, spec: CheckSpec, twin: CheckSpec) -> int | Non
     return foreign[0] if foreign and own & named else None
 
 
-def _suspects(prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence) -> Iterator[Suspect]:
-    for spec, result in zip(prepared.judge.specs, results, strict=True):
+def find_suspects(judge: Judge, results: Sequence[CheckResult], evidence: Evidence) -> Iterator[Suspect]:
+    """The failed checks of `results` whose runs were fully recorded and trained something."""
+    for spec, result in zip(judge.specs, results, strict=True):
         run = find_run(evidence, spec)
-        model = find_run(prepared.judge.reference, spec)
+        model = find_run(judge.reference, spec)
         if (
             result.outcome is not Outcome.FAILED
             or spec.call is None

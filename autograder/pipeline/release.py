@@ -9,6 +9,7 @@ from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.notebooks.source import write_notebook
+from autograder.pipeline.checks_file import write_checks
 from autograder.pipeline.prepare import Prepared, broken_checks, prepare
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def release_assignment(files: AssignmentFiles, folder: Path, store: EvidenceStore, executor: Executor) -> Path:
-    """Write the student notebook and the assignment's data files to `folder` and return the notebook's path.
+    """Write the student notebook, the assignment's data files and the file of visible checks to `folder` and return the notebook's path.
 
     Raises:
         AssignmentError: if the reference does not pass every check; names those it fails.
@@ -32,7 +33,9 @@ def release_assignment(files: AssignmentFiles, folder: Path, store: EvidenceStor
             raise AssignmentError(message)
         return write_release(prepared, folder)
 
-    return open_docket(files, body)
+    path = open_docket(files, body)
+    write_checks(files, folder, store, executor)
+    return path
 
 
 def write_release(prepared: Prepared, folder: Path) -> Path:

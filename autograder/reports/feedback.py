@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from autograder.assignment import Disclosure
-from autograder.judgement.catalogue import tell
 from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Visibility, encode_grade
 from autograder.reports.excerpts import Excerpt, failures, run_of
 from autograder.reports.isolation import isolation_warning
 from autograder.reports.pages import environment, policy, style
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.plots import describe, loss_curves, recorded_losses
+from autograder.reports.told import told_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,20 +181,6 @@ def _verdict(shown: list[CheckResult]) -> str:
     return f"{passed} of {len(checks)} checks passed."
 
 
-def _told(page: FeedbackPage, shown: list[CheckResult]) -> dict[str, tuple[str, ...]]:
-    """What is said of each check's findings, by check id: each finding at length once, at its first check, and by reference after that."""
-    disclosure = Disclosure.FIX if page.show_hidden else page.assignment.disclosure
-    first: dict[str, str] = {}
-    told = {}
-    for check in shown:
-        again = [first[finding.code] for finding in check.findings if finding.code in first]
-        words = [tell(finding, disclosure) for finding in check.findings if finding.code not in first]
-        words += [f"The same as at “{title}”." for title in dict.fromkeys(again)]
-        first.update((finding.code, plain_line(check.title or check.id)) for finding in check.findings if finding.code not in first)
-        told[check.id] = tuple(plain(text, MESSAGE_CHARS) for text in words)
-    return told
-
-
 def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] | None = None) -> CheckView:
     partly = check.outcome is Outcome.FAILED and check.points > 0
     kind, symbol, word = PARTLY if partly else LOOKS[check.outcome]
@@ -230,7 +216,8 @@ def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
     """Parts in the assignment's order, then those that only checks name, in theirs."""
     waiting = [check for check in page.grade.checks if _waits(check, page)]
     named = dict.fromkeys([part.title for part in page.assignment.parts] + [check.part for check in page.grade.checks])
-    parts, told = [], _told(page, shown)
+    parts = []
+    told = told_of(shown, Disclosure.FIX if page.show_hidden else page.assignment.disclosure)
     for name in named:
         checks = [check for check in shown if check.part == name]
         concealed = sum(check.part == name for check in waiting)

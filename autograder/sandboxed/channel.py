@@ -9,13 +9,12 @@ from collections.abc import Iterator
 
 from autograder.protocol import FRAME_HEADER
 
-_LIBC = ctypes.CDLL(None)
 _PDEATHSIG = 1  # linux/prctl.h
 
 
 def die_with_parent() -> None:
     """Have the kernel end this process when the one that forked it ends."""
-    _LIBC.prctl(_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    ctypes.CDLL(None).prctl(_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
 
 
 def read_exactly(descriptor: int, size: int) -> bytes | None:

@@ -63,7 +63,9 @@ def _text_of(error: BaseException, places: Mapping[str, tuple[str, int]]) -> str
     """A plain traceback: the student's frames and those of libraries, not the grader's own."""
     try:
         frames = [
-            frame for frame in traceback.extract_tb(error.__traceback__, limit=-60) if not any(part in frame.filename for part in _OWN)
+            frame
+            for frame in traceback.extract_tb(error.__traceback__, limit=-60)
+            if not any(part in frame.filename.replace("\\", "/") for part in _OWN)
         ]
         lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
         text = "".join([*lines, *traceback.format_exception_only(type(error), error)])

@@ -14,10 +14,10 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NoReturn
 
 from autograder.protocol import Call, CallBatch, CallFrame, frame
+from autograder.sandboxed.allowance import FRESH_PROCESS, CallLimits, needs_fresh_process
 from autograder.sandboxed.calling import make_call
 from autograder.sandboxed.channel import FrameSplitter, die_with_parent, write_all
 from autograder.sandboxed.disturbance import SharedState
@@ -25,24 +25,7 @@ from autograder.sandboxed.session import Session, describe
 from autograder.sandboxed.threads import use_threads
 from autograder.trace import ErrorReport, Run, RunStatus
 
-_FRESH_FORK = 75
-"""Exit code of a runner that asks for the rest of its calls to go to a fresh fork."""
-
 Deliver = Callable[[bytes], None]
-
-
-@dataclass(frozen=True, slots=True)
-class CallLimits:
-    """What one call may use, in seconds of computing and of waiting."""
-
-    cpu_s: int
-    wall_s: float
-
-    @classmethod
-    def of(cls, session: Session) -> CallLimits:
-        """A quarter of the submission's, 5 s at least: an endless loop in one call leaves time for the others."""
-        limits = session.request.limits
-        return cls(min(limits.cpu_s, max(5, limits.cpu_s // 4)), min(limits.wall_s, max(10, limits.wall_s / 4)))
 
 
 def answer(session: Session, batch: CallBatch, deliver: Deliver) -> None:
@@ -68,7 +51,7 @@ def answer(session: Session, batch: CallBatch, deliver: Deliver) -> None:
 
 def _run_group(session: Session, batch: CallBatch, calls: list[Call], deliver: Deliver) -> tuple[int, tuple[RunStatus, ErrorReport] | None]:
     """Run `calls` in one fork. Returns how many were answered, and why the next one was not, if the fork ended in it."""
-    limits = CallLimits.of(session)
+    limits = CallLimits.of(session.request.limits)
     pid, pipe = _fork_runner(session, batch, calls, limits)
     answered, failure = 0, None
     try:
@@ -86,7 +69,7 @@ def _run_group(session: Session, batch: CallBatch, calls: list[Call], deliver: D
     _, status = os.waitpid(pid, 0)
     if answered == len(calls):
         return answered, None
-    if failure is None and os.WIFEXITED(status) and answered > 0 and os.WEXITSTATUS(status) in (0, _FRESH_FORK):
+    if failure is None and os.WIFEXITED(status) and answered > 0 and os.WEXITSTATUS(status) in (0, FRESH_PROCESS):
         return answered, None  # it has asked for a fresh fork, or seems to: the next fork will tell
     return answered, failure or _how_it_died(status)
 
@@ -181,19 +164,13 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
             whole = frame(CallFrame(run))
             session.sent_bytes += len(whole)
             write_all(pipe, whole)
-            if _needs_fresh_fork(run) or shared.disturbed():
-                code = _FRESH_FORK
+            if needs_fresh_process(run) or shared.disturbed():
+                code = FRESH_PROCESS
                 break
         else:
             code = 0
     finally:
         os._exit(code)
-
-
-def _needs_fresh_fork(run: Run) -> bool:
-    return run.status is RunStatus.RAISED and (
-        run.error is None or run.error.type not in ("SignatureError", "ArgumentError", "StepBudgetExceeded")
-    )
 
 
 def _define_given(session: Session, batch: CallBatch) -> ErrorReport | None:

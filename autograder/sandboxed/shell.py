@@ -27,6 +27,8 @@ from autograder.sandboxed.offline import installer_notice, notice, offer_colab_m
 from autograder.sandboxed.outputs import Outputs, streams
 from autograder.sandboxed.text import clean, message_of
 
+_COMMAND = ("cmd", "/c") if sys.platform == "win32" else ("/bin/sh", "-c")
+
 COLLECTED = Outputs(4 << 20)
 """Where everything of this process goes; IPython makes its display objects itself, hence one per process."""
 
@@ -89,7 +91,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
             self.user_ns["_exit_code"] = 0
             return
         with subprocess.Popen(
-            ["/bin/sh", "-c", command],
+            [*_COMMAND, command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -109,7 +111,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         text = installer_notice(command)
         if text is None:
             done = subprocess.run(
-                ["/bin/sh", "-c", command],
+                [*_COMMAND, command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

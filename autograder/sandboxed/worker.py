@@ -6,75 +6,22 @@ holder, a fork that keeps the state after that cell and answers calls in it.
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import importlib
 import os
 import socket
-import sys
-import tempfile
-from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
-
-import torch
 
 from autograder.protocol import FRAME_HEADER, TO_CHILD, BatchEnded, Call, CallBatch, CallFrame, CellsEnded, ExecutionRequest, frame
 from autograder.sandboxed.channel import die_with_parent, read_frame, write_all
+from autograder.sandboxed.preparing import batches_from, settle
 from autograder.sandboxed.recorder import Recorder
 from autograder.sandboxed.runners import answer
-from autograder.sandboxed.session import Session, run_cell_frame, seed_everything
-from autograder.sandboxed.shell import COLLECTED, Shell, collect_outputs, make_shell, run_cell
-from autograder.sandboxed.threads import keep_threads, use_threads
+from autograder.sandboxed.session import Session, run_cell_frame
+from autograder.sandboxed.shell import Shell, collect_outputs
+from autograder.sandboxed.threads import use_threads
 from autograder.trace import ErrorReport, Run, RunStatus
 
 Holders = dict[str, int]
 """By cell id: the descriptor over which its holder answers."""
-
-_WARMING = """
-from matplotlib import pyplot as plt
-plt.figure(); plt.plot([1, 2.5], label="x"); plt.xlabel("t"); plt.legend()
-"""
-
-
-IMPORTED_AS = {"scikit-learn": "sklearn.datasets", "pillow": "PIL.Image", "opencv-python": "cv2", "pyyaml": "yaml"}
-"""What to import of packages whose modules have other names, or load their parts lazily."""
-
-
-def warm(packages: tuple[str, ...] = ()) -> tuple[Shell, Recorder]:
-    """Import and touch, before forking, what submissions would import lazily, `packages` too. The first optimizer alone takes 1.2 s."""
-    use_threads(1)
-    for name in packages:
-        try:
-            importlib.import_module(IMPORTED_AS.get(name.lower(), name))
-        except Exception:  # noqa: BLE001, S112 - a submission that imports it will say so itself
-            continue
-    parameter = torch.zeros(2, requires_grad=True)
-    for kind in (torch.optim.SGD, torch.optim.Adam):
-        optimizer = kind([parameter], lr=0.1)
-        torch.autograd.backward(parameter.sum())
-        optimizer.step()
-    repr(parameter)
-    from torch.utils.data import DataLoader, TensorDataset
-
-    list(DataLoader(TensorDataset(torch.zeros(2)), batch_size=2, shuffle=True))
-    shell, loop = make_shell(), asyncio.new_event_loop()
-    real = sys.stdout, sys.stderr
-    collect_outputs(1 << 20)
-    for source in (_WARMING, "1 / 0", "torch = 1\ntorch"):
-        COLLECTED.start()
-        run_cell(shell, loop, "", source)
-    sys.stdout, sys.stderr = real
-    loop.close()
-    shell.compile.places.clear()
-    shell.reset()
-    shell.execution_count = 1
-    recorder = Recorder()
-    recorder.install()
-    COLLECTED.start()
-    gc.collect()
-    gc.freeze()
-    return shell, recorder
 
 
 def run_submission(connection: int, shell: Shell, recorder: Recorder) -> None:
@@ -89,7 +36,7 @@ def run_submission(connection: int, shell: Shell, recorder: Recorder) -> None:
     if not isinstance(request, ExecutionRequest):
         message = "the host must send the cells first"
         raise TypeError(message)
-    _settle(request)
+    settle(request)
     session = Session(shell, recorder, request)
     collect_outputs(request.limits.output_bytes)
     holders: Holders = {}
@@ -98,7 +45,7 @@ def run_submission(connection: int, shell: Shell, recorder: Recorder) -> None:
         if cell.hold:
             holders[cell.id] = _hold(session, connection)
     write_all(connection, frame(CellsEnded()))
-    for batch in _batches(connection):
+    for batch in batches_from(connection):
         for after, calls in groupby(batch.calls, key=lambda call: call.after):
             part = CallBatch(tuple(calls), batch.alone, batch.given, batch.given_names)
             if after is None:
@@ -106,32 +53,6 @@ def run_submission(connection: int, shell: Shell, recorder: Recorder) -> None:
             else:
                 _relay(holders.get(after), part, connection)
         write_all(connection, frame(BatchEnded()))
-
-
-def _settle(request: ExecutionRequest) -> None:
-    """Seeds, threads, files and the working folder as Python sees it."""
-    folder = Path.cwd()
-    for name, content in request.files.items():
-        path = folder / name
-        if not path.resolve().is_relative_to(folder):
-            message = f"file {name!r} does not lie beside the notebook"
-            raise ValueError(message)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    sys.path.insert(0, str(folder))
-    sys.argv = ["notebook"]
-    tempfile.tempdir = str(folder)
-    os.environ.update(HOME=str(folder), TMPDIR=str(folder), TORCHINDUCTOR_CACHE_DIR=str(folder))
-    seed_everything(request.seed)
-    use_threads(request.threads)
-    keep_threads()
-
-
-def _batches(connection: int) -> Iterator[CallBatch]:
-    while (body := read_frame(connection)) is not None:
-        batch = TO_CHILD.decode(body)
-        if isinstance(batch, CallBatch):
-            yield batch
 
 
 def _hold(session: Session, connection: int) -> int:
@@ -147,7 +68,7 @@ def _hold(session: Session, connection: int) -> int:
         use_threads(1)
         session.sent_bytes = session.request.limits.evidence_bytes // 2  # it can't know what the leader sends meanwhile
         line = theirs.detach()
-        for batch in _batches(line):
+        for batch in batches_from(line):
             answer(session, batch, lambda whole: write_all(line, whole))
     finally:
         os._exit(0)

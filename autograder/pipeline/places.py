@@ -1,0 +1,44 @@
+"""Where in the student's file a lost check points to: the line of an error, or the cell that defines the function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autograder.judgement.grading import Outcome
+from autograder.notebooks.lines import cell_lines
+from autograder.notebooks.names import meant_names
+from autograder.reports.checked import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from autograder.judgement.grading import CheckResult
+    from autograder.notebooks.submission import Submission, SubmittedCell
+    from autograder.trace import ErrorReport
+
+
+def places_of(
+    notebook: Path, submission: Submission, checks: Sequence[CheckResult], functions: Mapping[str, str], errors: Mapping[str, ErrorReport]
+) -> dict[str, Place]:
+    """A place for each lost check, by its id; none where the file gives no lines. `functions`: what each check is about; `errors`: what its run raised."""
+    lines = cell_lines(notebook)
+    found = {}
+    for check in checks:
+        if check.question or check.outcome in (Outcome.PASSED, Outcome.UNGRADABLE):
+            continue
+        error = errors.get(check.id)
+        cell = _cell_of(submission, (error.cell if error else "") or (check.run if check.on_cell else ""), functions.get(check.id, ""))
+        if cell is not None and cell.number is not None and cell.number <= len(lines):
+            rows = lines[cell.number - 1]
+            row = error.line if error is not None and error.line is not None and error.cell == cell.id else 1
+            found[check.id] = Place(rows[min(max(row, 1), len(rows)) - 1], cell.number)
+    return found
+
+
+def _cell_of(submission: Submission, cell_id: str, function: str) -> SubmittedCell | None:
+    """The cell that a check looks at, else the last one that defines the function."""
+    for cell in submission.cells:
+        if cell_id and cell.id == cell_id:
+            return cell
+    return next((cell for cell in reversed(submission.cells) if function in meant_names(cell.source)), None)
