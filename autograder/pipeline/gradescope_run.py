@@ -155,7 +155,8 @@ def grade_submission(container: Container, started: float) -> Results:
     store = ResultsFolder(container.own / "results", files.slug)
     kills = oom_kills()
     with Executor(1, required_isolation(files), packages=files.assignment.packages) as executor:
-        refuse_root(executor.start())
+        if candidate.path is not None:
+            refuse_root(executor.start())
         (grade,) = grade_class(files, [candidate], store, executor, Quiet(), force=True)
     if oom_kills() > kills:
         remarks += ("The container ran out of memory while your code ran.",)
@@ -177,25 +178,35 @@ def _graded(files: AssignmentFiles, store: ResultsFolder, grade: Grade, remarks:
 def prepare_image(container: Container) -> list[str]:
     """Run the reference and judge it, so that the image keeps its evidence; what to tell the author, in lines.
 
+    An image may be built where less can be isolated than where it runs, and the reference is the author's own: it runs in any case.
+
     Raises:
         AssignmentError: if the reference does not pass its own checks here.
         SandboxError: if nothing can be run at all.
     """
     files = container_files(container)
+    try:
+        return _reference_run(files, container, Isolation.WEAK)
+    except SandboxError as error:
+        return [f"warning: {error}", *_reference_run(files, container, Isolation.NONE)]
+
+
+def _reference_run(files: AssignmentFiles, container: Container, level: Isolation) -> list[str]:
     store = ResultsFolder(container.own / "results", files.slug)
 
     def body(docket: Docket) -> list[str]:
-        with Executor(1, Isolation.NONE, packages=files.assignment.packages) as executor:
-            prepared = prepare(files, docket, store.evidence, executor)
+        prepared = prepare(files, docket, store.evidence, executor)
         if broken := broken_checks(prepared):
             message = "the reference does not pass its own checks here:\n" + "\n".join(broken)
             raise AssignmentError(message)
-        return [f"Reference: {number(reference_points(prepared))} of {number(files.assignment.automatic_points)} points"]
+        return [
+            f"Reference: {number(reference_points(prepared))} of {number(files.assignment.automatic_points)} points",
+            isolation_line(executor.environment),
+        ]
 
-    lines = open_docket(files, body)
-    with Executor(1, Isolation.WEAK, packages=files.assignment.packages) as executor:
-        lines.append(isolation_line(executor.start()))
-    return lines
+    with Executor(1, level, packages=files.assignment.packages) as executor:
+        executor.start()
+        return open_docket(files, body)
 
 
 def container_files(container: Container) -> AssignmentFiles:
