@@ -94,8 +94,8 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours: float
 
     def __post_init__(self) -> None:
-        if self.submissions < 1 or not self.hours > 0:
-            message = "Expected at least 1 for submissions and a number above 0 for hours"
+        if self.submissions < 1 or not 0 < self.hours <= 10_000:
+            message = "Expected at least 1 for submissions, and for hours a number above 0 and up to 10000"
             raise ValueError(message)
 
 

@@ -153,6 +153,7 @@ def grade_submission(container: Container, started: float) -> Results:
         return refused(metadata, allowed, time.monotonic() - started)
     candidate, remarks = find_submission(container.submission, files.slug, metadata)
     store = ResultsFolder(container.own / "results", files.slug)
+    store.root.mkdir(mode=0o700, exist_ok=True)
     kills = oom_kills()
     with Executor(1, required_isolation(files), packages=files.assignment.packages) as executor:
         if candidate.path is not None:

@@ -19,7 +19,9 @@ THREE = RateLimit(3, 24)
 def metadata(*previous, created_at=NOW):
     """A submission at noon in California, after these."""
     return read_metadata(
-        json.dumps({"id": 7, "created_at": created_at.isoformat(), "assignment": {"late_due_date": None}, "previous_submissions": previous}).encode()
+        json.dumps(
+            {"id": 7, "created_at": created_at.isoformat(), "assignment": {"late_due_date": None}, "previous_submissions": previous}
+        ).encode()
     )
 
 
