@@ -145,6 +145,7 @@ def grade_submission(container: Container, started: float) -> Results:
     close_off(container.secrets)
     files = container_files(container)
     metadata = _metadata(container)
+    print_lines(whose(metadata))
     allowed = allowance(metadata, files.assignment.gradescope.limit) if metadata and files.assignment.gradescope.limit else None
     if metadata and allowed and allowed.again_at is not None:
         print_lines(
@@ -277,6 +278,14 @@ def _metadata(container: Container) -> Metadata | None:
     except (OSError, ExchangeError) as error:
         print_lines([f"warning: no limit holds and no time is known: {error}"])
         return None
+
+
+def whose(metadata: Metadata | None) -> list[str]:
+    """Who handed in, when, and how often before, for the staff."""
+    if metadata is None:
+        return []
+    names = ", ".join(plain_line(f"{user.name} <{user.email}>") for user in metadata.users) or "nobody that is named"
+    return [f"submission {metadata.id} of {names}, handed in {metadata.created_at.isoformat()}, {len(metadata.earlier)} before it"]
 
 
 def find_submission(folder: Path, slug: str, metadata: Metadata | None) -> tuple[Candidate, tuple[str, ...]]:

@@ -3,7 +3,9 @@
 import base64
 import datetime
 import json
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -310,6 +312,7 @@ def test_the_preview_says_what_students_will_see():
         "[gradescope]\ntimeout_minutes = 60",
         '[gradescope]\nshow = { later = "visible" }',
         "[gradescope.limit]\nsubmissions = 0\nhours = 24",
+        "[gradescope.limit]\nsubmissions = 5\nhours = 1e12",
         "[gradescope]\nshown = {}",
     ],
 )
@@ -318,6 +321,19 @@ def test_a_wrong_table_is_refused(tmp_path, table):
     (tmp_path / "assignment.toml").write_text(f'title = "T"\npoints = 1\nparts = []\n{table}\n')
     with pytest.raises(AssignmentError, match=r"assignment\.toml"):
         read_assignment(tmp_path / "assignment.toml")
+
+
+def test_the_pages_tables_are_right(tmp_path):
+    """What docs/gradescope.md shows of assignment.toml is read, and its defaults are the defaults."""
+    page = (Path(__file__).parent.parent.parent / "docs" / "gradescope.md").read_text()
+    tables = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    read = []
+    for table in tables:
+        (tmp_path / "assignment.toml").write_text(f'title = "T"\npoints = 1\nparts = []\n{table}')
+        read.append(read_assignment(tmp_path / "assignment.toml").gradescope)
+    assert read[0] == Gradescope(show={"after_due_date": "visible"})
+    assert read[1] == Gradescope(limit=RateLimit(5, 24), leaderboard=(Leaderboard("Steps to a loss of 3", "test_lecture_run", 3.0),))
+    assert len(read) == 2
 
 
 def test_a_right_table_is_read(tmp_path):

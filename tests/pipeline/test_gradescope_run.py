@@ -1,6 +1,7 @@
 """The zip's own run_autograder in a scratch root laid out as /autograder: real processes, with the student's code under another user."""
 
 import base64
+import dataclasses
 import json
 import os
 import shutil
@@ -12,13 +13,14 @@ import time
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import nbformat
 import pytest
 from gradescope_container import Autograder, described, earlier, notebook
 from gradescope_schema import RESULTS
 from tiny_class import LOOP, LOSS, TINY
 
-from autograder.assignment import Isolation, Limits, open_assignment
+from autograder.assignment import Gradescope, Isolation, Limits, open_assignment
 from autograder.docket import open_docket
 from autograder.errors import SandboxError
 from autograder.exchange.gradescope_submission import read_metadata
@@ -121,6 +123,7 @@ def test_an_honest_submission_has_all_its_points(autograder, release):
     assert own["provenance"]["environment"]["layer: own uid"] == "yes"
     assert "1 of 2 gradings within 24 hours are left." in content["output"]
     assert "10 of 10 points" in said
+    assert "submission 123456 of Student User <student@example.com>, handed in 2026-11-25T10:00:00.123456-08:00, 0 before it" in said
     assert [path for path in evidence if not path.exists()] == []
     for path in (container.own, solution, container.metadata, autograder.results, autograder.results.parent, container.submission):
         assert not read_by(65534, path)
@@ -333,6 +336,23 @@ def test_without_an_environment_the_prepared_result_stays(autograder, release):
     assert "not your mark" in content["output"]
 
 
+def test_where_nothing_can_run_as_another_user_nothing_runs(autograder, release):
+    """A container without the right to change users, and an author who accepts weak isolation: the student reads that no code was run, the staff why."""
+    toml = Container(autograder.root).own / "course" / "assignments" / "tiny" / "assignment.toml"
+    text = toml.read_text()
+    toml.write_text(text.replace("[gradescope]\n", '[gradescope]\nisolation = "weak"\n'))
+    thief = notebook(release, extra=(f"open({str(toml)!r}, 'a').write('# touched')",))
+    try:
+        content, _, said = checked(
+            autograder.grade({"tiny.ipynb": thief}, prefix=("setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-all"))
+        )
+        assert "touched" not in toml.read_text()
+    finally:
+        toml.write_text(text)
+    assert "could not isolate your code, so it did not run it" in content["output"]
+    assert "submissions would run as root" in said
+
+
 def test_submissions_never_run_as_root():
     """Whatever isolation the author accepts; with a uid of their own they may."""
     with pytest.raises(SandboxError, match="as root"):
@@ -346,6 +366,8 @@ def test_less_isolation_is_the_authors_word(autograder):
     """Good unless [gradescope] says otherwise."""
     files = container_files(Container(autograder.root))
     assert required_isolation(files) is Isolation.GOOD
+    weak = msgspec.structs.replace(files.assignment, gradescope=Gradescope(isolation=Isolation.WEAK))
+    assert required_isolation(dataclasses.replace(files, assignment=weak)) is Isolation.WEAK
 
 
 def test_the_waiting_time_fits_half_a_cpu(autograder):
