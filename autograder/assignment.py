@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -84,6 +85,52 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(message)
 
 
+WhenShown = Literal["visible", "after_due_date", "after_published", "hidden"]
+"""When students see a check; `judgement.grading.Visibility` has the same words."""
+
+
+class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """At most so many submissions are graded within any `hours`."""
+
+    submissions: int
+    hours: float
+
+    def __post_init__(self) -> None:
+        if self.submissions < 1 or not 0 < self.hours <= 10_000:
+            message = "Expected at least 1 for submissions, and for hours a number above 0 and up to 10000"
+            raise ValueError(message)
+
+
+class Leaderboard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A column of Gradescope's leaderboard: the first recorded step at which the run of `check` has a loss of `loss` or less."""
+
+    name: str
+    check: str
+    loss: float
+
+
+class Gradescope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[gradescope]: how the assignment is graded and shown there.
+
+    `show` says for a visibility that a check declares which one it has there, `timeout_minutes` is the timeout chosen in Gradescope's settings. `isolation`, where the container
+    offers less than the assignment asks for, the least that is accepted; submissions never run as root, whatever it says.
+    """
+
+    show: dict[WhenShown, WhenShown] = {}
+    timeout_minutes: int = 10
+    isolation: Isolation | None = None
+    limit: RateLimit | None = None
+    leaderboard: tuple[Leaderboard, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.isolation is Isolation.NONE:
+            message = "Expected weak, good or strong for isolation"
+            raise ValueError(message)
+        if not 2 <= self.timeout_minutes <= 40:
+            message = "Expected 2 to 40 for timeout_minutes"
+            raise ValueError(message)
+
+
 class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The content of assignment.toml. `points` are those of all checks and `questions`; `files` are paths below the assignment's folder, placed beside the notebook."""
 
@@ -99,6 +146,7 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Before the due date; after it, everything is told."""
     limits: Limits = Limits()
     seed: int = 0
+    gradescope: Gradescope = Gradescope()
 
     def part_of(self, function: str) -> Part | None:
         """The part in which students write `function`; None for a name that no part lists."""

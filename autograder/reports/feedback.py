@@ -193,10 +193,10 @@ def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] 
         symbol=symbol,
         word=word,
         points=_points(check),
-        message=_blocks(check.message),
+        message=message_blocks(check.message),
         given=given,
         findings=(told or {}).get(check.id, ()),
-        comment=_blocks(check.comment),
+        comment=message_blocks(check.comment),
     )
 
 
@@ -207,7 +207,8 @@ def _points(check: CheckResult) -> str:
     return f"{'–' if check.pending and not check.points else number(check.points)} / {number(check.max_points)}"
 
 
-def _blocks(message: str) -> tuple[Block, ...]:
+def message_blocks(message: str) -> tuple[Block, ...]:
+    """The paragraphs of a message that may quote a student, made plain."""
     paragraphs = [paragraph.strip("\n") for paragraph in re.split(r"\n[ \t]*\n", plain(message, MESSAGE_CHARS))]
     return tuple(Block(text, "\n" in text or "  " in text.strip()) for text in paragraphs if text.strip())
 

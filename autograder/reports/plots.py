@@ -67,6 +67,25 @@ def loss_curves(student: Trace | None, reference: Trace | None) -> str:
     return f'<svg class="curve" viewBox="{box}" role="img" aria-label="{label}" stroke-linejoin="round">{picture}</svg>'
 
 
+def loss_picture(student: Trace | None, reference: Trace | None) -> bytes:
+    """The same as a PNG on white, for pages that take no SVG; b"" where there is none."""
+    curves = [_curve(reference), _curve(student)]
+    drawn = [curve.finite for curve in curves]
+    if not any(curve.losses.size for curve in drawn):
+        return b""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        with _style():
+            figure = _figure(curves, drawn)
+            figure.patch.set(visible=True, facecolor="white")
+            file = io.BytesIO()
+            FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+    except ImportError:
+        return b""
+    return file.getvalue()
+
+
 def describe(student: Trace | None, reference: Trace | None) -> str:
     """The picture in words: first and last loss, where a loss stopped being a number, where the curves visibly part."""
     yours, theirs = _curve(student), _curve(reference)
@@ -210,26 +229,39 @@ def _thin(curve: Curve) -> Curve:
     return Curve(curve.steps[rows], curve.losses[rows])
 
 
-def _draw(curves: list[Curve], drawn: list[Curve]) -> str:
-    """The picture's elements. Own ticks on a bare Figure take a quarter of what matplotlib's axes take."""
+def _style() -> Any:
+    """matplotlib's settings while a figure is made and saved."""
     import matplotlib as mpl  # heavy, optional
+
+    return mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gradstep", "font.family": "sans-serif", "font.size": 12})
+
+
+def _draw(curves: list[Curve], drawn: list[Curve]) -> str:
+    """The picture's elements as SVG."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    file = io.BytesIO()
+    with _style():
+        figure = _figure(curves, drawn)
+        FigureCanvasSVG(figure)
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _inline(file.getvalue().decode())
+
+
+def _figure(curves: list[Curve], drawn: list[Curve]) -> Any:
+    """The curves of reference and student. Own ticks on a bare Figure take a quarter of what matplotlib's axes take."""
     from matplotlib.figure import Figure
 
     x_axis = _x_axis(np.concatenate([curve.steps for curve in drawn]))
     y_axis = _y_axis(np.concatenate([curve.losses for curve in drawn]))
-    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
+    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
     figure.patch.set_visible(False)
-    FigureCanvasSVG(figure)
-    file = io.BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gradstep", "font.family": "sans-serif", "font.size": 12}):
-        _frame(figure, x_axis, y_axis)
-        for curve, (name, color, width) in zip(drawn, (("reference", REFERENCE, 6.0), ("yours", STUDENT, 2.0)), strict=True):
-            _line(figure, _thin(curve), (x_axis, y_axis), color=color, width=width)
-            _legend(figure, name if curve.losses.size else f"{name}: none", color, width)
-        _bad_mark(figure, curves[1], x_axis)
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _inline(file.getvalue().decode())
+    _frame(figure, x_axis, y_axis)
+    for curve, (name, color, width) in zip(drawn, (("reference", REFERENCE, 6.0), ("yours", STUDENT, 2.0)), strict=True):
+        _line(figure, _thin(curve), (x_axis, y_axis), color=color, width=width)
+        _legend(figure, name if curve.losses.size else f"{name}: none", color, width)
+    _bad_mark(figure, curves[1], x_axis)
+    return figure
 
 
 def _x(place: float) -> float:
