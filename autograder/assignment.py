@@ -83,7 +83,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of assignment.toml. `points` are those of all checks and `questions`; `files` are paths below the assignment's folder, placed beside the notebook."""
+    """The content of assignment.toml. `points` are those of all checks and `questions`; `files` are paths below the assignment's folder, placed beside the notebook (see `placed`)."""
 
     title: str
     points: float
@@ -97,6 +97,8 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Before the due date; after it, everything is told."""
     limits: Limits = Limits()
     seed: int = 0
+    submitted_as: str = ""
+    """Folder and notebook under which students hand it in, "ps1/problem1"; empty where both have the assignment's own name."""
 
     def part_of(self, function: str) -> Part | None:
         """The part in which students write `function`; None for a name that no part lists."""
@@ -111,6 +113,11 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def given(self) -> tuple[str, ...]:
         """All functions that may be given to later parts."""
         return tuple(name for part in self.parts for name in part.given)
+
+
+def placed(name: str) -> str:
+    """Where the file `name` of `Assignment.files` lies from the notebook: below `files/` with its folders, any other beside it."""
+    return name.removeprefix("files/") if name.startswith("files/") else name.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +210,9 @@ def read_assignment(path: Path) -> Assignment:
     ids = [question.id for question in assignment.questions]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         message = f"{path}{_line_of(text, '`questions`')}: two questions have the id {twice[0]!r}"
+        raise AssignmentError(message)
+    if assignment.submitted_as and not re.fullmatch(r"[^/\\.][^/\\]*/[^/\\.][^/\\]*", assignment.submitted_as):
+        message = f'{path}{_line_of(text, "`submitted_as`")}: `submitted_as` is a folder and a notebook without .ipynb, as in "ps1/problem1"'
         raise AssignmentError(message)
     for name in assignment.files:
         if name.startswith("/") or ".." in name.split("/") or not _is_file(path.parent / name):

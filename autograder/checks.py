@@ -33,6 +33,7 @@ __all__ = [
     "CheckFailed",
     "NeedsReview",
     "Observation",
+    "PartialCredit",
     "Tolerance",
     "as_list",
     "assert_close",
@@ -59,6 +60,14 @@ class CheckFailed(AssertionError):
     """The run differs from the reference. The message is for the student."""
 
 
+class PartialCredit(CheckFailed):
+    """The run is right in part: it gets `points`, from 0 to what the check is worth (`reference.worth`)."""
+
+    def __init__(self, points: float, message: str = "") -> None:
+        super().__init__(message)
+        self.points = points
+
+
 class NeedsReview(AssertionError):
     """The check can't tell right from wrong on this run: a person should look. The message is for both."""
 
@@ -68,11 +77,12 @@ class NeedsReview(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class CellWanted:
-    """The run of a cell, as it happened: its id, the variables to report, the function whose part it belongs to."""
+    """The run of a cell, as it happened: its id, the variables to report, the function whose part it belongs to. `graded`: a test cell whose own run gives the points."""
 
     id: str
     capture: tuple[str, ...]
     of: str
+    graded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from autograder.cli import authoring, grading
+from autograder.cli import authoring, grading, importing
 from autograder.cli.terminal import log_plainly, plain_text
 from autograder.errors import AssignmentError, AutograderError, SandboxError
 
@@ -38,6 +38,7 @@ COMMANDS = (
 
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(importing.imports)
 
 
 def main() -> None:

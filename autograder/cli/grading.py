@@ -56,7 +56,7 @@ def grade(
         raise typer.BadParameter(message)
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
-    candidates = collect_submissions(submissions, files.slug)
+    candidates = collect_submissions(submissions, files.slug, files.assignment.submitted_as)
     if unknown := set(only or ()) - {candidate.student for candidate in candidates}:
         message = f"no submission of {', '.join(sorted(unknown))} in {submissions}"
         raise AutograderError(message)

@@ -195,6 +195,8 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No check but a question, which a person marks; `run` is a digest of the answer then."""
     comment: str = ""
     """What the person who marked it wrote to the student."""
+    readable: bool = False
+    """A test that ran beside the student's code, which could read it."""
 
     @property
     def pending(self) -> bool:

@@ -25,6 +25,7 @@ from autograder.pipeline.prepare import Prepared, prepare
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.questions import answered, carried, take_in_marks, unread
 from autograder.pipeline.results import ResultsFolder
+from autograder.pipeline.graded_tests import with_tests
 from autograder.reports.isolation import level_of
 from autograder.trace import Ended
 
@@ -174,7 +175,7 @@ class _Grader:
         return Grade(candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at)
 
     def _with_run(self, candidate: Candidate, submission: Submission) -> Grade:
-        cells = [(cell.id, cell.source) for cell in submission.cells]
+        cells = with_tests([(cell.id, cell.source) for cell in submission.cells], self.prepared.tests)
         plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
         evidence = self.results.evidence.get(plan.key)
         if evidence is not None and level_of(evidence.environment).rank < self.executor.required.rank:

@@ -14,6 +14,7 @@ from autograder.notebooks.source import Mode, render_notebook
 from autograder.pipeline.judging import describe_error, find_run, make_judge
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.replaying import Replayer
+from autograder.pipeline.graded_tests import graded_tests
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Prepared:
     reference_cells: tuple[tuple[str, str], ...]
     """Id and source of the reference's cells that define things: not those that train for a @cell check."""
 
+    @property
+    def tests(self) -> Mapping[str, str]:
+        """The test cells that give points by their own run, by id, with their hidden tests."""
+        return self.judge.tests
+
 
 def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Executor | None) -> Prepared:
     """Run the reference unless its evidence is stored, and render the release from it. `executor` None: nothing may run.
@@ -51,10 +57,11 @@ def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, execut
     reference = reference_evidence(files, docket.specs, store, executor)
     release, owners = render_release(files, docket.specs, reference)
     trains = {spec.cell.id for spec in docket.specs if spec.cell}
-    defining = tuple((name, source) for name, source in reference_cells(files, docket.specs) if name not in trains)
+    cells = reference_cells(files, docket.specs)
+    defining = tuple((name, source) for name, source in cells if name not in trains)
     models = {spec.run_id: run for spec in docket.specs if spec.call is not None and (run := find_run(reference, spec)) is not None}
     replayer = Replayer(files, defining, models, store, executor)
-    return Prepared(files, make_judge(docket, files.assignment, reference, replayer), release, owners, defining)
+    return Prepared(files, make_judge(docket, files.assignment, reference, replayer, graded_tests(cells, docket.specs)), release, owners, defining)
 
 
 def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference: Evidence) -> tuple[NotebookNode, dict[str, str]]:
@@ -80,7 +87,7 @@ def point_table(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> dict[str,
 
 def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
     total, questions = sum(spec.worth.counted for spec in specs), files.assignment.points - files.assignment.automatic_points
-    if total != files.assignment.automatic_points:
+    if round(total - files.assignment.automatic_points, 6):  # sums of 0.1 and 0.2 differ in their last digit
         asked = f", with {questions:g} for questions {total + questions:g}" if questions else ""
         message = f"{files.checks}: the checks' points (bonus aside) add up to {total:g}{asked}, but assignment.toml says {files.assignment.points:g}"
         raise AssignmentError(message)

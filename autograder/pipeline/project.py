@@ -19,6 +19,7 @@ from autograder.notebooks.cells import grade_id_of
 from autograder.pipeline.executed import read_executed, sources
 from autograder.pipeline.ledger import projection_mark, read_ledger
 from autograder.pipeline.prepare import prepare
+from autograder.pipeline.graded_tests import without_hidden_tests
 from autograder.reports.class_report import write_grades_csv
 from autograder.reports.feedback import FeedbackPage, render_feedback
 
@@ -81,7 +82,7 @@ def _write_feedback(prepared: Prepared, results: ResultsFolder, grade: Grade, ex
     page = FeedbackPage(
         grade=grade,
         assignment=prepared.files.assignment,
-        evidence=evidence,
+        evidence=without_hidden_tests(evidence, prepared.tests) if evidence else None,
         reference=prepared.judge.reference,
         show_hidden=show_hidden,
         cells=sources(executed),

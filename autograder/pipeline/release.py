@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.assignment import placed
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError
@@ -12,6 +12,8 @@ from autograder.notebooks.source import write_notebook
 from autograder.pipeline.prepare import broken_checks, prepare
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
@@ -33,7 +35,7 @@ def release_assignment(files: AssignmentFiles, folder: Path, store: EvidenceStor
         path = folder / f"{files.slug}.ipynb"
         write_notebook(prepared.release, path)
         for name in files.assignment.files:
-            write_atomic(folder / Path(name).name, (files.folder / name).read_bytes())
+            write_atomic(folder / placed(name), (files.folder / name).read_bytes())
         return path
 
     return open_docket(files, body)

@@ -22,13 +22,16 @@ from autograder.pipeline.judging import cause_of_run, find_run
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import reference_cells, reference_evidence, render_release
 from autograder.pipeline.replaying import Replayer
+from autograder.pipeline.graded_tests import graded_tests, verdict_of_cell, with_tests
 from autograder.store import EvidenceStore
+from autograder.trace import RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.docket import CheckSpec
     from autograder.judgement.batches.replayed import Replayed
+    from autograder.judgement.graded_cell import CellVerdict
     from autograder.trace import Evidence, Run
 
 
@@ -54,16 +57,23 @@ class StandaloneRuns:
         if found is None:
             pytest.fail(f"the submission has no run of {spec.run_id}", pytrace=False)
         cause, message = cause_of_run(found, self._submitted)
-        if cause is not Cause.AGREES:
+        if cause is not Cause.AGREES and not (spec.graded and found.status is RunStatus.RAISED):
             pytest.fail(f"{RULINGS[cause].message}\n{message}", pytrace=False)
-        return Observation(found, replayed=self._replay(spec, found))
+        return Observation(found, replayed=self._replay(spec, found), graded=self._graded(spec, self._submitted))
 
     def reference(self, spec: CheckSpec) -> Observation:
         """The reference's run."""
         found = find_run(self._reference, spec)
         assert found is not None
         replayed = self._replay(spec, found) if self._submission is None else None
-        return Observation(found, self._bars.get(spec.id), replayed)
+        return Observation(found, self._bars.get(spec.id), replayed, self._graded(spec, self._reference), spec.worth.points)
+
+    def _graded(self, spec: CheckSpec, evidence: Evidence) -> CellVerdict | None:
+        return verdict_of_cell(evidence, spec.run_id, self._tests.get(spec.run_id, "")) if spec.graded else None
+
+    @cached_property
+    def _tests(self) -> dict[str, str]:
+        return graded_tests(reference_cells(self._files, self._specs), self._specs)
 
     def _replay(self, spec: CheckSpec, run: Run) -> Replayed | None:
         """What the reference makes of `run`, if it trains by minibatches."""
@@ -98,6 +108,6 @@ class StandaloneRuns:
         assert self._submission is not None
         release, owners = render_release(self._files, self._specs, self._reference)
         submission = read_submission(self._submission, release, owners, preferred=self._files.slug)
-        cells = [(cell.id, cell.source) for cell in submission.cells]
+        cells = with_tests([(cell.id, cell.source) for cell in submission.cells], self._tests)
         plan = plan_execution(self._files, self._specs, cells, submission.rebound)
         return self._executor.run(plan.key, plan.request, plan.calls)

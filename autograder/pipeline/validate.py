@@ -31,6 +31,7 @@ from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import broken_checks, point_table, prepare, reference_points
+from autograder.pipeline.graded_tests import with_tests
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -302,7 +303,7 @@ class _Bench:
     def run_stub(self) -> Evidence:
         """Run the released notebook as it would be graded: later parts with the given definitions."""
         judge, files = self.prepared.judge, self.prepared.files
-        cells = _numbered([cell for cell in self.prepared.release.cells if cell.cell_type == "code"])
+        cells = with_tests(_numbered([cell for cell in self.prepared.release.cells if cell.cell_type == "code"]), self.prepared.tests)
         plan = plan_execution(files, judge.specs, cells, {})
 
         def follow_up(evidence: Evidence) -> Sequence[CallBatch]:

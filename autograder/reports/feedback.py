@@ -63,6 +63,7 @@ class CheckView:
     given: str
     findings: tuple[str, ...] = ()
     comment: tuple[Block, ...] = ()
+    readable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] 
         given=given,
         findings=(told or {}).get(check.id, ()),
         comment=_blocks(check.comment),
+        readable=check.readable,
     )
 
 
