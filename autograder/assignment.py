@@ -134,6 +134,11 @@ class AssignmentFiles:
         return self.course / "assignments" / self.slug
 
     @property
+    def notebook_name(self) -> str:
+        """Stem of the file that students get and hand in."""
+        return self.assignment.submitted_as.rpartition("/")[2] or self.slug
+
+    @property
     def template(self) -> Path:
         """The notebook as a percent script with Jinja2."""
         return self.folder / "notebook.py.j2"

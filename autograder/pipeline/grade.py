@@ -163,7 +163,7 @@ class _Grader:
         if candidate.path is None:
             return self._without_run(candidate, candidate.problem or Cause.NO_NOTEBOOK, "")
         try:
-            submission = read_submission(candidate.path, self.prepared.release, self.prepared.owners, preferred=self.prepared.files.slug)
+            submission = read_submission(candidate.path, self.prepared.release, self.prepared.owners, preferred=self.prepared.files.notebook_name)
         except UnreadableNotebook as error:
             return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
         return self._with_run(candidate, submission)

@@ -32,7 +32,7 @@ def release_assignment(files: AssignmentFiles, folder: Path, store: EvidenceStor
         if broken := broken_checks(prepared):
             message = "the reference does not pass its own checks:\n" + "\n".join(broken)
             raise AssignmentError(message)
-        path = folder / f"{files.slug}.ipynb"
+        path = folder / f"{files.notebook_name}.ipynb"
         write_notebook(prepared.release, path)
         for name in files.assignment.files:
             write_atomic(folder / placed(name), (files.folder / name).read_bytes())

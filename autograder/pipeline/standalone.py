@@ -107,7 +107,7 @@ class StandaloneRuns:
     def _submitted(self) -> Evidence:
         assert self._submission is not None
         release, owners = render_release(self._files, self._specs, self._reference)
-        submission = read_submission(self._submission, release, owners, preferred=self._files.slug)
+        submission = read_submission(self._submission, release, owners, preferred=self._files.notebook_name)
         cells = with_tests([(cell.id, cell.source) for cell in submission.cells], self._tests)
         plan = plan_execution(self._files, self._specs, cells, submission.rebound)
         return self._executor.run(plan.key, plan.request, plan.calls)
