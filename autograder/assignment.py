@@ -39,7 +39,9 @@ class Disclosure(StrEnum):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one submission may use. CPU time is the limit that students meet; the wall limit only catches what waits."""
+    """What one submission may use. CPU time is the limit that students meet; the wall limit only catches what waits. `cell_s`, if set, interrupts each cell after that many seconds, and
+    the next one runs, as in nbgrader.
+    """
 
     cpu_s: int = 60
     wall_s: int = 180
@@ -50,10 +52,12 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scratch_bytes: int = 256 * MB
     output_bytes: int = 4 * MB
     evidence_bytes: int = 64 * MB
+    cell_s: int | None = None
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
-            if getattr(self, name) <= 0:
+            limit = getattr(self, name)
+            if limit is not None and limit <= 0:
                 message = f"Expected a number above 0 for {name}"
                 raise ValueError(message)
 
@@ -217,7 +221,9 @@ def read_assignment(path: Path) -> Assignment:
         message = f"{path}{_line_of(text, '`questions`')}: two questions have the id {twice[0]!r}"
         raise AssignmentError(message)
     if assignment.submitted_as and not re.fullmatch(r"[^/\\.][^/\\]*/[^/\\.][^/\\]*", assignment.submitted_as):
-        message = f'{path}{_line_of(text, "`submitted_as`")}: `submitted_as` is a folder and a notebook without .ipynb, as in "ps1/problem1"'
+        message = (
+            f'{path}{_line_of(text, "`submitted_as`")}: `submitted_as` is a folder and a notebook without .ipynb, as in "ps1/problem1"'
+        )
         raise AssignmentError(message)
     for name in assignment.files:
         if name.startswith("/") or ".." in name.split("/") or not _is_file(path.parent / name):

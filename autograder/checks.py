@@ -77,12 +77,15 @@ class NeedsReview(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class CellWanted:
-    """The run of a cell, as it happened: its id, the variables to report, the function whose part it belongs to. `graded`: a test cell whose own run gives the points."""
+    """The run of a cell, as it happened: its id, the variables to report, the function whose part it belongs to. `graded`: a test cell whose own run gives the points; a stretch of stderr in
+    which the pattern `ignore_stderr` is found is passed over.
+    """
 
     id: str
     capture: tuple[str, ...]
     of: str
     graded: bool = False
+    ignore_stderr: str = ""
 
 
 @dataclass(frozen=True, slots=True)

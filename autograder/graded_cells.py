@@ -11,6 +11,8 @@ Such a cell runs beside the student's code, which can read it and, with ill will
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from autograder.checks import CellWanted, CheckFailed, NeedsReview, Observation, PartialCredit
@@ -19,9 +21,16 @@ from autograder.judgement.graded_cell import award
 __all__ = ["assert_graded_cell", "graded_cell"]
 
 
-def graded_cell(cell_id: str, *, of: str) -> pytest.MarkDecorator:
-    """Ask for the run of test cell `cell_id` (of role "tests" in the template) as it happened, hidden tests included. The check's id is the cell's. `of` is the function whose part it belongs to."""
-    return pytest.mark.cell(CellWanted(cell_id, (), of, graded=True))
+def graded_cell(cell_id: str, *, of: str, ignore_stderr: str = "") -> pytest.MarkDecorator:
+    """Ask for the run of test cell `cell_id` (of role "tests" in the template) as it happened, hidden tests included. The check's id is the cell's. `of` is the function whose part it belongs to.
+
+    Words on stderr (a warning, say) take the points, as in nbgrader; not where the regular expression `ignore_stderr` is found in them: ``ignore_stderr="Warning"``.
+
+    Raises:
+        re.error: if that is no regular expression.
+    """
+    re.compile(ignore_stderr)
+    return pytest.mark.cell(CellWanted(cell_id, (), of, graded=True, ignore_stderr=ignore_stderr))
 
 
 def assert_graded_cell(run: Observation, reference: Observation) -> None:

@@ -15,7 +15,9 @@ imports = typer.Typer(name="import", help="Turn an assignment of another system 
 @imports.command()
 def nbgrader(
     source: Annotated[Path, typer.Argument(help="Folder of an nbgrader assignment, as source/ps1; or the folder above it, and NAME.")],
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="The assignment's folder in SOURCE or in its source/.", show_default=False)] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="The assignment's folder in SOURCE or in its source/.", show_default=False)
+    ] = "",
     course: CourseOption = None,
     slug: Annotated[str, typer.Option("--slug", help="Name of the new assignment. Default: the folder's name.", show_default=False)] = "",
 ) -> None:
@@ -31,7 +33,9 @@ def nbgrader(
         for path in one.paths if one.written else ():
             typer.echo(f"  {plain_line(str(path.relative_to(root)))}")
         hidden = f", {one.hidden} of them with hidden tests" if one.hidden else ""
-        typer.echo(f"  {number(one.test_points)} points by {one.tests} test cells{hidden}: they run beside student code, which can read them")
+        typer.echo(
+            f"  {number(one.test_points)} points by {one.tests} test cells{hidden}: they run beside student code, which can read them"
+        )
         typer.echo(f"  {number(one.question_points)} points by {one.questions} cells that a person marks")
     if len(done) > 1:
         typer.echo("One assignment for each notebook: the points of all together are nbgrader's.")

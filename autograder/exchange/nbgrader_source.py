@@ -52,11 +52,15 @@ class SourceNotebook:
 
 @dataclass(frozen=True, slots=True)
 class SourceAssignment:
-    """A folder of source/: its notebooks, and all other files, by their path in it."""
+    """A folder of source/: its notebooks, and all other files, by their path in it. `cell_s` is how long nbgrader lets a cell run (None: for ever), `ignore_stderr` a
+    pattern of what it passes over on stderr.
+    """
 
     name: str
     notebooks: tuple[SourceNotebook, ...]
     files: dict[str, bytes]
+    cell_s: int | None
+    ignore_stderr: str
 
 
 def read_source(folder: Path) -> SourceAssignment:
@@ -68,12 +72,14 @@ def read_source(folder: Path) -> SourceAssignment:
     folder = folder.resolve()
     paths = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
     if not paths:
-        there = ", ".join(sorted(path.parent.name for path in folder.glob("*/*.ipynb"))) if folder.is_dir() else ""
-        advice = f"; it holds folders with some: {there}" if there else "; name a folder such as source/ps1 of an nbgrader course"
+        there = sorted({path.parent.name for depth in ("*/*.ipynb", "source/*/*.ipynb") for path in folder.glob(depth)})
+        advice = f"; add a NAME: {', '.join(there)}" if there else "; name a folder such as source/ps1 of an nbgrader course"
         message = f"{folder}: no notebook (*.ipynb) in there{advice}"
         raise ExchangeError(message)
     reader = _Reader.of(folder)
-    return SourceAssignment(folder.name, tuple(reader.notebook(path) for path in paths), reader.files(folder))
+    return SourceAssignment(
+        folder.name, tuple(reader.notebook(path) for path in paths), reader.files(folder), reader.cell_s, reader.ignore_stderr
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,18 @@ class _Reader:
             raise ExchangeError(message) from error
         logging.getLogger("traitlets").setLevel(logging.ERROR)  # "extra keys detected": they are removed, as by nbgrader
         return cls(root, config, {"coursedir": coursedir, "format": nbgraderformat, "cut": preprocessors, "utils": utils})
+
+    @property
+    def cell_s(self) -> int | None:
+        """Seconds; nbgrader's own 30 unless nbgrader_config.py says otherwise."""
+        timeout = self.tools["cut"].Execute(config=self.config).timeout
+        return timeout if timeout and timeout > 0 else None
+
+    @property
+    def ignore_stderr(self) -> str:
+        """A regular expression, empty unless nbgrader_config.py switches it on."""
+        ignore = self.tools["cut"].IgnorePattern(config=self.config)
+        return str(ignore.pattern) if ignore.enabled else ""
 
     def files(self, folder: Path) -> dict[str, bytes]:
         """All files but notebooks that nbgrader would give to students, sorted."""
@@ -146,7 +164,15 @@ class _Reader:
             try:
                 validator.upgrade_cell_metadata(cell)
                 validator.validate_cell(cell)
-            except (tools.ValidationError, tools.SchemaTooOldError, tools.SchemaTooNewError, KeyError, TypeError, ValueError, AttributeError) as error:
+            except (
+                tools.ValidationError,
+                tools.SchemaTooOldError,
+                tools.SchemaTooNewError,
+                KeyError,
+                TypeError,
+                ValueError,
+                AttributeError,
+            ) as error:
                 reason = str(getattr(error, "message", error)).split("\n", maxsplit=1)[0]
                 raise _fault(path, number, name, f"nbgrader's metadata is not valid: {reason}") from error
             if not any(nbgrader_marks(cell).get(key) for key in ("grade", "solution", "locked", "task")):
@@ -173,14 +199,22 @@ class _Reader:
                 except ValueError as error:
                     raise _fault(path, number, name, str(error)) from error
                 if found and not marks.get(where[region]):
-                    raise _fault(path, number, name, f"`{region.begin}` in a cell that is not marked as {where[region]}; nbgrader refuses it too")
+                    raise _fault(
+                        path, number, name, f"`{region.begin}` in a cell that is not marked as {where[region]}; nbgrader refuses it too"
+                    )
             if marks.get("grade") and _AUTOTEST.search(cell.source):
-                problem = "`### AUTOTEST` makes its tests when nbgrader releases the notebook: put the tests that stand in release/ in its place"
+                problem = (
+                    "`### AUTOTEST` makes its tests when nbgrader releases the notebook: put the tests that stand in release/ in its place"
+                )
                 raise _fault(path, number, name, problem)
 
     def _delimiters(self) -> dict[Region, tuple[str, str]]:
         cut = self.tools["cut"]
-        solution, hidden, scheme = cut.ClearSolutions(config=self.config), cut.ClearHiddenTests(config=self.config), cut.ClearMarkScheme(config=self.config)
+        solution, hidden, scheme = (
+            cut.ClearSolutions(config=self.config),
+            cut.ClearHiddenTests(config=self.config),
+            cut.ClearMarkScheme(config=self.config),
+        )
         return {
             Region.SOLUTION: (solution.begin_solution_delimeter, solution.end_solution_delimeter),
             Region.HIDDEN_TESTS: (hidden.begin_test_delimeter, hidden.end_test_delimeter),

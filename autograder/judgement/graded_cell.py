@@ -14,7 +14,9 @@ from typing import Any
 
 from autograder.trace import ErrorReport
 
-_WRAPPED = re.compile(r"(?:torch\.|np\.|numpy\.)?(?:tensor|array|float\d*|int\d*|uint\d+)\(\s*([-+\w.]+?)\s*(?:,[^()]*(?:\([^()]*\)[^()]*)?)?\)")
+_WRAPPED = re.compile(
+    r"(?:torch\.|np\.|numpy\.)?(?:tensor|array|float\d*|int\d*|uint\d+)\(\s*([-+\w.]+?)\s*(?:,[^()]*(?:\([^()]*\)[^()]*)?)?\)"
+)
 """A single number of torch or numpy as it is shown: `tensor(0.5000, grad_fn=<MeanBackward0>)`, `np.float64(0.5)`."""
 _TEXT_CHARS = 500
 
@@ -34,11 +36,16 @@ class CellVerdict:
         return None if self.shown is None else _number(self.shown)
 
 
-def verdict_of(outputs: Sequence[Mapping[str, Any]], error: ErrorReport | None, *, hidden: bool = False) -> CellVerdict:
+def verdict_of(
+    outputs: Sequence[Mapping[str, Any]], error: ErrorReport | None, *, hidden: bool = False, ignore_stderr: str = ""
+) -> CellVerdict:
     """Read a cell's outputs (nbformat 4) in order, as nbgrader does: what comes first of stderr and the last line's value counts."""
     for output in outputs:
         if output.get("output_type") == "stream" and output.get("name") == "stderr":
-            return CellVerdict(stderr=_joined(output.get("text"))[-_TEXT_CHARS:], error=error, hidden=hidden)
+            text = _joined(output.get("text"))
+            if ignore_stderr and re.search(ignore_stderr, text):
+                continue
+            return CellVerdict(stderr=text[-_TEXT_CHARS:], error=error, hidden=hidden)
         if output.get("output_type") == "error":
             break
         if output.get("output_type") == "execute_result":
@@ -74,18 +81,22 @@ def award(run: CellVerdict, reference: CellVerdict, worth: float) -> Award:
         return Award(0.0, _failed(run))
     if run.stderr:
         return Award(0.0, f"Something was written to stderr, which counts as a failure here: {run.stderr.strip()}")
-    if run.shown is None:
-        if reference.shown is None:
-            return Award(worth)
-        return Award(None, f"These tests end with a value; the reference's run shows {reference.shown}, yours shows none.")
     number = run.number
-    if number is not None:
-        if math.isfinite(number) and 0 <= number <= worth:
-            return Award(number, f"These tests give {number:g} of {worth:g} points.")
-        return Award(None, f"These tests end with the value {run.shown}, which is no number from 0 to {worth:g}.")
-    if reference.number is not None or (run.shown != reference.shown and {"True", "False"} & {run.shown, reference.shown}):
-        return Award(None, f"These tests end with the value {run.shown}; the reference's run shows {reference.shown}.")
-    return Award(worth)
+    if number is None:
+        return _without_number(run.shown, reference, worth)
+    if math.isfinite(number) and 0 <= number <= worth:
+        return Award(number, f"These tests give {number:g} of {worth:g} points.")
+    return Award(None, f"These tests end with the value {run.shown}, which is no number from 0 to {worth:g}.")
+
+
+def _without_number(shown: str | None, reference: CellVerdict, worth: float) -> Award:
+    """Full marks, unless the reference's run shows a number, or one of the two is True or False and the other is not the same."""
+    differs = shown != reference.shown and bool({"True", "False"} & {shown, reference.shown})
+    missing = shown is None and reference.shown is not None
+    if reference.number is None and not differs and not missing:
+        return Award(worth)
+    value = "no value" if shown is None else f"the value {shown}"
+    return Award(None, f"These tests end with {value}; the reference's run shows {reference.shown or 'none'}.")
 
 
 def _failed(run: CellVerdict) -> str:

@@ -217,6 +217,8 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence_key: str
     judging_key: str
     environment: dict[str, str] = {}
+    tests: dict[str, str] = {}
+    """Digests of the test cells that were run beside the student's code, by id."""
 
 
 class GradeStatus(StrEnum):

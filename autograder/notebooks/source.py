@@ -267,7 +267,7 @@ def _cell(piece: _Piece, mode: Mode, facts: Facts, files: AssignmentFiles) -> No
 
 def _shown(piece: _Piece, mode: Mode, template: Path) -> str:
     """The cell's source as `mode` has it: students don't get hidden tests."""
-    if piece.role is not Role.TESTS or mode is not Mode.RELEASE:
+    if piece.cell_type != "code" or mode is not Mode.RELEASE:
         return piece.source
     try:
         return without_region(piece.source, Region.HIDDEN_TESTS)

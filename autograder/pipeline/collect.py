@@ -57,9 +57,7 @@ def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[
     root = path / "submitted" if (path / "submitted").is_dir() else path
     found = _nbgrader_layout(root, slug, submitted_as) or _flat(root)
     if not found:
-        message = (
-            f"{path}: no submissions. Looked for <student>/{submitted_as or f'{slug}/{slug}'}.ipynb, for *.ipynb, *.py and *.zip, and for a folder per student"
-        )
+        message = f"{path}: no submissions. Looked for <student>/{submitted_as or f'{slug}/{slug}'}.ipynb, for *.ipynb, *.py and *.zip, and for a folder per student"
         raise SubmissionError(message)
     return tuple(sorted(_once(found), key=lambda candidate: candidate.student))
 

@@ -19,13 +19,13 @@ from autograder.notebooks.staleness import stale_outputs
 from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.gallery import read_gallery, resemblances
+from autograder.pipeline.graded_tests import digests, with_tests
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import Prepared, prepare
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.questions import answered, carried, take_in_marks, unread
 from autograder.pipeline.results import ResultsFolder
-from autograder.pipeline.graded_tests import with_tests
 from autograder.reports.isolation import level_of
 from autograder.trace import Ended
 
@@ -163,7 +163,9 @@ class _Grader:
         if candidate.path is None:
             return self._without_run(candidate, candidate.problem or Cause.NO_NOTEBOOK, "")
         try:
-            submission = read_submission(candidate.path, self.prepared.release, self.prepared.owners, preferred=self.prepared.files.notebook_name)
+            submission = read_submission(
+                candidate.path, self.prepared.release, self.prepared.owners, preferred=self.prepared.files.notebook_name
+            )
         except UnreadableNotebook as error:
             return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
         return self._with_run(candidate, submission)
@@ -211,7 +213,9 @@ class _Grader:
 def make_grade(prepared: Prepared, candidate: Candidate, submission: Submission, evidence: Evidence, context: str) -> Grade:
     """Judge `evidence` of `submission`, without its answers to questions: a function of its arguments."""
     outputs = {cell.run.id: outputs_of(cell.outputs) for cell in evidence.cells}
-    provenance = Provenance(autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment)
+    provenance = Provenance(
+        autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment, digests(prepared.tests)
+    )
     return Grade(
         student=candidate.student,
         assignment=prepared.files.slug,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,18 @@ def with_tests(cells: Iterable[tuple[str, str]], tests: Mapping[str, str]) -> li
     return [(name, tests.get(name, source)) for name, source in cells]
 
 
-def verdict_of_cell(evidence: Evidence, cell_id: str, source: str) -> CellVerdict:
-    """What the run of a test cell says; `source` is the cell's, hidden tests included."""
-    cell = next(cell for cell in evidence.cells if cell.run.id == cell_id)
-    hidden = _failed_hidden(cell_id, cell.run.error, region_lines(source, Region.HIDDEN_TESTS))
-    return verdict_of(outputs_of(cell.outputs), cell.run.error, hidden=hidden)
+def verdict_of_cell(evidence: Evidence, spec: CheckSpec, tests: Mapping[str, str]) -> CellVerdict | None:
+    """What the run of the test cell that `spec` wants says; None where it wants another kind of run."""
+    if spec.cell is None or not spec.graded:
+        return None
+    cell = next(cell for cell in evidence.cells if cell.run.id == spec.cell.id)
+    hidden = _failed_hidden(spec.cell.id, cell.run.error, region_lines(tests.get(spec.cell.id, ""), Region.HIDDEN_TESTS))
+    return verdict_of(outputs_of(cell.outputs), cell.run.error, hidden=hidden, ignore_stderr=spec.cell.ignore_stderr)
+
+
+def digests(tests: Mapping[str, str]) -> dict[str, str]:
+    """Twelve hexadecimal digits for each test cell, which tell it from any other: evidence holds for the tests that were run."""
+    return {name: hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:12] for name, source in tests.items()}
 
 
 def without_hidden_tests(evidence: Evidence, tests: Mapping[str, str]) -> Evidence:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from autograder.assignment import Assignment
     from autograder.docket import CheckSpec, Docket
     from autograder.judgement.batches.replayed import Replayed
-    from autograder.judgement.graded_cell import CellVerdict
     from autograder.pipeline.replaying import Replayer
     from autograder.trace import ErrorReport, Evidence, Run
 
@@ -100,14 +99,11 @@ class Judge:
         if cause is Cause.AGREES or (spec.graded and run.status is RunStatus.RAISED):  # an assert that fails is what a test cell is for
             model = find_run(self.reference, spec)
             assert model is not None, f"the reference has no run of {spec.run_id}"
-            observed = Observation(run, replayed=replays.get(run.id), graded=self._graded(spec, evidence))
-            verdict = self.docket.judge(spec, observed, Observation(model, graded=self._graded(spec, self.reference)))
+            observed = Observation(run, replayed=replays.get(run.id), graded=verdict_of_cell(evidence, spec, self.tests))
+            verdict = self.docket.judge(spec, observed, Observation(model, graded=verdict_of_cell(self.reference, spec, self.tests)))
             cause, message, points = verdict.cause, verdict.message, verdict.points
         result = self._settle(spec, cause, message, run.given)
         return msgspec.structs.replace(result, points=points) if cause is Cause.DISAGREES else result
-
-    def _graded(self, spec: CheckSpec, evidence: Evidence) -> CellVerdict | None:
-        return verdict_of_cell(evidence, spec.run_id, self.tests.get(spec.run_id, "")) if spec.graded else None
 
     def _settle(self, spec: CheckSpec, cause: Cause, message: str, given: tuple[str, ...] = ()) -> CheckResult:
         ruling = RULINGS[cause]

@@ -11,10 +11,10 @@ from autograder.judgement.grading import Outcome
 from autograder.notebooks.cells import grade_id_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
+from autograder.pipeline.graded_tests import graded_tests
 from autograder.pipeline.judging import describe_error, find_run, make_judge
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.replaying import Replayer
-from autograder.pipeline.graded_tests import graded_tests
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, execut
     defining = tuple((name, source) for name, source in cells if name not in trains)
     models = {spec.run_id: run for spec in docket.specs if spec.call is not None and (run := find_run(reference, spec)) is not None}
     replayer = Replayer(files, defining, models, store, executor)
-    return Prepared(files, make_judge(docket, files.assignment, reference, replayer, graded_tests(cells, docket.specs)), release, owners, defining)
+    return Prepared(
+        files, make_judge(docket, files.assignment, reference, replayer, graded_tests(cells, docket.specs)), release, owners, defining
+    )
 
 
 def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference: Evidence) -> tuple[NotebookNode, dict[str, str]]:
@@ -77,7 +79,10 @@ def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference
 
     release = render_notebook(files, Mode.RELEASE, Facts(point_table(files, specs), quote))
     visible = {grade_id_of(cell) for cell in release.cells}
-    return release, {spec.function: spec.id for spec in specs if spec.id in visible}  # of a function's checks the last one wins
+    called = {spec.function for spec in specs if spec.call is not None}  # of others nobody needs the state there
+    return release, {
+        spec.function: spec.id for spec in specs if spec.id in visible and spec.function in called
+    }  # of a function's checks the last one wins
 
 
 def point_table(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> dict[str, float]:

@@ -17,9 +17,9 @@ from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookE
 from autograder.judgement.grading import Grade
 from autograder.notebooks.cells import grade_id_of
 from autograder.pipeline.executed import read_executed, sources
+from autograder.pipeline.graded_tests import without_hidden_tests
 from autograder.pipeline.ledger import projection_mark, read_ledger
 from autograder.pipeline.prepare import prepare
-from autograder.pipeline.graded_tests import without_hidden_tests
 from autograder.reports.class_report import write_grades_csv
 from autograder.reports.feedback import FeedbackPage, render_feedback
 

@@ -18,11 +18,11 @@ from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import RULINGS, Cause
 from autograder.notebooks.submission import read_submission
+from autograder.pipeline.graded_tests import graded_tests, verdict_of_cell, with_tests
 from autograder.pipeline.judging import cause_of_run, find_run
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import reference_cells, reference_evidence, render_release
 from autograder.pipeline.replaying import Replayer
-from autograder.pipeline.graded_tests import graded_tests, verdict_of_cell, with_tests
 from autograder.store import EvidenceStore
 from autograder.trace import RunStatus
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from autograder.docket import CheckSpec
     from autograder.judgement.batches.replayed import Replayed
-    from autograder.judgement.graded_cell import CellVerdict
     from autograder.trace import Evidence, Run
 
 
@@ -59,17 +58,14 @@ class StandaloneRuns:
         cause, message = cause_of_run(found, self._submitted)
         if cause is not Cause.AGREES and not (spec.graded and found.status is RunStatus.RAISED):
             pytest.fail(f"{RULINGS[cause].message}\n{message}", pytrace=False)
-        return Observation(found, replayed=self._replay(spec, found), graded=self._graded(spec, self._submitted))
+        return Observation(found, replayed=self._replay(spec, found), graded=verdict_of_cell(self._submitted, spec, self._tests))
 
     def reference(self, spec: CheckSpec) -> Observation:
         """The reference's run."""
         found = find_run(self._reference, spec)
         assert found is not None
         replayed = self._replay(spec, found) if self._submission is None else None
-        return Observation(found, self._bars.get(spec.id), replayed, self._graded(spec, self._reference), spec.worth.points)
-
-    def _graded(self, spec: CheckSpec, evidence: Evidence) -> CellVerdict | None:
-        return verdict_of_cell(evidence, spec.run_id, self._tests.get(spec.run_id, "")) if spec.graded else None
+        return Observation(found, self._bars.get(spec.id), replayed, verdict_of_cell(self._reference, spec, self._tests), spec.worth.points)
 
     @cached_property
     def _tests(self) -> dict[str, str]:

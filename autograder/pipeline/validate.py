@@ -28,10 +28,10 @@ from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
 from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
+from autograder.pipeline.graded_tests import with_tests
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import broken_checks, point_table, prepare, reference_points
-from autograder.pipeline.graded_tests import with_tests
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ class Validation:
     variants: tuple[Trial, ...] = ()
     """Right programs of variants.py, tried in the same way."""
     asked: float = 0.0
+    stub_passes: tuple[str, ...] = ()
+    """Checks that give the blank stub points."""
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
@@ -167,14 +169,15 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
         right = known_variants(files)
         progress.started(len(known) + len(right))
-        stub = bench.run_stub()
+        stub = prepared.judge.results(bench.run_stub())
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
             points=sum(spec.worth.points for spec in docket.specs),
             asked=files.assignment.points - files.assignment.automatic_points,
             reference=reference_points(prepared),
             broken=broken_checks(prepared),
-            stub=sum(result.points for result in prepared.judge.results(stub)),
+            stub=sum(result.points for result in stub),
+            stub_passes=tuple(result.id for result in stub if result.points),
             trials=bench.try_all(known, progress),
             variants=bench.try_all(right, progress),
             seconds=time.perf_counter() - begun,

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "c101"\n'
+CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "c101"\nc.Execute.timeout = 5\n'
 
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 
@@ -89,17 +89,24 @@ CLASS = {
     "half": GOOD | {"fit": "def fit(points):\n    return min(points[0][1], 2)\n"},
     "error": GOOD | {"fit": "def fit(points):\n    return undefined_name\n", "best": "best = fit([(1, 2)])\n"},
     "broken": GOOD | {"mean": "def mean(values:\n    return 1\n"},
+    "endless": GOOD | {"best": "import time\nbest = 1.6\ntime.sleep(600)\n"},
     "blank": {},
-    "warns": GOOD
-    | {"mean": "import warnings\n\ndef mean(values):\n    warnings.warn('slow')\n    return sum(values) / len(values)\n"},
+    "warns": GOOD | {"mean": "import warnings\n\ndef mean(values):\n    warnings.warn('slow')\n    return sum(values) / len(values)\n"},
     "cheats": GOOD | {"mean": "def mean(values):\n    return 0\n", "test_mean": "pass", "slopes": "2.0"},
 }
 """Submissions on which both tools must agree, cell by cell."""
 
 OPEN = {
-    "nan": GOOD | {"fit": "def fit(points):\n    class Slope(float):\n        def __eq__(self, other):\n            return float('nan')\n    return Slope()\n"},
-    "object": GOOD | {"fit": "import numpy\n\ndef fit(points):\n    class Slope:\n        def __eq__(self, other):\n            return numpy.float64(0.125)\n    return Slope()\n"},
-    "negative": GOOD | {"fit": "def fit(points):\n    class Slope:\n        def __eq__(self, other):\n            return -1\n    return Slope()\n"},
+    "nan": GOOD
+    | {
+        "fit": "def fit(points):\n    class Slope(float):\n        def __eq__(self, other):\n            return float('nan')\n    return Slope()\n"
+    },
+    "object": GOOD
+    | {
+        "fit": "import numpy\n\ndef fit(points):\n    class Slope:\n        def __eq__(self, other):\n            return numpy.float64(0.125)\n    return Slope()\n"
+    },
+    "negative": GOOD
+    | {"fit": "def fit(points):\n    class Slope:\n        def __eq__(self, other):\n            return -1\n    return Slope()\n"},
 }
 """Submissions that make `slopes` end with no number from 0 to 2: nbgrader then gives full marks."""
 
