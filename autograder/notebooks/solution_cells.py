@@ -5,18 +5,25 @@ Where a solution is no single definition (an imported notebook's seldom is), the
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from autograder.errors import AssignmentError
 from autograder.notebooks.regions import without_solution
 
+_HEADER = re.compile(r"^# %%(?P<options>[ \t].*)?$", re.MULTILINE)
+_ID = re.compile(r'\bid="([^"]*)"')
+
 
 def solution_cells(script: str) -> dict[str, str]:
-    """Source of each code cell of a percent script that has an id."""
-    import jupytext  # slow to import, and only rendering needs it
-
-    cells = jupytext.reads(script, fmt="py:percent").cells
-    return {str(cell["metadata"]["id"]): str(cell["source"]) for cell in cells if cell["cell_type"] == "code" and "id" in cell["metadata"]}
+    """Text of each cell of a percent script that has an id, as it stands there: magics are comments, in a script and in a template alike."""
+    headers = list(_HEADER.finditer(script))
+    ends = [*(header.start() for header in headers[1:]), len(script)]
+    cells = {}
+    for header, end in zip(headers, ends, strict=True):
+        if name := _ID.search(header["options"] or ""):
+            cells[name[1]] = script[header.end() : end].strip("\n")
+    return cells
 
 
 def solution_cell(script: str, name: str, path: Path, *, cut: bool) -> str:

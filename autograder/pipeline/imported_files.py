@@ -177,14 +177,11 @@ def _template(cells: Sequence[SourceCell]) -> str:
 
 def _piece(cell: SourceCell) -> str:
     """One cell of the template: what students write in code is taken from solution.py, everything else stands there."""
-    written = cell.cell_type == "code" and cell.role in (Role.SOLUTION, Role.ANSWER)
-    if written:
-        return f'{_percent(cell, "", role=True)}{{{{ cell("{cell.id}") }}}}\n'
-    source = cell.source if cell.cell_type == "code" else cell.released
-    text = _percent(cell, source, role=True)
-    header, _, body = text.partition("\n")
-    if _JINJA.search(body):
-        body = f"{{% raw %}}\n{body}{{% endraw %}}\n"
+    header, _, body = _percent(cell, cell.source if cell.cell_type == "code" else cell.released, role=True).partition("\n")
+    if cell.cell_type == "code" and cell.role in (Role.SOLUTION, Role.ANSWER):
+        body = f'{{{{ cell("{cell.id}") }}}}\n'
+    elif _JINJA.search(body):
+        body = f"{{% raw -%}}\n{body}{{% endraw %}}\n"
     return f"{header}\n{body}"
 
 

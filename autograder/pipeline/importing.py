@@ -131,7 +131,7 @@ class _Draft:
             for cell, ours in zip(self.source.cells, notebook.cells, strict=False):
                 wanted = cell.released if mode is Mode.RELEASE or cell.cell_type != "code" else cell.source
                 if ours.id != cell.id or ours.source.strip("\n") != wanted.strip("\n"):
-                    message = f"{self.source.path}: cell {cell.id!r} can't be taken over as it is; look for lines that begin with `# %%` or `{{% endraw %}}`"
+                    message = f"{self.source.path}: cell {cell.id!r} can't be taken over as it is; look for lines that begin with `# %%`, or for a solution in another language than Python"
                     raise ExchangeError(message)
             if len(notebook.cells) != len(self.source.cells):
                 message = f"{self.source.path} can't be taken over: {len(self.source.cells)} cells became {len(notebook.cells)}"

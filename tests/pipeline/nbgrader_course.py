@@ -56,7 +56,7 @@ fit([(1, 1)]);
 
 CELLS = [
     cell("# Lines and means\n\nLaTeX keeps its braces: $\\frac{{a}}{b}$, {% raw %}", markdown=True),
-    cell("%matplotlib inline\nimport math\nfrom pathlib import Path\npoints = Path('data/points.csv').read_text()", "setup", locked=True),
+    cell("import math\nfrom pathlib import Path\npoints = Path('data/points.csv').read_text()", "setup", locked=True),
     cell("## Means (3 points)", "means", markdown=True, locked=True),
     cell(MEAN, "mean", solution=True),
     cell(TEST_MEAN, "test_mean", points=3, grade=True, locked=True),
@@ -85,30 +85,18 @@ GOOD = {
 CLASS = {
     "right": GOOD,
     "wrong": GOOD | {"mean": "def mean(values):\n    return max(values)\n", "fit": "def fit(points):\n    return -1.0\n"},
-    "visible": GOOD | {"mean": "def mean(values):\n    return 2\n"},
-    "half": GOOD | {"fit": "def fit(points):\n    return min(points[0][1], 2)\n"},
-    "error": GOOD | {"fit": "def fit(points):\n    return undefined_name\n", "best": "best = fit([(1, 2)])\n"},
-    "broken": GOOD | {"mean": "def mean(values:\n    return 1\n"},
-    "endless": GOOD | {"best": "import time\nbest = 1.6\ntime.sleep(600)\n"},
+    "half": GOOD | {"mean": "def mean(values):\n    return 2\n", "fit": "def fit(points):\n    return min(points[0][1], 2)\n"},
+    "error": GOOD | {"mean": "def mean(values:\n    return 1\n", "fit": "def fit(points):\n    return undefined_name\n"},
     "blank": {},
     "warns": GOOD | {"mean": "import warnings\n\ndef mean(values):\n    warnings.warn('slow')\n    return sum(values) / len(values)\n"},
     "cheats": GOOD | {"mean": "def mean(values):\n    return 0\n", "test_mean": "pass", "slopes": "2.0"},
+    "endless": GOOD | {"best": "import time\nbest = 1.6\ntime.sleep(600)\n"},
 }
-"""Submissions on which both tools must agree, cell by cell."""
+"""Submissions on which both tools must agree, cell by cell. Half's mean passes the visible tests, and no hidden one."""
 
-OPEN = {
-    "nan": GOOD
-    | {
-        "fit": "def fit(points):\n    class Slope(float):\n        def __eq__(self, other):\n            return float('nan')\n    return Slope()\n"
-    },
-    "object": GOOD
-    | {
-        "fit": "import numpy\n\ndef fit(points):\n    class Slope:\n        def __eq__(self, other):\n            return numpy.float64(0.125)\n    return Slope()\n"
-    },
-    "negative": GOOD
-    | {"fit": "def fit(points):\n    class Slope:\n        def __eq__(self, other):\n            return -1\n    return Slope()\n"},
-}
-"""Submissions that make `slopes` end with no number from 0 to 2: nbgrader then gives full marks."""
+SLOPE = "import numpy\n\nclass Slope:\n    def __eq__(self, other):\n        return {}\n\ndef fit(points):\n    return Slope()\n"
+OPEN = {"nan": GOOD | {"fit": SLOPE.format("float('nan')")}, "object": GOOD | {"fit": SLOPE.format("numpy.float64(0.125)")}}
+"""Submissions that make `slopes` end with `nan` and with `np.float64(0.25)`: nbgrader gives full marks for them."""
 
 
 @dataclass(frozen=True)
