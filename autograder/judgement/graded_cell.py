@@ -19,6 +19,8 @@ _WRAPPED = re.compile(
 )
 """A single number of torch or numpy as it is shown: `tensor(0.5000, grad_fn=<MeanBackward0>)`, `np.float64(0.5)`."""
 _TEXT_CHARS = 500
+_STDERR_CHARS = 100_000
+"""Searched for what is to be passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def verdict_of(
     """Read a cell's outputs (nbformat 4) in order, as nbgrader does: what comes first of stderr and the last line's value counts."""
     for output in outputs:
         if output.get("output_type") == "stream" and output.get("name") == "stderr":
-            text = _joined(output.get("text"))
+            text = _joined(output.get("text"))[-_STDERR_CHARS:]
             if ignore_stderr and re.search(ignore_stderr, text):
                 continue
             return CellVerdict(stderr=text[-_TEXT_CHARS:], error=error, hidden=hidden)

@@ -20,10 +20,12 @@ from autograder.notebooks.source import Mode, render_notebook
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.importing import import_nbgrader
+from autograder.pipeline.kill_matrix import lines
 from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
+from autograder.pipeline.validate import validate_assignment
 from autograder.protocol import Cell, ExecutionRequest
 
 
@@ -307,8 +309,8 @@ def test_cells_come_through_as_they_are(tmp_path, source):
     assert [one.source.strip("\n") for one in render_notebook(files, Mode.RELEASE, points).cells] == [source.strip("\n")] * 3 + stubs
 
 
-def test_sums_of_tenths_add_up(tmp_path, executor):
-    """0.1 + 0.2 + 0.3 is no 0.6 to a computer."""
+def test_sums_of_tenths_add_up_and_tests_of_nothing_are_told(tmp_path, executor):
+    """0.1 + 0.2 + 0.3 is no 0.6 to a computer. `validate` names the test cells that a blank notebook passes."""
     tests = [cell("pass", f"t{number}", points=number / 10, grade=True, locked=True) for number in (1, 2, 3)]
     root = course_at(tmp_path / "ours")
     import_nbgrader(
@@ -318,6 +320,9 @@ def test_sums_of_tenths_add_up(tmp_path, executor):
     assert files.assignment.points == 1.3
     released = release_assignment(files, tmp_path / "release", ResultsFolder(root / "results", "ps1").evidence, executor)
     assert [grade_id_of(one) for one in nbformat.read(released, as_version=4).cells] == ["t1", "t2", "t3", "why"]
+    validation = validate_assignment(files, ResultsFolder(root / "results", "ps1"), executor, Recorded())
+    assert (validation.passed, validation.stub_passes) == (False, ("t1", "t2", "t3"))
+    assert "Stub       0.6 points, for t1, t2, t3: passed with nothing written" in lines(validation)
 
 
 def test_a_cell_without_end_is_interrupted_and_the_next_one_runs(executor):
