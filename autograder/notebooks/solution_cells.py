@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 from autograder.errors import AssignmentError
-from autograder.notebooks.regions import without_solution
+from autograder.notebooks.names import defined_names
+from autograder.notebooks.regions import Region, without_solution
 
 _HEADER = re.compile(r"^# %%(?P<options>[ \t].*)?$", re.MULTILINE)
 _ID = re.compile(r'\bid="([^"]*)"')
@@ -18,12 +19,20 @@ _ID = re.compile(r'\bid="([^"]*)"')
 def solution_cells(script: str) -> dict[str, str]:
     """Text of each cell of a percent script that has an id, as it stands there: magics are comments, in a script and in a template alike."""
     headers = list(_HEADER.finditer(script))
-    ends = [*(header.start() for header in headers[1:]), len(script)]
+    ends = [header.start() for header in headers[1:]] + [len(script)]
     cells = {}
-    for header, end in zip(headers, ends, strict=True):
+    for header, end in zip(headers, ends, strict=False):
         if name := _ID.search(header["options"] or ""):
             cells[name[1]] = script[header.end() : end].strip("\n")
     return cells
+
+
+def written_whole(script: str) -> frozenset[str]:
+    """Names of the top-level definitions in cells without a region, which students write as a whole."""
+    whole = [
+        text for text in solution_cells(script).values() if not any(mark in text for mark in (Region.SOLUTION.begin, Region.SOLUTION.end))
+    ]
+    return frozenset(name for text in whole for name in defined_names(text))
 
 
 def solution_cell(script: str, name: str, path: Path, *, cut: bool) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.notebooks.cells import Role
-from autograder.notebooks.names import meant_names
+from autograder.notebooks.names import defined_names
 from autograder.notebooks.regions import Region, without_region
 from autograder.reports.plain import number, plain_line
 
@@ -80,16 +80,9 @@ def _subjects(cells: Sequence[SourceCell]) -> dict[str, str]:
     subjects: dict[str, str] = {}
     for cell in cells:
         if cell.role is Role.SOLUTION or (cell.role is Role.ANSWER and cell.cell_type == "code"):
-            named = [name for name in _defined(cell.source) if name not in subjects.values()]
+            named = [name for name in defined_names(cell.source) if name not in subjects.values()]
             subjects[cell.id] = named[0] if named else cell.id
     return subjects
-
-
-def _defined(source: str) -> list[str]:
-    try:
-        return [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
-    except SyntaxError:  # a cell with magics
-        return sorted(name for name in meant_names(source) if re.search(rf"^(?:def|class) {name}\b", source, re.MULTILINE))
 
 
 def graded_tests_of(cells: Sequence[SourceCell]) -> tuple[GradedTest, ...]:

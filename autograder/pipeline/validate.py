@@ -25,6 +25,7 @@ from autograder.mutation.mutants import Mutant, mutants
 from autograder.mutation.written import Mistakes, read_mistakes, read_variants
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
+from autograder.notebooks.solution_cells import written_whole
 from autograder.notebooks.source import Mode, render_notebook
 from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
@@ -197,7 +198,8 @@ def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
     """
     solution, path = files.solution.read_text(encoding="utf-8-sig"), _mistakes_path(files)
     written = read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution) if path.is_file() else Mistakes((), {})
-    made = (one for one in mutants(solution, files.solution) if is_written(solution, one.function, files.solution))
+    whole = written_whole(solution)
+    made = (one for one in mutants(solution, files.solution) if one.function in whole or is_written(solution, one.function, files.solution))
     return written.excuse(tuple(made))
 
 

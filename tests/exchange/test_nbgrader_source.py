@@ -49,7 +49,7 @@ def test_what_each_cell_is_for(tmp_path):
         ("draw", Role.TASK, 4),
     ]
     shown = {one.id: one.released for one in cells}
-    assert shown["mean"].endswith("    # YOUR CODE HERE\n    raise NotImplementedError()\n")
+    assert shown["mean"].endswith("    # YOUR CODE HERE\n    raise NotImplementedError()")
     assert (shown["why"], shown["draw"]) == ("YOUR ANSWER HERE", "Draw it.\n")
     assert "secret" not in shown["test_mean"]
 

@@ -7,7 +7,7 @@ from autograder.assignment import Assignment, AssignmentFiles
 from autograder.errors import AssignmentError
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.regions import Region, region_lines, without_region, without_solution
-from autograder.notebooks.solution_cells import solution_cell
+from autograder.notebooks.solution_cells import solution_cell, written_whole
 from autograder.notebooks.source import Mode, render_notebook
 
 SOURCES = [
@@ -63,6 +63,13 @@ def test_a_solution_is_taken_over_cell_by_cell(tmp_path):
     assert solution_cell(script, "b", path, cut=True) == "def f():\n    # YOUR CODE HERE\n    raise NotImplementedError()"
     with pytest.raises(AssignmentError, match=r"solution\.py: no cell has the id 'c'; begin one with: # %% id=\"c\""):
         solution_cell(script, "c", path, cut=True)
+
+
+def test_what_students_write_as_a_whole():
+    """Definitions of cells without a region; not those beside one, nor those of a solution that is not written in cells."""
+    script = '# %% id="a"\ndef f():\n    def inner(): ...\n%time x = 1\nclass C: ...\n\n# %% id="b"\ndef g(): ...\n# BEGIN SOLUTION\n# END SOLUTION\n'
+    assert written_whole(script) == {"f", "C"}
+    assert written_whole("def f():\n    return 1\n") == frozenset()
 
 
 def test_students_never_get_hidden_tests(tmp_path):

@@ -16,7 +16,7 @@ KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name
 
 def cell(source, grade_id="", *, points=None, markdown=False, **flags):
     """A cell with nbgrader's metadata as its "Create Assignment" toolbar writes them."""
-    made = (new_markdown_cell if markdown else new_code_cell)(source)
+    made = (new_markdown_cell if markdown else new_code_cell)(source.removesuffix("\n"))
     if grade_id:
         flags = {"grade": False, "solution": False, "locked": False, "task": False} | flags
         made.metadata["nbgrader"] = {"schema_version": 3, "grade_id": grade_id, **flags} | ({} if points is None else {"points": points})
@@ -88,11 +88,14 @@ CLASS = {
     "half": GOOD | {"mean": "def mean(values):\n    return 2\n", "fit": "def fit(points):\n    return min(points[0][1], 2)\n"},
     "error": GOOD | {"mean": "def mean(values:\n    return 1\n", "fit": "def fit(points):\n    return undefined_name\n"},
     "blank": {},
-    "warns": GOOD | {"mean": "import warnings\n\ndef mean(values):\n    warnings.warn('slow')\n    return sum(values) / len(values)\n"},
+    "slow": GOOD
+    | {
+        "mean": "import warnings\n\ndef mean(values):\n    warnings.warn('slow')\n    return sum(values) / len(values)\n",
+        "best": "import time\nbest = 1.6\ntime.sleep(600)\n",
+    },
     "cheats": GOOD | {"mean": "def mean(values):\n    return 0\n", "test_mean": "pass", "slopes": "2.0"},
-    "endless": GOOD | {"best": "import time\nbest = 1.6\ntime.sleep(600)\n"},
 }
-"""Submissions on which both tools must agree, cell by cell. Half's mean passes the visible tests, and no hidden one."""
+"""Submissions on which both tools must agree, cell by cell. Half's mean passes the visible tests, and no hidden one; slow's warns, and one of his cells never ends."""
 
 SLOPE = "import numpy\n\nclass Slope:\n    def __eq__(self, other):\n        return {}\n\ndef fit(points):\n    return Slope()\n"
 OPEN = {"nan": GOOD | {"fit": SLOPE.format("float('nan')")}, "object": GOOD | {"fit": SLOPE.format("numpy.float64(0.125)")}}

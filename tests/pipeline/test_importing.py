@@ -290,7 +290,7 @@ def test_cells_that_a_script_can_not_hold_are_refused(tmp_path, spoiled, message
         "%%time\nx = 1",
         "!ls\n%cd .\n# !pip install x",
         "%%bash\nls",
-        "\n\nx = 1\n\n",
+        "\n\nx = 1",
         "f'{{x}}' '{% if %}{#'",
         '"""\n# %matplotlib\n"""',
         "",
