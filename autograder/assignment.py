@@ -42,7 +42,9 @@ class Disclosure(StrEnum):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one submission may use. CPU time is the limit that students meet; the wall limit only catches what waits."""
+    """What one submission may use. CPU time is the limit that students meet; the wall limit only catches what waits. `cell_s`, if set, interrupts each cell after that many seconds, and
+    the next one runs, as in nbgrader.
+    """
 
     cpu_s: int = 60
     wall_s: int = 180
@@ -53,10 +55,12 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scratch_bytes: int = 256 * MB
     output_bytes: int = 4 * MB
     evidence_bytes: int = 64 * MB
+    cell_s: int | None = None
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
-            if getattr(self, name) <= 0:
+            limit = getattr(self, name)
+            if limit is not None and limit <= 0:
                 message = f"Expected a number above 0 for {name}"
                 raise ValueError(message)
 
@@ -132,7 +136,7 @@ class Gradescope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of assignment.toml. `points` are those of all checks and `questions`; `files` are paths below the assignment's folder, placed beside the notebook."""
+    """The content of assignment.toml. `points` are those of all checks and `questions`; `files` are paths below the assignment's folder, placed beside the notebook (see `placed`)."""
 
     title: str
     points: float
@@ -147,6 +151,8 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     seed: int = 0
     gradescope: Gradescope = Gradescope()
+    submitted_as: str = ""
+    """Folder and notebook under which students hand it in, "ps1/problem1"; empty where both have the assignment's own name."""
 
     def part_of(self, function: str) -> Part | None:
         """The part in which students write `function`; None for a name that no part lists."""
@@ -163,6 +169,11 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(name for part in self.parts for name in part.given)
 
 
+def placed(name: str) -> str:
+    """Where the file `name` of `Assignment.files` lies from the notebook: below `files/` with its folders, any other beside it."""
+    return name.removeprefix("files/") if name.startswith("files/") else name.rsplit("/", 1)[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class AssignmentFiles:
     """Where an assignment of a course lives, and its parsed metadata. With variants, also whose variant it is about: the first sample's, until another is put in its place."""
@@ -177,6 +188,11 @@ class AssignmentFiles:
     def folder(self) -> Path:
         """assignments/<slug>."""
         return self.course / "assignments" / self.slug
+
+    @property
+    def notebook_name(self) -> str:
+        """Stem of the file that students get and hand in."""
+        return self.assignment.submitted_as.rpartition("/")[2] or self.slug
 
     @property
     def template(self) -> Path:
@@ -267,6 +283,11 @@ def read_assignment(path: Path) -> Assignment:
     ids = [question.id for question in assignment.questions]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         message = f"{path}{_line_of(text, '`questions`')}: two questions have the id {twice[0]!r}"
+        raise AssignmentError(message)
+    if assignment.submitted_as and not re.fullmatch(r"[^/\\.][^/\\]*/[^/\\.][^/\\]*", assignment.submitted_as):
+        message = (
+            f'{path}{_line_of(text, "`submitted_as`")}: `submitted_as` is a folder and a notebook without .ipynb, as in "ps1/problem1"'
+        )
         raise AssignmentError(message)
     for name in assignment.files:
         if name.startswith("/") or ".." in name.split("/") or not _is_file(path.parent / name):

@@ -35,6 +35,7 @@ __all__ = [
     "CheckFailed",
     "NeedsReview",
     "Observation",
+    "PartialCredit",
     "Tolerance",
     "as_list",
     "assert_close",
@@ -62,6 +63,14 @@ class CheckFailed(AssertionError):
     """The run differs from the reference. The message is for the student."""
 
 
+class PartialCredit(CheckFailed):
+    """The run is right in part: it gets `points`, from 0 to what the check is worth (`reference.worth`)."""
+
+    def __init__(self, points: float, message: str = "") -> None:
+        super().__init__(message)
+        self.points = points
+
+
 class NeedsReview(AssertionError):
     """The check can't tell right from wrong on this run: a person should look. The message is for both."""
 
@@ -71,11 +80,15 @@ class NeedsReview(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class CellWanted:
-    """The run of a cell, as it happened: its id, the variables to report, the function whose part it belongs to."""
+    """The run of a cell, as it happened: its id, the variables to report, the function whose part it belongs to. `graded`: a test cell whose own run gives the points; a stretch of stderr in
+    which the pattern `ignore_stderr` is found is passed over.
+    """
 
     id: str
     capture: tuple[str, ...]
     of: str
+    graded: bool = False
+    ignore_stderr: str = ""
 
 
 @dataclass(frozen=True, slots=True)

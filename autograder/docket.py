@@ -19,7 +19,7 @@ import msgspec
 import pytest
 from _pytest.runner import runtestprotocol  # the one private import: pytest offers no public way to run a collected item again
 
-from autograder.checks import CellWanted, CheckFailed, NeedsReview, Observation, Worth
+from autograder.checks import CellWanted, CheckFailed, NeedsReview, Observation, PartialCredit, Worth
 from autograder.errors import AssignmentError
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import Cause
@@ -46,6 +46,11 @@ class CheckSpec:
     call: Call | None
     cell: CellWanted | None
     varies: bool = False
+
+    @property
+    def graded(self) -> bool:
+        """Whether it is a test cell whose own run, beside student code, gives the points."""
+        return self.cell is not None and self.cell.graded
 
     @property
     def function(self) -> str:
@@ -96,7 +101,8 @@ def specify(item: pytest.Function, values: Values | None) -> CheckSpec:
         message = f"{where}: a check needs a docstring; its first line is the title that students read"
         raise AssignmentError(message)
     if cells:
-        return CheckSpec(item.name, title, worth[0].args[0], None, cells[0].args[0])
+        wanted: CellWanted = cells[0].args[0]
+        return CheckSpec(wanted.id if wanted.graded else item.name, title, worth[0].args[0], None, wanted)
     cases: dict[str, Call | Later] = calls[0].args[0]
     case = cases[str(item.callspec.params["case"])] if hasattr(item, "callspec") and "case" in item.callspec.params else cases[""]
     call = _resolved(case, where, values) if isinstance(case, Later) else case
@@ -123,10 +129,11 @@ def _resolved(case: Later, where: str, values: Values | None) -> Call:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check's body said about one run: AGREES, DISAGREES with a message for the student, or CHECK_RAISED with one for the instructor."""
+    """What a check's body said about one run: AGREES, DISAGREES with a message for the student, or CHECK_RAISED with one for the instructor. `points` of a run that is right in part."""
 
     cause: Cause
     message: str = ""
+    points: float = 0.0
 
 
 class Docket:
@@ -138,10 +145,10 @@ class Docket:
     def __init__(self, session: pytest.Session, files: AssignmentFiles) -> None:
         items = [item for item in session.items if isinstance(item, pytest.Function)]
         self._config = session.config
-        self._items = {item.name: item for item in items}
         self._lock = threading.Lock()
         self.values = files.draw.values if files.draw else None
         self.specs: tuple[CheckSpec, ...] = tuple(specify(item, self.values) for item in items)
+        self._items = {spec.id: item for spec, item in zip(self.specs, items, strict=True)}
         if len(self._items) != len(items):
             message = f"{items[0].path}: two checks have the same name"
             raise AssignmentError(message)
@@ -170,7 +177,7 @@ class Docket:
         with self._lock:
             item = self._items[spec.id]
             self._config.stash[VALUES] = self.values
-            self._config.stash[RUNS] = _Pair(run, replace(reference, bar=self._bars.get(spec.id)))
+            self._config.stash[RUNS] = _Pair(run, replace(reference, bar=self._bars.get(spec.id), worth=spec.worth.points))
             item.stash[_FAILURE] = None
             following = next((other for other in self._items.values() if other is not item), None)
             runtestprotocol(item, log=False, nextitem=following)  # naming another item of the module keeps the module set up
@@ -178,6 +185,8 @@ class Docket:
         match failure:
             case None:
                 return Verdict(Cause.AGREES)
+            case PartialCredit(points=points):
+                return _partly(failure, points, spec)
             case NeedsReview():
                 return Verdict(Cause.UNDECIDED, str(failure))
             case CheckFailed() | AssertionError():
@@ -196,6 +205,12 @@ def measured_calls(files: AssignmentFiles, specs_of: Callable[[Values | None], S
         if spec.call is not None:
             found[spec.id] = (spec.call, *(other.call for other in others if spec.varies and other.call is not None))
     return found
+
+
+def _partly(credit: PartialCredit, points: float, spec: CheckSpec) -> Verdict:
+    if not 0 <= points <= spec.worth.points:  # NaN is neither
+        return Verdict(Cause.CHECK_RAISED, f"PartialCredit: {points} is no number from 0 to {spec.worth.points:g}")
+    return Verdict(Cause.DISAGREES if points < spec.worth.points else Cause.AGREES, str(credit), points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from autograder.cli import authoring, checking, exporting, grading
+from autograder.cli import authoring, checking, exporting, grading, importing
 from autograder.cli.terminal import log_plainly, plain_text
 from autograder.errors import AssignmentError, AutograderError, SandboxError
 
@@ -42,6 +42,7 @@ COMMANDS = (
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(exporting.export)
+app.add_typer(importing.imports)
 
 
 def main() -> None:

@@ -63,7 +63,7 @@ def grade(
     if (home := course_above(submissions)) is not None:
         folder.settle_in(home)
         submissions = folder.nbgrader.submitted if submissions.resolve() == home else submissions
-    candidates = collect_submissions(submissions, files.slug)
+    candidates = collect_submissions(submissions, files.slug, files.assignment.submitted_as)
     if unknown := set(only or ()) - {candidate.student for candidate in candidates}:
         message = f"no submission of {', '.join(sorted(unknown))} in {submissions}"
         raise AutograderError(message)

@@ -92,7 +92,7 @@ def _graded(name: str, cell: NotebookNode, check: CheckEntry | None) -> Released
         return ReleasedCell(name, cell)
     cell = copy.deepcopy(cell)
     cell.metadata["nbgrader"]["points"] = check.max_points  # nbgrader's maximum is the check's, whatever an older release said
-    cell.metadata["nbgrader"]["grade"] = True
+    cell.metadata["nbgrader"]["grade"] = not cell.metadata["nbgrader"].get("task")
     cell.metadata["nbgrader"]["checksum"] = _checksum(cell)
     return ReleasedCell(name, cell, check.id)
 
@@ -152,7 +152,8 @@ def autograded_notebook(
 
 def _outcome(check: CheckResult, warning: str) -> str:
     of = f"{number(check.bonus)} bonus" if check.bonus else number(check.max_points)
-    head = f"[GradStep] {check.outcome}: {number(check.points)} of {of} points{f' (WARNING {warning})' if warning else ''}"
+    beside = " (test readable by student code)" if check.readable else ""
+    head = f"[GradStep] {check.outcome}: {number(check.points)} of {of} points{beside}{f' (WARNING {warning})' if warning else ''}"
     given = f"\njudged with the given {', '.join(check.given)}" if check.given else ""
     message = plain(check.message, 6_000).strip("\n")
     return f"{head}{given}\n\n{message}\n" if message else f"{head}{given}\n"

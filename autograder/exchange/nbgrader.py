@@ -224,12 +224,13 @@ class _Writer:
         return notebook
 
     def _cells(self, notebook: Any, cells: Sequence[ReleasedCell]) -> dict[tuple[str, str], Any]:
-        """Rows of grade and solution cells by ("grade" or "solution", name). Rows of checks that no longer exist go, with their marks, unless a person gave one."""
+        """Rows of grade, solution and task cells by ("grade", "solution" or "task", name). Rows of checks that no longer exist go, with their marks, unless a person gave one."""
         api, db = self.api, self.db
         sources = {row.name: row for row in notebook.source_cells}
-        rows = {("grade", row.name): row for row in notebook.grade_cells} | {("solution", row.name): row for row in notebook.solution_cells}
-        wanted = {("grade", cell.grade_id) for cell in cells if cell.nbgrader.get("grade")}
-        wanted |= {("solution", cell.grade_id) for cell in cells if cell.nbgrader.get("solution")}
+        kinds = {"grade": api.GradeCell, "solution": api.SolutionCell, "task": api.TaskCell}
+        known = {"grade": notebook.grade_cells, "solution": notebook.solution_cells, "task": notebook.task_cells}
+        rows = {(kind, row.name): row for kind in kinds for row in known[kind]}
+        wanted = {(kind, cell.grade_id) for kind in kinds for cell in cells if cell.nbgrader.get(kind)}
         for key in sorted(rows.keys() - wanted):
             row = rows.pop(key)
             if self._is_marked(row):
@@ -241,12 +242,12 @@ class _Writer:
         for name in sources.keys() - {cell.grade_id for cell in cells}:
             db.delete(sources.pop(name))
         for key in sorted(wanted - rows.keys()):
-            kind = api.GradeCell if key[0] == "grade" else api.SolutionCell
-            rows[key] = kind(name=key[1], notebook=notebook, **({"max_score": 0.0, "cell_type": "code"} if key[0] == "grade" else {}))
+            scored = {"max_score": 0.0, "cell_type": "code"} if key[0] != "solution" else {}
+            rows[key] = kinds[key[0]](name=key[1], notebook=notebook, **scored)
             db.add(rows[key])
         for cell in cells:
-            if ("grade", cell.grade_id) in rows:
-                row = rows["grade", cell.grade_id]
+            row = rows.get(("grade", cell.grade_id)) or rows.get(("task", cell.grade_id))
+            if row is not None:
                 row.max_score, row.cell_type = float(cell.nbgrader["points"]), cell.cell.cell_type
             source = sources.get(cell.grade_id) or api.SourceCell(name=cell.grade_id, notebook=notebook)
             source.cell_type, source.locked = cell.cell.cell_type, bool(cell.nbgrader.get("locked"))
@@ -280,7 +281,7 @@ class _Writer:
     def _marks(
         self, notebook: Any, rows: dict[tuple[str, str], Any], cells: Sequence[ReleasedCell], entries: dict[str, GradebookEntry]
     ) -> None:
-        """A Grade row per grade cell, a Comment row per solution cell of every submission; those of others only where they are missing."""
+        """A Grade row per grade or task cell, a Comment row per solution or task cell of every submission; those of others only where they are missing."""
         api, db = self.api, self.db
         submitted = {own.id: student for own, student in self._submitted(notebook)}
         grades = {(grade.notebook_id, grade.cell_id): grade for grade in self._of(api.Grade, notebook)}
@@ -292,20 +293,20 @@ class _Writer:
             untouched = _untouched(cells, entry.notebook) if entry else set()
             for (kind, name), row in rows.items():
                 key = (own_id, row.id)
-                if kind == "grade":
+                if kind != "solution":
                     grade = grades.get(key)
                     if grade is None:
                         grade = api.Grade(cell_id=row.id, notebook_id=own_id, needs_manual_grade=True)
                         db.add(grade)
                     if entry and names[name]:
                         _mark(grade, checks.get(names[name]))
-                else:
+                if kind != "grade":
                     comment = comments.get(key)
                     if comment is None:
                         comment = api.Comment(cell_id=row.id, notebook_id=own_id)
                         db.add(comment)
                     if entry:
-                        comment.auto_comment = NO_RESPONSE if name in untouched else None
+                        comment.auto_comment = NO_RESPONSE if name in untouched and kind == "solution" else None
                         result = checks.get(names[name])
                         if result is not None and result.comment and not comment.manual_comment:
                             comment.manual_comment = result.comment

@@ -202,6 +202,8 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No check but a question, which a person marks; `run` is a digest of the answer then."""
     comment: str = ""
     """What the person who marked it wrote to the student."""
+    readable: bool = False
+    """A test that ran beside the student's code, which could read it."""
 
     @property
     def pending(self) -> bool:
@@ -222,6 +224,8 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence_key: str
     judging_key: str
     environment: dict[str, str] = {}
+    tests: dict[str, str] = {}
+    """Digests of the test cells that were run beside the student's code, by id."""
 
 
 class JudgedVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

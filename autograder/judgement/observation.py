@@ -11,6 +11,7 @@ from autograder.trace import Array, Items, Mapping, Opaque, OptimizerValue, Run,
 
 if TYPE_CHECKING:
     from autograder.judgement.batches.replayed import Replayed
+    from autograder.judgement.graded_cell import CellVerdict
     from autograder.trace import NdArray, Value
 
 
@@ -19,11 +20,14 @@ class Observation:
     """What one call or cell did. `bar` of a reference's: how far a training may lie from it, as measured by calibration (None: not measured).
 
     `replayed`: what the reference makes of the run's own states, batch by batch (None: the call recorded no batches, or trained none).
+    `graded`: what a test cell that gives points by its own run says (None: any other run). `worth`: the points of the check that is judged.
     """
 
     run: Run
     bar: float | None = None
     replayed: Replayed | None = None
+    graded: CellVerdict | None = None
+    worth: float = 0.0
 
     @property
     def returned(self) -> Any:

@@ -1,4 +1,4 @@
-"""Answers that students wrote in words: what stands in the answer cells of a restored notebook."""
+"""Answers that students wrote for a person to mark: what stands in the answer cells of a restored notebook, or in the cells below a task."""
 
 from __future__ import annotations
 
@@ -28,7 +28,24 @@ def read_answers(notebook: NotebookNode, release: NotebookNode) -> Mapping[str, 
     """Answers by the id of their cell; an answer cell of `release` that `notebook` lacks has none."""
     released = {grade_id_of(cell): str(cell["source"]) for cell in release["cells"] if role_of(cell) is Role.ANSWER}
     texts = {grade_id_of(cell): str(cell["source"]) for cell in reversed(notebook["cells"]) if grade_id_of(cell) in released}
-    return {name: Answer(text, _words(text) in ("", _words(released[name]))) for name, text in texts.items()}
+    found = {name: Answer(text, _words(text) in ("", _words(released[name]))) for name, text in texts.items()}
+    tasks = {grade_id_of(cell) for cell in release["cells"] if role_of(cell) is Role.TASK}
+    return found | {name: Answer(text, blank=False) for name, text in _below_tasks(notebook, tasks).items()}
+
+
+def _below_tasks(notebook: NotebookNode, tasks: set[str]) -> dict[str, str]:
+    """What a student put below each task: all cells up to the next released one. nbgrader leaves it to a person to see that there is nothing."""
+    found: dict[str, str] = {}
+    task = ""
+    for cell in notebook["cells"]:
+        name = grade_id_of(cell)
+        if name:
+            task = name if name in tasks else ""
+            if task:
+                found[task] = ""
+        elif task:
+            found[task] += f"{cell['source']}\n"
+    return found
 
 
 def _words(text: str) -> str:

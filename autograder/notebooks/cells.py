@@ -26,8 +26,12 @@ class Role(StrEnum):
     """Code that students write."""
     CHECK = "check"
     """A visible test with points, locked."""
+    TESTS = "tests"
+    """In a template only: as CHECK, but its own run is what gives the points (`graded_cell`), so that the reference runs it too, and hidden tests in it."""
     ANSWER = "answer"
-    """Text that students write and a person marks."""
+    """Text or code that students write and a person marks."""
+    TASK = "task"
+    """Text, locked, that asks for cells of the student's own, which a person marks."""
     VARIANT = "variant"
     """Each student's own data: put back as released, to this student, and unknown to nbgrader, which has one version of what it locks."""
     FREE = "free"
@@ -36,17 +40,19 @@ class Role(StrEnum):
     @property
     def locked(self) -> bool:
         """Whether the released source wins over the submitted one."""
-        return self in (Role.TEXT, Role.GIVEN, Role.CHECK, Role.VARIANT)
+        return self in (Role.TEXT, Role.GIVEN, Role.CHECK, Role.TESTS, Role.TASK, Role.VARIANT)
 
     @property
     def cell_type(self) -> str | None:
         """The type that a cell of this role must have; None where either will do."""
-        return {Role.TEXT: "markdown", Role.ANSWER: "markdown", Role.VARIANT: None, Role.FREE: None}.get(self, "code")
+        return {Role.TEXT: "markdown", Role.TASK: "markdown", Role.ANSWER: None, Role.VARIANT: None, Role.FREE: None}.get(self, "code")
 
 
 def role_of(cell: NotebookNode) -> Role:
     """The role that a released cell's metadata gives it."""
     marks = nbgrader_marks(cell)
+    if marks.get("task"):
+        return Role.TASK
     if marks.get("solution"):
         return Role.ANSWER if marks.get("grade") else Role.SOLUTION
     if marks.get("grade"):
@@ -84,12 +90,14 @@ def mark(cell: NotebookNode, role: Role, grade_id: str, points: float | None = N
         return
     marks: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "grade": role in (Role.CHECK, Role.ANSWER),
+        "grade": role in (Role.CHECK, Role.TESTS, Role.ANSWER),
         "solution": role in (Role.SOLUTION, Role.ANSWER),
         "locked": role.locked,
         "grade_id": grade_id,
         "cell_type": cell["cell_type"],
     }
+    if role is Role.TASK:
+        marks["task"] = True
     if points is not None:
         marks["points"] = int(points) if float(points).is_integer() else points
     cell["metadata"]["nbgrader"] = NotebookNode(marks)

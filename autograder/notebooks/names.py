@@ -43,6 +43,14 @@ def meant_names(source: str) -> frozenset[str]:
     return frozenset(_DEFINITION.findall(source)) if tree is None else frozenset(_bound(tree))
 
 
+def defined_names(source: str) -> tuple[str, ...]:
+    """Functions and classes that a cell defines at top level, in order; of a cell that isn't valid Python, those that it looks like."""
+    tree = _parse(source)
+    if tree is None:
+        return tuple(_DEFINITION.findall(source))
+    return tuple(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef))
+
+
 def rebound(cells: Sequence[HasSource], owners: Mapping[str, str]) -> dict[str, str]:
     """For each function that a cell binds again below its check cell: the id of that check cell, in whose state it is to be called.
 

@@ -6,12 +6,15 @@ A cell's header says what the cell is for::
     # %% role="given" id="data"
     # %% role="solution" id="training_loop"
     # %% role="check" id="test_one_step"
+    # %% role="tests" id="correct_squares"
     # %% [markdown] role="answer" id="why_it_diverges"
+    # %% [markdown] role="task" id="state_the_formulae"
     # %% role="variant" id="your_data"
     # %% role="free" id="scratch"
 
-Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `points(check)`, `has_check(check)`, `reference(check)`,
-`assignment`, `variant` (what variant.py draws for the student, as in ``{{ variant.t_c }}``), and the filters `tensor` and `number`. Only cells of role variant may differ from one student to another.
+Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `cell(id)` (a cell of a solution that is written in cells),
+`points(check)`, `has_check(check)`, `reference(check)`, `assignment`, `variant` (what variant.py draws for the student, as in ``{{ variant.t_c }}``), and the filters `tensor` and `number`.
+Only cells of role variant may differ from one student to another.
 """
 
 from __future__ import annotations
@@ -34,7 +37,9 @@ from autograder.assignment import AssignmentFiles
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import GRADE_ID, Role, grade_id_of, mark, role_of
 from autograder.notebooks.facts import UNQUOTED, Facts, Unquoted, number_text, tensor_text
+from autograder.notebooks.regions import Region, without_region
 from autograder.notebooks.signature import mark_variant
+from autograder.notebooks.solution_cells import solution_cell
 from autograder.notebooks.stub import cut_stub, definition, whole_definition
 
 __all__ = ["Facts", "Mode", "render_notebook", "write_notebook"]
@@ -49,7 +54,9 @@ LANGUAGE_INFO = {
     "codemirror_mode": {"name": "ipython", "version": 3},
 }
 
-_HEADER = re.compile(r"^# %%.*$", re.MULTILINE)
+_NEW = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
+
+_HEADER = re.compile(r"^# %%(?:[ \t].*)?$", re.MULTILINE)
 _LINE_KEY = "template_line"
 
 
@@ -57,9 +64,9 @@ class Mode(StrEnum):
     """Whom a notebook is rendered for."""
 
     RELEASE = "release"
-    """Students: stubs, and checks with the reference's numbers."""
+    """Students: stubs, and checks with the reference's numbers, without hidden tests."""
     REFERENCE = "reference"
-    """The executor: solutions, and no checks, since their numbers come from this notebook's own runs."""
+    """The executor: solutions, and no checks, since their numbers come from this notebook's own runs; but tests, which give points by their run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def render_notebook(files: AssignmentFiles, mode: Mode, facts: Facts) -> Noteboo
             problem = f"cell {piece.id!r} quotes a {UNQUOTED}a check. Only cells of role check (or variant) can: the reference itself has to run before its numbers exist"
             raise _error(files.template, piece.line, problem)
         cells.append(_cell(piece, mode, facts, files))
-    answers = {grade_id_of(cell) for cell in cells if role_of(cell) is Role.ANSWER}
+    answers = {grade_id_of(cell) for cell in cells if role_of(cell) in (Role.ANSWER, Role.TASK)}
     for question in files.assignment.questions:
         if question.id not in answers:
             problem = (
@@ -153,6 +160,9 @@ def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
     def stub(name: str) -> str:
         return (cut_stub if mode is Mode.RELEASE else definition)(solution, name, files.solution)
 
+    def cell(name: str) -> str:
+        return solution_cell(solution, name, files.solution, cut=mode is Mode.RELEASE)
+
     def given(name: str) -> str:
         return whole_definition(solution, name, files.solution)
 
@@ -178,6 +188,7 @@ def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
     return {
         "stub": stub,
         "given": given,
+        "cell": cell,
         "reference": reference,
         "points": points,
         "has_check": has_check,
@@ -242,15 +253,16 @@ def _role(cell: NotebookNode, template: Path) -> Role:
 
 
 def _cell(piece: _Piece, mode: Mode, facts: Facts, files: AssignmentFiles) -> NotebookNode:
-    new = nbformat.v4.new_markdown_cell if piece.cell_type == "markdown" else nbformat.v4.new_code_cell
-    cell = new(source=piece.source, id=piece.id)
+    cell = _NEW[piece.cell_type](source=_shown(piece, mode, files.template), id=piece.id)
     points = None
-    if piece.role is Role.CHECK and mode is Mode.RELEASE:
+    if piece.role in (Role.CHECK, Role.TESTS) and mode is Mode.RELEASE:
         try:
             points = facts.points_of(piece.id)
         except AssignmentError as error:
             raise _error(files.template, piece.line, str(error)) from error
-    if piece.role is Role.ANSWER:
+    elif piece.role is Role.TESTS:
+        points = 0.0  # of the reference, whose points nobody counts; a graded cell has to have some
+    if piece.role in (Role.ANSWER, Role.TASK):
         points = next((question.points for question in files.assignment.questions if question.id == piece.id), None)
         if points is None:
             problem = f"assignment.toml has no [[questions]] with id = {piece.id!r}, so this answer has no points"
@@ -261,3 +273,14 @@ def _cell(piece: _Piece, mode: Mode, facts: Facts, files: AssignmentFiles) -> No
             raise _error(files.template, piece.line, f"a cell of role variant, and there is no {files.variant}")
         mark_variant(cell, piece.id, files.draw, signed=mode is Mode.RELEASE)
     return cell
+
+
+def _shown(piece: _Piece, mode: Mode, template: Path) -> str:
+    """The cell's source as `mode` has it: students don't get hidden tests."""
+    if piece.cell_type != "code" or mode is not Mode.RELEASE:
+        return piece.source
+    try:
+        return without_region(piece.source, Region.HIDDEN_TESTS)
+    except ValueError as error:
+        problem = f"cell {piece.id!r} {error}"
+        raise _error(template, piece.line, problem) from error

@@ -83,7 +83,7 @@ def _is_code(cell: PlacedCell) -> bool:
     """Whether the cell runs; a solution cell does, whatever the student turned it into."""
     if cell.role is Role.FREE:
         return cell.origin is not None and cell.origin.cell_type == "code"
-    if cell.role is Role.VARIANT and cell.released is not None:
+    if cell.role in (Role.VARIANT, Role.ANSWER) and cell.released is not None:
         return str(cell.released.node["cell_type"]) == "code"
     return cell.role.cell_type == "code"
 

@@ -105,9 +105,6 @@ def write_checks(files: AssignmentFiles, folder: Path, store: EvidenceStore, exe
     """
     path = folder / f"{files.slug}{SUFFIX}"
     try:
-        if files.drawer is not None:
-            why = "its data differ from student to student"
-            raise _CannotCutError(why)
         packed, specs = open_docket(files, lambda docket: _pack(files, docket, store, executor))
         _prove(packed, specs)
     except _CannotCutError as error:
@@ -165,6 +162,9 @@ def _manifest(data: bytes, path: Path) -> Manifest:
 
 
 def _pack(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Executor) -> tuple[bytes, tuple[CheckSpec, ...]]:
+    if files.drawer is not None:
+        message = "its data differ from student to student"
+        raise _CannotCutError(message)
     prepared = prepare(files, docket, store, executor)
     source = files.checks.read_text(encoding="utf-8-sig")
     specs, left_out = _sorted_out(docket.specs, source)
@@ -211,6 +211,8 @@ def _sorted_out(specs: Sequence[CheckSpec], source: str) -> tuple[tuple[CheckSpe
             left_out.append(
                 LeftOut(spec.title, "it is judged by running the reference solution from your own states, which only the grader can")
             )
+        elif spec.graded:
+            left_out.append(LeftOut(spec.title, "it is a test cell of the notebook: running the cell tells"))
         elif _base(spec) in hidden or _base(spec) not in named:
             left_out.append(LeftOut(spec.title, "it can't be taken apart from checks that are not shown"))
         else:

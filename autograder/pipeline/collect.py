@@ -37,10 +37,11 @@ class Candidate:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def collect_submissions(path: Path, slug: str) -> tuple[Candidate, ...]:
+def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[Candidate, ...]:
     """All submissions below `path`, sorted by student.
 
-    A folder with ``<student>/<slug>/`` in it (or in its ``submitted/``) is nbgrader's layout; any other folder holds notebooks, or a folder per student.
+    A folder with ``<student>/<slug>/`` in it (or in its ``submitted/``) is nbgrader's layout; any other folder holds notebooks, or a folder per student. With `submitted_as`,
+    "ps1/problem1", it is ``<student>/ps1/problem1.ipynb``, and no other notebook in there is taken for it.
 
     Raises:
         SubmissionError: if `path` does not exist or holds no submission; says what was looked for.
@@ -54,11 +55,9 @@ def collect_submissions(path: Path, slug: str) -> tuple[Candidate, ...]:
         message = f"{path}: no such file or folder"
         raise SubmissionError(message)
     root = path / "submitted" if (path / "submitted").is_dir() else path
-    found = _nbgrader_layout(root, slug) or _flat(root)
+    found = _nbgrader_layout(root, slug, submitted_as) or _flat(root)
     if not found:
-        message = (
-            f"{path}: no submissions. Looked for <student>/{slug}/{slug}.ipynb, for *.ipynb, *.py and *.zip, and for a folder per student"
-        )
+        message = f"{path}: no submissions. Looked for <student>/{submitted_as or f'{slug}/{slug}'}.ipynb, for *.ipynb, *.py and *.zip, and for a folder per student"
         raise SubmissionError(message)
     return tuple(sorted(_once(found), key=lambda candidate: candidate.student))
 
@@ -70,9 +69,10 @@ def _once(found: Sequence[Candidate]) -> list[Candidate]:
     return alone + [Candidate(student, None, Cause.SEVERAL_NOTEBOOKS) for student, count in named.items() if count > 1]
 
 
-def _nbgrader_layout(root: Path, slug: str) -> list[Candidate]:
-    folders = [folder for folder in _folders(root) if (folder / slug).is_dir()]
-    return [_in_folder(student_name(folder.name), folder / slug, slug) for folder in folders]
+def _nbgrader_layout(root: Path, slug: str, submitted_as: str) -> list[Candidate]:
+    assignment, _, notebook = (submitted_as or f"{slug}/{slug}").partition("/")
+    folders = [folder for folder in _folders(root) if (folder / assignment).is_dir()]
+    return [_in_folder(student_name(folder.name), folder / assignment, notebook, strict=bool(submitted_as)) for folder in folders]
 
 
 def _flat(root: Path) -> list[Candidate]:
@@ -91,16 +91,17 @@ def _flat(root: Path) -> list[Candidate]:
     return files + folders
 
 
-def _in_folder(student: str, folder: Path, slug: str) -> Candidate:
+def _in_folder(student: str, folder: Path, slug: str, *, strict: bool = False) -> Candidate:
+    """The one notebook that counts: that of the name `slug`; without `strict` also the only one of its kind."""
     submitted_at = read_timestamp(folder)
     notebooks = _notebooks(folder)
     unpacked = [path for path in notebooks if path.suffix.lower() != ".zip"]
     choice = [path for path in unpacked if path.stem == slug]
-    for suffix in SUFFIXES:
+    for suffix in () if strict else SUFFIXES:
         choice = choice or [path for path in notebooks if path.suffix.lower() == suffix]
-    if not choice:
+    if not notebooks:
         return Candidate(student, None, Cause.NO_NOTEBOOK, submitted_at)
-    if len(choice) > 1:
+    if len(choice) != 1:
         return Candidate(student, None, Cause.SEVERAL_NOTEBOOKS, submitted_at)
     return Candidate(student, choice[0], None, submitted_at)
 

@@ -22,6 +22,7 @@ from autograder.notebooks.staleness import stale_outputs
 from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.gallery import read_gallery, resemblances
+from autograder.pipeline.graded_tests import digests, with_tests
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import Prepared, prepare, prepare_for
@@ -189,7 +190,8 @@ class _Grader:
             return self._without_run(candidate, candidate.problem or Cause.NO_NOTEBOOK, "")
         try:
             own, variant = (self, None) if self.variants is None else self._own(self.variants, candidate.student, candidate.path)
-            submission = read_submission(candidate.path, own.prepared.release, own.prepared.owners, preferred=own.prepared.files.slug)
+            files = own.prepared.files
+            submission = read_submission(candidate.path, own.prepared.release, own.prepared.owners, preferred=files.notebook_name)
         except UnreadableNotebook as error:
             return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
         if variant is not None and variant.note:  # what stands in it was computed from other data: it says nothing of a stale kernel
@@ -214,7 +216,7 @@ class _Grader:
 
     def with_run(self, candidate: Candidate, submission: Submission) -> Grade:
         """Grade what could be read."""
-        cells = [(cell.id, cell.source) for cell in submission.cells]
+        cells = with_tests([(cell.id, cell.source) for cell in submission.cells], self.prepared.tests)
         plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
         evidence = self.results.evidence.get(plan.key)
         if evidence is not None and level_of(evidence.environment).rank < self.executor.required.rank:
@@ -250,7 +252,9 @@ class _Grader:
 def make_grade(prepared: Prepared, candidate: Candidate, submission: Submission, evidence: Evidence, context: str) -> Grade:
     """Judge `evidence` of `submission`, without its answers to questions: a function of its arguments."""
     outputs = {cell.run.id: outputs_of(cell.outputs) for cell in evidence.cells}
-    provenance = Provenance(autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment)
+    provenance = Provenance(
+        autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment, digests(prepared.tests)
+    )
     return Grade(
         student=candidate.student,
         assignment=prepared.files.slug,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from autograder.checks import Observation
 from autograder.judgement.grading import ENDINGS, RULINGS, STATUSES, Cause, CheckResult, Outcome
+from autograder.pipeline.graded_tests import verdict_of_cell
 from autograder.trace import Ended, RunStatus
 
 if TYPE_CHECKING:
@@ -22,13 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges evidence of one assignment. `broken` are checks that raise on the reference itself, with what they raised; `replayer` replays training by minibatches."""
+    """Judges evidence of one assignment. `broken` are checks that raise on the reference itself, with what they raised; `replayer` replays training by minibatches;
+    `tests` are the test cells that give points by their own run, by id, with their hidden tests.
+    """
 
     docket: Docket
     assignment: Assignment
     reference: Evidence
     broken: dict[str, str]
     replayer: Replayer | None = None
+    tests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def specs(self) -> tuple[CheckSpec, ...]:
@@ -89,12 +95,15 @@ class Judge:
         if run is None:
             return self._settle(spec, Cause.CELL_MISSING if spec.cell else Cause.MACHINE_FAILED, "")
         cause, message = cause_of_run(run, evidence)
-        if cause is Cause.AGREES:
+        points = 0.0
+        if cause is Cause.AGREES or (spec.graded and run.status is RunStatus.RAISED):  # an assert that fails is what a test cell is for
             model = find_run(self.reference, spec)
             assert model is not None, f"the reference has no run of {spec.run_id}"
-            verdict = self.docket.judge(spec, Observation(run, replayed=replays.get(run.id)), Observation(model))
-            cause, message = verdict.cause, verdict.message
-        return self._settle(spec, cause, message, run.given)
+            observed = Observation(run, replayed=replays.get(run.id), graded=verdict_of_cell(evidence, spec, self.tests))
+            verdict = self.docket.judge(spec, observed, Observation(model, graded=verdict_of_cell(self.reference, spec, self.tests)))
+            cause, message, points = verdict.cause, verdict.message, verdict.points
+        result = self._settle(spec, cause, message, run.given)
+        return msgspec.structs.replace(result, points=points) if cause is Cause.DISAGREES else result
 
     def _settle(self, spec: CheckSpec, cause: Cause, message: str, given: tuple[str, ...] = ()) -> CheckResult:
         ruling = RULINGS[cause]
@@ -113,6 +122,7 @@ class Judge:
             on_cell=spec.cell is not None,
             message="\n".join(text for text in (ruling.message, message) if text),
             given=given,
+            readable=spec.graded,
         )
 
     def _review(self, result: CheckResult, package: str) -> CheckResult:
@@ -123,11 +133,13 @@ class Judge:
         return self._settle(spec, Cause.PACKAGE_MISSING, f"Package: {package}")
 
 
-def make_judge(docket: Docket, assignment: Assignment, reference: Evidence, replayer: Replayer | None = None) -> Judge:
+def make_judge(
+    docket: Docket, assignment: Assignment, reference: Evidence, replayer: Replayer | None = None, tests: Mapping[str, str] | None = None
+) -> Judge:
     """A judge that has tried every check on the reference first."""
-    trial = Judge(docket, assignment, reference, {}, replayer)
+    trial = Judge(docket, assignment, reference, {}, replayer, tests or {})
     broken = {result.id: result.message for result in trial.results(reference) if result.outcome is not Outcome.PASSED}
-    return Judge(docket, assignment, reference, broken, replayer)
+    return replace(trial, broken=broken)
 
 
 def find_run(evidence: Evidence, spec: CheckSpec) -> Run | None:

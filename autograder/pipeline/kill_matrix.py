@@ -53,7 +53,8 @@ def lines(validation: Validation) -> Iterator[str]:
     yield ""
     yield f"Reference  {validation.reference:g} of {validation.points:g} points"
     yield from (f"           {line}" for line in validation.broken)
-    yield f"Stub       {validation.stub:g} points"
+    given = f", for {', '.join(validation.stub_passes)}: passed with nothing written" if validation.stub_passes else ""
+    yield f"Stub       {validation.stub:g} points{given}"
     if validation.asked:
         yield f"Questions  {validation.asked:g} more points are for answers that a person marks: no part of what is said here"
     killed = sum(trial.killed for trial in validation.trials)

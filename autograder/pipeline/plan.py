@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import autograder
+from autograder.assignment import placed
 from autograder.judgement.calibration import calibration_path
 from autograder.notebooks.stub import definitions
 from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(autograder.__file__).parent
 RUNNING = ("sandboxed", "execution", "protocol.py", "trace.py")
-JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "later.py", "stochastic.py", "docket.py", "variants.py")
+JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "graded_cells.py", "later.py", "stochastic.py", "docket.py", "variants.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Se
         cells=tuple(Cell(name, source, tuple(sorted(capture.get(name, ()))), name in holds.values()) for name, source in cells),
         seed=assignment.seed,
         limits=assignment.limits,
-        files={Path(name).name: (files.folder / name).read_bytes() for name in assignment.files},
+        files={placed(name): (files.folder / name).read_bytes() for name in assignment.files},
         drivers=files.drivers_source(),
     )
     calls = tuple(msgspec.structs.replace(spec.call, after=holds.get(spec.function)) for spec in specs if spec.call is not None)
@@ -67,7 +68,7 @@ def plan_probes(files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls:
         cells=tuple(Cell(name, source) for name, source in cells),
         seed=files.assignment.seed,
         limits=files.assignment.limits,
-        files={Path(name).name: (files.folder / name).read_bytes() for name in files.assignment.files},
+        files={placed(name): (files.folder / name).read_bytes() for name in files.assignment.files},
         drivers=f"{files.drivers_source()}\n\n{drivers}",
     )
     return Plan(_digest(b"probes", msgspec.msgpack.encode([request, calls]), *_versions(), _source_digest(RUNNING)), request, tuple(calls))

@@ -11,6 +11,7 @@ from autograder.judgement.grading import Outcome
 from autograder.notebooks.cells import grade_id_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
+from autograder.pipeline.graded_tests import graded_tests
 from autograder.pipeline.judging import describe_error, find_run, make_judge
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.replaying import Replayer
@@ -41,6 +42,11 @@ class Prepared:
     reference_cells: tuple[tuple[str, str], ...]
     """Id and source of the reference's cells that define things: not those that train for a @cell check."""
 
+    @property
+    def tests(self) -> Mapping[str, str]:
+        """The test cells that give points by their own run, by id, with their hidden tests."""
+        return self.judge.tests
+
 
 def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Executor | None) -> Prepared:
     """Run the reference unless its evidence is stored, and render the release from it. `executor` None: nothing may run.
@@ -52,10 +58,13 @@ def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, execut
     reference = reference_evidence(files, docket.specs, store, executor)
     release, owners = render_release(files, docket.specs, reference)
     trains = {spec.cell.id for spec in docket.specs if spec.cell}
-    defining = tuple((name, source) for name, source in reference_cells(files, docket.specs) if name not in trains)
+    cells = reference_cells(files, docket.specs)
+    defining = tuple((name, source) for name, source in cells if name not in trains)
     models = {spec.run_id: run for spec in docket.specs if spec.call is not None and (run := find_run(reference, spec)) is not None}
     replayer = Replayer(files, defining, models, store, executor)
-    return Prepared(files, make_judge(docket, files.assignment, reference, replayer), release, owners, defining)
+    return Prepared(
+        files, make_judge(docket, files.assignment, reference, replayer, graded_tests(cells, docket.specs)), release, owners, defining
+    )
 
 
 def prepare_for(prepared: Prepared, files: AssignmentFiles, store: EvidenceStore, executor: Executor | None) -> Prepared:
@@ -83,7 +92,10 @@ def render_release(files: AssignmentFiles, specs: Sequence[CheckSpec], reference
 
     release = render_notebook(files, Mode.RELEASE, Facts(point_table(files, specs), quote))
     visible = {grade_id_of(cell) for cell in release.cells}
-    return release, {spec.function: spec.id for spec in specs if spec.id in visible}  # of a function's checks the last one wins
+    called = {spec.function for spec in specs if spec.call is not None}  # of others nobody needs the state there
+    return release, {
+        spec.function: spec.id for spec in specs if spec.id in visible and spec.function in called
+    }  # of a function's checks the last one wins
 
 
 def point_table(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> dict[str, float]:
@@ -93,7 +105,7 @@ def point_table(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> dict[str,
 
 def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
     total, questions = sum(spec.worth.counted for spec in specs), files.assignment.points - files.assignment.automatic_points
-    if total != files.assignment.automatic_points:
+    if round(total - files.assignment.automatic_points, 6):  # sums of 0.1 and 0.2 differ in their last digit
         asked = f", with {questions:g} for questions {total + questions:g}" if questions else ""
         message = f"{files.checks}: the checks' points (bonus aside) add up to {total:g}{asked}, but assignment.toml says {files.assignment.points:g}"
         raise AssignmentError(message)

@@ -18,6 +18,7 @@ from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookE
 from autograder.judgement.grading import Grade
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.pipeline.executed import read_executed, sources
+from autograder.pipeline.graded_tests import without_hidden_tests
 from autograder.pipeline.ledger import projection_mark, read_ledger
 from autograder.pipeline.prepare import prepare, stored_reference
 from autograder.pipeline.variants import open_variants
@@ -27,7 +28,7 @@ from autograder.reports.feedback import FeedbackPage, render_feedback
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.assignment import Assignment, AssignmentFiles
+    from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
     from autograder.exchange.nbgrader_course import NbgraderCourse
     from autograder.pipeline.grade import Progress
@@ -61,7 +62,7 @@ def project_class(
             for grade in stale:
                 executed = read_executed(results.executed_path(grade.student))
                 reference = _reference(prepared, variants, grade, results)
-                _write_feedback(results, files.assignment, grade, executed, reference, show_hidden=show_hidden)
+                _write_feedback(results, prepared, grade, executed, reference, show_hidden=show_hidden)
                 entries.append(GradebookEntry(grade, executed))
                 progress.done(grade)
             if importlib.util.find_spec("nbgrader"):
@@ -93,7 +94,7 @@ def _reference(prepared: Prepared, variants: Variants | None, grade: Grade, resu
 
 def _write_feedback(
     results: ResultsFolder,
-    assignment: Assignment,
+    prepared: Prepared,
     grade: Grade,
     executed: NotebookNode | None,
     reference: Evidence | None,
@@ -103,8 +104,8 @@ def _write_feedback(
     evidence = results.evidence.get(grade.provenance.evidence_key) if grade.provenance.evidence_key else None
     page = FeedbackPage(
         grade=grade,
-        assignment=assignment,
-        evidence=evidence,
+        assignment=prepared.files.assignment,
+        evidence=without_hidden_tests(evidence, prepared.tests) if evidence else None,
         reference=reference,
         show_hidden=show_hidden,
         cells=sources(executed),

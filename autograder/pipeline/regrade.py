@@ -12,6 +12,7 @@ from autograder.errors import AutograderError
 from autograder.judgement.grading import Grade
 from autograder.pipeline.executed import read_executed
 from autograder.pipeline.gallery import read_gallery, resemblances
+from autograder.pipeline.graded_tests import digests
 from autograder.pipeline.plan import context_digest
 from autograder.pipeline.prepare import prepare, prepare_for
 from autograder.pipeline.probing import add_findings
@@ -89,6 +90,8 @@ def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, execu
         evidence = results.evidence.get(grade.provenance.evidence_key)
         if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
             return None  # a call of today's checks was never made
+        if not digests(prepared.tests).items() <= grade.provenance.tests.items():
+            return None  # nor were today's test cells run
         executed = read_executed(results.executed_path(grade.student))
         if executed is None and prepared.files.assignment.questions:
             return None  # the answers are not at hand

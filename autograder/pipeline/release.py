@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.assignment import placed
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError
@@ -13,6 +13,8 @@ from autograder.pipeline.checks_file import write_checks
 from autograder.pipeline.prepare import Prepared, broken_checks, prepare
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
@@ -41,8 +43,8 @@ def release_assignment(files: AssignmentFiles, folder: Path, store: EvidenceStor
 def write_release(prepared: Prepared, folder: Path) -> Path:
     """Write the student notebook and the data files; returns the path of the notebook."""
     files = prepared.files
-    path = folder / f"{files.slug}.ipynb"
+    path = folder / f"{files.notebook_name}.ipynb"
     write_notebook(prepared.release, path)
     for name in files.assignment.files:
-        write_atomic(folder / Path(name).name, (files.folder / name).read_bytes())
+        write_atomic(folder / placed(name), (files.folder / name).read_bytes())
     return path

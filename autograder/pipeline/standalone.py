@@ -18,11 +18,13 @@ from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import RULINGS, Cause
 from autograder.notebooks.submission import read_submission
+from autograder.pipeline.graded_tests import graded_tests, verdict_of_cell, with_tests
 from autograder.pipeline.judging import cause_of_run, find_run
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import reference_cells, reference_evidence, render_release
 from autograder.pipeline.replaying import Replayer
 from autograder.store import EvidenceStore
+from autograder.trace import RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,16 +59,20 @@ class StandaloneRuns:
         if found is None:
             pytest.fail(f"the submission has no run of {spec.run_id}", pytrace=False)
         cause, message = cause_of_run(found, self._submitted)
-        if cause is not Cause.AGREES:
+        if cause is not Cause.AGREES and not (spec.graded and found.status is RunStatus.RAISED):
             pytest.fail(f"{RULINGS[cause].message}\n{message}", pytrace=False)
-        return Observation(found, replayed=self._replay(spec, found))
+        return Observation(found, replayed=self._replay(spec, found), graded=verdict_of_cell(self._submitted, spec, self._tests))
 
     def reference(self, spec: CheckSpec) -> Observation:
         """The reference's run."""
         found = find_run(self._reference, spec)
         assert found is not None
         replayed = self._replay(spec, found) if self._submission is None else None
-        return Observation(found, self._bars.get(spec.id), replayed)
+        return Observation(found, self._bars.get(spec.id), replayed, verdict_of_cell(self._reference, spec, self._tests), spec.worth.points)
+
+    @cached_property
+    def _tests(self) -> dict[str, str]:
+        return graded_tests(reference_cells(self._files, self._specs), self._specs)
 
     def _specs_of(self, values: Values | None) -> tuple[CheckSpec, ...]:
         return tuple(specify(item, values) for item in self._items)
@@ -103,7 +109,7 @@ class StandaloneRuns:
     def _submitted(self) -> Evidence:
         assert self._submission is not None
         release, owners = render_release(self._files, self._specs, self._reference)
-        submission = read_submission(self._submission, release, owners, preferred=self._files.slug)
-        cells = [(cell.id, cell.source) for cell in submission.cells]
+        submission = read_submission(self._submission, release, owners, preferred=self._files.notebook_name)
+        cells = with_tests([(cell.id, cell.source) for cell in submission.cells], self._tests)
         plan = plan_execution(self._files, self._specs, cells, submission.rebound)
         return self._executor.run(plan.key, plan.request, plan.calls)

@@ -25,9 +25,11 @@ from autograder.mutation.mutants import Mutant, mutants
 from autograder.mutation.written import Mistakes, read_mistakes, read_variants
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
+from autograder.notebooks.solution_cells import written_whole
 from autograder.notebooks.source import Mode, render_notebook
 from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
+from autograder.pipeline.graded_tests import with_tests
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
 from autograder.pipeline.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
@@ -105,6 +107,8 @@ class Validation:
     variants: tuple[Trial, ...] = ()
     """Right programs of variants.py, tried in the same way."""
     asked: float = 0.0
+    stub_passes: tuple[str, ...] = ()
+    """Checks that give the blank stub points."""
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
@@ -167,14 +171,15 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
         right = known_variants(files)
         progress.started(len(known) + len(right))
-        stub = bench.run_stub()
+        stub = prepared.judge.results(bench.run_stub())
         return Validation(
             checks=tuple(spec.id for spec in docket.specs),
             points=sum(spec.worth.points for spec in docket.specs),
             asked=files.assignment.points - files.assignment.automatic_points,
             reference=reference_points(prepared),
             broken=(*broken_checks(prepared), *_broken_elsewhere(prepared, results.evidence, executor)),
-            stub=sum(result.points for result in prepared.judge.results(stub)),
+            stub=sum(result.points for result in stub),
+            stub_passes=tuple(result.id for result in stub if result.points),
             trials=bench.try_all(known, progress),
             variants=bench.try_all(right, progress),
             seconds=time.perf_counter() - begun,
@@ -194,7 +199,8 @@ def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
     """
     solution, path = files.solution.read_text(encoding="utf-8-sig"), _mistakes_path(files)
     written = read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution) if path.is_file() else Mistakes((), {})
-    made = (one for one in mutants(solution, files.solution) if is_written(solution, one.function, files.solution))
+    whole = written_whole(solution)
+    made = (one for one in mutants(solution, files.solution) if one.function in whole or is_written(solution, one.function, files.solution))
     return written.excuse(tuple(made))
 
 
@@ -312,7 +318,7 @@ class _Bench:
     def run_stub(self) -> Evidence:
         """Run the released notebook as it would be graded: later parts with the given definitions."""
         judge, files = self.prepared.judge, self.prepared.files
-        cells = _numbered([cell for cell in self.prepared.release.cells if cell.cell_type == "code"])
+        cells = with_tests(_numbered([cell for cell in self.prepared.release.cells if cell.cell_type == "code"]), self.prepared.tests)
         plan = plan_execution(files, judge.specs, cells, {})
 
         def follow_up(evidence: Evidence) -> Sequence[CallBatch]:

@@ -1,5 +1,6 @@
 """grades.csv: a row per student, a column per check and question.
 
+Where tests run beside student code, a last column says how many of `points` they gave: `points_readable_by_student_code`.
 `points` is what `nbgrader export` prints; out of `decided_max_points`, while `pending_points` wait for a person or another run, out of `max_points` in the end.
 """
 
@@ -32,6 +33,8 @@ COLUMNS = (
     "submission_sha256",
     "isolation",
 )
+READABLE = "points_readable_by_student_code"
+"""Column of the points from tests that ran beside the student's code, which could read them and get around them."""
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _INVISIBLE = " \n\u00a0\u00ad\u200b\u200c\u200d\u2060\u3000"
 """Before a formula, some spreadsheets pass over them."""
@@ -62,7 +65,8 @@ def grades_csv(grades: Sequence[Grade]) -> str:
     check_ids = list(dict.fromkeys(check.id for grade in grades for check in grade.checks))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*COLUMNS, *map(_cell, check_ids)])
+    readable = [READABLE] if any(check.readable for grade in grades for check in grade.checks) else []
+    writer.writerow([*COLUMNS, *map(_cell, check_ids), *readable])
     for grade in sorted(grades, key=lambda grade: grade.student):
         checks = {check.id: check for check in grade.checks}
         own = [
@@ -75,7 +79,8 @@ def grades_csv(grades: Sequence[Grade]) -> str:
             _isolation(grade),
         ]
         row = [_cell(grade.assignment), _cell(grade.student), number(grade.points), number(grade.max_points), *own]
-        writer.writerow([*row, *(_points(checks.get(check_id)) for check_id in check_ids)])
+        beside = [number(sum(check.points for check in grade.checks if check.readable)) for _ in readable]
+        writer.writerow([*row, *(_points(checks.get(check_id)) for check_id in check_ids), *beside])
     return file.getvalue()
 
 

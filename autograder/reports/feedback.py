@@ -63,6 +63,7 @@ class CheckView:
     given: str
     findings: tuple[str, ...] = ()
     comment: tuple[Block, ...] = ()
+    readable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] 
         given=given,
         findings=(told or {}).get(check.id, ()),
         comment=message_blocks(check.comment),
+        readable=check.readable,
     )
 
 

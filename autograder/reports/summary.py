@@ -93,4 +93,7 @@ def class_lines(grades: Sequence[Grade]) -> list[str]:
         lines.append(
             f"{number(sum(map(_to_be_marked, to_mark)))} points in answers of {len(to_mark)} submission{'s' if len(to_mark) > 1 else ''} wait to be marked, in formgrader"
         )
+    readable = max(sum(check.max_points for check in grade.checks if check.readable) for grade in grades)
+    if readable:
+        lines.append(f"{number(readable)} points are given by test cells that run beside student code, which can read them")
     return lines + isolation_warnings(grades)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import sys
 import time
 import types
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ import torch
 from autograder.protocol import Cell, CellFrame, ExecutionRequest, frame
 from autograder.sandboxed.failure import report_of
 from autograder.sandboxed.recorder import Recorder
-from autograder.sandboxed.shell import COLLECTED, Shell, run_cell
+from autograder.sandboxed.shell import COLLECTED, CellResult, Shell, run_cell
 from autograder.sandboxed.text import clean
 from autograder.sandboxed.values import ValueReader
 from autograder.trace import CellRun, ErrorReport, Run, RunStatus, Value
@@ -58,7 +59,7 @@ def run_cell_frame(session: Session, cell: Cell) -> bytes:
     COLLECTED.start()
     session.recorder.start(session.allowance_bytes)
     cpu, wall = time.process_time(), time.perf_counter()
-    result = run_cell(session.shell, session.loop, cell.id, cell.source)
+    result = _run_in_time(session, cell)
     run = Run(
         id=cell.id,
         status=RunStatus.FINISHED if result.error is None else RunStatus.RAISED,
@@ -75,6 +76,30 @@ def run_cell_frame(session: Session, cell: Cell) -> bytes:
         whole = frame(CellFrame(CellRun(lighter, "[]", result.execution_count)))
     session.sent_bytes += len(whole)
     return whole
+
+
+class CellTimeoutError(KeyboardInterrupt):
+    """A cell has taken longer than `Limits.cell_s`. No Exception, so that a student's `except Exception` lets it pass."""
+
+
+def _run_in_time(session: Session, cell: Cell) -> CellResult:
+    """Run the cell, interrupted when its own time is up; the submission's limits hold besides."""
+    limit_s = session.request.limits.cell_s
+    if limit_s is None:
+        return run_cell(session.shell, session.loop, cell.id, cell.source)
+
+    def interrupt(*_: object) -> NoReturn:
+        message = f"the cell took longer than {limit_s} s"
+        raise CellTimeoutError(message)
+
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        return run_cell(session.shell, session.loop, cell.id, cell.source)
+    except CellTimeoutError as error:  # it came while the shell was tidying up
+        return CellResult(None, error)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def variables_of(session: Session, names: tuple[str, ...]) -> dict[str, Value]:

@@ -202,7 +202,10 @@ TEXT = '# %% [markdown] role="text" id="intro"\n# Hi\n'
     [
         (TEXT + '\n# %% role="given"\nx = 1\n', r"notebook\.py\.j2:4: the cell has no id"),
         (TEXT + '\n# %% role="given" id="a b"\nx = 1\n', r":4: id='a b' is no name for a cell"),
-        (TEXT + '\n# %% role="gift" id="a"\nx = 1\n', r":4: role='gift' is none of: text, given, solution, check, answer, variant, free"),
+        (
+            TEXT + '\n# %% role="gift" id="a"\nx = 1\n',
+            r":4: role='gift' is none of: text, given, solution, check, tests, answer, task, variant, free",
+        ),
         (TEXT + "\n# %%\nx = 1\n", r":4: the cell has no role"),
         (TEXT + '\n# %% role="text" id="a"\nx = 1\n', r":4: a cell of role text begins with # %% \[markdown\]"),
         (TEXT + '\n# %% [markdown] role="given" id="a"\n# x\n', r":4: a cell of role given begins with # %% without"),
@@ -210,7 +213,7 @@ TEXT = '# %% [markdown] role="text" id="intro"\n# Hi\n'
         (TEXT + '\n# %% role="check" id="test_b"\nx = 1\n', r":4: no check is called 'test_b'; there are: test_a"),
         ("x = 1\n" + TEXT, r":1: text before the first cell"),
         (TEXT + '\n# %% [markdown] role="answer" id="why"\n# Because:\n', r":4: assignment.toml has no \[\[questions\]\] with id = 'why'"),
-        (TEXT + '\n# %% role="answer" id="why"\nx = 1\n', r":4: a cell of role answer begins with # %% \[markdown\]"),
+        (TEXT + '\n# %% role="task" id="why"\nx = 1\n', r":4: a cell of role task begins with # %% \[markdown\]"),
         (TEXT + "# {{ nonsense }}\n", r":3: 'nonsense' is undefined"),
         (TEXT + "# {{ reference('test_a').nonsense }}\n", r":3: .*nonsense"),
         (TEXT + "# {{ reference('test_b').returned }}\n", r":3: the reference has no run for a check called 'test_b'"),
