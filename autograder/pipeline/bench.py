@@ -32,7 +32,7 @@ from autograder.trace import Ended, Run, RunStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from autograder.assignment import AssignmentFiles, Limits
+    from autograder.assignment import Assignment, AssignmentFiles, Limits
     from autograder.docket import Docket, Verdict
     from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.batches.story import BatchStory
@@ -95,8 +95,10 @@ def make_bench(
     executor: Executor,
     draws: Mapping[str, Values] | None = None,
     checks: Container[str] | None = None,
+    older: Executor | None = None,
 ) -> Bench:
-    """Run the reference on every call, or on those of `checks`; on that of every variant of `draws`, where a call varies. All go into one run.
+    """Run the reference on every call, or on those of `checks`; on that of every variant of `draws`, where a call varies. All go into one run. `older` stands for an
+    older machine (`older_machine`), where programs are to be tried on one too.
 
     Raises:
         AssignmentError: if it raises, or no call trains.
@@ -129,7 +131,12 @@ def make_bench(
         and not calls[key].batches
         and (verdict := _on_itself(dockets[of[key][1]], of[key][0], model)).cause is not Cause.AGREES
     }
-    return Bench(files, executor, cells, {key: calls[key] for key in models}, models, of, len(dockets), broken)
+    return Bench(files, executor, cells, {key: calls[key] for key in models}, models, of, len(dockets), broken, older)
+
+
+def older_machine(assignment: Assignment) -> Executor:
+    """Runs programs as a machine without newer instructions would."""
+    return Executor(1, assignment.isolation, PORTABLE, assignment.packages)
 
 
 def _on_itself(docket: Docket, check: str, model: Observation) -> Verdict:
@@ -166,10 +173,11 @@ class Bench:
     of: Mapping[str, tuple[str, str]]
     variants: int
     broken: Mapping[str, str]
+    older: Executor | None = None
 
     def tasks(self) -> list[Task]:
-        """All programs."""
-        return [self._portable, self._variants, self._threads, *self._equivalents(), *self._mistakes()]
+        """All programs; those for an older machine where there is one."""
+        return [*([self._portable] if self.older else []), self._variants, self._threads, *self._equivalents(), *self._mistakes()]
 
     def few_tasks(self) -> list[Task]:
         """Right programs by other calls of the reference only, and all mistakes."""
@@ -213,8 +221,8 @@ class Bench:
         return [answer if answer not in moved else _with_order(answer, moved) for answer in answers]
 
     def _portable(self) -> list[Answer]:
-        with Executor(1, self.files.assignment.isolation, PORTABLE, self.files.assignment.packages) as older:
-            evidence = self._run(older, self._request(self.cells), list(self.calls.values()))
+        assert self.older is not None
+        evidence = self._run(self.older, self._request(self.cells), list(self.calls.values()))
         replays = self._replays((run.id, run) for run in evidence.calls)
         return [self._right(run.id, "ATEN_CPU_CAPABILITY=default", run, replays) for run in evidence.calls]
 

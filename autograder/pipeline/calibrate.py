@@ -15,7 +15,7 @@ from autograder.docket import measured_calls, open_docket
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
 from autograder.judgement.spread import Across, clear_of
-from autograder.pipeline.bench import make_bench
+from autograder.pipeline.bench import make_bench, older_machine
 from autograder.protocol import OptimizerSpec
 from autograder.variants import SAMPLES
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from autograder.execution.executor import Executor
     from autograder.pipeline.bench import Answer, Bench, Progress
     from autograder.protocol import Call
-    from autograder.variants import Draw, Values
+    from autograder.variants import Values
 
 MOST_REFUSED = 15
 """Of the variants drawn, before it is the assignment that is at fault: a student in three would have to be drawn again."""
@@ -56,9 +56,10 @@ def calibrate_assignment(files: AssignmentFiles, executor: Executor, progress: P
 
     def body(docket: Docket) -> tuple[dict[str, tuple[Call, ...]], Bench, list[Answer], list[Across], list[str]]:
         calls = measured_calls(files, lambda values: docket.of(values).specs if values else docket.specs)
-        bench = make_bench(files, docket, executor, {name: draw.values for name, draw in _samples(files, 0, SAMPLES).items()})
-        answers = list(bench.answers(bench.tasks(), progress))
-        return calls, bench, answers, *_drawn_again(files, docket, executor, bench.across(answers))
+        with older_machine(files.assignment) as older:
+            bench = make_bench(files, docket, executor, _samples(files, 0, SAMPLES), older=older)
+            answers = list(bench.answers(bench.tasks(), progress))
+            return calls, bench, answers, *_drawn_again(bench, docket, bench.across(answers))
 
     calls, bench, answers, spreads, drawn_again = open_docket(files, body)
     if refused := [refusal for spread in spreads if (refusal := _refusal(spread))]:
@@ -89,31 +90,29 @@ def _refusal(spread: Across) -> str:
     return "".join(refused) or spread.refusal()
 
 
-def _samples(files: AssignmentFiles, first: int, last: int) -> dict[str, Draw]:
+def _samples(files: AssignmentFiles, first: int, last: int) -> dict[str, Values]:
     """Variants to calibrate on, by name; empty where the assignment has none."""
-    return {f"variant {number}": files.drawer.sample(number) for number in range(first, last)} if files.drawer else {}
+    return {f"variant {number}": files.drawer.sample(number).values for number in range(first, last)} if files.drawer else {}
 
 
-def _drawn_again(files: AssignmentFiles, docket: Docket, executor: Executor, spreads: list[Across]) -> tuple[list[Across], list[str]]:
+def _drawn_again(bench: Bench, docket: Docket, spreads: list[Across]) -> tuple[list[Across], list[str]]:
     """`spreads`, with others in place of the variants on which no bar can be set, as a student's is drawn again; and what was left out. Nothing is, where too many are."""
     drawn, left_out = SAMPLES, dict[str, str]()
     while refused := {name: why for spread in spreads for name, why in spread.refused().items() if name}:
         if len(left_out) + len(refused) > MOST_REFUSED:
             return spreads, []
         left_out |= refused
-        draws = _samples(files, drawn, drawn + 2 * len(refused))  # more than are missing: of these, too, some may have no room
+        draws = _samples(bench.files, drawn, drawn + 2 * len(refused))  # more than are missing: of these, too, some may have no room
         drawn += len(draws)
-        bench = make_bench(files, docket, executor, {name: draw.values for name, draw in draws.items()})
-        more = {spread.check: spread for spread in bench.across(list(bench.answers(bench.tasks())))}
+        another = make_bench(bench.files, docket, bench.executor, draws, older=bench.older)
+        more = {spread.check: spread for spread in another.across(list(another.answers(another.tasks())))}
         spreads = [
             Across(one.check, {**one.variants, **more[one.check].variants}).without(refused) if one.varies else one for one in spreads
         ]
     return spreads, [f"{name}, drawn again: {why}" for name, why in left_out.items()]
 
 
-def unfit_draws(
-    files: AssignmentFiles, docket: Docket, executor: Executor, draws: Mapping[str, Values], progress: Progress | None = None
-) -> dict[str, str]:
+def unfit_draws(files: AssignmentFiles, docket: Docket, executor: Executor, draws: Mapping[str, Values]) -> dict[str, str]:
     """Of `draws`, by name, those on which the bars of calibration.toml don't part right from wrong by the least margin, and on which check.
 
     Raises:
@@ -129,12 +128,12 @@ def unfit_draws(
         message = f"{files.slug}: `autograder calibrate {files.slug}` first: {calibration_path(files.folder).name} {'is missing' if calibration is None else 'is about other calls'}"
         raise AssignmentError(message)
     bars = {spec.id: bar for spec in varying if (bar := docket.bar(spec)) is not None}
-    if not bars:
+    if not bars or not draws:
         return {}
     bench = make_bench(files, docket, executor, draws, bars)
     return {
         name: spread.check
-        for spread in bench.across(list(bench.answers(bench.few_tasks(), progress)))
+        for spread in bench.across(list(bench.answers(bench.few_tasks())))
         for name, one in spread.variants.items()
         if not clear_of(bars[spread.check], one)
     }

@@ -158,7 +158,11 @@ def _manifest(data: bytes, path: Path) -> Manifest:
     if version.format != FORMAT:
         message = f"{path}: was written by GradStep {version.gradstep}, and this is {autograder.__version__}: install that version"
         raise ExchangeError(message)
-    return msgspec.json.decode(data, type=Manifest)
+    manifest = msgspec.json.decode(data, type=Manifest)
+    if PurePosixPath(manifest.slug).name != manifest.slug or "\\" in manifest.slug:
+        message = f"{manifest.slug!r} names no assignment"
+        raise ValueError(message)
+    return manifest
 
 
 def _pack(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Executor) -> tuple[bytes, tuple[CheckSpec, ...]]:
@@ -168,6 +172,9 @@ def _pack(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor
     prepared = prepare(files, docket, store, executor)
     source = files.checks.read_text(encoding="utf-8-sig")
     specs, left_out = _sorted_out(docket.specs, source)
+    if not specs:
+        message = "it has no visible check that can be made without the grader"
+        raise _CannotCutError(message)
     checks = _cut(source, {_base(spec) for spec in specs}, files.checks)
     drivers = _cut(
         files.drivers_source(), {spec.call.driver for spec in specs if spec.call is not None and spec.call.driver}, files.drivers
@@ -279,7 +286,7 @@ def _bars(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> str:
         return ""
     names = {spec.id for spec in specs}
     checks = {name: msgspec.structs.replace(one, nearest_mistake="") for name, one in found.checks.items() if name in names}
-    return calibration_text(msgspec.structs.replace(found, checks=checks))
+    return calibration_text(msgspec.structs.replace(found, machine="", checks=checks))
 
 
 def _refuse_secrets(specs: Sequence[CheckSpec], source: str) -> None:
@@ -324,8 +331,6 @@ def _prove(packed: bytes, specs: Sequence[CheckSpec]) -> None:
         path = Path(folder) / f"trial{SUFFIX}"
         path.write_bytes(packed)
         checks = open_checks(path, Path(folder) / "unpacked")
-        if not specs:
-            return
 
         def body(docket: Docket) -> None:
             found, wanted = ({spec.id: spec for spec in each} for each in (docket.specs, specs))

@@ -32,13 +32,13 @@ TOGETHER = 30
 
 
 class Progress(Protocol):
-    """Is told as notebooks are written; from one thread."""
+    """Is told as variants are tried and notebooks written; from one thread."""
 
     def started(self, total: int) -> None:
-        """`total` notebooks are going to be written."""
+        """So many of both are to come."""
 
-    def done(self, path: Path) -> None:
-        """One more is."""
+    def done(self, what: object) -> None:
+        """One more is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ def release_variants(
             raise AssignmentError(message)
         variants = open_variants(files, create=True)
         assert variants is not None
-        accepted, refused = _Chooser(variants, shared, store, executor, measure).choose(students)
+        progress.started(len(students) + len(set(students) - variants.record.students.keys()))
+        accepted, refused = _Chooser(variants, shared, store, executor, progress, measure).choose(students)
         record = msgspec.structs.replace(variants.record, students=variants.record.students | accepted)
         write_record(files, record)  # before any notebook: what is handed out is on record
 
@@ -85,7 +86,6 @@ def release_variants(
             own = prepare_for(shared, variants.of(student, record.students[student].attempt), store, executor)
             return write_release(own, folder / student)
 
-        progress.started(len(students))
         paths = []
         with ThreadPoolExecutor(executor.jobs, thread_name_prefix="release") as pool:
             for path in pool.map(write, students):
@@ -118,6 +118,7 @@ class _Chooser:
     shared: Prepared
     store: EvidenceStore
     executor: Executor
+    progress: Progress
     measure: bool
 
     def choose(self, students: Iterable[str]) -> tuple[dict[str, Accepted], int]:
@@ -130,9 +131,13 @@ class _Chooser:
         waiting = [student for student in students if student not in self.variants.record.students]
         refused = 0
         for attempt in range(ATTEMPTS):
-            draws = {student: self.variants.draw(student, attempt) for student in waiting}
-            unfit = self._unfit(draws, attempt)
-            found |= {student: Accepted(attempt, draw.digest) for student, draw in draws.items() if student not in unfit}
+            unfit: dict[str, str] = {}
+            for first in range(0, len(waiting), TOGETHER):
+                draws = {student: self.variants.draw(student, attempt) for student in waiting[first : first + TOGETHER]}
+                unfit |= self._unfit(draws, attempt)
+                found |= {student: Accepted(attempt, draw.digest) for student, draw in draws.items() if student not in unfit}
+                for student in draws if attempt == 0 else ():
+                    self.progress.done(student)
             waiting, refused = list(unfit), refused + len(unfit)
             if not waiting:
                 return found, refused
@@ -144,12 +149,11 @@ class _Chooser:
         with ThreadPoolExecutor(self.executor.jobs, thread_name_prefix="draw") as pool:
             broken = zip(draws, pool.map(lambda student: self._broken(student, attempt), draws), strict=True)
             unfit = {student: why for student, why in broken if why}
-        students = [student for student in draws if student not in unfit] if self.measure else []
-        for first in range(0, len(students), TOGETHER):
-            some = {student: draws[student].values for student in students[first : first + TOGETHER]}
-            checks = unfit_draws(self.variants.files, self.shared.judge.docket, self.executor, some)
-            unfit |= {student: f"the bar of {check} has no room on it" for student, check in checks.items()}
-        return unfit
+        if not self.measure:
+            return unfit
+        values = {student: draw.values for student, draw in draws.items() if student not in unfit}
+        checks = unfit_draws(self.variants.files, self.shared.judge.docket, self.executor, values)
+        return unfit | {student: f"the bar of {check} has no room on it" for student, check in checks.items()}
 
     def _broken(self, student: str, attempt: int) -> str:
         own = prepare_for(self.shared, self.variants.of(student, attempt), self.store, self.executor)

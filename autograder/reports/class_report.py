@@ -73,7 +73,7 @@ def grades_csv(grades: Sequence[Grade]) -> str:
             grade.status,
             number(grade.decided_max_points),
             number(grade.pending_points),
-            _cell(grade.problem),
+            _cell("; ".join(filter(None, (grade.problem, grade.variant.note if grade.variant else "")))),
             _cell(grade.submitted_at),
             _cell(grade.provenance.submission_sha256),
             _isolation(grade),

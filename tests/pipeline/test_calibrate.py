@@ -11,7 +11,8 @@ from autograder.judgement.calibration import calibration_path, read_calibration
 from autograder.judgement.grading import Cause
 from autograder.judgement.spread import INERT
 from autograder.judgement.tolerance import LEAST_SPREAD
-from autograder.pipeline.calibrate import calibrate_assignment, make_bench
+from autograder.pipeline.bench import make_bench, older_machine
+from autograder.pipeline.calibrate import calibrate_assignment
 from autograder.pipeline.plan import context_digest
 from autograder.pipeline.variation import exchange, variants_of
 from autograder.trace import array_of
@@ -44,8 +45,9 @@ def answers(released, executor):
     files, progress = open_assignment(released, "tiny"), Counted()
 
     def body(docket):
-        bench = make_bench(files, docket, executor)
-        return bench, list(bench.answers(bench.tasks(), progress))
+        with older_machine(files.assignment) as older:
+            bench = make_bench(files, docket, executor, older=older)
+            return bench, list(bench.answers(bench.tasks(), progress))
 
     bench, found = open_docket(files, body)
     assert progress.seen == progress.total > 0

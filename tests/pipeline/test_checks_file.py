@@ -91,6 +91,15 @@ def test_a_check_made_by_a_loop_is_left_to_the_grader(course):
     assert b"test_loss_fn" in b"".join(members(path).values())
 
 
+def test_without_a_visible_check_there_is_no_file(course, caplog):
+    """Nothing to check: said, not an empty file that everything passes."""
+    rewrite(course, "@points(2)", '@points(2, visibility="hidden")')
+    rewrite(course, "@points(3)", '@points(3, visibility="hidden")')
+    with caplog.at_level(logging.WARNING):
+        assert write(course) is None
+    assert "no visible check" in caplog.text
+
+
 def test_given_definitions_are_named_and_not_held(course, tmp_path):
     """`check` says that grading will use them; their source is the solution."""
     checks = open_checks(write(course), tmp_path / "unpacked")
@@ -108,6 +117,7 @@ def test_given_definitions_are_named_and_not_held(course, tmp_path):
         (lambda _: zipped({"manifest.json": b"{}"}), "is damaged, or no file of checks"),
         (lambda data: zipped({**unzipped(data), "reference.msgpack": b"\x80"}), "is damaged, or no file of checks"),
         (lambda data: zipped({**unzipped(data), "manifest.json": newer(data)}), "was written by GradStep 9.9"),
+        (lambda data: zipped({**unzipped(data), "manifest.json": elsewhere(data)}), "names no assignment"),
     ],
 )
 def test_other_files_are_refused_with_what_to_do(released, tmp_path, spoil, said):
@@ -142,6 +152,11 @@ def unzipped(data):
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def elsewhere(data):
+    manifest = json.loads(unzipped(data)["manifest.json"])
+    return json.dumps({**manifest, "slug": "../../tiny"}).encode()
 
 
 def newer(data):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import statistics
 
 import msgspec
 import numpy as np
@@ -17,14 +16,14 @@ from autograder.judgement.distance import Distance
 from autograder.judgement.grading import GradeStatus
 from autograder.judgement.spread import Across, Spread, Tried
 from autograder.judgement.tolerance import LEAST_MARGIN
-from autograder.pipeline.bench import make_bench
+from autograder.pipeline.bench import Bench, make_bench
 from autograder.pipeline.calibrate import _drawn_again, _refusal, calibrate_assignment
 from autograder.pipeline.variants import Record, key_path, open_variants, record_path
 from autograder.variants import SAMPLES
 
 HOPELESS = "1e7"
 """A learning rate with which six steps overflow: the check does not pass the reference itself."""
-ROSTER = tuple(RosterEntry(f"s{number}") for number in range(8))
+ROSTER = tuple(RosterEntry(f"s{number}") for number in range(5))
 
 
 def edit(path, *pairs):
@@ -37,8 +36,8 @@ def edit(path, *pairs):
 
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory, executor):
-    """The course with the loop given, so that there are few mistakes to try, six steps, and a hopeless variant among four. It is calibrated; then the bar is moved to
-    where on half of the variants the nearest mistake is too near, and the course is released.
+    """The course with the loop given, so that there are few mistakes to try, six steps, and one variant in thirteen hopeless. It is calibrated; then the bar is moved to
+    where on some of the variants the nearest mistake is too near, and the course is released.
     """
     course = VariantCourse.made(tmp_path_factory.mktemp("calibrated") / "course", executor)
     files = course.files
@@ -51,15 +50,21 @@ def calibrated(tmp_path_factory, executor):
         ('stub("training_loop")', 'given("training_loop")'),
     )
     edit(files.checks, ("n_epochs=45", "n_epochs=6"))
-    edit(files.variant, ("rng.choice([0.04, 0.05, 0.06])", f"rng.choice([0.04, 0.05, 0.06, 0.04, 0.05, 0.06, {HOPELESS}])"))
+    edit(
+        files.variant,
+        (
+            "rng.choice([0.04, 0.05, 0.06])",
+            f"rng.choice([0.04, 0.05, 0.06, 0.04, 0.05, 0.06, 0.04, 0.05, 0.06, 0.04, 0.05, 0.06, {HOPELESS}])",
+        ),
+    )
     assert course.files.draw.values["lr"] < 1, "the first sample, on which everything is tried, is none of them"
     edit(files.template, ("lr=lr)", "lr=min(lr, 0.05))"))  # the visible training converges for all
     done = calibrate_assignment(course.files, executor, Told())
     bar = nearest_mistakes(course, {str(n): draw.values for n, draw in enumerate(course.files.samples()[:9]) if not hopeless(draw)})
-    bar = statistics.median(bar.values()) / math.sqrt(LEAST_MARGIN)
+    bar = sorted(bar.values())[2] / math.sqrt(LEAST_MARGIN)
     edit(calibration_path(course.files.folder), (f"bar = {next(iter(done.calibration.checks.values())).bar!r}", f"bar = {bar!r}"))
     key_path(course.root).parent.mkdir()
-    key_path(course.root).write_text("5" * 64)  # so that what is drawn for whom is the same each time
+    key_path(course.root).write_text("b" * 64)  # so that what is drawn for whom is the same each time
     key_path(course.root).chmod(0o600)
     return course, done, course.release(ROSTER, measure=True), bar
 
@@ -182,12 +187,21 @@ def test_too_many_variants_without_room_are_the_assignments_fault(calibrated, ex
             "test_loop", {f"variant {n}": Spread("test_loop", (right,), (wrong,), "NaN" if n < broken else "") for n in range(30)}
         )
 
-    def drawn_again(docket):
-        return _drawn_again(course.files, docket, executor, [across(16)])
-
-    spreads, left_out = open_docket(course.files, drawn_again)
-    assert (spreads, left_out) == ([across(16)], [])
+    given = [across(16)]
+    bench = Bench(course.files, executor, [], {}, {}, {}, 30, {})
+    spreads, left_out = open_docket(course.files, lambda docket: _drawn_again(bench, docket, given))
+    assert spreads is given
+    assert left_out == []
     assert _refusal(across(16)).startswith(
         "test_loop: 16 of 30 drawn variants leave no room for a bar, which is too many to draw them again. The first: "
     )
     assert _refusal(across(0)) == ""
+
+
+def test_without_variants_nothing_is_asked_for(course):
+    """No secret, no record, no `variant` in grade.json, no mark of ours in the release."""
+    course.submit("ada")
+    course.grade()
+    assert '"variant"' not in course.results.grade_path("ada").read_text()
+    assert not any("gradstep" in cell.metadata for cell in course.release.cells)
+    assert not (course.root / "secret").exists()

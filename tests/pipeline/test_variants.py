@@ -3,8 +3,6 @@
 import os
 import re
 import shutil
-import sys
-from pathlib import Path
 
 import jupytext
 import nbformat
@@ -15,15 +13,25 @@ from variant_class import COURSE, RIGHT, ROSTER, VariantCourse, cell_of, check_o
 
 from autograder.cli import app
 from autograder.errors import AssignmentError
+from autograder.exchange.nbgrader import _make_tables
 from autograder.exchange.roster import RosterEntry
 from autograder.judgement.grading import Cause, GradeStatus, Outcome
 from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.variants import HELD, key_path, open_variants, record_path
+from autograder.reports.class_report import grades_csv
 from autograder.reports.summary import what_went_wrong
 
 STUDENTS = [entry.id for entry in ROSTER]
 ONE_SHORT = RIGHT["training_loop"].replace("range(n_epochs)", "range(n_epochs - 1)")
+
+
+READS = """
+try:
+    print("key:", open({!r}).read())
+except OSError as error:
+    print("no key:", type(error).__name__)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +58,9 @@ def graded(released):
         released.submit(student, released.solved(student))
     released.submit("dora", released.solved("bob"))  # not on the roster
     released.submit("eve", released.solved("ada", training_loop=ONE_SHORT))
-    released.submit("fay", released.solved("fay", loss_fn=returning(loss_in(released.notebook("bob")))))
+    numbers = released.solved("fay", loss_fn=returning(loss_in(released.notebook("bob"))))
+    numbers.cells.append(nbformat.v4.new_code_cell(READS.format(str(key_path(released.root)))))
+    released.submit("fay", numbers)
     script = released.root / "submitted" / "gil" / "fit" / "fit.py"
     script.parent.mkdir(parents=True)
     script.write_text(jupytext.writes(released.solved("cleo"), fmt="py:percent"))
@@ -79,18 +89,18 @@ def test_everybody_has_data_of_their_own_and_nbgraders_cells_are_the_same(releas
     assert not any("nbgrader" in cell.metadata for cell in notebooks[0].cells if cell.id.startswith("your_"))
 
 
-def test_nbgrader_leaves_each_students_data_alone(released, tmp_path, monkeypatch):
+def test_nbgrader_leaves_each_students_data_alone(released, tmp_path):
     """Its own OverwriteCells, with ada's notebook as the source of the course, changes no cell of bob's."""
-    from nbgrader.api import Gradebook
+    from nbgrader import api
     from nbgrader.preprocessors import OverwriteCells, SaveCells
     from traitlets.config import Config
 
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")  # nbgrader starts alembic by name
     url = f"sqlite:///{tmp_path}/gradebook.db"
     config = Config()
     config.CourseDirectory.db_url = url
     resources = {"nbgrader": {"assignment": "fit", "notebook": "fit", "db_url": url}}
-    with Gradebook(url) as gradebook:
+    _make_tables(api, url)
+    with api.Gradebook(url) as gradebook:
         gradebook.add_assignment("fit")
     SaveCells(config=config).preprocess(released.notebook("ada"), resources)
     before = released.solved("bob")
@@ -124,9 +134,11 @@ def test_a_release_holds_neither_secret_nor_solution_nor_hidden_checks(released)
         assert [word for word in (key, key[:16], *others, *solution, *hidden) if word in text] == []
 
 
-def test_the_secret_is_for_its_owner_and_not_for_git(released):
-    """Mode 0600 in a folder that ignores itself; and it stands in no result, grade, page or evidence."""
+def test_the_secret_is_for_its_owner_and_not_for_git(graded):
+    """Mode 0600 in a folder that ignores itself; it stands in no result, grade, page or evidence, and a submission that opens the file does not get it."""
+    released, _ = graded
     path = key_path(released.root)
+    assert "no key:" in released.results.executed_path("fay").read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     assert (path.parent / ".gitignore").read_text() == "*\n"
     key = path.read_text().strip()
@@ -155,6 +167,7 @@ def test_anothers_notebook_is_noticed_and_costs_no_points_silently(graded):
     assert (dora.points, dora.status) == (10, GradeStatus.NEEDS_REVIEW)
     assert dora.variant.note == "holds the variant of bob"
     assert "holds the variant of bob" in what_went_wrong(dora)
+    assert "holds the variant of bob" in grades_csv([dora])
     assert dora.notices[0] == HELD
     own = open_variants(course.files).draw("dora")
     assert dora.variant.tag == own.tag
@@ -356,12 +369,3 @@ def test_the_command_releases_a_roster(executor, tmp_path):
     assert done.exit_code == 0, done.output
     assert "Released 2 notebooks" in done.output
     assert sorted(path.parent.name for path in course.released.rglob("fit.ipynb")) == ["ada", "bob"]
-
-
-def test_without_variants_nothing_is_asked_for(course):
-    """No secret, no record, no `variant` in grade.json, no mark of ours in the release."""
-    course.submit("ada")
-    course.grade()
-    assert '"variant"' not in course.results.grade_path("ada").read_text()
-    assert not any("gradstep" in cell.metadata for cell in course.release.cells)
-    assert not (course.root / "secret").exists()
