@@ -2,7 +2,7 @@
 
 Heavy modules are imported inside the commands, so that ``autograder --help`` answers in a blink.
 
-Exit codes: 0 done; 1 done, but some submission is ungradable, or checks failed their test; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
+Exit codes: 0 done; 1 done, but some submission is ungradable, could not be collected or not be exported, or checks failed their test; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from autograder.cli import authoring, grading
+from autograder.cli import authoring, collecting, exporting, grading
 from autograder.cli.terminal import log_plainly, plain_text
 from autograder.errors import AssignmentError, AutograderError, SandboxError
 
@@ -34,10 +34,12 @@ COMMANDS = (
     grading.grade,
     grading.regrade,
     grading.doctor,
+    collecting.collect,
 )
 
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(exporting.export)
 
 
 def main() -> None:

@@ -92,11 +92,11 @@ def submitted_at(folder: Path) -> str:
             text = file.read(200).decode("ascii", "replace").strip()
     except OSError:
         return ""
-    moment = _parse_timestamp(text)
+    moment = parse_timestamp(text)
     return moment.isoformat() if moment else ""
 
 
-def _parse_timestamp(text: str) -> datetime.datetime | None:
+def parse_timestamp(text: str) -> datetime.datetime | None:
     """ "2026-11-20 10:00:00.000000 UTC", with +0100, a zone's name or nothing (UTC) in the place of UTC; or ISO 8601."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*(Z|[+-]\d\d:?\d\d|[A-Za-z][\w/+-]*)?", text)
     if match is None:

@@ -240,6 +240,8 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """ISO 8601, from nbgrader's timestamp.txt, else empty."""
     resembles: tuple[str, ...] = ()
     """Known mistakes that do exactly the same on every call; told after the due date."""
+    late: bool | None = None
+    """What the system that it was handed in to says, or its time; None where nothing does. Costs no points here."""
 
     @property
     def points(self) -> float:

@@ -16,7 +16,7 @@ from autograder.reports.isolation import isolation_warning, level_of
 from autograder.reports.plain import number, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 COLUMNS = (
@@ -29,6 +29,7 @@ COLUMNS = (
     "pending_points",
     "problem",
     "submitted_at",
+    "late",
     "submission_sha256",
     "isolation",
 )
@@ -57,25 +58,31 @@ def write_grades_csv(grades: Sequence[Grade], path: Path) -> None:
     write_atomic(path, grades_csv(grades))
 
 
-def grades_csv(grades: Sequence[Grade]) -> str:
-    """The table as text. Cells that a spreadsheet would run as a formula start with an apostrophe."""
+def grades_csv(grades: Sequence[Grade], people: Mapping[str, tuple[str, str]] | None = None) -> str:
+    """The table as text. Cells that a spreadsheet would run as a formula start with an apostrophe.
+
+    `people` are names and groups by `Grade.student`; with it, there are columns for both.
+    """
     check_ids = list(dict.fromkeys(check.id for grade in grades for check in grade.checks))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*COLUMNS, *map(_cell, check_ids)])
+    named = () if people is None else ("name", "group")
+    writer.writerow([*COLUMNS[:2], *named, *COLUMNS[2:], *map(safe_cell, check_ids)])
     for grade in sorted(grades, key=lambda grade: grade.student):
         checks = {check.id: check for check in grade.checks}
         own = [
             grade.status,
             number(grade.decided_max_points),
             number(grade.pending_points),
-            _cell(grade.problem),
-            _cell(grade.submitted_at),
-            _cell(grade.provenance.submission_sha256),
+            safe_cell(grade.problem),
+            safe_cell(grade.submitted_at),
+            {True: "late", False: "on time", None: ""}[grade.late],
+            safe_cell(grade.provenance.submission_sha256),
             _isolation(grade),
         ]
-        row = [_cell(grade.assignment), _cell(grade.student), number(grade.points), number(grade.max_points), *own]
-        writer.writerow([*row, *(_points(checks.get(check_id)) for check_id in check_ids)])
+        who = () if people is None else map(safe_cell, people.get(grade.student, ("", "")))
+        row = [safe_cell(grade.assignment), safe_cell(grade.student), *who, number(grade.points), number(grade.max_points)]
+        writer.writerow([*row, *own, *(_points(checks.get(check_id)) for check_id in check_ids)])
     return file.getvalue()
 
 
@@ -95,7 +102,8 @@ def _isolation(grade: Grade) -> str:
     return isolation_warning(grade).removeprefix("isolation: ") or str(level_of(grade.provenance.environment))
 
 
-def _cell(text: str) -> str:
+def safe_cell(text: str) -> str:
+    """`text` as a spreadsheet shows it and runs nothing: what it would take for a formula starts with an apostrophe."""
     text = plain(text, 2_000)
     formula = text.lstrip(_INVISIBLE).startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
     return f"'{text}" if formula else text
