@@ -13,7 +13,7 @@ from pathlib import Path
 from autograder.errors import ExchangeError
 from autograder.notebooks.archive import DAMAGE, BoundedFile, member_name, member_problem
 
-MAX_FILES = 50_000
+MAX_FILES = 20_000
 MAX_DOWNLOAD_BYTES = 20_000_000_000
 MAX_DIRECTORY_BYTES = 20_000_000
 MAX_UNPACKED_BYTES = 50_000_000_000
