@@ -5,7 +5,9 @@ import json
 import zipfile
 from pathlib import Path
 
-CANVAS_HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,Notes,Essay (7001),Tiny (7002),Assignments Current Score,Current Score,Final Score\n"
+CANVAS_HEADER = (
+    "Student,ID,SIS User ID,SIS Login ID,Section,Notes,Essay (7001),Tiny (7002),Assignments Current Score,Current Score,Final Score\n"
+)
 CANVAS_GRADEBOOK = (
     CANVAS_HEADER + ",,,,,,Manual Posting,,,,\n"
     "    Points Possible,,,,,,20.00,10.00,(read only),(read only),(read only)\n"

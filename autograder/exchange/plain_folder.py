@@ -7,15 +7,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from autograder.exchange.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, same_text
-from autograder.exchange.nbgrader import parse_timestamp
+from autograder.exchange.timestamps import TIMESTAMP, parse_timestamp
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Sequence
 
     from autograder.exchange.download import Download, Entry
-
-TIMESTAMP = "timestamp.txt"
 
 
 def recognise(names: Sequence[str]) -> bool:

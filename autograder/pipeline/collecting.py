@@ -18,8 +18,8 @@ import msgspec
 from autograder.errors import ExchangeError
 from autograder.exchange.delivery import Asked, SystemName, pick_notebooks
 from autograder.exchange.download import open_download
-from autograder.exchange.plain_folder import TIMESTAMP
 from autograder.exchange.systems import system_of
+from autograder.exchange.timestamps import TIMESTAMP, timestamp_text
 from autograder.notebooks.archive import MAX_ARCHIVE_BYTES
 from autograder.pipeline.choosing import Take, choose, is_late
 from autograder.pipeline.collected import ATTEMPT, Entry, Member, Record, read_record, same_people, write_record
@@ -178,7 +178,7 @@ class _Writer:
             collected_at=self._now.isoformat(timespec="seconds"),
         )
         if moment:
-            files[TIMESTAMP] = f"{moment.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S.%f} UTC\n".encode()
+            files[TIMESTAMP] = timestamp_text(moment).encode()
         return _Bundle(entry, files)
 
     def _numbered(self, folder: str, bundles: Sequence[_Bundle]) -> list[_Bundle]:

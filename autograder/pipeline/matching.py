@@ -56,7 +56,7 @@ def match(deliveries: Sequence[Delivery], roster: Roster | None, system: System)
     """Each delivery with its holder; without a roster, the holder is who the download says.
 
     Raises:
-        ExchangeError: if an id or a group of the roster can't name a folder.
+        ExchangeError: if a group of the roster is called as a student.
     """
     if roster is None:
         own = [_as_named(delivery) for delivery in deliveries]
@@ -93,14 +93,9 @@ class _Matcher:
         self._groups: dict[str, list[str]] = {}
         for group in dict.fromkeys(student.group for student in roster.students if student.group):
             self._groups.setdefault(system.name_key(group), []).append(group)
-        ids = {student.id for student in roster.students}
+        folders = {student_name(student.id) for student in roster.students}
         for student in roster.students:
-            if student_name(student.id) != student.id:
-                message = (
-                    f"the roster's line {student.line}: the id {student.id!r} can't be the name of a folder; use letters, digits and .@_-"
-                )
-                raise ExchangeError(message)
-            if student.group and student_name(student.group) in ids:
+            if student.group and student_name(student.group) in folders:
                 message = f"the roster's line {student.line}: the group {student.group!r} has the name of a student's id; rename it"
                 raise ExchangeError(message)
 
@@ -117,7 +112,7 @@ class _Matcher:
         if isinstance(found, str):
             return Unmatched(delivery.label, found)
         student, by_id = found
-        return Matched(delivery, Holder(student.id, (student,)), by_id)
+        return Matched(delivery, Holder(student_name(student.id), (student,)), by_id)
 
     def _several(self, delivery: Delivery) -> Matched | Unmatched:
         members, strangers, sure = [], [], True
@@ -150,7 +145,7 @@ class _Matcher:
             return Unmatched(delivery.label, f"the name is that of the group {group!r}, and also says {who}")
         if named:  # a student called as a group
             student = next(iter(known.values()))
-            return Matched(delivery, Holder(student.id, (student,)), by_id=True)
+            return Matched(delivery, Holder(student_name(student.id), (student,)), by_id=True)
         return Matched(delivery, Holder(student_name(group), members, group=True), by_id=True)
 
     def _found(self, person: Person) -> dict[str, Student]:

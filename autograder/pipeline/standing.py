@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.pipeline.collected import Entry, Member, Record
-from autograder.pipeline.questions import take_in_marks
 from autograder.reports.plain import number
 
 if TYPE_CHECKING:
@@ -35,7 +34,10 @@ def standings(files: AssignmentFiles, results: ResultsFolder, record: Record, *,
     """
     students = results.students()
     grades = {student: grade for student in students if (grade := results.read_grade(student))}
-    grades |= take_in_marks(files, results, students)
+    if files.assignment.questions:
+        from autograder.pipeline.questions import take_in_marks  # imports nbformat, which costs seconds
+
+        grades |= take_in_marks(files, results, students)
     parts: dict[str, list[Entry]] = {}
     for entry in record.entries:
         for member in entry.members:

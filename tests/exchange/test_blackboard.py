@@ -26,7 +26,9 @@ def test_attempts_are_told_apart_and_receipts_are_no_files(tmp_path):
         members[f"Tiny_alee_attempt_{when}_tiny.ipynb"] = notebook(when)
     found = sorted(delivered(tmp_path, members).deliveries, key=lambda one: one.order, reverse=True)
     assert [one.order for one in found] == ["2026-11-26-10-30-00", WHEN]
-    assert [[entry.name for entry in one.files] for one in found] == [[f"Tiny_alee_attempt_{when}_tiny.ipynb"] for when in ("2026-11-26-10-30-00", WHEN)]
+    assert [[entry.name for entry in one.files] for one in found] == [
+        [f"Tiny_alee_attempt_{when}_tiny.ipynb"] for when in ("2026-11-26-10-30-00", WHEN)
+    ]
     assert found[0].people[0].ids == ((IdKind.LOGIN, "alee"),)
     assert found[0].people[0].shown == "Ann Lee"
 
@@ -47,7 +49,10 @@ def test_underscores_in_titles_and_usernames_are_told_by_the_receipt(tmp_path):
 def test_a_students_own_words_in_a_receipt_are_not_read(tmp_path):
     """Who writes "Name:" into the text field does not become somebody else."""
     field = "Name: Bob (bob)\nAssignment: Bob"
-    members = {f"Tiny_eve_attempt_{WHEN}.txt": receipt("Eve", "eve", field=field), f"Tiny_eve_attempt_{WHEN}_x_attempt_{WHEN}.txt": b"Name: Bob (bob)"}
+    members = {
+        f"Tiny_eve_attempt_{WHEN}.txt": receipt("Eve", "eve", field=field),
+        f"Tiny_eve_attempt_{WHEN}_x_attempt_{WHEN}.txt": b"Name: Bob (bob)",
+    }
     (one,) = delivered(tmp_path, members).deliveries
     assert one.people[0].handle == "eve"
     assert [entry.name for entry in one.files] == [f"Tiny_eve_attempt_{WHEN}_x_attempt_{WHEN}.txt"]

@@ -118,7 +118,7 @@ def test_formulas_are_neutralised_and_the_id_stays(tmp_path):
     sheet = canvas.score_sheet(gradebook(tmp_path), TITLE)
     text = sheet.text({sheet.rows[4].row.line: 1})
     row = list(csv.reader(io.StringIO(text)))[-1]
-    assert row == ["'=HYPERLINK(\"http://x\")", "1238", "S-005", "'=cmd", "Deep Learning, B", "1"]
+    assert row == ['\'=HYPERLINK("http://x")', "1238", "S-005", "'=cmd", "Deep Learning, B", "1"]
 
 
 @pytest.mark.parametrize(("named", "found"), [("Essay", 20), ("7001", 20), ("Tiny (7002)", 10)])
@@ -143,4 +143,7 @@ def test_semicolons_and_a_mark_of_utf8_are_kept(tmp_path):
     text = "\ufeffStudent;ID;SIS Login ID;Section;Tiny (7002)\n    Points Possible;;;;10,00\nLee, Ann;1234;alee;A;7,50\n"
     sheet = canvas.score_sheet(gradebook(tmp_path, text), TITLE)
     assert (sheet.possible, sheet.rows[0].score) == (10, 7.5)
-    assert sheet.text({sheet.rows[0].row.line: 8.25}) == "\ufeffStudent;ID;SIS Login ID;Section;Tiny (7002)\n    Points Possible;;;;10,00\nLee, Ann;1234;alee;A;8.25\n"
+    assert (
+        sheet.text({sheet.rows[0].row.line: 8.25})
+        == "\ufeffStudent;ID;SIS Login ID;Section;Tiny (7002)\n    Points Possible;;;;10,00\nLee, Ann;1234;alee;A;8.25\n"
+    )

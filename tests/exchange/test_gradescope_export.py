@@ -34,13 +34,19 @@ def test_submitters_times_and_files(tmp_path):
     assert [[person.shown for person in one.people] for one in found.deliveries] == [["Ann Lee"], ["Zoë Müller", "Pat O'Brien"], []]
     assert found.deliveries[0].people[0].ids == ((IdKind.STUDENT, "001"), (IdKind.EMAIL, "ann@uni.edu"))
     assert found.deliveries[0].submitted_at == datetime.datetime(2026, 11, 25, 9, 0, 0, 861687, tzinfo=datetime.UTC)
-    assert [[entry.name for entry in one.files] for one in found.deliveries] == [["submission_9001/tiny.ipynb"], ["submission_9002/src/tiny.ipynb"], []]
+    assert [[entry.name for entry in one.files] for one in found.deliveries] == [
+        ["submission_9001/tiny.ipynb"],
+        ["submission_9002/src/tiny.ipynb"],
+        [],
+    ]
     assert found.strange == ("stray.txt",)
 
 
 def test_ruby_objects_are_read_as_plain_values_and_python_ones_are_refused(tmp_path):
     """Nothing is made but text, numbers, lists and tables."""
-    content = gradescope_export.read_metadata(b"a: !ruby/object:Open3\n  :x: !ruby/sym y\nb: !ruby/array:Set [1]\nc: {}\n".replace(b"b: !ruby/array:Set [1]\n", b""), "f")
+    content = gradescope_export.read_metadata(
+        b"a: !ruby/object:Open3\n  :x: !ruby/sym y\nb: !ruby/array:Set [1]\nc: {}\n".replace(b"b: !ruby/array:Set [1]\n", b""), "f"
+    )
     assert content == {"a": {":x": "y"}, "c": {}}
     marker = tmp_path / "made"
     for tag in ("!!python/object/apply:os.system", "!!python/name:os.system"):
@@ -52,7 +58,7 @@ def test_ruby_objects_are_read_as_plain_values_and_python_ones_are_refused(tmp_p
 @pytest.mark.parametrize("data", [b"[", b"- a\n- b", b"a: 1", b"", b"\xff\xfe\xfa", b"a: &x [*x, *x]"])
 def test_other_files_are_refused(data):
     """Broken, lists, plain values, nothing, no text."""
-    with pytest.raises(ExchangeError, match="metadata.yml"):
+    with pytest.raises(ExchangeError, match=r"metadata\.yml"):
         gradescope_export.read_metadata(data, "export: submission_metadata.yml")
 
 

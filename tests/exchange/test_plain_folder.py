@@ -21,7 +21,14 @@ def owners(path, slug="tiny"):
 
 def test_flat_folders_and_nbgraders_layout(tmp_path):
     """A file each; a folder each, however deep; {student}/{assignment}/, of which other assignments are passed over."""
-    names = {"ann.ipynb": "", "bob/work/tiny.ipynb": "", "bob/data.csv": "", "cy/tiny/tiny.ipynb": "", "cy/ps2/ps2.ipynb": "", "notes.txt": ""}
+    names = {
+        "ann.ipynb": "",
+        "bob/work/tiny.ipynb": "",
+        "bob/data.csv": "",
+        "cy/tiny/tiny.ipynb": "",
+        "cy/ps2/ps2.ipynb": "",
+        "notes.txt": "",
+    }
     assert owners(make_folder(tmp_path / "f", names)) == {
         "ann": ["ann.ipynb"],
         "bob": ["bob/data.csv", "bob/work/tiny.ipynb"],
@@ -38,7 +45,9 @@ def test_the_folder_of_an_archives_own_name_is_no_student(tmp_path):
 
 def test_nbgraders_timestamp_is_read(tmp_path):
     """And is no file of the student's."""
-    make_folder(tmp_path / "f", {"ann/tiny/tiny.ipynb": "", "ann/tiny/timestamp.txt": "2026-11-25 09:00:00.000000 UTC", "bob/tiny/tiny.ipynb": ""})
+    make_folder(
+        tmp_path / "f", {"ann/tiny/tiny.ipynb": "", "ann/tiny/timestamp.txt": "2026-11-25 09:00:00.000000 UTC", "bob/tiny/tiny.ipynb": ""}
+    )
     with open_download(tmp_path / "f") as download:
         ann, bob = plain_folder.deliveries(download, Asked("tiny")).deliveries
     assert ann.submitted_at == datetime.datetime(2026, 11, 25, 9, tzinfo=datetime.UTC)

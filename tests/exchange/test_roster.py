@@ -17,7 +17,9 @@ def roster(tmp_path, text, encoding="utf-8"):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_roster_is_read(tmp_path, encoding, delimiter):
     """As spreadsheets of several countries write it; case of column names aside; names with commas, quotes, line feeds; short rows."""
-    text = 'ID,Name,Moodle_ID,email,shoe size\nalee,"Lee, ""Ann""\nJr",Participant 501,ann@uni.edu,38\nwang,王 小明\n'.replace(",", delimiter).replace(f"Lee{delimiter}", "Lee,")
+    text = 'ID,Name,Moodle_ID,email,shoe size\nalee,"Lee, ""Ann""\nJr",Participant 501,ann@uni.edu,38\nwang,王 小明\n'.replace(
+        ",", delimiter
+    ).replace(f"Lee{delimiter}", "Lee,")
     found = roster(tmp_path, text, encoding)
     assert [(student.id, student.name, student.moodle_id, student.email, student.line) for student in found.students] == [
         ("alee", 'Lee, "Ann"\nJr', "501", "ann@uni.edu", 2),
@@ -71,7 +73,10 @@ def test_a_canvas_gradebook_is_a_roster(tmp_path):
 def test_a_moodle_worksheet_is_a_roster(tmp_path):
     """Addresses are ids where there is nothing better; with blind marking, numbers, and nobody has a name."""
     found = roster(tmp_path, MOODLE_WORKSHEET).students
-    assert [(student.id, student.moodle_id, student.name) for student in found][:2] == [("ann@uni.edu", "501", "Ann Lee"), ("zoe@uni.edu", "502", "Zoë Müller")]
+    assert [(student.id, student.moodle_id, student.name) for student in found][:2] == [
+        ("ann@uni.edu", "501", "Ann Lee"),
+        ("zoe@uni.edu", "502", "Zoë Müller"),
+    ]
     blind = "Identifier,Full name,Grade,Last modified (grade)\nParticipant 501,Participant 501,,-\n"
     (one,) = roster(tmp_path, blind).students
     assert (one.id, one.moodle_id, one.name) == ("participant-501", "501", "")
