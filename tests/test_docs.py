@@ -31,7 +31,10 @@ def test_commands_and_options_exist(page):
     for line in re.findall(r"`(autograder [^`]+)`", page.read_text()):
         _, name, *words = line.split()
         assert name in commands, line
-        options = {option for parameter in commands[name].params for option in parameter.opts}
+        command = commands[name]
+        if words and not words[0].startswith("-") and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
         assert {word.split("=")[0] for word in words if word.startswith("-")} <= options, line
 
 

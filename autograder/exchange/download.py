@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.errors import ExchangeError
-from autograder.notebooks.archive import DAMAGE, BoundedFile, member_name, member_problem
+from autograder.notebooks.archive import DAMAGE, MAX_ARCHIVE_BYTES, BoundedFile, member_name, member_problem
 
 MAX_FILES = 20_000
 MAX_DOWNLOAD_BYTES = 20_000_000_000
@@ -107,6 +107,7 @@ def _archive(path: Path) -> Iterator[Download]:
         try:
             file = stack.enter_context(BoundedFile(path, MAX_DIRECTORY_BYTES))
             archive = stack.enter_context(zipfile.ZipFile(file))
+            file.most_bytes = MAX_ARCHIVE_BYTES
         except DAMAGE as error:
             message = f"{path}: is no folder and no .zip archive, or a damaged one: download it again"
             raise ExchangeError(message) from error
@@ -134,7 +135,7 @@ def _unpacker(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> 
     def read(size: int) -> bytes:
         try:
             with archive.open(member) as packed:
-                return packed.read(min(size, member.file_size + 1))
+                return packed.read(min(size, member.file_size + 1, MAX_ARCHIVE_BYTES + 1))
         except DAMAGE as error:
             message = f"{path}: {member.filename!a} in it is damaged: download it again"
             raise ExchangeError(message) from error

@@ -93,7 +93,7 @@ def score_sheet(sheet: Sheet, _: Column) -> ScoreSheet:
         message = f"{sheet.path}: is no grading worksheet of Moodle: it has no column {missing[0].capitalize()!r}. Download it in Moodle, with English as your language: View all submissions, Download grading worksheet"
         raise ExchangeError(message)
     grade, maximum, changeable = places["grade"], places.get("maximum grade"), places.get("grade can be changed")
-    most = {read_number(row.cells[maximum]) for row in sheet.rows} if maximum is not None else set()
+    most = {read_number(row.cells[maximum]) for row in sheet.rows} - {None} if maximum is not None else set()
     rows = []
     for row in sheet.rows:
         ids = tuple(

@@ -40,16 +40,16 @@ class Packed:
 
 
 class BoundedFile(io.FileIO):
-    """A file of which no single read is large: zipfile reads the table of contents in one, by a size that the archive claims."""
+    """A file of which no single read is larger than `most_bytes`: zipfile reads the table of contents in one, by a size that the archive claims. Members are read by sizes that were checked, under a limit of their own."""
 
     def __init__(self, path: Path, most_bytes: int = MAX_DIRECTORY_BYTES) -> None:
         super().__init__(path)
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Raises zipfile.BadZipFile for more than `most_bytes`."""
-        limit = self._most_bytes if size is None or size < 0 else size
-        if limit > self._most_bytes:
+        limit = self.most_bytes if size is None or size < 0 else size
+        if limit > self.most_bytes:
             message = "a table of contents that is too large"
             raise zipfile.BadZipFile(message)
         return super().read(limit) or b""
@@ -71,6 +71,7 @@ def notebook_in_archive(path: Path, suffixes: Sequence[str], preferred: str, max
             chosen = _choose(members, suffixes, preferred, path)
             if chosen.file_size > max_bytes:
                 raise _too_large(path, chosen.filename, max_bytes)
+            file.most_bytes = MAX_ARCHIVE_BYTES
             with archive.open(chosen) as packed:
                 data = packed.read(chosen.file_size + 1)  # no more than it declares is unpacked
     except DAMAGE as error:

@@ -81,7 +81,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def names(self) -> dict[str, str]:
         """Names of people by folder, for those who have one."""
         found = {
-            entry.folder: ", ".join(member.name or member.id for member in entry.members)
+            entry.folder: "; ".join(member.name or member.id for member in entry.members)
             for entry in self.entries
             if any(m.name for m in entry.members)
         }

@@ -91,13 +91,19 @@ def collect_download(files: AssignmentFiles, source: Source, root: Path) -> Coll
     Raises:
         ExchangeError: if the download, the roster or the record can't be read, or `root` not be written.
     """
+    here, there = source.path.resolve(), root.resolve()
+    if here.is_dir() and (here == there or here in there.parents or there in here.parents):
+        message = (
+            f"{source.path} and {root} lie in each other: what is collected would be mixed with the download. Choose another folder with -o"
+        )
+        raise ExchangeError(message)
     before = read_record(root, files.slug)
     with open_download(source.path) as whole:
         system, download = system_of(whole, source.system)
         delivered = system.deliveries(download, Asked(files.slug, source.zone))
         matched, unmatched = match(delivered.deliveries, source.roster, system)
         done = Collection(system.name, before, unmatched=unmatched, refused=download.refused, strange=delivered.strange)
-        done.notes += delivered.notes
+        done.notes += (*delivered.notes, *dict.fromkeys(one.note for one in matched if one.note))
         done.strangers += [(one.holder.folder, stranger) for one in matched for stranger in one.strangers]
         writer = _Writer(files, root, before, done)
         try:

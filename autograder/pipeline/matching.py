@@ -36,12 +36,13 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A delivery and its holder. `strangers` are submitters of a group who could not be matched, with the reason."""
+    """A delivery and its holder. `strangers` are submitters of a group who could not be matched, with the reason. `note` is a sentence to the instructor."""
 
     delivery: Delivery
     holder: Holder
     by_id: bool
     strangers: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,14 @@ class _Matcher:
         if isinstance(found, str):
             return Unmatched(delivery.label, found)
         student, by_id = found
-        return Matched(delivery, Holder(student_name(student.id), (student,)), by_id)
+        return Matched(delivery, Holder(student_name(student.id), (student,)), by_id, note=self._doubt(person, student))
+
+    def _doubt(self, person: Person, student: Student) -> str:
+        """Canvas puts the number of one member beside a group's name. Names in another order are no reason for doubt."""
+        own = self._system.name_key(student.name)
+        if self._system.name is not SystemName.CANVAS or not own or sorted(own) == sorted(person.name) or not person.name:
+            return ""
+        return f"by its number, {person.handle} is {student.id} ({student.name}), but the name is another; if it is a group's, the roster needs the column group, or its other members get no grade"
 
     def _several(self, delivery: Delivery) -> Matched | Unmatched:
         members, strangers, sure = [], [], True
@@ -196,17 +204,21 @@ class _Matcher:
 
 
 def _undisputed(matched: Sequence[Matched], unmatched: Iterable[Unmatched]) -> tuple[tuple[Matched, ...], tuple[Unmatched, ...]]:
-    """Without those that different people claim for one student: an id beats a name, and of two equals neither is taken."""
-    claims: dict[str, dict[tuple[tuple[IdKind, str], ...], bool]] = {}
+    """Without those that different people claim for one student or group: an id beats a name, and of two equals neither is taken."""
+    claims: dict[str, dict[tuple[object, ...], bool]] = {}
     for one in matched:
-        if not one.holder.group:
-            claims.setdefault(one.holder.folder, {})[one.delivery.people[0].ids] = one.by_id
+        claims.setdefault(one.holder.folder, {})[_claimant(one)] = one.by_id
     kept, lost = [], list(unmatched)
     for one in matched:
-        rivals = {} if one.holder.group else claims[one.holder.folder]
-        sure = [ids for ids, by_id in rivals.items() if by_id]
-        if len(rivals) <= 1 or sure == [one.delivery.people[0].ids]:
+        rivals = claims[one.holder.folder]
+        sure = [claimant for claimant, by_id in rivals.items() if by_id]
+        if len(rivals) == 1 or sure == [_claimant(one)]:
             kept.append(one)
         else:
             lost.append(Unmatched(one.delivery.label, f"another submission is that of {one.holder.folder} too"))
     return tuple(kept), tuple(lost)
+
+
+def _claimant(one: Matched) -> tuple[object, ...]:
+    """The same for all attempts of the same people."""
+    return tuple(person.ids or person.name for person in one.delivery.people)

@@ -69,6 +69,16 @@ def test_a_member_that_claims_less_than_it_holds_is_read_no_further(tmp_path):
             entry.read(1_000_000)
 
 
+def test_large_files_are_read_whole(tmp_path):
+    """Whether packed or stored; the limit on single reads is for the table of contents."""
+    data = os.urandom(21_000_000)
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(tmp_path / "d.zip", "w", method) as archive:
+            archive.writestr("x.ipynb", data)
+        with open_download(tmp_path / "d.zip") as download:
+            assert download.entries[0].read(100_000_000) == data
+
+
 def test_links_in_a_folder_are_not_followed(tmp_path):
     """One would bring any file that the grader can read into the submissions."""
     (tmp_path / "secret").write_text("the solution")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 import zoneinfo
 
 import pytest
@@ -322,3 +323,47 @@ def test_a_damaged_record_stops_before_anything_is_touched(collecting):
     with pytest.raises(ExchangeError, match="move it away and collect again"):
         collecting({"ann.ipynb": b"{1}"})
     assert collecting.there() == {"ann/tiny/tiny.ipynb": b"{}"}
+
+
+def test_who_takes_a_groups_name_takes_nothing(collecting):
+    """On Moodle students choose names, and a group's number says nothing: of two that are called Team A, neither is collected."""
+    members = {"Team A_55_assignsubmission_file/tiny.ipynb": b"{1}", "Team A_504_assignsubmission_file/tiny.ipynb": b"{2}"}
+    done = collecting(members, collecting.roster())
+    assert why(done) == dict.fromkeys(("Team A_55", "Team A_504"), "another submission is that of Team A too")
+    assert collecting.there() == {}
+
+
+def test_a_canvas_group_that_the_roster_does_not_know_is_pointed_out(collecting):
+    """The number of one member finds that member alone; another order of a name is no reason for doubt."""
+    without = "id,name,canvas_id\nann,Ann Lee,1234\nzoe,Zoë Müller,1236\n"
+    done = collecting({"theannteam_1234_10_tiny.ipynb": b"{}", "müllerzoë_1236_11_tiny.ipynb": b"{}"}, collecting.roster(without))
+    assert [note for note in done.notes if "column group" in note] == [
+        "by its number, theannteam_1234 is ann (Ann Lee), but the name is another; if it is a group's, the roster needs the column group, or its other members get no grade"
+    ]
+
+
+def test_a_download_is_not_collected_into_itself(collecting):
+    """Neither into it nor out of it; a .zip may lie anywhere."""
+    root = make_folder(collecting.root, {"ann/tiny/tiny.ipynb": "{}"})
+    for path in (root, collecting.tmp, root / "ann"):
+        with pytest.raises(ExchangeError, match="lie in each other"):
+            collect_download(collecting.files, Source(path), root)
+    done = collect_download(collecting.files, Source(make_zip(root / "x.zip", {"bob.ipynb": b"{}"})), root)
+    assert done.new == ["bob"]
+
+
+def test_attempts_with_and_without_their_receipts_are_one_students(collecting):
+    """Nobody is in dispute with themselves."""
+    members = {f"Tiny_alee_attempt_2026-11-2{day}-09-00-00_tiny.ipynb": b"{%d}" % day for day in (5, 6)}
+    members["Tiny_alee_attempt_2026-11-25-09-00-00.txt"] = receipt("Ann Lee", "alee")
+    assert collecting(members, collecting.roster()).record.entry("ann").attempts_seen == 2
+
+
+def test_a_large_class_is_collected_in_seconds(collecting):
+    """Three hundred of a quarter of a megabyte each, as outputs make them; the same again reads and writes nothing anew."""
+    roster = "id,name,canvas_id\n" + "".join(f"s{n},Student {n},{n}\n" for n in range(1000, 1300))
+    members = {f"student{n}_{n}_{n}_tiny.ipynb": notebook("x" * 250_000, str(n)) for n in range(1000, 1300)}
+    started = time.process_time()
+    assert len(collecting(members, collecting.roster(roster)).new) == 300
+    assert len(collecting(members, collecting.roster(roster)).unchanged) == 300
+    assert time.process_time() - started < 20
