@@ -32,11 +32,10 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     login: str = ""
     email: str = ""
 
-    def same_as(self, other: Member) -> bool:
-        """Whether some id of one kind is the other's too."""
-        mine = (self.id, self.canvas_id, self.moodle_id, self.login, self.email)
-        theirs = (other.id, other.canvas_id, other.moodle_id, other.login, other.email)
-        return any(one and same_text(one) == same_text(two) for one, two in zip(mine, theirs, strict=True))
+    def known_ids(self) -> frozenset[tuple[str, str]]:
+        """Ids with their kinds, fit for comparing: two students with a common one are the same."""
+        ids = {"id": self.id, "canvas": self.canvas_id, "moodle": self.moodle_id, "login": self.login, "email": self.email}
+        return frozenset((kind, same_text(text)) for kind, text in ids.items() if text)
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +131,7 @@ def same_people(some: Iterable[Member], others: Iterable[Member]) -> bool:
     """Whether both are the same students."""
     left = list(others)
     for member in some:
-        match = next((other for other in left if member.same_as(other)), None)
+        match = next((other for other in left if member.known_ids() & other.known_ids()), None)
         if match is None:
             return False
         left.remove(match)

@@ -127,6 +127,10 @@ class _Writer:
         self._slug, self._due, self._root, self._done, self._before = files.slug, files.assignment.due, root, done, before
         self._entries = {entry.folder: entry for entry in before.entries}
         self._now = datetime.datetime.now(datetime.UTC)
+        self._folders_of: dict[tuple[str, str], list[str]] = {}
+        for entry in before.entries:
+            for key in {key for member in entry.members for key in member.known_ids()}:
+                self._folders_of.setdefault(key, []).append(entry.folder)
 
     def take_in(self, chosen: Chosen, take: Take) -> None:
         """Bring one holder's folders up to date."""
@@ -144,7 +148,7 @@ class _Writer:
             return
         members = bundles[0].entry.members
         current = {bundle.entry.folder for bundle in bundles}
-        for old in list(self._entries.values()):
+        for old in self._others(members):
             attempts = take is Take.BEST and old.attempt and old.holder == folder
             if old.folder not in current and not attempts and same_people(old.members, members):
                 self._move_away(old.folder)
@@ -152,6 +156,11 @@ class _Writer:
                 del self._entries[old.folder]
         for bundle in bundles:
             self._write(bundle)
+
+    def _others(self, members: Iterable[Member]) -> list[Entry]:
+        """What was collected before in which one of `members` has a part."""
+        folders = dict.fromkeys(folder for member in members for key in member.known_ids() for folder in self._folders_of.get(key, ()))
+        return [self._entries[folder] for folder in folders if folder in self._entries]
 
     def record(self, source: Source) -> Record:
         """All entries, those of earlier downloads too."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TITLES_NAMED = 2
 TITLE_CHARS = 44
+STUDENTS_NAMED = 20
 STYLES = {GradeStatus.GRADED: "", GradeStatus.NEEDS_REVIEW: "yellow", GradeStatus.UNGRADABLE: "magenta"}
 
 
@@ -74,7 +75,12 @@ def what_went_wrong(grade: Grade) -> str:
 
 def same_code_lines(groups: Sequence[Sequence[str]]) -> list[str]:
     """For the instructor alone: whose solutions are equal."""
-    return [f"same code (but for layout and comments): {', '.join(plain_line(student, 64) for student in students)}" for students in groups]
+    lines = []
+    for students in groups:
+        more = len(students) - STUDENTS_NAMED
+        named = ", ".join(plain_line(student, 64) for student in students[:STUDENTS_NAMED])
+        lines.append(f"same code (but for layout and comments): {named}{f' and {more} more' if more > 0 else ''}")
+    return lines
 
 
 def _to_be_marked(grade: Grade) -> float:
