@@ -1,8 +1,8 @@
 """Blackboard Learn: the .zip of "Assignment File Download" in.
 
 Files are named ``{assignment}_{username}_attempt_{Y-m-d-H-M-S}_{file}``, with a receipt that ends right after the time, in ``.txt``, for each attempt. A group's attempts have the
-group's name in the place of the username. The time is the server's own, without a zone. A receipt begins with Name, Assignment and Date Submitted; what follows may be the student's
-own words and is not read.
+group's name in the place of the username. The time is the server's own, without a zone. A receipt begins with Name, Assignment and Date Submitted, which ends in a zone's letters; only
+GMT and UTC are the same everywhere, and are believed. What follows may be the student's own words and is not read.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ RECEIPT_BYTES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What Blackboard wrote: the name, the username ("" for a group), the assignment's title."""
+    """What Blackboard wrote: the name, the username ("" for a group), the assignment's title, and whether its times are UTC."""
 
     name: str
     login: str
     assignment: str
+    utc: bool = False
 
 
 def recognise(names: Sequence[str]) -> bool:
@@ -61,12 +62,21 @@ def deliveries(download: Download, asked: Asked) -> Delivered:
     titles = {receipt.assignment for receipt in receipts.values()}
     found = []
     for (head, when), files in attempts.items():
-        person = _person(head, receipts.get((head, when)), titles)
+        receipt = receipts.get((head, when))
+        person = _person(head, receipt, titles)
         if person is None:
             strange += [entry.name for _, entry in files]
             continue
         uploads = tuple(entry for match, entry in files if not match["receipt"])
-        found.append(Delivery(f"{person.handle}, attempt of {when}", (person,), uploads, when, _moment(when, asked.zone)))
+        found.append(
+            Delivery(
+                f"{person.handle}, attempt of {when}",
+                (person,),
+                uploads,
+                when,
+                _moment(when, datetime.UTC if receipt and receipt.utc else asked.zone),
+            )
+        )
     return Delivered(tuple(found), tuple(strange), _notes(found, asked))
 
 
@@ -75,7 +85,9 @@ def read_receipt(data: bytes) -> Receipt:
     text = data.decode("utf-8-sig", "replace").partition(_OWN_WORDS)[0]
     bearer = next((match for line in text.splitlines() if (match := _BEARER.match(line))), None)
     assignment = next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Assignment:")), "")
-    return Receipt(bearer["name"] if bearer else "", (bearer["login"] or "").strip() if bearer else "", assignment)
+    submitted = next((line for line in text.splitlines() if line.startswith("Date Submitted:")), "")
+    utc = submitted.split()[-1] in ("GMT", "UTC") if submitted else False
+    return Receipt(bearer["name"] if bearer else "", (bearer["login"] or "").strip() if bearer else "", assignment, utc)
 
 
 def _person(head: str, receipt: Receipt | None, titles: Iterable[str]) -> Person | None:
@@ -99,8 +111,9 @@ def _moment(when: str, zone: datetime.tzinfo | None) -> datetime.datetime | None
 
 
 def _notes(found: Sequence[Delivery], asked: Asked) -> tuple[str, ...]:
-    if asked.zone or not found:
+    unknown = sum(delivery.submitted_at is None for delivery in found)
+    if asked.zone or not unknown:
         return ()
     return (
-        "Blackboard's times name no zone, so nobody is called late and no times are kept: --timezone Europe/London, for example, says which.",
+        f"the times of {unknown} of {len(found)} attempts name no zone, so nobody of them is called late and their times are not kept: --timezone Europe/London, for example, says which",
     )

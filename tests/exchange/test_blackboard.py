@@ -76,6 +76,23 @@ def test_times_have_a_zone_only_if_somebody_says_it(tmp_path):
     assert known.notes == ()
 
 
+def test_a_receipt_in_utc_says_the_zone(tmp_path):
+    """Letters of other zones mean several things and are not believed."""
+    for letters, moment in (
+        ("GMT", datetime.datetime(2026, 11, 25, 9, tzinfo=datetime.UTC)),
+        ("UTC", datetime.datetime(2026, 11, 25, 9, tzinfo=datetime.UTC)),
+        ("CST", None),
+        ("BST", None),
+    ):
+        members = {
+            f"Tiny_alee_attempt_{WHEN}.txt": receipt("Ann", "alee").replace("GMT", letters),
+            f"Tiny_alee_attempt_{WHEN}_x.ipynb": b"",
+        }
+        found = delivered(tmp_path, members)
+        assert found.deliveries[0].submitted_at == moment
+        assert bool(found.notes) == (moment is None)
+
+
 def test_one_name_of_blackboards_makes_no_blackboard_download():
     """A student could choose it on Canvas."""
     assert not blackboard.recognise(("leeann_1_2_tiny.ipynb", "bob_3_4_tiny.ipynb", f"eve_5_6_x_attempt_{WHEN}_y.ipynb"))
