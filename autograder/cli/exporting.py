@@ -109,13 +109,13 @@ def _standings(
     assignment: str, course: Path | None, results: Path | None, submitted: Path | None, *, decided: bool
 ) -> tuple[AssignmentFiles, tuple[Standing, ...]]:
     """Raises ExchangeError if there is nothing to export."""
-    from autograder.pipeline.collected import find_record
+    from autograder.pipeline.collected import find_collected
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.standing import standings
 
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
-    found = standings(files, folder, find_record(submitted or files.course / "submitted", files.slug), decided=decided)
+    found = standings(files, folder, find_collected(submitted or files.course / "submitted", files.slug), decided=decided)
     if not found:
         message = f"{folder.root}: no grades of {files.slug}; run `autograder grade {files.slug}` first"
         raise ExchangeError(message)

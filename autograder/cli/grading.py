@@ -49,7 +49,7 @@ def grade(
     from autograder.execution.executor import Executor
     from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.collect import collect_submissions
-    from autograder.pipeline.collected import find_record
+    from autograder.pipeline.collected import find_collected
     from autograder.pipeline.grade import grade_class
     from autograder.pipeline.results import ResultsFolder
 
@@ -75,7 +75,7 @@ def grade(
     except KeyboardInterrupt:
         console.print("Interrupted. What is graded is kept; the same command goes on from there.")
         raise typer.Exit(130) from None
-    _finish(console, files, folder, grades, find_record(submissions, files.slug))
+    _finish(console, files, folder, grades, find_collected(submissions, files.slug).record)
     console.print(f"{bar.total} graded anew, {len(grades) - bar.total} unchanged.")
     raise typer.Exit(1 if any(str(one.status) == "ungradable" for one in grades) else 0)
 

@@ -18,6 +18,7 @@ MAX_DOWNLOAD_BYTES = 20_000_000_000
 MAX_DIRECTORY_BYTES = 20_000_000
 MAX_UNPACKED_BYTES = 50_000_000_000
 """Of all members as the archive declares them; one file at a time is unpacked, and only what may be a notebook."""
+MAX_NAME_CHARS = 1_000
 _UTF8_NAMES = 0x800
 
 
@@ -124,6 +125,7 @@ def _members(path: Path, archive: zipfile.ZipFile) -> Download:
     entries, refused = [], []
     for member, name in members:
         problem = member_problem(member, name) or ("which is there twice" if count[name] > 1 else "")
+        problem = problem or (f"a name of more than {MAX_NAME_CHARS} characters" if len(name) > MAX_NAME_CHARS else "")
         if problem:
             refused.append(f"{name}, {problem}")
         else:

@@ -60,7 +60,8 @@ class ScoreSheet:
     def text(self, scores: Mapping[int, float]) -> str:
         """The file with `scores` by the line of their row, and no other students."""
         header = [self.sheet.header[place] for place in self.keep]
-        rows: list[Sequence[str]] = [header, *([row.cells[place] for place in self.keep] for row in self.fixed)]
+        fixed = [[row.cells[place] for place in self.keep] for row in self.fixed]
+        rows: list[Sequence[str]] = [header, *(cells for cells in fixed if any(cells))]
         for one in self.rows:
             if one.row.line in scores:
                 written = number(scores[one.row.line])

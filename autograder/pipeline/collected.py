@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -112,13 +113,22 @@ def read_record(root: Path, slug: str) -> Record:
     return record
 
 
-def find_record(path: Path, slug: str) -> Record:
-    """The record of the folder that `autograder grade` is given, which may hold submitted/; an empty one for anything else.
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The record, and the names of all folders with a submission: some may have been put there by hand."""
+
+    record: Record
+    folders: frozenset[str] = frozenset()
+
+
+def find_collected(path: Path, slug: str) -> Collected:
+    """What lies in the folder that `autograder grade` is given, which may hold submitted/; nothing for anything else.
 
     Raises:
-        ExchangeError: if it is there and can't be read.
+        ExchangeError: if there is a record that can't be read.
     """
-    return read_record(path / "submitted" if (path / "submitted").is_dir() else path, slug)
+    root = path / "submitted" if (path / "submitted").is_dir() else path
+    return Collected(read_record(root, slug), frozenset(place.parent.name for place in root.glob(f"*/{slug}")))
 
 
 def write_record(root: Path, record: Record) -> None:

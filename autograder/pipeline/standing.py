@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autograder.pipeline.collected import Entry, Member, Record
+from autograder.pipeline.collected import Collected, Entry, Member
 from autograder.reports.plain import number
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ class Standing:
     why_not: str = ""
 
 
-def standings(files: AssignmentFiles, results: ResultsFolder, record: Record, *, decided: bool = False) -> tuple[Standing, ...]:
+def standings(files: AssignmentFiles, results: ResultsFolder, collected: Collected, *, decided: bool = False) -> tuple[Standing, ...]:
     """Everybody who handed in or was graded, by id. With `decided`, grades that still wait for a person or another run count what is decided of them.
+
+    Grades that neither the record nor a folder speaks of are old, unless nothing was collected at all.
 
     Raises:
         ExchangeError: if the gradebook of the assignment's questions can't be read.
@@ -39,12 +41,17 @@ def standings(files: AssignmentFiles, results: ResultsFolder, record: Record, *,
 
         grades |= take_in_marks(files, results, students)
     parts: dict[str, list[Entry]] = {}
+    record = collected.record
     for entry in record.entries:
         for member in entry.members:
             parts.setdefault(member.id, []).append(entry)
     found = [_standing(student, entries, grades, decided=decided) for student, entries in parts.items()]
     known = {entry.folder for entry in record.entries} | {entry.holder for entry in record.entries} | parts.keys()
-    found += [_settled(Member(student), [grade], "", decided=decided) for student, grade in grades.items() if student not in known]
+    found += [
+        _settled(Member(student), [grade], "", decided=decided)
+        for student, grade in grades.items()
+        if student not in known and (not record.entries or student in collected.folders)
+    ]
     return tuple(sorted(found, key=lambda standing: standing.member.id))
 
 

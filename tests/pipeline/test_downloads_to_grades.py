@@ -87,7 +87,7 @@ def test_canvas(course, written):
     assert "LEFT OUT wang: is excused there; 10 was not written" in done.stdout
     rows = list(csv.reader(io.StringIO((course.root / "import.csv").read_text(encoding="utf-8"))))
     assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Tiny (7002)"]
-    assert [(row[1], row[-1]) for row in rows[3:]] == [("1234", "10"), ("1235", "2")]
+    assert [(row[1], row[-1]) for row in rows[2:]] == [("1234", "10"), ("1235", "2")]
     again = autograder(course, "export", "canvas", "tiny", "--into", "gradebook.csv", "-o", "gradebook.csv")
     assert again.returncode == 2
     assert "name another with -o" in again.stderr

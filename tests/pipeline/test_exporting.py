@@ -15,7 +15,7 @@ from autograder.exchange import canvas, moodle
 from autograder.exchange.score_sheet import Column
 from autograder.exchange.sheet import read_sheet
 from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
-from autograder.pipeline.collected import Entry, Member, Record
+from autograder.pipeline.collected import Collected, Entry, Member, Record
 from autograder.pipeline.exporting import Terms, export_csv, export_lines, export_scores
 from autograder.pipeline.results import ResultsFolder
 from autograder.pipeline.standing import by_member, standings
@@ -44,8 +44,8 @@ class Class:
             self.results.write_grade(make_grade(folder, points, pending, outcome, late=entry.late))
         return self
 
-    def found(self, **options):
-        return standings(self.files, self.results, Record("tiny", entries=tuple(self.entries)), **options)
+    def found(self, *, folders=(), **options):
+        return standings(self.files, self.results, Collected(Record("tiny", entries=tuple(self.entries)), frozenset(folders)), **options)
 
     def why_not(self, **options):
         return {one.member.id: one.why_not for one in self.found(**options) if one.grade is None}
@@ -85,7 +85,7 @@ def test_canvas_gets_what_changed(graded):
     graded.add(ANN, points=8.5).add(ANN2, points=9).add(ZOE, points=10)
     done = graded.canvas()
     rows = table(done.text)
-    assert [(row["ID"], row["Tiny (7002)"]) for row in rows[2:]] == [("1234", "8.5"), ("1235", "9")]
+    assert [(row["ID"], row["Tiny (7002)"]) for row in rows[1:]] == [("1234", "8.5"), ("1235", "9")]
     assert done.changes == ("alee: none -> 8.5", "alee2: 7 -> 9")
     assert (done.unchanged, done.left_out, done.without) == (1, (), 3)
 
@@ -136,7 +136,7 @@ def test_the_undecided_is_never_a_zero(graded, outcome):
     """Left out and listed; --decided counts what is decided, and still leaves out those of whom nothing is."""
     graded.add(ANN, points=5, pending=5, outcome=outcome).add(ANN2, points=0, pending=10, outcome=outcome).add(ZOE, points=0)
     done = graded.canvas()
-    assert [(row["ID"], row["Tiny (7002)"]) for row in table(done.text)[2:]] == [("1236", "0")]
+    assert [(row["ID"], row["Tiny (7002)"]) for row in table(done.text)[1:]] == [("1236", "0")]
     assert dict(done.left_out) == {"alee": f"{outcome} (5 of 10 points wait)", "alee2": f"{outcome} (10 of 10 points wait)"}
     decided = graded.canvas(decided=True)
     assert decided.changes == ("alee: none -> 5", "zmueller: 10 -> 0")
@@ -183,6 +183,9 @@ def test_grades_of_other_submissions_than_the_collected_are_not_exported(graded)
     graded.add(ANN, points=2, holder="alee", folder="alee~1")
     (one,) = graded.found()
     assert one.grade.student == "alee~1"
+    graded.results.write_grade(make_grade("leeann_1234", 8))  # as it was called before there was a roster
+    assert [one.member.id for one in graded.found()] == ["alee"]
+    assert [one.member.id for one in graded.found(folders=["leeann_1234"])] == ["alee", "leeann_1234"]
 
 
 def test_other_totals_are_refused_or_converted(graded):
