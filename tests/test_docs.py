@@ -32,9 +32,8 @@ def test_commands_and_options_exist(page):
         _, name, *words = line.split()
         assert name in commands, line
         command = commands[name]
-        if hasattr(command, "commands"):  # a group
-            assert words[0] in command.commands, line
-            command = command.commands[words[0]]
+        if words and not words[0].startswith("-") and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word.split("=")[0] for word in words if word.startswith("-")} <= options, line
 

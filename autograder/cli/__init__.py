@@ -2,7 +2,7 @@
 
 Heavy modules are imported inside the commands, so that ``autograder --help`` answers in a blink.
 
-Exit codes: 0 done; 1 done, but some submission is ungradable, or checks failed their test; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
+Exit codes: 0 done; 1 done, but some submission is ungradable, could not be collected or not be exported, or checks failed their test; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
 
 `check` is for students and their CI: 0 all visible checks pass; 1 some do not; 2 wrong use, or a file of checks that can't be read; 3 the machine could not run the notebook, or a check could not be made.
 """
@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from autograder.cli import authoring, checking, exporting, grading, importing
+from autograder.cli import authoring, checking, collecting, exporting, grading, importing
 from autograder.cli.terminal import log_plainly, plain_text
 from autograder.errors import AssignmentError, AutograderError, SandboxError
 
@@ -36,6 +36,7 @@ COMMANDS = (
     grading.grade,
     grading.regrade,
     grading.doctor,
+    collecting.collect,
     checking.check,
 )
 

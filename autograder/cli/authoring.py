@@ -112,7 +112,7 @@ def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: R
     from autograder.execution.executor import Executor
     from autograder.pipeline.release_variants import release_variants
 
-    entries, console = read_roster(roster), terminal()
+    entries, console = read_roster(roster).students, terminal()
     with Executor(CORES, files.assignment.isolation, packages=files.assignment.packages) as executor, Bar(console, "Releasing") as bar:
         done = release_variants(files, entries, place, results.evidence, executor, bar, measure=not doubt)
     again = f", {done.drawn_again} drawn again" if done.drawn_again else ""

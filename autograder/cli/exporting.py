@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autograder.cli.options import CourseOption, ResultsOption, Slug, open_course
-from autograder.cli.terminal import plain_text
-from autograder.errors import AssignmentError
+from autograder.cli.terminal import plain_text, terminal
+from autograder.errors import AssignmentError, ExchangeError
+
+if TYPE_CHECKING:
+    from autograder.assignment import AssignmentFiles
+    from autograder.pipeline.exporting import Export
+    from autograder.pipeline.standing import Standing
 
 export = typer.Typer(name="export", help="Write grades or an assignment for another system.", no_args_is_help=True)
 
@@ -20,6 +25,20 @@ GraderOption = Annotated[
         "--grader", help="What pip installs GradStep from: a version, a wheel's address. Default: this version.", show_default=False
     ),
 ]
+FileOption = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")]
+SubmittedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--submitted", help="Folder that `autograder collect` wrote to. Default: submitted/ in the course folder.", show_default=False
+    ),
+]
+DecidedOption = Annotated[
+    bool,
+    typer.Option(
+        "--decided", help="Grades that still wait for a person or another run count what is decided of them; else they are left out."
+    ),
+]
+ScaleOption = Annotated[bool, typer.Option("--scale", help="Convert scores where the file is out of another total than the assignment.")]
 
 
 @export.command()
@@ -95,5 +114,112 @@ def gradescope(
     typer.echo(plain_text("\n".join(lines)))
 
 
+@export.command("canvas")
+def export_canvas(
+    assignment: Slug,
+    into: Annotated[Path, typer.Option("--into", metavar="CSV", help="The gradebook as Canvas exported it (Grades, Export).")],
+    output: FileOption,
+    column: Annotated[
+        str,
+        typer.Option(
+            "--column",
+            help="The assignment there: title, number or both. Default: the one with the assignment's title.",
+            show_default=False,
+        ),
+    ] = "",
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    submitted: SubmittedOption = None,
+    *,
+    decided: DecidedOption = False,
+    scale: ScaleOption = False,
+) -> None:
+    """Write scores for Canvas to import (Grades, Import): the students whose score changes, and this assignment alone."""
+    from autograder.exchange.canvas import score_sheet
+    from autograder.exchange.score_sheet import Column
+    from autograder.exchange.sheet import read_sheet
+    from autograder.pipeline.exporting import Terms, export_scores
+
+    files, found = _standings(assignment, course, results, submitted, decided=decided)
+    sheet = score_sheet(read_sheet(into), Column((files.assignment.title, files.slug), column))
+    _write(export_scores(sheet, found, Terms(files.assignment.points, scale=scale)), output, into)
+
+
+@export.command("moodle")
+def export_moodle(
+    assignment: Slug,
+    into: Annotated[Path, typer.Option("--into", metavar="CSV", help="The grading worksheet as Moodle exported it.")],
+    output: FileOption,
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    submitted: SubmittedOption = None,
+    *,
+    decided: DecidedOption = False,
+    scale: ScaleOption = False,
+) -> None:
+    """Write scores for Moodle to import (Upload grading worksheet): the students whose score changes. Feedback there stays as it is."""
+    from autograder.exchange.moodle import score_sheet
+    from autograder.exchange.score_sheet import Column
+    from autograder.exchange.sheet import read_sheet
+    from autograder.pipeline.exporting import Terms, export_scores
+
+    files, found = _standings(assignment, course, results, submitted, decided=decided)
+    sheet = score_sheet(read_sheet(into), Column(()))
+    _write(export_scores(sheet, found, Terms(files.assignment.points, scale=scale, capped=True)), output, into)
+
+
+@export.command("csv")
+def export_table(
+    assignment: Slug,
+    output: FileOption,
+    course: CourseOption = None,
+    results: ResultsOption = None,
+    submitted: SubmittedOption = None,
+    *,
+    decided: DecidedOption = False,
+) -> None:
+    """Write a table with a row for each student: name, group, points, late or not, and each check."""
+    from autograder.pipeline.exporting import export_csv
+
+    _, found = _standings(assignment, course, results, submitted, decided=decided)
+    _write(export_csv(found), output, None)
+
+
 def _say(written: tuple[Path, ...]) -> None:
     typer.echo("\n".join(["Written:", *(f"  {path}" for path in written)]))
+
+
+def _standings(
+    assignment: str, course: Path | None, results: Path | None, submitted: Path | None, *, decided: bool
+) -> tuple[AssignmentFiles, tuple[Standing, ...]]:
+    """Raises ExchangeError if there is nothing to export."""
+    from autograder.pipeline.collected import find_collected
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.standing import standings
+
+    files = open_course(course, assignment)
+    folder = ResultsFolder(results or files.course / "results", files.slug)
+    found = standings(files, folder, find_collected(submitted or files.course / "submitted", files.slug), decided=decided)
+    if not found:
+        message = f"{folder.root}: no grades of {files.slug}; run `autograder grade {files.slug}` first"
+        raise ExchangeError(message)
+    return files, found
+
+
+def _write(done: Export, output: Path, source: Path | None) -> None:
+    """Write the file, say what is in it and what is not; exit code 1 if somebody was left out."""
+    from autograder.atomic import write_atomic
+    from autograder.pipeline.exporting import export_lines
+
+    if source is not None and output.exists() and output.samefile(source):
+        message = f"{output}: is the file that was read, and only some of its lines would be left; name another with -o"
+        raise ExchangeError(message)
+    try:
+        write_atomic(output, done.text)
+    except OSError as error:
+        message = f"{output}: can't be written: {error.strerror}"
+        raise ExchangeError(message) from error
+    console = terminal()
+    for line in (*export_lines(done), f"Written: {output}"):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if done.left_out else 0)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.judgement.grading import Grade
+    from autograder.pipeline.collected import Record
     from autograder.pipeline.results import ResultsFolder
 
 
@@ -52,6 +53,7 @@ def grade(
     from autograder.execution.executor import Executor
     from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.collect import collect_submissions
+    from autograder.pipeline.collected import find_collected
     from autograder.pipeline.grade import grade_class
     from autograder.pipeline.results import ResultsFolder
 
@@ -80,7 +82,7 @@ def grade(
     except KeyboardInterrupt:
         console.print("Interrupted. What is graded is kept; the same command goes on from there.")
         raise typer.Exit(130) from None
-    _finish(console, files, folder, grades)
+    _finish(console, files, folder, grades, find_collected(submissions, files.slug).record)
     console.print(f"{bar.total} graded anew, {len(grades) - bar.total} unchanged.")
     raise typer.Exit(1 if any(str(one.status) == "ungradable" for one in grades) else 0)
 
@@ -95,6 +97,7 @@ def regrade(
 ) -> None:
     """Judge stored evidence again, after a change of checks, points or tolerances, without running student code."""
     from autograder.execution.executor import Executor
+    from autograder.pipeline.collected import read_record
     from autograder.pipeline.regrade import regrade_class
     from autograder.pipeline.results import ResultsFolder
     from autograder.reports.plain import plain_line
@@ -124,7 +127,8 @@ def regrade(
     if not dry_run:
         for move in moves:
             folder.write_grade(move.after)
-        _finish(console, files, folder, tuple(one for name in folder.students() if (one := folder.read_grade(name))))
+        grades = tuple(one for name in folder.students() if (one := folder.read_grade(name)))
+        _finish(console, files, folder, grades, read_record(files.course / "submitted", files.slug))
 
 
 def doctor() -> None:
@@ -147,16 +151,17 @@ def doctor() -> None:
     raise typer.Exit(0 if level.rank >= Isolation.GOOD.rank else 3)
 
 
-def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, grades: Sequence[Grade]) -> None:
-    """Write what is projected from the grades, then show the class and where things are."""
+def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, grades: Sequence[Grade], record: Record) -> None:
+    """Write what is projected from the grades, then show the class and where things are. `record` is of what was collected, and names people."""
     from autograder.pipeline.project import project_class
+    from autograder.pipeline.same_code import same_code
     from autograder.reports.isolation import isolation_line
-    from autograder.reports.summary import class_lines, class_table
+    from autograder.reports.summary import class_lines, class_table, same_code_lines
 
     with Bar(console, "Writing pages") as bar:
         written = project_class(files, folder, grades, bar)
-    console.print(class_table(grades))
-    for line in class_lines(grades):
+    console.print(class_table(grades, record.names()))
+    for line in (*class_lines(grades), *same_code_lines(same_code(folder, grades, record))):
         console.print(line, markup=False, highlight=False)
     for line in sorted({isolation_line(one.provenance.environment) for one in grades if one.provenance.environment}):
         console.print(line, markup=False, highlight=False)

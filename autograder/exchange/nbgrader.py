@@ -13,7 +13,6 @@ import datetime
 import json
 import logging
 import re
-import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
 from autograder.exchange.penalties import assign_penalties
+from autograder.exchange.timestamps import submitted_at
 from autograder.judgement.grading import CheckResult, Grade
 from autograder.reports.isolation import isolation_warning
 
@@ -91,36 +91,6 @@ def write_gradebook(course: NbgraderCourse, assignment: AssignmentEntry, entries
     except OSError as error:
         message = f"{course.root} can't be written: {error}"
         raise ExchangeError(message) from error
-
-
-def submitted_at(folder: Path) -> str:
-    """When the submission in `folder` was handed in, ISO 8601 in UTC, from nbgrader's timestamp.txt; "" where that says nothing."""
-    try:
-        with (folder / "timestamp.txt").open("rb") as file:
-            text = file.read(200).decode("ascii", "replace").strip()
-    except OSError:
-        return ""
-    moment = _parse_timestamp(text)
-    return moment.isoformat() if moment else ""
-
-
-def _parse_timestamp(text: str) -> datetime.datetime | None:
-    """ "2026-11-20 10:00:00.000000 UTC", with +0100, a zone's name or nothing (UTC) in the place of UTC; or ISO 8601."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*(Z|[+-]\d\d:?\d\d|[A-Za-z][\w/+-]*)?", text)
-    if match is None:
-        return None
-    zone = match[2] or "UTC"
-    try:
-        if zone[0] in "+-":
-            return datetime.datetime.fromisoformat(f"{match[1]}{zone}").astimezone(datetime.UTC)
-        key = "UTC" if zone in ("Z", "UTC", "GMT") else zone
-        return (
-            datetime.datetime.fromisoformat(match[1])
-            .replace(tzinfo=datetime.UTC if key == "UTC" else zoneinfo.ZoneInfo(key))
-            .astimezone(datetime.UTC)
-        )
-    except (ValueError, OverflowError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        return None
 
 
 def _nbgrader_api() -> ModuleType:

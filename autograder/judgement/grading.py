@@ -262,6 +262,8 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Known mistakes that do exactly the same on every call; told after the due date."""
     variant: JudgedVariant | None = None
     """Of an assignment with variants, where there was a notebook to judge."""
+    late: bool | None = None
+    """What the system that it was handed in to says, or its time; None where nothing does. Costs no points here."""
 
     @property
     def points(self) -> float:

@@ -25,6 +25,8 @@ MAX_RATIO = 200
 """Notebooks with much output shrink to a fiftieth; DEFLATE can't do better than 1032, which is what bombs come near to."""
 RATIO_COUNTS_FROM_BYTES = 1_000_000
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+"""Zipfile fails in all of these ways on what is no archive."""
 _ENCRYPTED = 0x1 | 0x40
 _AGAIN = "Make a new .zip of your .ipynb file, or hand in the .ipynb file itself"
 
@@ -37,12 +39,17 @@ class Packed:
     data: bytes
 
 
-class _Bounded(io.FileIO):
-    """A file of which no single read is large: zipfile reads the table of contents in one, by a size that the archive claims."""
+class BoundedFile(io.FileIO):
+    """A file of which no single read is larger than `most_bytes`: zipfile reads the table of contents in one, by a size that the archive claims. Members are read by sizes that were checked, under a limit of their own."""
+
+    def __init__(self, path: Path, most_bytes: int = MAX_DIRECTORY_BYTES) -> None:
+        super().__init__(path)
+        self.most_bytes = most_bytes
 
     def read(self, size: int | None = -1, /) -> bytes:
-        limit = MAX_DIRECTORY_BYTES if size is None or size < 0 else size
-        if limit > MAX_DIRECTORY_BYTES:
+        """Raises zipfile.BadZipFile for more than `most_bytes`."""
+        limit = self.most_bytes if size is None or size < 0 else size
+        if limit > self.most_bytes:
             message = "a table of contents that is too large"
             raise zipfile.BadZipFile(message)
         return super().read(limit) or b""
@@ -58,16 +65,17 @@ def notebook_in_archive(path: Path, suffixes: Sequence[str], preferred: str, max
     if path.stat().st_size > MAX_ARCHIVE_BYTES:
         raise _refused(path, f"is larger than {MAX_ARCHIVE_BYTES / 1e6:g} MB", Unreadable.TOO_LARGE)
     try:
-        with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
+        with BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             _check(members, path)
             chosen = _choose(members, suffixes, preferred, path)
             if chosen.file_size > max_bytes:
                 raise _too_large(path, chosen.filename, max_bytes)
+            file.most_bytes = MAX_ARCHIVE_BYTES
             with archive.open(chosen) as packed:
                 data = packed.read(chosen.file_size + 1)  # no more than it declares is unpacked
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise _damaged(path, error) from error  # zipfile fails in all of these ways on what is no archive
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
     except OSError as error:
         if error.errno != errno.EINVAL:  # a seek to where an archive claims that something is
             raise
@@ -82,15 +90,15 @@ def _check(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
         raise _refused(path, f"unpacks to more than {MAX_UNPACKED_BYTES / 1e6:g} MB", Unreadable.TOO_LARGE)
     names: set[str] = set()
     for member in members:
-        name = _name(member)
-        if problem := _problem(member, name):
+        name = member_name(member)
+        if problem := member_problem(member, name):
             raise _refused(path, f"holds {_shown(name)}, {problem}")
         if name in names:
             raise _refused(path, f"holds {_shown(name)} twice")
         names.add(name)
 
 
-def _problem(member: zipfile.ZipInfo, name: str) -> str:
+def member_problem(member: zipfile.ZipInfo, name: str) -> str:
     """What makes a member one that no student's archive needs; empty if it is harmless."""
     kind = stat.S_IFMT(member.external_attr >> 16)
     usual = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a bound on memory
@@ -112,17 +120,21 @@ def _problem(member: zipfile.ZipInfo, name: str) -> str:
 def _choose(members: Sequence[zipfile.ZipInfo], suffixes: Sequence[str], preferred: str, path: Path) -> zipfile.ZipInfo:
     own = list(_own(members))
     found = [member for member in own if _suffix(member) in suffixes]
-    choice = [member for member in found if PurePosixPath(_name(member)).stem == preferred]
+    choice = [member for member in found if PurePosixPath(member_name(member)).stem == preferred]
     for suffix in suffixes:
         choice = choice or [member for member in found if _suffix(member) == suffix]
     if len(choice) == 1:
         return choice[0]
     if choice:
-        names = ", ".join(_shown(_name(member)) for member in choice[:3]) + (" and others" if len(choice) > 3 else "")
+        names = ", ".join(_shown(member_name(member)) for member in choice[:3]) + (" and others" if len(choice) > 3 else "")
         problem = f"holds several notebooks ({names}). Hand in the one that counts"
         raise UnreadableNotebook(path, Unreadable.SEVERAL_NOTEBOOKS, problem)
     nested = next(
-        (f": there is {_shown(_name(member))}, and archives in archives are not opened" for member in own if _suffix(member) in ARCHIVES),
+        (
+            f": there is {_shown(member_name(member))}, and archives in archives are not opened"
+            for member in own
+            if _suffix(member) in ARCHIVES
+        ),
         "",
     )
     raise UnreadableNotebook(path, Unreadable.NO_NOTEBOOK, f"holds no notebook{nested}. {_AGAIN}")
@@ -131,17 +143,18 @@ def _choose(members: Sequence[zipfile.ZipInfo], suffixes: Sequence[str], preferr
 def _own(members: Sequence[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
     """The student's files: without folders, Jupyter's checkpoints, and what a Mac adds (__MACOSX, .DS_Store)."""
     for member in members:
-        name = _name(member)
+        name = member_name(member)
         if not name.endswith("/") and not any(part.startswith((".", "__")) for part in name.split("/")):
             yield member
 
 
-def _name(member: zipfile.ZipInfo) -> str:
+def member_name(member: zipfile.ZipInfo) -> str:
+    """The member's name with slashes, as Windows' own packer does not write it."""
     return member.filename.replace("\\", "/")
 
 
 def _suffix(member: zipfile.ZipInfo) -> str:
-    return PurePosixPath(_name(member)).suffix.lower()
+    return PurePosixPath(member_name(member)).suffix.lower()
 
 
 def _shown(name: str) -> str:

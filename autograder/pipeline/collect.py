@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from autograder.errors import SubmissionError
 from autograder.exchange.nbgrader import submitted_at as read_timestamp
 from autograder.judgement.grading import Cause
+from autograder.pipeline.collected import read_record
 from autograder.pipeline.students import student_name
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ SUFFIXES = (".ipynb", ".py", ".zip")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One student's submission as found: its file, or why there is none to read. `submitted_at` is ISO 8601 or empty."""
+    """One student's submission as found: its file, or why there is none to read. `submitted_at` is ISO 8601 or empty; `late` is known of what was collected from a learning system."""
 
     student: str
     path: Path | None
     problem: Cause | None = None
     submitted_at: str = ""
+    late: bool | None = None
 
     def digest(self) -> str:
         """SHA-256 of the file; of the problem's name where there is no file."""
@@ -45,6 +47,7 @@ def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[
 
     Raises:
         SubmissionError: if `path` does not exist or holds no submission; says what was looked for.
+        ExchangeError: if there is a record of what was collected that can't be read.
     """
     if path.is_file():
         if path.suffix.lower() not in SUFFIXES:
@@ -72,7 +75,11 @@ def _once(found: Sequence[Candidate]) -> list[Candidate]:
 def _nbgrader_layout(root: Path, slug: str, submitted_as: str) -> list[Candidate]:
     assignment, _, notebook = (submitted_as or f"{slug}/{slug}").partition("/")
     folders = [folder for folder in _folders(root) if (folder / assignment).is_dir()]
-    return [_in_folder(student_name(folder.name), folder / assignment, notebook, strict=bool(submitted_as)) for folder in folders]
+    late = {entry.folder: entry.late for entry in read_record(root, slug).entries} if folders else {}
+    found = [
+        (folder.name, _in_folder(student_name(folder.name), folder / assignment, notebook, strict=bool(submitted_as))) for folder in folders
+    ]
+    return [replace(candidate, late=late.get(name)) for name, candidate in found]
 
 
 def _flat(root: Path) -> list[Candidate]:

@@ -142,7 +142,8 @@ def _kept(candidates: Sequence[Candidate], results: ResultsFolder, contexts: _Co
             continue
         if grade.provenance.evidence_key and level_of(grade.provenance.environment).rank < required.rank:
             continue
-        if grade.submitted_at == candidate.submitted_at and not any(RULINGS[check.cause].retry for check in grade.checks):
+        same_times = (grade.submitted_at, grade.late) == (candidate.submitted_at, candidate.late)
+        if same_times and not any(RULINGS[check.cause].retry for check in grade.checks):
             kept[candidate.student] = grade
     return kept
 
@@ -212,7 +213,9 @@ class _Grader:
         self.results.executed_path(candidate.student).unlink(missing_ok=True)  # of an earlier submission
         checks = self.prepared.judge.all_for(cause, message) + unread(self.prepared.files.assignment, cause, message)
         provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context)
-        return Grade(candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at)
+        return Grade(
+            candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at, late=candidate.late
+        )
 
     def with_run(self, candidate: Candidate, submission: Submission) -> Grade:
         """Grade what could be read."""
@@ -263,6 +266,7 @@ def make_grade(prepared: Prepared, candidate: Candidate, submission: Submission,
         problem=_problem(evidence, submission),
         provenance=provenance,
         submitted_at=candidate.submitted_at,
+        late=candidate.late,
     )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
-    from autograder.exchange.roster import RosterEntry
+    from autograder.exchange.roster import Student
     from autograder.execution.executor import Executor
     from autograder.store import EvidenceStore
     from autograder.variants import Draw
@@ -52,7 +52,7 @@ class ReleasedClass:
 
 def release_variants(
     files: AssignmentFiles,
-    roster: Sequence[RosterEntry],
+    roster: Sequence[Student],
     folder: Path,
     store: EvidenceStore,
     executor: Executor,

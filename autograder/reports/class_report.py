@@ -17,7 +17,7 @@ from autograder.reports.isolation import isolation_warning, level_of
 from autograder.reports.plain import number, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 COLUMNS = (
@@ -30,6 +30,7 @@ COLUMNS = (
     "pending_points",
     "problem",
     "submitted_at",
+    "late",
     "submission_sha256",
     "isolation",
 )
@@ -60,25 +61,31 @@ def write_grades_csv(grades: Sequence[Grade], path: Path) -> None:
     write_atomic(path, grades_csv(grades))
 
 
-def grades_csv(grades: Sequence[Grade]) -> str:
-    """The table as text. Cells that a spreadsheet would run as a formula start with an apostrophe."""
+def grades_csv(grades: Sequence[Grade], people: Mapping[str, tuple[str, str]] | None = None) -> str:
+    """The table as text. Cells that a spreadsheet would run as a formula start with an apostrophe.
+
+    `people` are names and groups by `Grade.student`; with it, there are columns for both.
+    """
     check_ids = list(dict.fromkeys(check.id for grade in grades for check in grade.checks))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     readable = [READABLE] if any(check.readable for grade in grades for check in grade.checks) else []
-    writer.writerow([*COLUMNS, *map(_cell, check_ids), *readable])
+    named = () if people is None else ("name", "group")
+    writer.writerow([*COLUMNS[:2], *named, *COLUMNS[2:], *map(safe_cell, check_ids), *readable])
     for grade in sorted(grades, key=lambda grade: grade.student):
         checks = {check.id: check for check in grade.checks}
         own = [
             grade.status,
             number(grade.decided_max_points),
             number(grade.pending_points),
-            _cell("; ".join(filter(None, (grade.problem, grade.variant.note if grade.variant else "")))),
-            _cell(grade.submitted_at),
-            _cell(grade.provenance.submission_sha256),
+            safe_cell("; ".join(filter(None, (grade.problem, grade.variant.note if grade.variant else "")))),
+            safe_cell(grade.submitted_at),
+            {True: "late", False: "on time", None: ""}[grade.late],
+            safe_cell(grade.provenance.submission_sha256),
             _isolation(grade),
         ]
-        row = [_cell(grade.assignment), _cell(grade.student), number(grade.points), number(grade.max_points), *own]
+        who = () if people is None else map(safe_cell, people.get(grade.student, ("", "")))
+        row = [safe_cell(grade.assignment), safe_cell(grade.student), *who, number(grade.points), number(grade.max_points), *own]
         beside = [number(sum(check.points for check in grade.checks if check.readable)) for _ in readable]
         writer.writerow([*row, *(_points(checks.get(check_id)) for check_id in check_ids), *beside])
     return file.getvalue()
@@ -100,7 +107,8 @@ def _isolation(grade: Grade) -> str:
     return isolation_warning(grade).removeprefix("isolation: ") or str(level_of(grade.provenance.environment))
 
 
-def _cell(text: str) -> str:
+def safe_cell(text: str) -> str:
+    """`text` as a spreadsheet shows it and runs nothing: what it would take for a formula starts with an apostrophe."""
     text = plain(text, 2_000)
     formula = text.lstrip(_INVISIBLE).startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
     return f"'{text}" if formula else text

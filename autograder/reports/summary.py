@@ -15,17 +15,24 @@ from autograder.reports.isolation import isolation_warning, isolation_warnings
 from autograder.reports.plain import number, plain_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TITLES_NAMED = 2
 TITLE_CHARS = 44
+STUDENTS_NAMED = 20
 STYLES = {GradeStatus.GRADED: "", GradeStatus.NEEDS_REVIEW: "yellow", GradeStatus.UNGRADABLE: "magenta"}
 
 
-def class_table(grades: Sequence[Grade]) -> Table:
-    """A row per student, by name; names and titles are shown as they are, never as rich's markup or terminal escapes. Points are of what is decided so far."""
+def class_table(grades: Sequence[Grade], names: Mapping[str, str] | None = None) -> Table:
+    """A row per student, by name; names and titles are shown as they are, never as rich's markup or terminal escapes. Points are of what is decided so far.
+
+    `names` are those of people by `Grade.student`, where they are known.
+    """
+    names = {grade.student: names[grade.student] for grade in grades if grade.student in names} if names else {}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Student", no_wrap=True, overflow="ellipsis", max_width=32)
+    if names:
+        table.add_column("Name", no_wrap=True, overflow="ellipsis", max_width=32)
     table.add_column("Points", justify="right", no_wrap=True)
     waiting = any(map(_to_be_marked, grades))
     if waiting:
@@ -37,6 +44,7 @@ def class_table(grades: Sequence[Grade]) -> Table:
         )
         table.add_row(
             Text(plain_line(grade.student, 64)),
+            *([Text(plain_line(names.get(grade.student, ""), 64))] if names else []),
             Text(f"{number(grade.decided_points)}/{number(grade.decided_max_points)}", style=style),
             *([Text(number(_to_be_marked(grade)) if _to_be_marked(grade) else "")] if waiting else []),
             Text(what_went_wrong(grade)),
@@ -66,6 +74,16 @@ def what_went_wrong(grade: Grade) -> str:
     return "; ".join(words)
 
 
+def same_code_lines(groups: Sequence[Sequence[str]]) -> list[str]:
+    """For the instructor alone: whose solutions are equal."""
+    lines = []
+    for students in groups:
+        more = len(students) - STUDENTS_NAMED
+        named = ", ".join(plain_line(student, 64) for student in students[:STUDENTS_NAMED])
+        lines.append(f"same code (but for layout and comments): {named}{f' and {more} more' if more > 0 else ''}")
+    return lines
+
+
 def _to_be_marked(grade: Grade) -> float:
     """Points of answers that wait for a person."""
     return sum(check.max_points for check in grade.checks if check.question and check.pending)
@@ -80,6 +98,8 @@ def class_lines(grades: Sequence[Grade]) -> list[str]:
         f"{len(grades)} submission{'s' if len(grades) > 1 else ''}: "
         + ", ".join(f"{counts[status]} {status}" for status in GradeStatus if counts[status])
     ]
+    if late := sum(bool(grade.late) for grade in grades):
+        lines.append(f"{late} of them handed in late; nothing is taken off for it here")
     to_mark = [grade for grade in grades if _to_be_marked(grade)]
     done = [grade for grade in grades if not any(check.pending and not (to_mark and check.question) for check in grade.checks)]
     if done:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import os
 import stat
 import tracemalloc
 import zipfile
@@ -162,3 +164,13 @@ def test_a_bomb_takes_no_memory(hand_in: HandIn) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_notebook_with_pictures_is_read(hand_in: HandIn, method: int) -> None:
+    """Several megabytes that hardly shrink: only the table of contents has to be small."""
+    picture = base64.b64encode(os.urandom(3_000_000)).decode()
+    output = {"output_type": "display_data", "data": {"image/png": picture}, "metadata": {}}
+    content = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**CELL, "source": "x = 1", "outputs": [output]}]})
+    file = read_notebook_file(hand_in(pack(("a.ipynb", content.encode()), method=method), "work.zip"))
+    assert file.cells[0].outputs[0]["data"]["image/png"] == picture

@@ -10,7 +10,7 @@ from variant_class import RIGHT, Told, VariantCourse, cell_of
 
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError
-from autograder.exchange.roster import RosterEntry
+from autograder.exchange.roster import Student
 from autograder.judgement.calibration import calibration_path
 from autograder.judgement.distance import Distance
 from autograder.judgement.grading import GradeStatus
@@ -23,7 +23,7 @@ from autograder.variants import SAMPLES
 
 HOPELESS = "1e7"
 """A learning rate with which six steps overflow: the check does not pass the reference itself."""
-ROSTER = tuple(RosterEntry(f"s{number}") for number in range(5))
+ROSTER = tuple(Student(f"s{number}", "") for number in range(5))
 
 
 def edit(path, *pairs):

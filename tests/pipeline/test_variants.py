@@ -14,7 +14,7 @@ from variant_class import COURSE, RIGHT, ROSTER, VariantCourse, cell_of, check_o
 from autograder.cli import app
 from autograder.errors import AssignmentError
 from autograder.exchange.nbgrader import _make_tables
-from autograder.exchange.roster import RosterEntry
+from autograder.exchange.roster import Student
 from autograder.judgement.grading import Cause, GradeStatus, Outcome
 from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
@@ -113,11 +113,11 @@ def test_a_second_release_is_the_same_to_the_byte_and_keeps_who_has_data(release
     again = VariantCourse.made(tmp_path / "again", executor)
     shutil.copytree(released.root / "secret", again.root / "secret")
     record_path(again.files).unlink()
-    done = again.release((*ROSTER, RosterEntry("zoe")))
+    done = again.release((*ROSTER, Student("zoe", "")))
     assert done.new == (*STUDENTS, "zoe")
     for student in STUDENTS:
         assert (again.released / student / "fit.ipynb").read_bytes() == (released.released / student / "fit.ipynb").read_bytes()
-    assert again.release((*ROSTER, RosterEntry("zoe"), RosterEntry("yan"))).new == ("yan",)
+    assert again.release((*ROSTER, Student("zoe", ""), Student("yan", ""))).new == ("yan",)
 
 
 def test_a_release_holds_neither_secret_nor_solution_nor_hidden_checks(released):

@@ -8,7 +8,7 @@ import nbformat
 from tiny_class import Recorded
 
 from autograder.assignment import open_assignment
-from autograder.exchange.roster import RosterEntry
+from autograder.exchange.roster import Student
 from autograder.execution.executor import Executor
 from autograder.notebooks.stub import definition
 from autograder.pipeline.collect import collect_submissions
@@ -19,7 +19,7 @@ from autograder.pipeline.results import ResultsFolder
 COURSE = Path(__file__).parent.parent / "variant_course"
 SOLUTION = COURSE / "solutions" / "fit" / "solution.py"
 RIGHT = {name: definition(SOLUTION.read_text(), name, SOLUTION) for name in ("loss_fn", "training_loop")}
-ROSTER = tuple(map(RosterEntry, ("ada", "bob", "cleo", "eve", "fay")))
+ROSTER = tuple(Student(name, "") for name in ("ada", "bob", "cleo", "eve", "fay"))
 
 
 class Told:

@@ -13,13 +13,13 @@ from rich.console import Console
 from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome
 from autograder.reports.class_report import COLUMNS, grades_csv, write_grades_csv
 from autograder.reports.plain import number, plain, plain_line
-from autograder.reports.summary import class_lines, class_table, what_went_wrong
+from autograder.reports.summary import class_lines, class_table, same_code_lines, what_went_wrong
 
 
-def show(*grades: object) -> str:
+def show(*grades: object, names: dict[str, str] | None = None) -> str:
     """The table as a terminal prints it."""
     console = Console(file=io.StringIO(), width=120, force_terminal=False)
-    console.print(class_table(grades))  # type: ignore[arg-type]
+    console.print(class_table(grades, names))  # type: ignore[arg-type]
     return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
@@ -160,3 +160,35 @@ def test_unterminated_escapes_take_linear_time() -> None:
     """Fifty megabytes of them must not stop a class."""
     assert plain("\x1bP" * 2_000_000) is not None
     assert plain("\x1b]" * 2_000_000) is not None
+
+
+def test_names_have_a_column_where_they_are_known() -> None:
+    """Plain, and of those whose names are not known nothing; without any, no column."""
+    text = show(grade(check("a"), student="x1"), grade(check("a"), student="x2"), names={"x1": "Lee, [red]Ann\x1b[2J", "other": "Nobody"})
+    assert text.splitlines()[0].split()[:2] == ["Student", "Name"]
+    assert "Lee, [red]Ann" in text
+    assert "\x1b" not in text
+    assert "Nobody" not in text
+    assert "Name" not in show(grade(check("a"), student="x1"), names={"other": "Nobody"})
+
+
+def test_late_work_is_counted_and_marked() -> None:
+    """In a line and a column; what is not known is neither late nor on time."""
+    grades = [grade(check("a"), student=name, late=late) for name, late in (("x", True), ("y", False), ("z", None))]
+    assert "1 of them handed in late; nothing is taken off for it here" in class_lines(grades)
+    assert not any("late" in line for line in class_lines(grades[1:]))
+    assert [row["late"] for row in rows(grades_csv(grades))] == ["late", "on time", ""]
+
+
+def test_names_and_groups_stand_in_the_csv_where_they_are_asked_for() -> None:
+    """Beside the id, formulas neutralised."""
+    (row,) = rows(grades_csv([grade(check("a"), student="x")], {"x": ("=1+1", 'Team "A", B')}))
+    assert list(row)[:4] == ["assignment", "student_id", "name", "group"]
+    assert (row["name"], row["group"], row["points"]) == ("'=1+1", 'Team "A", B', "10")
+
+
+def test_equal_code_is_named_up_to_a_number() -> None:
+    """A trivial task makes half a class alike."""
+    assert same_code_lines([["ann", "b\x1b[2Job"]]) == ["same code (but for layout and comments): ann, bob"]
+    assert same_code_lines([[f"s{number:02}" for number in range(30)]])[0].endswith("s19 and 10 more")
+    assert same_code_lines([]) == []

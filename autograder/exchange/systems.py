@@ -1,0 +1,47 @@
+"""The systems whose downloads are understood, in the order in which a download is tried on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from autograder.errors import ExchangeError
+from autograder.exchange import blackboard, canvas, gradescope_export, moodle, plain_folder
+from autograder.exchange.delivery import Asked, Delivered, SystemName
+from autograder.exchange.download import Download
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """How to tell a system's download, to read it, and how it writes a name in it."""
+
+    name: SystemName
+    recognise: Callable[[Sequence[str]], bool]
+    deliveries: Callable[[Download, Asked], Delivered]
+    name_key: Callable[[str], str]
+
+
+SYSTEMS = (
+    System(SystemName.GRADESCOPE, gradescope_export.recognise, gradescope_export.deliveries, gradescope_export.name_key),
+    System(SystemName.MOODLE, moodle.recognise, moodle.deliveries, moodle.name_key),
+    System(SystemName.BLACKBOARD, blackboard.recognise, blackboard.deliveries, blackboard.name_key),
+    System(SystemName.CANVAS, canvas.recognise, canvas.deliveries, canvas.name_key),
+    System(SystemName.FOLDER, plain_folder.recognise, plain_folder.deliveries, plain_folder.name_key),
+)
+
+
+def system_of(download: Download, named: SystemName | None) -> tuple[System, Download]:
+    """The system that made `download`, or the one `named`; and the download without a folder around all of it where the system makes none.
+
+    Raises:
+        ExchangeError: if no system's names are found.
+    """
+    for system in SYSTEMS:
+        if named not in (None, system.name):
+            continue
+        for layer in (download, download.inside()):
+            if layer is not None and system.recognise(layer.names):
+                return system, layer
+    wanted = f"as {named} names them" if named else "as Canvas, Moodle, Blackboard or Gradescope name them, nor notebooks in folders"
+    message = f"{download.path}: no submissions {wanted}"
+    raise ExchangeError(message)
