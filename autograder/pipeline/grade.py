@@ -86,7 +86,8 @@ def grade_class(
     kept = {} if force else _kept(candidates, results, context, executor.required)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
-        executor.warm()
+        if any(candidate.path is not None for candidate in waiting):
+            executor.warm()
 
         def body(docket: Docket) -> dict[str, Grade]:
             grader = _Grader(prepare(files, docket, results.evidence, executor), results, executor, context, read_gallery(results))
