@@ -96,7 +96,8 @@ def grade_class(
     kept = {} if force else _kept(candidates, results, _Contexts(context, variants), executor.required)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
-        executor.warm()
+        if any(candidate.path is not None for candidate in waiting):
+            executor.warm()
 
         def body(docket: Docket) -> dict[str, Grade]:
             prepared = prepare(files, docket, results.evidence, executor)

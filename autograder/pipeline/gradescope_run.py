@@ -48,6 +48,8 @@ CPUS = 0.5
 """Of the smallest container that Gradescope offers; in a larger one everything is only done earlier."""
 RESERVE_S = 40
 """Before Gradescope's own timeout, which leaves a student nothing but a 0, ours ends the grading and says why."""
+_PATIENCE = 2
+"""How much longer than half a CPU needs a submission may wait: a container often gets less than its share, and an endless loop shall end by its computing time, which is decided."""
 _JUDGING_S = 60
 """For starting, judging and reporting, on half a CPU."""
 FOLDERS, FILES = 200, 2_000
@@ -225,7 +227,7 @@ def container_files(container: Container) -> AssignmentFiles:
     files = open_assignment(course, slugs[0])
     limits = files.assignment.limits
     budget = 60 * files.assignment.gradescope.timeout_minutes - RESERVE_S - _JUDGING_S
-    wall_s = max(1, min(budget, max(limits.wall_s, wall_needed_s(limits) - _JUDGING_S)))
+    wall_s = max(1, min(budget, max(limits.wall_s, _PATIENCE * (wall_needed_s(limits) - _JUDGING_S))))
     return replace(files, assignment=msgspec.structs.replace(files.assignment, limits=msgspec.structs.replace(limits, wall_s=wall_s)))
 
 
