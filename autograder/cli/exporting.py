@@ -114,6 +114,15 @@ def gradescope(
     typer.echo(plain_text("\n".join(lines)))
 
 
+@export.command()
+def container(output: ExportFolder) -> None:
+    """A Dockerfile, for grading where the machine can't isolate students' code (macOS, Windows)."""
+    from autograder.pipeline.container import export_container
+
+    _say(export_container(output))
+    typer.echo("Its first lines say how to build and to use it. It was not tried here: let `doctor` look at it first.")
+
+
 @export.command("canvas")
 def export_canvas(
     assignment: Slug,

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -21,16 +20,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import autograder
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
-from autograder.errors import AssignmentError, ExchangeError
+from autograder.errors import AssignmentError
 from autograder.exchange.gradescope import encode_results, not_graded, shown_when
 from autograder.exchange.gradescope_preview import preview
 from autograder.execution.processes import TREE_CPU_FACTOR
 from autograder.judgement.calibration import calibration_path, doubt
 from autograder.judgement.grading import Visibility
 from autograder.pipeline.gradescope_run import RESERVE_S, wall_needed_s
+from autograder.pipeline.packaging import installed, needed, package, tree
 from autograder.reports.pages import templates_folder
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ UV = "0.13.9"
 """The uv that setup.sh was tried with."""
 _MOMENT = (2020, 1, 1, 0, 0, 0)
 """Of every file in the zip: the same assignment makes the same zip."""
-_LEFT_OUT = ("__pycache__", ".ipynb_checkpoints")
 
 _UNFINISHED = "Grading was cut off before it could say anything. Please ask your instructor to run the autograder again"
 _OUT_OF_TIME = (
@@ -86,82 +84,25 @@ def export_gradescope(files: AssignmentFiles, path: Path) -> Exported:
 def _entries(files: AssignmentFiles) -> Iterator[tuple[str, bytes, int]]:
     """Name, content and mode of each file."""
     timeout_s = 60 * files.assignment.gradescope.timeout_minutes - RESERVE_S
-    words = {"timeout_s": str(timeout_s), "python": f"{sys.version_info[0]}.{sys.version_info[1]}", "torch": _version("torch"), "uv": UV}
+    words = {"timeout_s": str(timeout_s), "python": f"{sys.version_info[0]}.{sys.version_info[1]}", "torch": installed("torch"), "uv": UV}
     for name in ("setup.sh", "run_autograder"):
         text = (templates_folder() / "gradescope" / name).read_text(encoding="utf-8")
         for mark, word in words.items():
             text = text.replace(f"@{mark}@", word)
         yield name, text.encode(), 0o755
-    requirements, constraints = _needed(files.assignment.packages)
+    requirements, constraints = needed(files.assignment.packages)
     own = {"requirements.txt": requirements, "constraints.txt": constraints} | _prepared(files)
     yield from ((f"gradstep/{name}", data, 0o644) for name, data in own.items())
     course = f"gradstep/course/assignments/{files.slug}"
-    yield from ((f"{course}/{name}", data, 0o644) for name, data in _tree(files.folder))
+    yield from ((f"{course}/{name}", data, 0o644) for name, data in tree(files.folder))
     yield f"gradstep/course/solutions/{files.slug}/{files.solution.name}", files.solution.read_bytes(), 0o644
-    package = Path(autograder.__file__).resolve().parent
-    yield from ((f"gradstep/package/autograder/{name}", data, 0o644) for name, data in _tree(package) if not name.startswith("_templates/"))
-    yield from ((f"gradstep/package/autograder/_templates/{name}", data, 0o644) for name, data in _tree(templates_folder()))
-
-
-def _tree(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file below `folder`, by its path from there; no links, hidden files and what Python makes by itself."""
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if path.is_file() and not path.is_symlink() and not any(part in _LEFT_OUT or part.startswith(".") for part in parts):
-            yield "/".join(parts), path.read_bytes()
+    yield from ((f"gradstep/package/{name}", data, 0o644) for name, data in package())
 
 
 def _prepared(files: AssignmentFiles) -> dict[str, bytes]:
     minutes = f"{files.assignment.gradescope.timeout_minutes}"
     texts = {"unfinished": _UNFINISHED, "out_of_time": _OUT_OF_TIME.format(minutes=minutes), "crashed": _CRASHED}
     return {f"{name}.json": encode_results(not_graded(f"{text}.")) for name, text in texts.items()}
-
-
-def _needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
-    """requirements.txt, what this package and the assignment ask for, and constraints.txt, the installed version of all that this leads to.
-
-    What another system's torch leads to as well does no harm: a constraint installs nothing.
-
-    Raises:
-        ExchangeError: if this package is not installed.
-    """
-    own = [line for line in _requires("gradstep") if not re.search(r";.*\bextra\b", line)]
-    wanted = [*own, *(name for name in (*packages, "matplotlib") if _canonical(name) not in {_canonical(line) for line in own})]
-    found: dict[str, str] = {}
-    waiting = [_canonical(line) for line in wanted]
-    while waiting:
-        name = waiting.pop()
-        try:
-            version = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue  # of another system, or of an extra
-        if name not in found:
-            found[name] = version.partition("+")[0]
-            waiting += [_canonical(line) for line in _requires(name) if not re.search(r";.*\bextra\b", line)]
-    lines = [f"{name}=={version}" for name, version in sorted(found.items())]
-    return ("\n".join(dict.fromkeys(wanted)) + "\n").encode(), ("\n".join(lines) + "\n").encode()
-
-
-def _requires(name: str) -> list[str]:
-    try:
-        return metadata.requires(name) or []
-    except metadata.PackageNotFoundError as error:
-        message = f"{name} is not installed here, so it can't be told what it needs: install it with pip, from its wheel or its folder"
-        raise ExchangeError(message) from error
-
-
-def _canonical(requirement: str) -> str:
-    """The name in a requirement, as registries compare it."""
-    found = re.match(r"[A-Za-z0-9._-]+", requirement)
-    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name).partition("+")[0]
-    except metadata.PackageNotFoundError as error:
-        message = f"{name} is not installed here, so there is no version to ask for in Gradescope's image"
-        raise ExchangeError(message) from error
 
 
 def _check_leaderboard(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
