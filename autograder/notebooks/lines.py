@@ -32,8 +32,9 @@ def _script_lines(lines: Sequence[str]) -> Iterator[tuple[int, ...]]:
     start = lines.index(_YAML, 1) + 1 if lines[:1] == [_YAML] and _YAML in lines[1:] else 0
     headers = [number for number, line in enumerate(lines, 1) if line.startswith("# %%")]
     ends = [*headers, len(lines) + 1]
-    if any(line.strip() for line in lines[start : ends[0] - 1]):
-        yield tuple(range(start + 1, ends[0]))
+    written = [number for number, line in enumerate(lines[: ends[0] - 1], 1) if number > start and line.strip()]
+    if written:
+        yield tuple(range(written[0], ends[0]))
     for header, end in pairwise(ends):
         yield tuple(range(header + 1, end)) or (header,)
 
