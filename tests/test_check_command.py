@@ -191,6 +191,36 @@ def test_wrong_use_is_exit_code_2_and_says_what_to_do(repository, monkeypatch, c
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
+@pytest.mark.parametrize(
+    ("system", "files", "said"),
+    [
+        ("github", {".github/workflows/gradstep.yml", "classroom50/tiny/autograder.py"}, "it is feedback, and no mark"),
+        ("gitlab", {".gitlab-ci.yml"}, "it is feedback, and no mark"),
+        (
+            "prairielearn",
+            {"Dockerfile", "questions/tiny/info.json", "questions/tiny/tests/run.sh"},
+            "It holds the solution: keep it to yourself",
+        ),
+    ],
+)
+def test_exports_say_what_they_wrote_and_who_may_have_it(tmp_path, monkeypatch, capsys, system, files, said):
+    """What goes to students holds nothing of the solution; what does is said to."""
+    monkeypatch.setattr(sys, "argv", ["autograder", "export", system, "tiny", "--course", str(TINY), "-o", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    shown = capsys.readouterr().out
+    assert said in shown
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files <= written
+    assert all(str(tmp_path / name) in shown for name in written)
+    assert any("solution.py" in name for name in written) == (system == "prairielearn")
+    assert not any(
+        "@" in (tmp_path / name).read_text().replace("actions/checkout@v", "").replace("python@v", "").replace("artifact@v", "")
+        for name in files
+    )
+
+
 def test_a_fault_of_ours_is_no_lost_check(repository, monkeypatch, capsys):
     """Exit code 3, where Python's own would be 1; in GitHub's log no line is a command afterwards."""
     monkeypatch.setattr(Executor, "start", lambda _: 1 / 0)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+_YAML = "# ---"
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -27,11 +28,13 @@ def cell_lines(path: Path) -> tuple[tuple[int, ...], ...]:
 
 
 def _script_lines(lines: Sequence[str]) -> Iterator[tuple[int, ...]]:
-    """The lines below each header; what stands above the first is a cell of its own if it holds anything."""
+    """The lines below each header; what stands above the first is a cell of its own if it holds anything but jupytext's own header."""
+    start = lines.index(_YAML, 1) + 1 if lines[:1] == [_YAML] and _YAML in lines[1:] else 0
     headers = [number for number, line in enumerate(lines, 1) if line.startswith("# %%")]
     ends = [*headers, len(lines) + 1]
-    if any(line.strip() for line in lines[: ends[0] - 1]):
-        yield tuple(range(1, ends[0]))
+    written = [number for number, line in enumerate(lines[: ends[0] - 1], 1) if number > start and line.strip()]
+    if written:
+        yield tuple(range(written[0], ends[0]))
     for header, end in pairwise(ends):
         yield tuple(range(header + 1, end)) or (header,)
 

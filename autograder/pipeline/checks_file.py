@@ -249,14 +249,11 @@ def _cut(source: str, names: set[str], path: Path) -> str:
 
 
 def _assignment(assignment: Assignment, specs: Sequence[CheckSpec]) -> Assignment:
-    """The points that can be had here; no given definitions, which are the solution's; parts that have a visible check."""
+    """With the points that can be had here, and no given definitions, which are the solution's."""
     points = sum(spec.worth.counted for spec in specs) + sum(question.points for question in assignment.questions)
-    about = {spec.function for spec in specs}
-    parts = tuple(
-        msgspec.structs.replace(part, given=(), functions=tuple(name for name in part.functions if name in about))
-        for part in assignment.parts
+    return msgspec.structs.replace(
+        assignment, points=points, parts=tuple(msgspec.structs.replace(part, given=()) for part in assignment.parts)
     )
-    return msgspec.structs.replace(assignment, points=points, parts=tuple(part for part in parts if part.functions))
 
 
 def _frozen(prepared: Prepared, specs: Sequence[CheckSpec]) -> Evidence:

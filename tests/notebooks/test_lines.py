@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from autograder.notebooks.lines import cell_lines
+from autograder.notebooks.notebook_file import read_notebook_file
 
 SOURCES = ["a = 1\nb = 2\nraise ValueError", "# text", "c = '\\n{[\"'\n", ""]
 
@@ -42,11 +43,18 @@ def test_source_as_one_text_has_the_line_of_the_text(tmp_path):
     assert cell_lines(path) == ((4,),)
 
 
-def test_scripts_have_the_lines_below_each_header(tmp_path):
-    """A percent script; what stands above the first header is a cell."""
+@pytest.mark.parametrize("header", ["", "# ---\n# jupyter:\n#   a: 1\n# ---\n\n"])
+@pytest.mark.parametrize("above", ["", "import torch\n\n"])
+def test_scripts_have_the_lines_below_each_header(tmp_path, header, above):
+    """A percent script, with and without jupytext's header and code above the first cell: as many cells as the reader finds, each line of a source on its line."""
     path = tmp_path / "n.py"
-    path.write_text("import torch\n\n# %% one\na = 1\nb = 2\n# %%\nc = 3\n")
-    assert cell_lines(path) == ((1, 2), (4, 5), (7,))
+    path.write_text(f"{header}{above}# %% one\na = 1\nb = 2\n# %% [markdown]\n# text\n# %%\nc = 3\n")
+    rows, lines = cell_lines(path), path.read_text().splitlines()
+    cells = read_notebook_file(path).cells
+    assert len(rows) == len(cells)
+    for cell, found in zip(cells, rows, strict=True):
+        if cell.cell_type == "code":
+            assert [lines[row - 1] for row in found][: len(cell.source.splitlines())] == cell.source.splitlines()
 
 
 @pytest.mark.parametrize(
