@@ -80,8 +80,10 @@ class Judge:
         return tuple(again), given
 
     def _givable(self, spec: CheckSpec, lost: set[str]) -> tuple[str, ...]:
-        """Definitions of parts before the check's own that may be given and whose own checks lost points."""
+        """Definitions of parts before the check's own that may be given and whose own checks lost points. Of test cells that give points themselves, the one run counts."""
         names: list[str] = []
+        if spec.graded:
+            return ()
         for part in self.assignment.parts:
             if spec.function in part.functions:
                 return tuple(names)

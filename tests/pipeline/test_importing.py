@@ -206,6 +206,15 @@ def test_a_test_cell_gives_way_to_a_check(imported, tmp_path):
     assert checks["half"]["slopes"].points == 1.5
 
 
+def test_test_cells_are_not_run_again_with_given_definitions(imported, tmp_path):
+    """Their one run counts, as in nbgrader, also where an author has named definitions to give."""
+    own = imported.copy(tmp_path / "own")
+    edit(own.root / "assignments" / "ps1" / "assignment.toml", 'functions = ["mean"]', 'functions = ["mean"]\ngiven = ["mean"]')
+    checks = by_id(own.grade("error")["error"])
+    assert {name: checks[name].points for name in ("test_mean", "quiet-tests")} == {"test_mean": 0, "quiet-tests": 0}
+    assert all(check.given == () for check in checks.values())
+
+
 def test_a_check_may_give_part_of_its_points(imported, tmp_path):
     """`PartialCredit` in any check's body: failed, with points; more than the check is worth is the check's own fault."""
     own = imported.copy(tmp_path / "own")
