@@ -170,7 +170,14 @@ def _make_key(path: Path) -> None:
     """A new secret, readable by its owner only, in a folder that git leaves alone."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-    write_atomic(path, f"{os.urandom(KEY_BYTES).hex()}\n")
+    new = path.with_name(f".key-{os.getpid()}")
+    write_atomic(new, f"{os.urandom(KEY_BYTES).hex()}\n")
+    try:
+        path.hardlink_to(new)  # whole, and never over another: two releases may begin at once
+    except FileExistsError:
+        return
+    finally:
+        new.unlink()
     _LOG.warning("%s: made. Everybody's data come from it: keep a copy in a safe place, and out of git and of releases", path)
 
 

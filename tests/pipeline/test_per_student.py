@@ -12,12 +12,15 @@ from typer.testing import CliRunner
 from variant_class import COURSE, RIGHT, ROSTER, VariantCourse, cell_of, check_of
 
 from autograder.cli import app
+from autograder.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.exchange.nbgrader import _make_tables
 from autograder.exchange.roster import Student
 from autograder.judgement.grading import Cause, GradeStatus, Outcome
+from autograder.pipeline.prepare import broken_checks, prepare
 from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
+from autograder.pipeline.validate import _broken_elsewhere
 from autograder.pipeline.variants import HELD, key_path, open_variants, record_path
 from autograder.reports.class_report import grades_csv
 from autograder.reports.summary import what_went_wrong
@@ -336,6 +339,30 @@ def test_data_in_a_cell_that_nbgrader_knows_are_refused(spoiled):
         spoiled.release()
 
 
+def test_validation_tries_the_reference_on_another_variant_too(spoiled):
+    """A check that only the first sample passes is broken; as it was before, it is not."""
+
+    def elsewhere(docket):
+        shared = prepare(spoiled.files, docket, spoiled.results.evidence, spoiled.executor)
+        return (
+            broken_checks(shared),
+            _broken_elsewhere(shared, spoiled.results.evidence, spoiled.executor),
+            shared.judge.reference.calls[0].returned,
+        )
+
+    here, there, loss = open_docket(spoiled.files, elsewhere)
+    assert (here, there) == ((), ())
+    path = spoiled.files.checks
+    path.write_text(
+        path.read_text().replace(
+            "    assert_close(run.returned, reference.returned)\n", f"    assert abs(float(run.returned) - {float(loss.numpy())}) < 1e-4\n"
+        )
+    )
+    here, there, _ = open_docket(spoiled.files, elsewhere)
+    assert here == ()
+    assert [line.partition(":")[0] for line in there] == ["on another drawn variant, test_loss"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -360,8 +387,9 @@ def test_the_command_says_what_it_needs(words, said, tmp_path):
     assert not (tmp_path / "course" / "secret").exists()
 
 
-def test_the_command_releases_a_roster(executor, tmp_path):
+def test_the_command_releases_a_roster(executor, tmp_path, monkeypatch):
     """From the file to a notebook for each line, and the key is told of once."""
+    monkeypatch.setattr("autograder.cli.authoring.CORES", 1)  # one forkserver starts in half the time
     course = VariantCourse.made(tmp_path / "course", executor)
     (tmp_path / "roster.csv").write_text("name;id\nLovelace, Ada;ada\nBob;bob\n")
     words = ["release", "fit", "--force", "--per-student", "--roster", str(tmp_path / "roster.csv"), "--course", str(course.root)]
