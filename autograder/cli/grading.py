@@ -39,6 +39,15 @@ def grade(
         str | None,
         typer.Option("--isolation", help="'none' runs student code without any sandbox: only for code that you trust.", show_default=False),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Run submissions on the workers of this Dask scheduler, e.g. tcp://host:8786; --jobs is theirs then.",
+            show_default=False,
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="STUDENT", help="Grade only this student; may be repeated.", show_default=False)
     ] = None,
@@ -49,6 +58,7 @@ def grade(
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
     from autograder.exchange.nbgrader_course import course_above
+    from autograder.execution.cluster import ClusterExecutor
     from autograder.execution.executor import Executor
     from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.collect import collect_submissions
@@ -75,7 +85,9 @@ def grade(
         console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
     try:
         level = Isolation.NONE if isolation else files.assignment.isolation
-        with Executor(jobs, level, packages=files.assignment.packages) as executor, Bar(console, "Grading") as bar:
+        packages = files.assignment.packages
+        made = ClusterExecutor(scheduler, level, packages) if scheduler else Executor(jobs, level, packages=packages)
+        with made as executor, Bar(console, "Grading") as bar:
             grades = grade_class(files, candidates, folder, executor, bar, force=force)
     except KeyboardInterrupt:
         console.print("Interrupted. What is graded is kept; the same command goes on from there.")

@@ -126,7 +126,7 @@ class Executor:
             SandboxError: if no submission can be run here, or `stop` was set, or the executor was closed. Whatever a submission does is evidence.
             ValueError: if a call is `after` a cell that is not to be held.
         """
-        _check_request(request, calls)
+        check_request(request, calls)
         client = self._free.get()
         try:
             self._ready(client)
@@ -233,7 +233,7 @@ def _converse(conversation: Conversation, collected: _Collected, calls: Sequence
     batches = follow_up(collected.evidence(Ending(Ended.FINISHED)))
     conversation.resume()
     for batch in batches:
-        _check_request(collected.request, batch.calls)
+        check_request(collected.request, batch.calls)
     collected.asked += [(call, batch) for batch in batches for call in batch.calls]
     for batch in batches:
         _ask(conversation, collected, batch)
@@ -254,7 +254,12 @@ def _as_asked(run: Run, batch: CallBatch) -> Run:
     raise Broken(Ended.CORRUPT_FRAMES, f"the run of call {run.id} claims another batch")
 
 
-def _check_request(request: ExecutionRequest, calls: Sequence[Call]) -> None:
+def check_request(request: ExecutionRequest, calls: Sequence[Call]) -> None:
+    """Whether the calls can be made in the states that the request keeps.
+
+    Raises:
+        ValueError: if a call is `after` a cell that is not to be held.
+    """
     held = {cell.id for cell in request.cells if cell.hold}
     for call in calls:
         if call.after is not None and call.after not in held:
