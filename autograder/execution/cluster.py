@@ -139,6 +139,8 @@ class _RemoteRun:
 
     def forget(self) -> None:
         """Whatever has become of it."""
+        if self._client.status != "running":  # closed meanwhile: the scheduler forgets with it
+            return
         self._future.cancel()
         for queue in (self._news, *self._orders):
             queue.close()
