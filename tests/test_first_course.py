@@ -68,7 +68,11 @@ def hand_in(course: Path) -> None:
     written = {name: text for text in re.split(r"(?m)^(?=def )", solution) if (name := text.partition("(")[0].removeprefix("def ").strip())}
     release = (course / "release" / "first" / "first.ipynb").read_text()
     with zipfile.ZipFile(course / "submissions.zip", "w") as archive:
-        for name, number, change in (("leeann", 1234, None), ("ortizbo_LATE", 1235, ("optimizer.zero_grad()", "pass")), ("chency", 1236, "")):
+        for name, number, change in (
+            ("leeann", 1234, None),
+            ("ortizbo_LATE", 1235, ("optimizer.zero_grad()", "pass")),
+            ("chency", 1236, ""),
+        ):
             notebook = nbformat.reads(release, as_version=4)
             for cell in notebook.cells if change != "" else ():
                 source = written.get(grade_id_of(cell))
@@ -115,6 +119,6 @@ def test_the_wheel_holds_no_solution_of_the_sample_course(environment: Environme
         text = b"".join(wheel.read(name) for name in names).decode(errors="replace")
     assert {name.split("/")[0] for name in names} == {"autograder", *(name.split("/")[0] for name in names if ".dist-info" in name)}
     checks = (ROOT / "assignments" / "optimizers" / "test_optimizers.py").read_text()
-    hidden = {name for name in re.findall(r"^@points\([^\n]*visibility=(?:.|\n)*?^def (test_\w+)", checks, re.MULTILINE)}
+    hidden = set(re.findall(r"^@points\([^\n]*visibility=(?:.|\n)*?^def (test_\w+)", checks, re.MULTILINE))
     assert len(hidden) > 3
     assert not any(name in text for name in hidden)

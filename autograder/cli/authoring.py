@@ -68,7 +68,7 @@ def release(
     force: Annotated[bool, typer.Option("--force", help="Release although the checks were not tested since the last change.")] = False,
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
-    from autograder.execution.executor import Executor
+    from autograder.execution.choosing import open_executor
     from autograder.pipeline.checks_file import SUFFIX, left_out_lines
     from autograder.pipeline.release import release_assignment
     from autograder.pipeline.release_variants import require_variants
@@ -96,7 +96,7 @@ def release(
     if roster is not None:
         _release_class(files, roster, place, folder, doubt)
         return
-    with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
+    with open_executor(1, files.assignment.isolation, files.assignment.packages) as executor:
         path = release_assignment(files, place, folder.evidence, executor)
     checks = path.with_suffix(SUFFIX)
     typer.echo(f"Released {path}{doubt}")
@@ -109,11 +109,11 @@ def release(
 def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: ResultsFolder, doubt: str) -> None:
     """Each student's own notebook; without measuring where there is a `doubt`."""
     from autograder.exchange.roster import read_roster
-    from autograder.execution.executor import Executor
+    from autograder.execution.choosing import open_executor
     from autograder.pipeline.release_variants import release_variants
 
     entries, console = read_roster(roster).students, terminal()
-    with Executor(CORES, files.assignment.isolation, packages=files.assignment.packages) as executor, Bar(console, "Releasing") as bar:
+    with open_executor(CORES, files.assignment.isolation, files.assignment.packages) as executor, Bar(console, "Releasing") as bar:
         done = release_variants(files, entries, place, results.evidence, executor, bar, measure=not doubt)
     again = f", {done.drawn_again} drawn again" if done.drawn_again else ""
     typer.echo(f"Released {len(done.paths)} notebooks to {place}/ID/{files.slug}.ipynb: {len(done.new)} new{again}{doubt}")
@@ -121,14 +121,14 @@ def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: R
 
 def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
     """Test the checks: the reference passes all, the stub none, and every known mistake loses points (else exit code 1)."""
-    from autograder.execution.executor import Executor
+    from autograder.execution.choosing import open_executor
     from autograder.pipeline.kill_matrix import kill_matrix, lines
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.validate import validate_assignment
 
     files = open_course(course, assignment)
     console = terminal()
-    with Executor(CORES, files.assignment.isolation, packages=files.assignment.packages) as executor, Bar(console, "Validating") as bar:
+    with open_executor(CORES, files.assignment.isolation, files.assignment.packages) as executor, Bar(console, "Validating") as bar:
         validation = validate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
     matrix = kill_matrix(validation)
     whole = console.measure(matrix, options=console.options.update(max_width=10_000)).maximum
@@ -140,14 +140,14 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
 
 def calibrate(assignment: Slug, course: CourseOption = None) -> None:
     """Measure tolerances: run right programs and known mistakes, set each check's bar between them, write calibration.toml to review."""
-    from autograder.execution.executor import Executor
+    from autograder.execution.choosing import open_executor
     from autograder.judgement.calibration import calibration_path
     from autograder.pipeline.calibrate import calibrate_assignment
     from autograder.reports.calibration import calibration_table
 
     files = open_course(course, assignment)
     console = terminal()
-    with Executor(CORES, files.assignment.isolation, packages=files.assignment.packages) as executor, Bar(console, "Calibrating") as bar:
+    with open_executor(CORES, files.assignment.isolation, files.assignment.packages) as executor, Bar(console, "Calibrating") as bar:
         done = calibrate_assignment(files, executor, bar)
     console.print(calibration_table(done.calibration))
     notes = [f"warning: {line}" for line in done.warnings] + [f"left out: {line}" for line in done.left_out]

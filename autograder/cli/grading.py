@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def grade(
+    context: typer.Context,
     assignment: Slug,
     submissions: Annotated[
         Path,
@@ -40,6 +41,15 @@ def grade(
         str | None,
         typer.Option("--isolation", help="'none' runs student code without any sandbox: only for code that you trust.", show_default=False),
     ] = None,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Run submissions on the workers of this Dask scheduler, e.g. tcp://host:8786; --jobs is theirs then.",
+            show_default=False,
+        ),
+    ] = "",
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="STUDENT", help="Grade only this student; may be repeated.", show_default=False)
     ] = None,
@@ -50,7 +60,7 @@ def grade(
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
     from autograder.exchange.nbgrader_course import course_above
-    from autograder.execution.executor import Executor
+    from autograder.execution.choosing import open_executor
     from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.collect import collect_submissions
     from autograder.pipeline.collected import find_collected
@@ -62,6 +72,7 @@ def grade(
         raise typer.BadParameter(message)
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug, gradebook)
+    context.with_resource(folder.claimed())
     if (home := course_above(submissions)) is not None:
         folder.settle_in(home)
         submissions = folder.nbgrader.submitted if submissions.resolve() == home else submissions
@@ -77,7 +88,7 @@ def grade(
         console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
     try:
         level = Isolation.NONE if isolation else files.assignment.isolation
-        with Executor(jobs, level, packages=files.assignment.packages) as executor, Bar(console, "Grading") as bar:
+        with open_executor(jobs, level, files.assignment.packages, scheduler) as executor, Bar(console, "Grading") as bar:
             grades = grade_class(files, candidates, folder, executor, bar, force=force)
     except KeyboardInterrupt:
         console.print("Interrupted. What is graded is kept; the same command goes on from there.")
@@ -88,6 +99,7 @@ def grade(
 
 
 def regrade(
+    context: typer.Context,
     assignment: Slug,
     course: CourseOption = None,
     results: ResultsOption = None,
@@ -96,7 +108,7 @@ def regrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list whose points would move.")] = False,
 ) -> None:
     """Judge stored evidence again, after a change of checks, points or tolerances, without running student code."""
-    from autograder.execution.executor import Executor
+    from autograder.execution.choosing import open_executor
     from autograder.pipeline.collected import read_record
     from autograder.pipeline.regrade import regrade_class
     from autograder.pipeline.results import ResultsFolder
@@ -104,8 +116,9 @@ def regrade(
 
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug, gradebook)
+    context.with_resource(folder.claimed())
     console = terminal()
-    with Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor:
+    with open_executor(1, files.assignment.isolation, files.assignment.packages) as executor:
         moves, lost = regrade_class(files, folder, executor)
     for move in moves:
         if move.changed:
@@ -136,12 +149,12 @@ def doctor() -> None:
 
     Exit code 0 for good or strong, 3 for less: grading then refuses.
     """
-    from autograder.execution.executor import Executor
+    from autograder.execution.choosing import open_executor
     from autograder.execution.trials import level_found, run_trials
     from autograder.reports.doctor import layers_table, trials_table
 
     console = terminal()
-    with Executor(1, Isolation.WEAK) as executor:
+    with open_executor(1, Isolation.WEAK, ()) as executor:
         results = run_trials(executor)
         environment = executor.environment
     console.print(layers_table(environment))

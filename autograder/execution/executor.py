@@ -13,7 +13,7 @@ from autograder.assignment import Isolation
 from autograder.errors import SandboxError
 from autograder.execution.client import SlotClient
 from autograder.execution.conversation import Broken, Conversation
-from autograder.execution.sandbox import LAYERS, isolation_level, require_linux
+from autograder.execution.sandbox import LAYERS, isolation_level
 from autograder.protocol import Call, CallBatch, ExecutionRequest
 from autograder.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus
 
@@ -55,11 +55,7 @@ class Executor:
     ) -> None:
         """`variables` are added to the environment in which torch is imported and submissions run; `packages`, by the names they are installed under, are imported before submissions are forked.
         `without` names layers of the sandbox (`sandbox.LAYERS`) to leave out, to try what each is for.
-
-        Raises:
-            SandboxError: where nothing can be isolated (not Linux).
         """
-        require_linux()
         self.jobs = max(1, jobs)
         self._required = Isolation.GOOD if isolation is None else isolation
         self._without = frozenset(LAYERS if self._required is Isolation.NONE else without)
@@ -126,7 +122,7 @@ class Executor:
             SandboxError: if no submission can be run here, or `stop` was set, or the executor was closed. Whatever a submission does is evidence.
             ValueError: if a call is `after` a cell that is not to be held.
         """
-        _check_request(request, calls)
+        check_request(request, calls)
         client = self._free.get()
         try:
             self._ready(client)
@@ -233,7 +229,7 @@ def _converse(conversation: Conversation, collected: _Collected, calls: Sequence
     batches = follow_up(collected.evidence(Ending(Ended.FINISHED)))
     conversation.resume()
     for batch in batches:
-        _check_request(collected.request, batch.calls)
+        check_request(collected.request, batch.calls)
     collected.asked += [(call, batch) for batch in batches for call in batch.calls]
     for batch in batches:
         _ask(conversation, collected, batch)
@@ -254,7 +250,12 @@ def _as_asked(run: Run, batch: CallBatch) -> Run:
     raise Broken(Ended.CORRUPT_FRAMES, f"the run of call {run.id} claims another batch")
 
 
-def _check_request(request: ExecutionRequest, calls: Sequence[Call]) -> None:
+def check_request(request: ExecutionRequest, calls: Sequence[Call]) -> None:
+    """Whether the calls can be made in the states that the request keeps.
+
+    Raises:
+        ValueError: if a call is `after` a cell that is not to be held.
+    """
     held = {cell.id for cell in request.cells if cell.hold}
     for call in calls:
         if call.after is not None and call.after not in held:

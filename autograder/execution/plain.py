@@ -18,11 +18,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import msgspec
 
 import autograder
+from autograder.assignment import Isolation
 from autograder.errors import SandboxError
 from autograder.protocol import (
     FRAME_HEADER,
@@ -162,19 +163,39 @@ class _Process:
 class PlainExecutor:
     """Runs one notebook at a time. Takes the place of `autograder.execution.executor.Executor` where that can't work."""
 
+    jobs = 1
+    required = Isolation.NONE
+
     def __init__(self, packages: Sequence[str] = ()) -> None:
         """`packages`, by the names they are installed under, are imported before the notebook's first cell."""
         self._packages = tuple(packages)
         self.environment: dict[str, str] = {"isolation": "none"}
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Each run has ended its own processes."""
+
+    def warm(self) -> None:
+        """Nothing can be: each run starts a process of its own."""
+
+    def aside(self) -> Self:
+        """Runs need no slots here."""
+        return self
+
     def run(
-        self, key: str, request: ExecutionRequest, calls: Sequence[Call], follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None
+        self,
+        key: str,
+        request: ExecutionRequest,
+        calls: Sequence[Call],
+        follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None,
+        stop: threading.Event | None = None,  # noqa: ARG002 - for whoever calls the executor: a run here is stopped by ending the program
     ) -> Evidence:
-        """Run the cells, then `calls`, then the batches that `follow_up` asks for, as the executor does. Given definitions are not put in place here.
+        """Run the cells, then `calls`, then the batches that `follow_up` asks for, as the executor does.
 
         Raises:
             SandboxError: if Python can't be started.
-            ValueError: for a batch with given definitions.
         """
         trip = _Trip(self._packages, request)
         started = time.monotonic()
@@ -214,15 +235,13 @@ class _Trip:
 
     def answers(self, batch: CallBatch) -> tuple[Run, ...]:
         """One run for each call of `batch`, in order."""
-        if batch.given:
-            message = "given definitions are part of the solution, which is not here"
-            raise ValueError(message)
         runs: list[Run] = []
         for after, calls in groupby(batch.calls, key=lambda call: call.after):
-            if after is not None:
-                self.close()  # another state is wanted
+            own_state = after is not None or bool(batch.given)
+            if own_state:
+                self.close()
             runs += self._answer(list(calls), batch, after)
-            if after is not None:
+            if own_state:
                 self.close()
         return tuple(runs)
 

@@ -14,12 +14,18 @@ It is also an nbgrader course folder, unless the submissions lie in one of their
 
 from __future__ import annotations
 
+import datetime
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from autograder.atomic import write_atomic
+from autograder.atomic import claimed, write_atomic
+from autograder.errors import AutograderError
 from autograder.exchange.nbgrader_course import NbgraderCourse, open_course
 from autograder.judgement.grading import Grade, decode_grade, encode_grade
 from autograder.store import EvidenceStore
@@ -76,6 +82,21 @@ class ResultsFolder:
     def gallery(self) -> Path:
         """The runs of all known mistakes."""
         return self.root / "validated" / f"{self.slug}.gallery"
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold this assignment's results for writing: two graders at once would each undo what the other records.
+
+        Raises:
+            AutograderError: if another process holds them; says which.
+        """
+        note = f"process {os.getpid()} on {platform.node()}, since {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        try:
+            with claimed(self.root / "grades" / self.slug / ".claim", note):
+                yield
+        except BlockingIOError as error:
+            message = f"another autograder is writing to {self.root} ({error}): wait for it, or choose another folder with --results"
+            raise AutograderError(message) from error
 
     def grade_path(self, student: str) -> Path:
         """The student's grade.json."""

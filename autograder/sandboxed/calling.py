@@ -52,6 +52,25 @@ class _Tally:
     cell_ran: bool = False
 
 
+def define_given(session: Session, batch: CallBatch) -> ErrorReport | None:
+    """Execute the given definitions over the student's, which are lost with it; returns what went wrong."""
+    if not batch.given:
+        return None
+    try:
+        exec(compile(batch.given, "<given>", "exec"), session.namespace)  # noqa: S102 - this process exists to run code
+    except Exception as error:  # noqa: BLE001 - told in each run
+        report = describe(session, error)
+        return ErrorReport("GivenError", f"the given definitions fail: {report.type}: {report.message}", report.traceback)
+    return None
+
+
+def answer_call(session: Session, call: Call, batch: CallBatch, problem: ErrorReport | None) -> Run:
+    """Make `call`, unless the batch's given definitions could not be put in place."""
+    if problem is None:
+        return make_call(session, call, batch)
+    return Run(id=call.id, status=RunStatus.RAISED, error=problem, given=batch.given_names, alone=batch.alone)
+
+
 def make_call(session: Session, call: Call, batch: CallBatch) -> Run:
     """Make `call` in the present state. Student exceptions become part of the run."""
     COLLECTED.start(_OUTPUT_LIMIT)

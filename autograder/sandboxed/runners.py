@@ -18,10 +18,10 @@ from typing import NoReturn
 
 from autograder.protocol import Call, CallBatch, CallFrame, frame
 from autograder.sandboxed.allowance import FRESH_PROCESS, CallLimits, needs_fresh_process
-from autograder.sandboxed.calling import make_call
+from autograder.sandboxed.calling import answer_call, define_given
 from autograder.sandboxed.channel import FrameSplitter, die_with_parent, write_all
 from autograder.sandboxed.disturbance import SharedState
-from autograder.sandboxed.session import Session, describe
+from autograder.sandboxed.session import Session
 from autograder.sandboxed.threads import use_threads
 from autograder.trace import ErrorReport, Run, RunStatus
 
@@ -152,15 +152,11 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
         die_with_parent()
         use_threads(1)  # before anything else: OpenMP's threads did not survive the fork
         session.loop = type(session.loop)()  # the old one's epoll descriptor is shared with the leader
-        problem = _define_given(session, batch)
+        problem = define_given(session, batch)
         shared = SharedState(session.namespace)
         for call in calls:
             _allow_cpu(limits)
-            run = (
-                make_call(session, call, batch)
-                if problem is None
-                else Run(id=call.id, status=RunStatus.RAISED, error=problem, given=batch.given_names, alone=batch.alone)
-            )
+            run = answer_call(session, call, batch, problem)
             whole = frame(CallFrame(run))
             session.sent_bytes += len(whole)
             write_all(pipe, whole)
@@ -171,18 +167,6 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
             code = 0
     finally:
         os._exit(code)
-
-
-def _define_given(session: Session, batch: CallBatch) -> ErrorReport | None:
-    """Execute the given definitions over the student's; returns what went wrong."""
-    if not batch.given:
-        return None
-    try:
-        exec(compile(batch.given, "<given>", "exec"), session.namespace)  # noqa: S102 - this process exists to run code
-    except Exception as error:  # noqa: BLE001 - told in each run
-        report = describe(session, error)
-        return ErrorReport("GivenError", f"the given definitions fail: {report.type}: {report.message}", report.traceback)
-    return None
 
 
 def _allow_cpu(limits: CallLimits) -> None:

@@ -13,14 +13,15 @@ import time
 
 import torch
 
-from autograder.protocol import TO_CHILD, BatchEnded, Call, CallBatch, CallFrame, CellsEnded, ExecutionRequest, ForkserverReady, frame
+from autograder.protocol import TO_CHILD, BatchEnded, CallFrame, CellsEnded, ExecutionRequest, ForkserverReady, frame
 from autograder.sandboxed.allowance import CPU_LIMIT, FRESH_PROCESS, CallLimits, needs_fresh_process
-from autograder.sandboxed.calling import make_call
+from autograder.sandboxed.calling import answer_call, define_given
 from autograder.sandboxed.channel import read_frame, write_all
 from autograder.sandboxed.disturbance import SharedState
 from autograder.sandboxed.preparing import batches_from, settle, warm
 from autograder.sandboxed.session import Session, run_cell_frame
 from autograder.sandboxed.shell import collect_outputs
+from autograder.trace import Run
 
 _LOOK_EVERY_S = 0.25
 
@@ -68,17 +69,17 @@ def main(*packages: str) -> None:
         write_all(outgoing, run_cell_frame(session, cell))
     write_all(outgoing, frame(CellsEnded()))
     for batch in batches_from(incoming):
+        problem = define_given(session, batch)
         shared = SharedState(session.namespace)
         for call in batch.calls:
             watch.allow(CallLimits.of(request.limits).cpu_s)
-            if not _answer(session, call, batch, outgoing) or shared.disturbed():
+            if not _answer(session, answer_call(session, call, batch, problem), outgoing) or shared.disturbed():
                 os._exit(FRESH_PROCESS)
         write_all(outgoing, frame(BatchEnded()))
 
 
-def _answer(session: Session, call: Call, batch: CallBatch, outgoing: int) -> bool:
-    """Make a call and send its run; whether another one may follow in this process."""
-    run = make_call(session, call, batch)
+def _answer(session: Session, run: Run, outgoing: int) -> bool:
+    """Send a call's run; whether another one may follow in this process."""
     whole = frame(CallFrame(run))
     session.sent_bytes += len(whole)
     write_all(outgoing, whole)
