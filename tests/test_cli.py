@@ -152,7 +152,7 @@ def test_wrong_use_gets_one_clear_message_and_exit_code_2(words, code, said):
 
 
 def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
-    """kill -9 of the grader in the middle of a class: what was graded is kept, the rest is graded by the same command, no process is left."""
+    """kill -9 of the grader in the middle of a class: what was graded is kept, the rest is graded by the same command, no process is left. Until then a second grader is refused."""
     folder, _ = graded
     for number in range(6):
         fill_slow(folder, tmp_path, f"s{number}")
@@ -170,6 +170,10 @@ def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
     ]
     process = subprocess.Popen(words, cwd=TINY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     grades = tmp_path / "results" / "grades" / "tiny"
+    wait_for(lambda: len(list(grades.glob("*/grade.json"))) >= 1 or process.poll() is not None)
+    second = subprocess.run(words, cwd=TINY, text=True, capture_output=True, check=False)
+    assert second.returncode == 2
+    assert f"another autograder is writing to {tmp_path / 'results'} (process {process.pid} on " in second.stderr
     wait_for(lambda: len(list(grades.glob("*/grade.json"))) >= 2 or process.poll() is not None)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

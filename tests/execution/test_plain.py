@@ -56,3 +56,19 @@ def test_cells_that_end_python_leave_the_rest_not_run():
     assert (evidence.ending.reason, evidence.ending.detail) == (Ended.EXITED, "exit code 3")
     assert [cell.run.status for cell in evidence.cells] == [RunStatus.FINISHED, RunStatus.NOT_RUN, RunStatus.NOT_RUN]
     assert [run.status for run in evidence.calls] == [RunStatus.NOT_RUN]
+
+
+def test_given_definitions_take_the_place_of_the_students_for_their_batch_alone():
+    """A call before and a call after see the student's own; a definition that fails is told in each run."""
+    source = "def helper():\n    return 'own'\n\ndef fine():\n    return helper()"
+    request = ExecutionRequest((Cell("a", source),), 0, Limits())
+    given = {"given": "def helper():\n    return 'given'", "given_names": ("helper",), "alone": True}
+    batches = [
+        CallBatch(calls("fine"), **given),
+        CallBatch(calls("fine")),
+        CallBatch(calls("fine"), given="1 / 0", given_names=("helper",)),
+    ]
+    evidence = PlainExecutor().run("key", request, calls("fine"), lambda _: batches)
+    assert [run.returned for run in evidence.calls[:3]] == ["own", "given", "own"]
+    assert [run.given for run in evidence.calls] == [(), ("helper",), (), ("helper",)]
+    assert evidence.calls[3].error.type == "GivenError"
