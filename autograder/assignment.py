@@ -190,6 +190,11 @@ class AssignmentFiles:
         return self.course / "assignments" / self.slug
 
     @property
+    def nbgrader_name(self) -> str:
+        """What nbgrader calls the assignment: the folder in which students hand it in. Several notebooks may be one assignment there."""
+        return self.assignment.submitted_as.partition("/")[0] or self.slug
+
+    @property
     def notebook_name(self) -> str:
         """Stem of the file that students get and hand in."""
         return self.assignment.submitted_as.rpartition("/")[2] or self.slug

@@ -25,9 +25,10 @@ SELECT submitted_assignment.student_id, base_cell.name, grade.manual_score, grad
 FROM grade
 JOIN base_cell ON grade.cell_id = base_cell.id
 JOIN submitted_notebook ON grade.notebook_id = submitted_notebook.id
+JOIN notebook ON submitted_notebook.notebook_id = notebook.id
 JOIN submitted_assignment ON submitted_notebook.assignment_id = submitted_assignment.id
 JOIN assignment ON submitted_assignment.assignment_id = assignment.id
-WHERE assignment.name = :slug
+WHERE assignment.name = :assignment AND notebook.name = :notebook
 """
 
 
@@ -40,28 +41,29 @@ class Mark:
     comment: str
 
 
-def read_marks(course: NbgraderCourse, slug: str) -> Mapping[tuple[str, str], Mark]:
-    """Marks of all grade cells of assignment `slug`, by student and name of the cell; empty where there is no gradebook.
+def read_marks(course: NbgraderCourse, assignment: str, notebook: str) -> Mapping[tuple[str, str], Mark]:
+    """Marks of all grade cells of a notebook of an assignment, by student and name of the cell; empty where there is no gradebook.
 
     Raises:
         ExchangeError: if it can't be read.
     """
-    rows = _from_file(course.gradebook_file, slug) if course.gradebook_file else _from_server(course, slug)
+    wanted = {"assignment": assignment, "notebook": notebook}
+    rows = _from_file(course.gradebook_file, wanted) if course.gradebook_file else _from_server(course, wanted)
     return {(student, name): _mark(score, extra, waiting, comment) for student, name, score, extra, waiting, comment in rows}
 
 
-def _from_file(path: Path, slug: str) -> Sequence[tuple[Any, ...]]:
+def _from_file(path: Path, wanted: Mapping[str, str]) -> Sequence[tuple[Any, ...]]:
     if not path.exists():
         return []
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute(_MARKS, {"slug": slug}).fetchall()
+            return connection.execute(_MARKS, wanted).fetchall()
     except sqlite3.Error as error:
         message = f"{path} can't be read: {error}"
         raise ExchangeError(message) from error
 
 
-def _from_server(course: NbgraderCourse, slug: str) -> Sequence[tuple[Any, ...]]:
+def _from_server(course: NbgraderCourse, wanted: Mapping[str, str]) -> Sequence[tuple[Any, ...]]:
     from sqlalchemy import create_engine, inspect, text  # comes with nbgrader
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -70,7 +72,7 @@ def _from_server(course: NbgraderCourse, slug: str) -> Sequence[tuple[Any, ...]]
         with engine.connect() as connection:
             if not inspect(connection).has_table("assignment"):
                 return []
-            return [tuple(row) for row in connection.execute(text(_MARKS), {"slug": slug})]
+            return [tuple(row) for row in connection.execute(text(_MARKS), wanted)]
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         message = f"{course.place} can't be read: {error}"
         raise ExchangeError(message) from error

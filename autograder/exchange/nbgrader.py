@@ -43,9 +43,10 @@ NO_RESPONSE = "No response."  # nbgrader's own words for a solution cell left as
 
 @dataclass(frozen=True, slots=True)
 class AssignmentEntry:
-    """The assignment as released. `due` has a time zone; `checks` are all checks, in order."""
+    """The assignment as released, by the names that nbgrader has for it and its notebook. `due` has a time zone; `checks` are all checks, in order."""
 
-    slug: str
+    name: str
+    notebook: str
     due: datetime.datetime | None
     release: NotebookNode
     checks: Sequence[CheckEntry]
@@ -73,7 +74,8 @@ def write_gradebook(course: NbgraderCourse, assignment: AssignmentEntry, entries
     cells = released_cells(assignment.release, assignment.checks)
     for entry in entries:
         _check_name(entry.grade.student)
-    _check_name(assignment.slug)
+    _check_name(assignment.name)
+    _check_name(assignment.notebook)
     try:
         course.root.mkdir(parents=True, exist_ok=True)
         for entry in entries:
@@ -138,8 +140,8 @@ def _check_name(name: str) -> None:
 def _write_notebook(autograded: Path, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entry: GradebookEntry) -> None:
     checks = {check.id: check for check in entry.grade.checks}
     notebook = autograded_notebook(assignment.release, cells, entry.notebook, checks, isolation_warning(entry.grade))
-    place = autograded / entry.grade.student / assignment.slug
-    write_atomic(place / f"{assignment.slug}.ipynb", nbformat.v4.writes(notebook) + "\n")
+    place = autograded / entry.grade.student / assignment.name
+    write_atomic(place / f"{assignment.notebook}.ipynb", nbformat.v4.writes(notebook) + "\n")
     if moment := _utc(entry.grade.submitted_at):
         write_atomic(place / "timestamp.txt", f"{moment:%Y-%m-%d %H:%M:%S.%f} UTC\n")
 
@@ -179,15 +181,15 @@ class _Writer:
     def _notebook(self, entry: AssignmentEntry) -> Any:
         """The assignment's one notebook, made if need be."""
         api, db = self.api, self.db
-        assignment = db.query(api.Assignment).filter_by(name=entry.slug).one_or_none()  # by name alone, as nbgrader finds it
+        assignment = db.query(api.Assignment).filter_by(name=entry.name).one_or_none()  # by name alone, as nbgrader finds it
         if assignment is None:
-            assignment = api.Assignment(entry.slug, course_id=self.course.course_id)
+            assignment = api.Assignment(entry.name, course_id=self.course.course_id)
             db.add(assignment)
         if entry.due:  # else one that a person set in formgrader stays
             assignment.duedate = entry.due.astimezone(datetime.UTC).replace(tzinfo=None)
-        notebook = next((notebook for notebook in assignment.notebooks if notebook.name == entry.slug), None)
+        notebook = next((notebook for notebook in assignment.notebooks if notebook.name == entry.notebook), None)
         if notebook is None:
-            notebook = api.Notebook(name=entry.slug, assignment=assignment)
+            notebook = api.Notebook(name=entry.notebook, assignment=assignment)
             db.add(notebook)
         notebook.kernelspec = json.dumps(entry.release.metadata.get("kernelspec", {}))
         db.flush()

@@ -121,4 +121,4 @@ def _entry(prepared: Prepared) -> AssignmentEntry:
         CheckEntry(question.id, question.title, question.points, visible_cell=True) for question in prepared.files.assignment.questions
     )
     release = NotebookNode({**prepared.release, "cells": [cell for cell in prepared.release.cells if role_of(cell) is not Role.VARIANT]})
-    return AssignmentEntry(prepared.files.slug, prepared.files.assignment.due, release, checks)
+    return AssignmentEntry(prepared.files.nbgrader_name, prepared.files.notebook_name, prepared.files.assignment.due, release, checks)

@@ -70,7 +70,7 @@ def take_in_marks(files: AssignmentFiles, results: ResultsFolder, students: Iter
     Raises:
         ExchangeError: if the gradebook can't be read.
     """
-    marks = read_marks(results.nbgrader, files.slug) if files.assignment.questions else {}
+    marks = read_marks(results.nbgrader, files.nbgrader_name, files.notebook_name) if files.assignment.questions else {}
     ledger = read_ledger(results) if marks else {}
     changed = {}
     for student in students if marks else ():

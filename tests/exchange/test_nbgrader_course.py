@@ -165,7 +165,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_the_gradebook_may_stand_in_postgresql(tmp_path: Path, postgresql: str) -> None:
     """Written, written again, a person's mark kept and read back; nothing on disk but the notebooks."""
     course = open_course(tmp_path, postgresql)
-    assert read_marks(course, "optimizers") == {}
+    assert read_marks(course, "optimizers", "optimizers") == {}
     rows = [GradebookEntry(grade("ada", 10, 20, 8, 8), executed()), GradebookEntry(grade("bob", 5, 0, 0, 2.5), executed())]
     write_gradebook(course, assignment(), rows)
     with Gradebook(postgresql) as gradebook:
@@ -173,7 +173,7 @@ def test_the_gradebook_may_stand_in_postgresql(tmp_path: Path, postgresql: str) 
         gradebook.find_grade("test_final", "optimizers", "optimizers", "bob").manual_score = 4
         gradebook.db.commit()
     write_gradebook(course, assignment(), [GradebookEntry(grade("bob", 10, 0, 0, 2.5), executed())])
-    assert read_marks(course, "optimizers")["bob", "test_final"].points == 4
+    assert read_marks(course, "optimizers", "optimizers")["bob", "test_final"].points == 4
     with Gradebook(postgresql) as gradebook:
         assert gradebook.find_submission("optimizers", "bob").score == 16.5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["autograded"]
@@ -183,7 +183,7 @@ def test_a_server_that_is_not_there_is_said_without_the_password(tmp_path: Path)
     """Reading and writing."""
     pytest.importorskip("psycopg")
     course = open_course(tmp_path, "postgresql+psycopg://me:hush-hush@127.0.0.1:1/grades")
-    for act in (lambda: read_marks(course, "optimizers"), lambda: write_gradebook(course, assignment(), [])):
+    for act in (lambda: read_marks(course, "optimizers", "optimizers"), lambda: write_gradebook(course, assignment(), [])):
         with pytest.raises(ExchangeError) as caught:
             act()
         assert "hush-hush" not in str(caught.value)

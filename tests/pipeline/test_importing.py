@@ -147,14 +147,33 @@ def test_a_mark_for_a_task_is_entered_in_formgrader_and_kept(imported, tmp_path)
     from nbgrader.api import Gradebook
 
     own = imported.copy(tmp_path / "own")
-    with Gradebook(f"sqlite:///{own.results.gradebook}", "c101") as gradebook:
-        assert [(task.name, task.max_score) for task in gradebook.find_notebook("ps1", "ps1").task_cells] == [("draw", 4)]
-        mark = gradebook.find_grade("draw", "ps1", "ps1", "right")
+    with Gradebook(f"sqlite:///{own.results.nbgrader.gradebook_file}", "c101") as gradebook:
+        assert [(task.name, task.max_score) for task in gradebook.find_notebook("lines", "ps1").task_cells] == [("draw", 4)]
+        mark = gradebook.find_grade("draw", "lines", "ps1", "right")
         assert mark.needs_manual_grade
         mark.manual_score, mark.needs_manual_grade = 3, False
         gradebook.db.commit()
     drawn = by_id(own.grade("right")["right"])["draw"]
     assert (drawn.cause, drawn.points) == (Cause.MARKED, 3)
+
+
+def test_graded_in_place_the_course_keeps_nbgraders_own_scores(imported, tmp_path):
+    """Under nbgrader's names for assignment and notebook, in the gradebook that nbgrader has filled: nothing is doubled, and nothing moves."""
+    from nbgrader.api import Gradebook
+
+    own = imported.copy(tmp_path / "own")
+    course = tmp_path / "c101"
+    shutil.copytree(imported.nbgrader, course)
+    shutil.rmtree(course / "autograded")
+    own.results.settle_in(course)
+    project_class(own.files, own.results, tuple(map(own.results.read_grade, own.results.students())), Recorded())
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "c101") as gradebook:
+        assert [assignment.name for assignment in gradebook.assignments] == ["ps1"]
+        assert [notebook.name for notebook in gradebook.find_assignment("ps1").notebooks] == ["lines"]
+        for student in CLASS:
+            marks = gradebook.find_submission_notebook("lines", "ps1", student).grades
+            assert {mark.name: mark.auto_score for mark in marks} == imported.scores[student], student
+    assert {path.parent.parent.name for path in course.glob("autograded/*/ps1/lines.ipynb")} == set(CLASS | OPEN)
 
 
 def test_the_release_is_nbgraders(imported):
