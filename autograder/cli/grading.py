@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder.assignment import Isolation
-from autograder.cli.options import CORES, CourseOption, GradebookOption, ResultsOption, Slug, open_course
+from autograder.cli.options import CORES, CourseOption, EvidenceOption, GradebookOption, ResultsOption, Slug, open_course
 from autograder.cli.terminal import Bar, terminal
 from autograder.errors import AutograderError
 
@@ -36,6 +36,7 @@ def grade(
     course: CourseOption = None,
     results: ResultsOption = None,
     gradebook: GradebookOption = "",
+    evidence: EvidenceOption = "",
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions run at once.")] = CORES,
     isolation: Annotated[
         str | None,
@@ -71,7 +72,7 @@ def grade(
         message = f"--isolation takes only 'none', not {isolation!r}"
         raise typer.BadParameter(message)
     files = open_course(course, assignment)
-    folder = ResultsFolder(results or files.course / "results", files.slug, gradebook)
+    folder = ResultsFolder(results or files.course / "results", files.slug, gradebook, evidence)
     context.with_resource(folder.claimed())
     if (home := course_above(submissions)) is not None:
         folder.settle_in(home)
@@ -104,6 +105,7 @@ def regrade(
     course: CourseOption = None,
     results: ResultsOption = None,
     gradebook: GradebookOption = "",
+    evidence: EvidenceOption = "",
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list whose points would move.")] = False,
 ) -> None:
@@ -115,7 +117,7 @@ def regrade(
     from autograder.reports.plain import plain_line
 
     files = open_course(course, assignment)
-    folder = ResultsFolder(results or files.course / "results", files.slug, gradebook)
+    folder = ResultsFolder(results or files.course / "results", files.slug, gradebook, evidence)
     context.with_resource(folder.claimed())
     console = terminal()
     with open_executor(1, files.assignment.isolation, files.assignment.packages) as executor:

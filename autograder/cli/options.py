@@ -35,6 +35,16 @@ GradebookOption = Annotated[
         show_default=False,
     ),
 ]
+EvidenceOption = Annotated[
+    str,
+    typer.Option(
+        "--evidence",
+        metavar="PLACE",
+        envvar="AUTOGRADER_EVIDENCE",
+        help="Where evidence is kept: a folder, or a URL that fsspec opens, as s3://bucket/course. Default: evidence/ in the results folder.",
+        show_default=False,
+    ),
+]
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 """That this process may use; 1 where the system can't tell."""

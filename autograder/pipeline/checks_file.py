@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from autograder.execution.executor import Executor
     from autograder.pipeline.prepare import Prepared
     from autograder.protocol import Argument
-    from autograder.store import EvidenceStore
+    from autograder.store import Store
 
 _LOG = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class _CannotCutError(Exception):
     """The visible checks can't be had without the others; says why."""
 
 
-def write_checks(files: AssignmentFiles, folder: Path, store: EvidenceStore, executor: Executor) -> Path | None:
+def write_checks(files: AssignmentFiles, folder: Path, store: Store, executor: Executor) -> Path | None:
     """Write `folder`/<slug>.checks. Where the visible checks can't be had by themselves no file is written, and a warning says why.
 
     Raises:
@@ -165,7 +165,7 @@ def _manifest(data: bytes, path: Path) -> Manifest:
     return manifest
 
 
-def _pack(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Executor) -> tuple[bytes, tuple[CheckSpec, ...]]:
+def _pack(files: AssignmentFiles, docket: Docket, store: Store, executor: Executor) -> tuple[bytes, tuple[CheckSpec, ...]]:
     if files.drawer is not None:
         message = "its data differ from student to student"
         raise _CannotCutError(message)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from autograder.docket import CheckSpec, Docket
     from autograder.execution.executor import Executor
     from autograder.pipeline.judging import Judge
-    from autograder.store import EvidenceStore
+    from autograder.store import Store
     from autograder.trace import Evidence
 
 
@@ -48,7 +48,7 @@ class Prepared:
         return self.judge.tests
 
 
-def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, executor: Executor | None) -> Prepared:
+def prepare(files: AssignmentFiles, docket: Docket, store: Store, executor: Executor | None) -> Prepared:
     """Run the reference unless its evidence is stored, and render the release from it. `executor` None: nothing may run.
 
     Raises:
@@ -67,7 +67,7 @@ def prepare(files: AssignmentFiles, docket: Docket, store: EvidenceStore, execut
     )
 
 
-def prepare_for(prepared: Prepared, files: AssignmentFiles, store: EvidenceStore, executor: Executor | None) -> Prepared:
+def prepare_for(prepared: Prepared, files: AssignmentFiles, store: Store, executor: Executor | None) -> Prepared:
     """What grading needs of the assignment as one student has it, `files`; `prepared` is that of all.
 
     Raises:
@@ -115,7 +115,7 @@ def _check_specs(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> None:
             raise AssignmentError(message)
 
 
-def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store: EvidenceStore, executor: Executor | None) -> Evidence:
+def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store: Store, executor: Executor | None) -> Evidence:
     """Evidence of the reference, run unless it is stored.
 
     Raises:
@@ -138,7 +138,7 @@ def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store
     return evidence
 
 
-def stored_reference(files: AssignmentFiles, specs: Sequence[CheckSpec], store: EvidenceStore) -> Evidence | None:
+def stored_reference(files: AssignmentFiles, specs: Sequence[CheckSpec], store: Store) -> Evidence | None:
     """Evidence of the reference if it is stored."""
     return store.get(plan_execution(files, specs, reference_cells(files, specs), {}).key)
 

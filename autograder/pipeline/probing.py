@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from autograder.pipeline.judging import Judge
     from autograder.pipeline.prepare import Prepared
     from autograder.protocol import Argument
-    from autograder.store import EvidenceStore
+    from autograder.store import Store
     from autograder.trace import Evidence, NdArray, Run
 
 OBJECTIVES_LOOKED_UP, OBJECTIVE_EVENTS = 2, 4
@@ -154,7 +154,7 @@ class _Lab:
     """Runs the reference on probe calls, or finds their evidence stored. `executor` None: nothing may run."""
 
     prepared: Prepared
-    store: EvidenceStore
+    store: Store
     executor: Executor | None
 
     def run(self, calls: Sequence[Call], drivers: str) -> dict[str, Run] | None:
@@ -226,7 +226,7 @@ class _Lab:
 
 
 def add_findings(
-    prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, store: EvidenceStore, executor: Executor | None
+    prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, store: Store, executor: Executor | None
 ) -> tuple[CheckResult, ...]:
     """`results` with what the contracts say about the failed ones, and the points of the contracts that they kept. `executor` None: only with probes that are stored already."""
     suspects = {suspect.spec.id: suspect for suspect in find_suspects(prepared.judge, results, evidence)}
@@ -239,7 +239,7 @@ def add_findings(
     return tuple(msgspec.structs.replace(result, note=_contradiction(result, evidence)) for result in told)
 
 
-def blind_contracts(prepared: Prepared, spec: CheckSpec, store: EvidenceStore, executor: Executor | None) -> frozenset[Contract]:
+def blind_contracts(prepared: Prepared, spec: CheckSpec, store: Store, executor: Executor | None) -> frozenset[Contract]:
     """Contracts that say nothing of runs of `spec`'s call, since its driver breaks them on purpose."""
     return _Lab(prepared, store, executor).blind_to(spec)
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
-    from autograder.store import EvidenceStore
+    from autograder.store import Store
 
 
-def release_assignment(files: AssignmentFiles, folder: Path, store: EvidenceStore, executor: Executor) -> Path:
+def release_assignment(files: AssignmentFiles, folder: Path, store: Store, executor: Executor) -> Path:
     """Write the student notebook, the assignment's data files and the file of visible checks to `folder` and return the notebook's path.
 
     Raises:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from autograder.docket import Docket
     from autograder.exchange.roster import Student
     from autograder.execution.executor import Executor
-    from autograder.store import EvidenceStore
+    from autograder.store import Store
     from autograder.variants import Draw
 
 TOGETHER = 30
@@ -54,7 +54,7 @@ def release_variants(
     files: AssignmentFiles,
     roster: Sequence[Student],
     folder: Path,
-    store: EvidenceStore,
+    store: Store,
     executor: Executor,
     progress: Progress,
     *,
@@ -116,7 +116,7 @@ class _Chooser:
 
     variants: Variants
     shared: Prepared
-    store: EvidenceStore
+    store: Store
     executor: Executor
     progress: Progress
     measure: bool

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.execution.executor import Executor
     from autograder.protocol import Argument
-    from autograder.store import EvidenceStore
+    from autograder.store import Store
     from autograder.trace import NdArray, Run
 
 DRIVERS = "\n\n".join((PACKAGE / "sandboxed" / f"{name}.py").read_text(encoding="utf-8") for name in ("replay", "batch_replay"))
@@ -44,7 +44,7 @@ class Replayer:
     files: AssignmentFiles
     cells: Sequence[tuple[str, str]]
     models: Mapping[str, Run]
-    store: EvidenceStore | None
+    store: Store | None
     executor: Executor | None
     keep: bool = True
 

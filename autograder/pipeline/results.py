@@ -28,7 +28,7 @@ from autograder.atomic import claimed, write_atomic
 from autograder.errors import AutograderError
 from autograder.exchange.nbgrader_course import NbgraderCourse, open_course
 from autograder.judgement.grading import Grade, decode_grade, encode_grade
-from autograder.store import EvidenceStore
+from autograder.store import Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,13 @@ class ResultsFolder:
     slug: str
     gradebook_url: str = ""
     """Of the gradebook, if it is not where nbgrader would look for it."""
+    evidence_place: str = ""
+    """A folder, or a URL that fsspec opens; empty: in `root`."""
 
     @property
-    def evidence(self) -> EvidenceStore:
+    def evidence(self) -> Store:
         """All evidence, the reference's too."""
-        return EvidenceStore(self.root / "evidence")
+        return open_store(self.evidence_place, self.root / "evidence")
 
     @property
     def csv(self) -> Path:

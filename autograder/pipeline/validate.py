@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
     from autograder.protocol import CallBatch
-    from autograder.store import EvidenceStore
+    from autograder.store import Store
     from autograder.trace import Evidence, Run
 
 SHORT_CPU_S = 10
@@ -225,7 +225,7 @@ def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
     return record.passed and record.context == _digest(files)
 
 
-def _broken_elsewhere(prepared: Prepared, store: EvidenceStore, executor: Executor) -> tuple[str, ...]:
+def _broken_elsewhere(prepared: Prepared, store: Store, executor: Executor) -> tuple[str, ...]:
     """Checks that the reference does not pass on another drawn variant, whose notebook may differ in cells of role variant only."""
     drawer = prepared.files.drawer
     if drawer is None:

@@ -1,12 +1,15 @@
 """Grading a class: outcomes, what is run again, what is kept."""
 
 import pytest
-from tiny_class import LOSS
+from tiny_class import LOSS, Recorded
 
 from autograder.errors import AssignmentError, SubmissionError
 from autograder.judgement.grading import Cause, GradeStatus, Outcome
 from autograder.pipeline import grade as grade_module
 from autograder.pipeline.collect import collect_submissions
+from autograder.pipeline.grade import grade_class
+from autograder.pipeline.regrade import regrade_class
+from autograder.pipeline.results import ResultsFolder
 
 WRONG_LOSS = "def loss_fn(values):\n    return (values**2).sum()\n"
 ONE_SHORT = """def training_loop(n_epochs, optimizer, params):
@@ -277,3 +280,16 @@ def test_a_submission_that_breaks_our_own_code_costs_no_points_and_stops_nobody(
     grades, progress = course.grade()
     assert progress.students == ("unlucky",)
     assert grades["unlucky"].points == 10
+
+
+def test_evidence_elsewhere_is_found_again(course, tmp_path):
+    """At a place that fsspec opens: graded there, regraded from there, and nothing lies in the results folder."""
+    course.submit("ada")
+    results = ResultsFolder(tmp_path / "results", "tiny", evidence_place=f"file://{tmp_path / 'bucket'}")
+    candidates = collect_submissions(course.root / "submitted", "tiny")
+    (grade,) = grade_class(course.files, candidates, results, course.executor, Recorded())
+    assert grade.points == 10
+    assert not (tmp_path / "results" / "evidence").exists()
+    moves, lost = regrade_class(course.files, results, course.executor)
+    assert [move.after.points for move in moves] == [10]
+    assert lost == ()
