@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+def is_disk_failure(error: BaseException) -> bool:
+    """Whether `error` is about the disk itself, full, over a quota, read-only or broken, and no matter of one file."""
+    return isinstance(error, OSError) and error.errno in _DISK_FAILURES
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:

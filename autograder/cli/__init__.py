@@ -13,6 +13,7 @@ import sys
 
 import typer
 
+from autograder.atomic import is_disk_failure
 from autograder.cli import authoring, checking, collecting, exporting, grading, importing
 from autograder.cli.terminal import log_plainly, plain_text
 from autograder.errors import AssignmentError, AutograderError, SandboxError
@@ -51,6 +52,14 @@ def main() -> None:
     log_plainly()
     try:
         app()
+    except OSError as error:
+        if not (is_disk_failure(error) or isinstance(error, PermissionError)):
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(
+            plain_text(f"error: {place}{error.strerror}. What is written is whole; mend that, and the same command goes on"), err=True
+        )
+        sys.exit(2)
     except SandboxError as error:
         typer.echo(plain_text(f"error: {error}"), err=True)
         sys.exit(3)

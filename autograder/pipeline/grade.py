@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 import autograder
+from autograder.atomic import is_disk_failure
 from autograder.docket import open_docket
 from autograder.errors import SandboxError
 from autograder.judgement.grading import RULINGS, Cause, Grade, Provenance
@@ -180,7 +181,9 @@ class _Grader:
             grade = self._grade(candidate)
         except (InterruptedError, SandboxError):
             raise
-        except Exception:  # noqa: BLE001  (the boundary of one submission: a fault of ours costs it no points and never stops the class)
+        except Exception as error:
+            if is_disk_failure(error):
+                raise  # the next one would fail as well
             _LOG.exception("grading %s failed", candidate.student)
             grade = self._without_run(candidate, Cause.MACHINE_FAILED, "")
         grade = msgspec.structs.replace(grade, checks=carried(self.results.read_grade(candidate.student), grade.checks))
