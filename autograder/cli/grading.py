@@ -89,7 +89,10 @@ def grade(
         console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
     try:
         level = Isolation.NONE if isolation else files.assignment.isolation
-        with open_executor(jobs, level, files.assignment.packages, scheduler) as executor, Bar(console, "Grading") as bar:
+        with (
+            open_executor(min(jobs, len(candidates) or 1), level, files.assignment.packages, scheduler) as executor,
+            Bar(console, "Grading") as bar,
+        ):
             grades = grade_class(files, candidates, folder, executor, bar, force=force)
     except KeyboardInterrupt:
         console.print("Interrupted. What is graded is kept; the same command goes on from there.")

@@ -57,7 +57,7 @@ class ClusterExecutor(Executor):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    def warm(self) -> None:
+    def warm(self, slots: int) -> None:
         """Workers warm their slots when their first task comes."""
 
     def close(self) -> None:

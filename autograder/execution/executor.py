@@ -93,9 +93,9 @@ class Executor:
             self._free.put(client)
         return self.environment
 
-    def warm(self) -> None:
-        """Start all slots in the background, so that they are warm when there is work for them. What goes wrong is told by the `run` that needs the slot."""
-        for _ in self._clients:
+    def warm(self, slots: int) -> None:
+        """Start so many slots, or all if there are less, in the background, so that they are warm when there is work for them. What goes wrong is told by the `run` that needs the slot."""
+        for _ in self._clients[:slots]:
             threading.Thread(target=self._warm_one, daemon=True).start()
 
     def _warm_one(self) -> None:

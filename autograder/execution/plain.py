@@ -177,7 +177,7 @@ class PlainExecutor:
     def __exit__(self, *_: object) -> None:
         """Each run has ended its own processes."""
 
-    def warm(self) -> None:
+    def warm(self, slots: int) -> None:
         """Nothing can be: each run starts a process of its own."""
 
     def aside(self) -> Self:

@@ -98,7 +98,7 @@ def grade_class(
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
         if any(candidate.path is not None for candidate in waiting):
-            executor.warm()
+            executor.warm(len(waiting))
 
         def body(docket: Docket) -> dict[str, Grade]:
             prepared = prepare(files, docket, results.evidence, executor)

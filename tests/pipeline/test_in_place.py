@@ -76,7 +76,7 @@ def course(released, tmp_path_factory):
         changes = {"bob": {"training_loop": WITHOUT_CLEARING}, "cyd": None}.get(student, {})
         nbformat.write(release if changes is None else handed_in(release, **changes), folder / "tiny.ipynb")
         (folder / "timestamp.txt").write_text(f"{moment} 12:00:00 UTC")
-    made.said = made.autograder("grade", "tiny", root)
+    made.said = made.autograder("grade", "tiny", root, "-j", "1")
     return made
 
 
@@ -135,9 +135,9 @@ def test_what_a_person_gave_survives_grading_and_regrading(course):
         gradebook.grant_extension("tiny", "dan", days=2)
         gradebook.db.commit()
     before = course.scores()
-    assert "0 graded anew" in course.autograder("grade", "tiny", course.root / "submitted")
+    assert "0 graded anew" in course.autograder("grade", "tiny", course.root / "submitted", "-j", "1")
     course.autograder("regrade", "tiny")
-    course.autograder("grade", "tiny", course.root, "--force")
+    course.autograder("grade", "tiny", course.root, "--force", "-j", "1")
     with course.gradebook as gradebook:
         assert gradebook.find_grade("test_loop", "tiny", "tiny", "bob").manual_score == 4
         assert gradebook.find_comment("training_loop", "tiny", "tiny", "bob").manual_comment == "Nearly."
