@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.pipeline.results import ResultsFolder
+
 TINY = Path(__file__).parent / "tiny_course"
 SOLUTION = (TINY / "solutions" / "tiny" / "solution.py").read_text()
 
@@ -152,7 +154,7 @@ def test_wrong_use_gets_one_clear_message_and_exit_code_2(words, code, said):
 
 
 def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
-    """kill -9 of the grader in the middle of a class: what was graded is kept, the rest is graded by the same command, no process is left. Until then a second grader is refused."""
+    """kill -9 of the grader in the middle of a class: what was graded is kept, the rest is graded by the same command, no process is left."""
     folder, _ = graded
     for number in range(6):
         fill_slow(folder, tmp_path, f"s{number}")
@@ -170,10 +172,6 @@ def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
     ]
     process = subprocess.Popen(words, cwd=TINY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     grades = tmp_path / "results" / "grades" / "tiny"
-    wait_for(lambda: len(list(grades.glob("*/grade.json"))) >= 1 or process.poll() is not None)
-    second = subprocess.run(words, cwd=TINY, text=True, capture_output=True, check=False)
-    assert second.returncode == 2
-    assert f"another autograder is writing to {tmp_path / 'results'} (process {process.pid} on " in second.stderr
     wait_for(lambda: len(list(grades.glob("*/grade.json"))) >= 2 or process.poll() is not None)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -184,6 +182,17 @@ def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"{6 - len(kept)} graded anew, {len(kept)} unchanged" in done.stdout
     assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_a_second_grader_is_refused_while_one_writes(graded, tmp_path):
+    """It says who does; when that one has gone, however, the folder is free."""
+    results = ResultsFolder(tmp_path / "results", "tiny")
+    words = ["grade", "tiny", graded[0] / "submitted", "--results", tmp_path / "results", "--only", "nobody"]
+    with results.claimed():
+        done = autograder(*words, cwd=TINY)
+    assert done.returncode == 2
+    assert f"another autograder is writing to {tmp_path / 'results'} (process {os.getpid()} on " in done.stderr
+    assert "no submission of nobody" in autograder(*words, cwd=TINY).stderr
 
 
 def test_ctrl_c_stops_keeps_and_says_so(graded, tmp_path):

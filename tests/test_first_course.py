@@ -29,7 +29,7 @@ GRADEBOOK = """Student,ID,SIS User ID,SIS Login ID,Section,First (77)
 
 
 class Environment:
-    """A fresh virtual environment with the wheel; what the wheel needs is that of the tests' own."""
+    """A fresh virtual environment with the wheel; what the wheel needs is that of the tests' own, file by file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "env"
@@ -39,7 +39,11 @@ class Environment:
         python = self.home / "bin" / "python"
         subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", self.wheel], check=True)
         (site,) = self.home.glob("lib/python*/site-packages")
-        (site / "beside.pth").write_text(sysconfig.get_path("purelib"))  # a path alone: no editable install comes with it
+        for entry in Path(sysconfig.get_path("purelib")).iterdir():
+            if (
+                not (site / entry.name).exists() and "gradstep" not in entry.name
+            ):  # linked, not on a path beside it: the sandbox shows students' code the environment alone
+                subprocess.run(["cp", "-al", entry, site], check=True)
 
     def run(self, command: str, folder: Path) -> str:
         """What a shell in the activated environment prints."""

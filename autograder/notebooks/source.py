@@ -37,9 +37,9 @@ from autograder.assignment import AssignmentFiles
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import GRADE_ID, Role, grade_id_of, mark, role_of
 from autograder.notebooks.facts import UNQUOTED, Facts, Unquoted, number_text, tensor_text
+from autograder.notebooks.program_cells import solution_cell
 from autograder.notebooks.regions import Region, without_region
 from autograder.notebooks.signature import mark_variant
-from autograder.notebooks.solution_cells import solution_cell
 from autograder.notebooks.stub import cut_stub, definition, whole_definition
 
 __all__ = ["Facts", "Mode", "render_notebook", "write_notebook"]

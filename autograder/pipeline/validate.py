@@ -25,7 +25,7 @@ from autograder.mutation.mutants import Mutant, mutants
 from autograder.mutation.written import Mistakes, read_mistakes, read_variants
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
-from autograder.notebooks.solution_cells import written_whole
+from autograder.notebooks.program_cells import written_whole
 from autograder.notebooks.source import Mode, render_notebook
 from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery

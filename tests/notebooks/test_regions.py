@@ -6,8 +6,8 @@ import pytest
 from autograder.assignment import Assignment, AssignmentFiles
 from autograder.errors import AssignmentError
 from autograder.notebooks.facts import Facts
+from autograder.notebooks.program_cells import solution_cell, written_whole
 from autograder.notebooks.regions import Region, region_lines, without_region, without_solution
-from autograder.notebooks.solution_cells import solution_cell, written_whole
 from autograder.notebooks.source import Mode, render_notebook
 
 SOURCES = [

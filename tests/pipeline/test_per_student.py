@@ -258,7 +258,7 @@ def test_the_gradebook_takes_a_class_with_variants(graded):
 
     course, grades = graded
     project_class(course.files, course.results, list(grades.values()), Recorded())
-    with Gradebook(f"sqlite:///{course.results.gradebook}") as gradebook:
+    with Gradebook(f"sqlite:///{course.results.nbgrader.gradebook_file}") as gradebook:
         assert gradebook.find_submission("fit", "ada").score == 10
         assert gradebook.find_submission("fit", "eve").needs_manual_grade
         assert not gradebook.find_submission("fit", "fay").needs_manual_grade
