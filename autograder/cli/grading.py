@@ -61,6 +61,7 @@ def grade(
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
     from autograder.exchange.nbgrader_course import course_above
+    from autograder.exchange.nbgrader_course import open_course as open_nbgrader
     from autograder.execution.choosing import open_executor
     from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.collect import collect_submissions
@@ -73,15 +74,16 @@ def grade(
         raise typer.BadParameter(message)
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug, gradebook, evidence)
-    context.with_resource(folder.claimed())
-    if (home := course_above(submissions)) is not None:
-        folder.settle_in(home)
-        submissions = folder.nbgrader.submitted if submissions.resolve() == home else submissions
+    home = course_above(submissions)
+    submissions = open_nbgrader(home).submitted if home and submissions.resolve() == home else submissions
     candidates = collect_submissions(submissions, files.slug, files.assignment.submitted_as)
     if unknown := set(only or ()) - {candidate.student for candidate in candidates}:
         message = f"no submission of {', '.join(sorted(unknown))} in {submissions}"
         raise AutograderError(message)
     candidates = tuple(candidate for candidate in candidates if not only or candidate.student in only)
+    context.with_resource(folder.claimed())
+    if home:
+        folder.settle_in(home)
     console = terminal()
     if said := doubt(calibration_path(files.folder), metadata.version("torch")):
         console.print(f"[yellow]Warning:[/] {said}")
@@ -121,7 +123,8 @@ def regrade(
 
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug, gradebook, evidence)
-    context.with_resource(folder.claimed())
+    if folder.students():
+        context.with_resource(folder.claimed())
     console = terminal()
     with open_executor(1, files.assignment.isolation, files.assignment.packages) as executor:
         moves, lost = regrade_class(files, folder, executor)
