@@ -2,6 +2,7 @@
 
 Evidence is testimony: student code shares memory with the recorder, and parameters may be set by hand between steps that do nothing. Of optimizers without a memory of earlier steps the
 update follows from one row alone, wherever the run started: plain SGD, theta_k = theta_{k-1} - lr * (g_k + weight_decay * theta_{k-1}) (torch.optim.SGD without momentum).
+Of optimizers with a memory it does not, where they may have made steps before; but what moves while nearly every gradient is zero was not moved by any of them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ _ROUNDING = 1e-5
 
 _OF_UPDATE = 1e-2
 
+_MANY, _NEARLY_ALL = 8, 0.9
+"""Momentum moves on for a while when gradients vanish; it does not begin to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
@@ -29,6 +33,23 @@ class Contradiction:
     step: int
     observed: NdArray
     computed: NdArray
+
+
+def moves_without_gradients(trace: Trace) -> int | None:
+    """The first recorded step that moved a parameter, if nearly all steps of the trace's dense beginning did although no tensor had a gradient; None if it is not so."""
+    steps = trace.recorded.numpy()
+    dense = int((np.cumprod(np.diff(steps, prepend=0) == 1)).sum())
+    if dense < _MANY or not trace.start:
+        return None
+    moved, idle = np.zeros(dense, dtype=bool), np.ones(dense, dtype=bool)
+    for start, parameters, gradients, missing in zip(trace.start, trace.parameters, trace.gradients, trace.missing, strict=True):
+        after = parameters.numpy()[:dense].reshape(dense, -1)
+        before = np.concatenate([start.numpy().reshape(1, -1), after[:-1]])
+        moved |= (before != after).any(axis=1)
+        none = missing.numpy()[:dense].astype(bool)
+        idle &= none | ~np.nan_to_num(gradients.numpy()[:dense].reshape(dense, -1)).any(axis=1)
+    suspect = np.flatnonzero(moved & idle)
+    return int(steps[suspect[0]]) if suspect.size > _NEARLY_ALL * dense else None
 
 
 def contradiction(trace: Trace) -> Contradiction | None:

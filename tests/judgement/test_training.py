@@ -9,7 +9,7 @@ from autograder.checks import CheckFailed, Observation, assert_long_run, assert_
 from autograder.judgement.distance import training_distance
 from autograder.judgement.tolerance import TRAINING_BAR
 from autograder.judgement.training import compare_training
-from autograder.judgement.updates import contradiction
+from autograder.judgement.updates import contradiction, moves_without_gradients
 from autograder.trace import array_of
 
 
@@ -145,6 +145,32 @@ def test_a_run_set_by_hand_beside_steps_that_do_nothing_is_no_training():
     forged = Observation(msgspec.structs.replace(idle.run, traces=(trace,)))
     with pytest.raises(CheckFailed, match="after step 1"):
         assert_long_run(forged, reference)
+
+
+def test_a_made_up_path_is_no_training_by_an_optimizer_with_a_memory_either():
+    """Zero gradients beside moves by hand, from any start; a path of one's own from the reference's start, with the gradients that belong to it."""
+    reference = descend(100, optimizer="Adam")
+    elsewhere = descend(100, optimizer="Adam", start=(1.7761, 0.1064))
+    assert_long_run(elsewhere, descend(100, optimizer="Adam", start=(1.7761, 0.1064)))
+    for honest in (reference, elsewhere):
+        idle = msgspec.structs.replace(honest.trace, gradients=(array_of(np.zeros((100, 2), np.float32)),))
+        forged = Observation(msgspec.structs.replace(honest.run, traces=(idle,)))
+        with pytest.raises(CheckFailed, match="step 1 moved the parameters, and no gradient was there"):
+            assert_long_run(forged, honest)
+    straight = np.linspace((1.0, 0.0), reference.parameters[0][-1], 101)[1:].astype(np.float32)
+    path = msgspec.structs.replace(reference.trace, parameters=(array_of(straight),))
+    with pytest.raises(CheckFailed, match="after step"):
+        assert_long_run(Observation(msgspec.structs.replace(reference.run, traces=(path,))), reference)
+
+
+def test_momentum_may_move_on_when_gradients_vanish():
+    """Half of the steps have no gradient, and move all the same: that is what a memory does."""
+    run = descend(40, optimizer="Adam")
+    gradients = run.trace.gradients[0].numpy().copy()
+    gradients[20:] = 0
+    trace = msgspec.structs.replace(run.trace, gradients=(array_of(gradients),))
+    assert moves_without_gradients(trace) is None
+    assert moves_without_gradients(run.trace) is None
 
 
 @pytest.mark.parametrize("lr", [1e-2, 1e-3, 2e-2])
