@@ -73,7 +73,7 @@ def release(
     from autograder.pipeline.release import release_assignment
     from autograder.pipeline.release_variants import require_variants
     from autograder.pipeline.results import ResultsFolder
-    from autograder.pipeline.validate import is_validated
+    from autograder.pipeline.validated import untested
 
     files = open_course(course, assignment)
     if per_student != (roster is not None):
@@ -85,14 +85,9 @@ def release(
         message = f"{assignment!r} has a variant.py, so every student gets a notebook: autograder release {assignment} --per-student --roster ROSTER"
         raise AssignmentError(message)
     folder = ResultsFolder(results or files.course / "results", files.slug)
-    validated = is_validated(files, folder)
-    if not validated and not force:
-        message = f"the checks of {assignment!r} have not passed their test since they last changed: run `autograder validate {assignment}` first (--force releases all the same)"
-        raise AssignmentError(message)
-    place, doubt = (
-        output or files.course / "release" / files.slug,
-        "" if validated else " by force: its checks have not passed their test since they last changed",
-    )
+    doubt = untested(files, folder, "release", force=force)
+    doubt = f" {doubt}" if doubt else ""
+    place = output or files.course / "release" / files.slug
     if roster is not None:
         _release_class(files, roster, place, folder, doubt)
         return

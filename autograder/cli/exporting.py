@@ -9,7 +9,7 @@ import typer
 
 from autograder.cli.options import CourseOption, ResultsOption, Slug, open_course
 from autograder.cli.terminal import plain_text, terminal
-from autograder.errors import AssignmentError, ExchangeError
+from autograder.errors import ExchangeError
 
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
@@ -97,17 +97,14 @@ def gradescope(
     """Write the zip of an autograder for Gradescope, and say what students will see there."""
     from autograder.pipeline.gradescope_export import export_gradescope
     from autograder.pipeline.results import ResultsFolder
-    from autograder.pipeline.validate import is_validated
+    from autograder.pipeline.validated import untested
 
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
-    validated = is_validated(files, folder)
-    if not validated and not force:
-        message = f"the checks of {assignment!r} have not passed their test since they last changed: run `autograder validate {assignment}` first (--force exports all the same)"
-        raise AssignmentError(message)
+    doubt = untested(files, folder, "export", force=force)
     done = export_gradescope(files, output or folder.root / "export" / f"{files.slug}-gradescope.zip")
     lines = [*done.seen, *(f"warning: {warning}" for warning in done.warnings)]
-    lines += [] if validated else ["warning: exported by force: the checks have not passed their test since they last changed"]
+    lines += [f"warning: exported {doubt}"] if doubt else []
     lines.append(
         f"Written {done.path} ({done.size_bytes / 1e6:.1f} MB). It holds the solution: give it to Gradescope alone (Configure Autograder)."
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.judgement.grading import Grade
+    from autograder.pipeline.collect import Candidate
     from autograder.pipeline.collected import Record
     from autograder.pipeline.results import ResultsFolder
 
@@ -63,7 +64,6 @@ def grade(
     from autograder.exchange.nbgrader_course import course_above
     from autograder.exchange.nbgrader_course import open_course as open_nbgrader
     from autograder.execution.choosing import open_executor
-    from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.collect import collect_submissions
     from autograder.pipeline.collected import find_collected
     from autograder.pipeline.grade import grade_class
@@ -76,21 +76,14 @@ def grade(
     folder = ResultsFolder(results or files.course / "results", files.slug, gradebook, evidence)
     home = course_above(submissions)
     submissions = open_nbgrader(home).submitted if home and submissions.resolve() == home else submissions
-    candidates = collect_submissions(submissions, files.slug, files.assignment.submitted_as)
-    if unknown := set(only or ()) - {candidate.student for candidate in candidates}:
-        message = f"no submission of {', '.join(sorted(unknown))} in {submissions}"
-        raise AutograderError(message)
-    candidates = tuple(candidate for candidate in candidates if not only or candidate.student in only)
+    candidates = _chosen(collect_submissions(submissions, files.slug, files.assignment.submitted_as), only or (), submissions)
     context.with_resource(folder.claimed())
     if home:
         folder.settle_in(home)
     console = terminal()
-    if said := doubt(calibration_path(files.folder), metadata.version("torch")):
-        console.print(f"[yellow]Warning:[/] {said}")
-    if isolation:
-        console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
+    level = Isolation.NONE if isolation else files.assignment.isolation
+    _warn(console, files, level)
     try:
-        level = Isolation.NONE if isolation else files.assignment.isolation
         with (
             open_executor(min(jobs, len(candidates) or 1), level, files.assignment.packages, scheduler) as executor,
             Bar(console, "Grading") as bar,
@@ -170,6 +163,28 @@ def doctor() -> None:
     level = level_found(Isolation(environment["isolation"]), results)
     console.print(f"Level: {level}. Assignments ask for `isolation` in assignment.toml, good unless it says otherwise.", markup=False)
     raise typer.Exit(0 if level.rank >= Isolation.GOOD.rank else 3)
+
+
+def _chosen(candidates: Sequence[Candidate], only: Sequence[str], submissions: Path) -> tuple[Candidate, ...]:
+    """Those of `only`; all of them if it names nobody.
+
+    Raises:
+        AutograderError: if it names somebody who has no submission.
+    """
+    if unknown := set(only) - {candidate.student for candidate in candidates}:
+        message = f"no submission of {', '.join(sorted(unknown))} in {submissions}"
+        raise AutograderError(message)
+    return tuple(candidate for candidate in candidates if not only or candidate.student in only)
+
+
+def _warn(console: Console, files: AssignmentFiles, level: Isolation) -> None:
+    """Of tolerances that were measured elsewhere, and of running without a sandbox."""
+    from autograder.judgement.calibration import calibration_path, doubt
+
+    if said := doubt(calibration_path(files.folder), metadata.version("torch")):
+        console.print(f"[yellow]Warning:[/] {said}")
+    if level is Isolation.NONE:
+        console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
 
 
 def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, grades: Sequence[Grade], record: Record) -> None:

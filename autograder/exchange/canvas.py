@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from autograder.errors import ExchangeError
-from autograder.exchange.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, base_of
+from autograder.exchange.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, base_of, same_text
 from autograder.exchange.score_sheet import Column, Held, ScoreRow, ScoreSheet, read_number
 
 if TYPE_CHECKING:
@@ -93,6 +93,11 @@ def _times(uploads: list[tuple[int, str, Entry]], slug: str) -> list[list[tuple[
     return [[group[-back] for group in by_base.values() if len(group) >= back] for back in range(count, 0, -1)]
 
 
+def is_gradebook(header: Sequence[str]) -> bool:
+    """Whether these are a gradebook's columns. Where Canvas shows last names first, there are two columns for names."""
+    return "ID" in header and "Section" in header and header[0] in ("Student", "LastName")
+
+
 def score_sheet(sheet: Sheet, wanted: Column) -> ScoreSheet:
     """The gradebook's rows, and the column of one assignment.
 
@@ -100,7 +105,7 @@ def score_sheet(sheet: Sheet, wanted: Column) -> ScoreSheet:
         ExchangeError: if it is no gradebook, or which column is meant can't be told.
     """
     header = sheet.header
-    if "ID" not in header or "Section" not in header or header[0] not in ("Student", "LastName"):
+    if not is_gradebook(header):
         message = f"{sheet.path}: is no gradebook of Canvas: it has no columns Student, ID and Section. Download it in Canvas: Grades, Export, Export Entire Gradebook"
         raise ExchangeError(message)
     column = _column(sheet, wanted)
@@ -124,19 +129,13 @@ def _column(sheet: Sheet, wanted: Column) -> int:
     if wanted.named:
         found = [number for number, match in titles.items() if wanted.named in (match[0], match["title"], match["id"])]
     else:
-        found = [number for number, match in titles.items() if same(match["title"], wanted.titles)]
+        found = [number for number, match in titles.items() if same_text(match["title"]) in map(same_text, wanted.titles)]
     if len(found) == 1:
         return found[0]
     known = ", ".join(repr(match[0]) for match in titles.values()) or "none"
     asked = repr(wanted.named) if wanted.named else " or ".join(map(repr, wanted.titles))
     message = f'{sheet.path}: {"no assignment" if not found else "several assignments"} titled {asked}; name one with --column "TITLE (NUMBER)". There are: {known}'
     raise ExchangeError(message)
-
-
-def same(title: str, titles: Sequence[str]) -> bool:
-    """Whether `title` is one of `titles`, but for case and spaces."""
-    words = " ".join(title.split()).casefold()
-    return any(words == " ".join(one.split()).casefold() for one in titles)
 
 
 def _about_columns(cells: Sequence[str]) -> bool:

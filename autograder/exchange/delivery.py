@@ -82,7 +82,7 @@ class Asked:
 
 
 NOTEBOOKS = (".ipynb", ".py", ".zip")
-"""In the order in which they are taken."""
+"""In the order in which they are taken where somebody handed in several kinds: a .zip is opened only if there is nothing else."""
 _COPY = re.compile(r"(?: ?\(\d+\))+$")
 """As browsers name a file that is there already."""
 

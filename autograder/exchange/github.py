@@ -57,12 +57,11 @@ def commands(report: CheckReport, notebook: str) -> Iterator[str]:
     for check in report.checks:
         if check.outcome is Outcome.PASSED:
             continue
-        lost = check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
         place = report.places.get(check.id)
         title = f"{plain_line(check.title or check.id, 120)}: {WORDS[check.outcome][1]}"
         message = message_of(check, told)[:ANNOTATION_CHARS] or title
-        levels["error" if lost else "warning"].append(
-            _command("error" if lost else "warning", notebook, place.line if place else 1, title, message)
+        levels["error" if check.lost else "warning"].append(
+            _command("error" if check.lost else "warning", notebook, place.line if place else 1, title, message)
         )
     for level, lines in levels.items():
         if len(lines) > ANNOTATIONS:

@@ -156,10 +156,6 @@ def _when(graded: Graded, check: CheckResult) -> Visibility:
     return shown_when(graded.assignment, check.visibility)
 
 
-def _lost(check: CheckResult) -> bool:
-    return check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
-
-
 def _test(graded: Graded, check: CheckResult, place: str, findings: tuple[str, ...], *, draw: bool) -> TestCase:
     title = plain_line(check.title or check.id) + (" (bonus)" if check.bonus else "")
     if check.pending:
@@ -218,7 +214,7 @@ def _may_tell_given(graded: Graded, check: CheckResult) -> bool:
     if _when(graded, check) is not Visibility.VISIBLE:
         return True
     parts = {part.title for name in check.given if (part := graded.assignment.part_of(name))}
-    return any(one.part in parts and _lost(one) and _when(graded, one) is Visibility.VISIBLE for one in graded.grade.checks)
+    return any(one.part in parts and one.lost and _when(graded, one) is Visibility.VISIBLE for one in graded.grade.checks)
 
 
 def _told(graded: Graded) -> dict[str, tuple[str, ...]]:
@@ -241,7 +237,7 @@ def _told(graded: Graded) -> dict[str, tuple[str, ...]]:
 
 def _pictured(graded: Graded, checks: Sequence[CheckResult]) -> set[str]:
     """The checks that get a curve: lost ones first, then the runs in the notebook itself."""
-    chosen = [check for check in checks if _lost(check)] + [check for check in checks if check.on_cell and not _lost(check)]
+    chosen = [check for check in checks if check.lost] + [check for check in checks if check.on_cell and not check.lost]
     drawable = [check.id for check in chosen if (trace := _trace(graded.evidence, check)) is not None and recorded_losses(trace) > 1]
     return set(drawable[:PICTURES])
 

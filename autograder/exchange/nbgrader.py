@@ -24,7 +24,6 @@ from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
 from autograder.exchange.penalties import assign_penalties
-from autograder.exchange.timestamps import submitted_at
 from autograder.judgement.grading import CheckResult, Grade
 from autograder.reports.isolation import isolation_warning
 
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-__all__ = ["AssignmentEntry", "CheckEntry", "GradebookEntry", "grade_id", "submitted_at", "write_gradebook"]
+__all__ = ["AssignmentEntry", "CheckEntry", "GradebookEntry", "grade_id", "write_gradebook"]
 
 NO_RESPONSE = "No response."  # nbgrader's own words for a solution cell left as released
 

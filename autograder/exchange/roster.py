@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.errors import ExchangeError
-from autograder.exchange import moodle
+from autograder.exchange import canvas, moodle
 from autograder.exchange.delivery import IdKind, same_text
 from autograder.exchange.score_sheet import Column, ScoreRow
 from autograder.exchange.sheet import Sheet, read_sheet
@@ -62,7 +62,7 @@ def read_roster(path: Path) -> Roster:
     """
     sheet = read_sheet(path)
     names = tuple(name.casefold() for name in sheet.header)
-    if sheet.header[0] in ("Student", "LastName") and "ID" in sheet.header and "Section" in sheet.header:
+    if canvas.is_gradebook(sheet.header):
         roster = Roster(_of_canvas(sheet))
     elif "identifier" in names:
         roster = Roster(_of_moodle(sheet))

@@ -10,8 +10,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from importlib import metadata
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -42,20 +41,13 @@ class ClusterExecutor(Executor):
             SandboxError: if Dask is not installed, or no scheduler answers at `address`, or it has no workers.
         """
         super().__init__(1, isolation, packages=packages)
-        self._packages_there = tuple(packages)
         self._client = _connect(address)
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
         if not workers:
             message = f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`"
             raise SandboxError(message)
         self.jobs = sum(worker["nthreads"] for worker in workers.values()) + 1  # one waits, so that none is idle
-        self._aside_keys: dict[str, Evidence] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
+        self._set_aside: dict[str, Evidence] = {}
 
     def warm(self, slots: int) -> None:
         """Workers warm their slots when their first task comes."""
@@ -80,16 +72,16 @@ class ClusterExecutor(Executor):
             ValueError: if a call is `after` a cell that is not to be held.
         """
         check_request(request, calls)
-        if key in self._aside_keys:
-            return self._aside_keys[key]
-        task = Task(key, request, tuple(calls), self.required, self._packages_there, follow_up is not None)
+        if key in self._set_aside:
+            return self._set_aside[key]
+        task = Task(key, request, tuple(calls), self.required, self._packages, follow_up is not None)
         run = _RemoteRun(self._client, task)
         try:
             evidence = run.wait(follow_up, stop)
         finally:
             run.forget()
         if evidence is None:
-            evidence = self._aside_keys[key] = _set_aside(task, run.workers, self.environment)
+            evidence = self._set_aside[key] = _as_killed(task, run.workers, self.environment)
         else:
             self.environment = evidence.environment
         return evidence
@@ -195,7 +187,7 @@ def _check_versions(worker: str, torch: str) -> None:
         raise SandboxError(message)
 
 
-def _set_aside(task: Task, workers: Sequence[str], environment: dict[str, str]) -> Evidence:
+def _as_killed(task: Task, workers: Sequence[str], environment: dict[str, str]) -> Evidence:
     ending = Ending(Ended.KILLED, f"set aside: the workers that ran it died ({', '.join(workers[:ATTEMPTS])})")
     cells = tuple(CellRun(Run(cell.id, RunStatus.NOT_RUN)) for cell in task.request.cells)
     calls = tuple(Run(call.id, RunStatus.NOT_RUN) for call in task.calls)

@@ -206,6 +206,11 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A test that ran beside the student's code, which could read it."""
 
     @property
+    def lost(self) -> bool:
+        """Whether it is decided, and against the student, if only in part."""
+        return self.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
+
+    @property
     def pending(self) -> bool:
         """Whether a person, or another run, has yet to decide it."""
         return self.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE)

@@ -89,7 +89,7 @@ class Spread:
     @property
     def margin(self) -> float:
         """Nearest mistake over spread."""
-        return margin_between(self.value, self.nearest.distance.total if self.nearest else float("inf"))
+        return margin_between(self.value, _distance(self.nearest))
 
     def measured(self, call: str, steps: int) -> Measured:
         """For the file; `call` is the digest of the call.
@@ -97,16 +97,7 @@ class Spread:
         Raises:
             ValueError: if it is to be refused.
         """
-        nearest = self.nearest.distance.total if self.nearest else float("inf")
-        return Measured(
-            call=call,
-            steps=steps,
-            spread=rounded(self.widest.distance.total),
-            bar=rounded(bar_between(self.value, nearest)),
-            nearest=rounded(nearest),
-            nearest_mistake=self.nearest.name if self.nearest else "",
-            margin=rounded(self.margin),
-        )
+        return _measured(self, self.widest.distance.total, call, steps)
 
     def refusal(self) -> str:
         """Why no bar can be set, and what to change; empty if one can."""
@@ -201,20 +192,28 @@ class Across:
         Raises:
             ValueError: if it is to be refused.
         """
-        nearest = self.nearest.distance.total if self.nearest else float("inf")
-        return Measured(
-            call=call,
-            steps=steps,
-            spread=rounded(max(spread.widest.distance.total for spread in self.variants.values())),
-            bar=rounded(bar_between(self.value, nearest)),
-            nearest=rounded(nearest),
-            nearest_mistake=self.nearest.name if self.nearest else "",
-            margin=rounded(margin_between(self.value, nearest)),
-        )
+        return _measured(self, max(spread.widest.distance.total for spread in self.variants.values()), call, steps)
 
     def warning(self) -> str:
         """What is wrong with the horizon on the first variant where anything is."""
         return next((warning for spread in self.variants.values() if (warning := spread.warning())), "")
+
+
+def _measured(of: Spread | Across, widest: float, call: str, steps: int) -> Measured:
+    nearest = _distance(of.nearest)
+    return Measured(
+        call=call,
+        steps=steps,
+        spread=rounded(widest),
+        bar=rounded(bar_between(of.value, nearest)),
+        nearest=rounded(nearest),
+        nearest_mistake=of.nearest.name if of.nearest else "",
+        margin=rounded(margin_between(of.value, nearest)),
+    )
+
+
+def _distance(nearest: Tried | None) -> float:
+    return nearest.distance.total if nearest else float("inf")
 
 
 def clear_of(bar: float, spread: Spread) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -23,6 +23,7 @@ from autograder.mutation.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import plan_probes
 from autograder.pipeline.prepare import reference_cells
+from autograder.pipeline.progress import Progress, Silent
 from autograder.pipeline.replaying import Replayer
 from autograder.pipeline.validate import known_mistakes, known_variants
 from autograder.pipeline.variation import CALLED, Variant, cell_that_makes, exchange, variants_of
@@ -52,26 +53,6 @@ PORTABLE = {"ATEN_CPU_CAPABILITY": "default"}
 """torch's kernels without AVX2 or AVX512: what an older machine computes."""
 
 RETRIED = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES)
-
-
-class _Silent:
-    """A progress that tells nobody."""
-
-    def started(self, total: int) -> None:
-        """Nothing."""
-
-    def done(self, result: object) -> None:
-        """Nothing."""
-
-
-class Progress(Protocol):
-    """Is told as programs are tried; from one thread."""
-
-    def started(self, total: int) -> None:
-        """`total` programs are going to be tried."""
-
-    def done(self, result: object) -> None:
-        """One more is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +177,7 @@ class Bench:
 
     def answers(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[Answer]:
         """Try `tasks`, as many programs at once as the executor has slots, and the old machine's kernels beside them."""
-        progress = progress or _Silent()
+        progress = progress or Silent()
         progress.started(len(tasks))
         with ThreadPoolExecutor(self.executor.jobs + 1, thread_name_prefix="calibrate") as pool:
             futures = [pool.submit(task) for task in tasks]

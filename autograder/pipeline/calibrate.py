@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
-    from autograder.pipeline.bench import Answer, Bench, Progress
+    from autograder.pipeline.bench import Answer, Bench
+    from autograder.pipeline.progress import Progress
     from autograder.protocol import Call
     from autograder.variants import Values
 

@@ -16,14 +16,14 @@ import autograder
 from autograder.assignment import Disclosure
 from autograder.docket import open_docket
 from autograder.errors import AutograderError
-from autograder.judgement.grading import Cause, Grade, Outcome, Provenance
+from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.notebooks.submission import UnreadableNotebook, read_submission
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.grade import PASSING_TROUBLE, UNREADABLE, make_grade
 from autograder.pipeline.judging import find_run, make_judge
 from autograder.pipeline.own_findings import own_findings
 from autograder.pipeline.places import places_of
-from autograder.pipeline.plan import plan_execution, rerun_batches
+from autograder.pipeline.plan import plan_execution, repeats
 from autograder.pipeline.prepare import Prepared
 from autograder.pipeline.questions import answered, unread
 from autograder.reports.checked import CheckReport
@@ -105,11 +105,7 @@ class _Checker:
     def _run(self, submission: Submission) -> Evidence:
         judge, files, holds = self.prepared.judge, self.checks.files, submission.rebound
         plan = plan_execution(files, judge.specs, [(cell.id, cell.source) for cell in submission.cells], holds)
-
-        def follow_up(evidence: Evidence) -> Sequence[CallBatch]:
-            again, given = judge.to_repeat(judge.results(evidence))
-            return rerun_batches(files, again, given, holds)
-
+        follow_up = repeats(files, judge, holds)
         evidence = self.runner.run(plan.key, plan.request, plan.calls, follow_up)
         return self.runner.run(plan.key, plan.request, plan.calls, follow_up) if evidence.ending.reason in PASSING_TROUBLE else evidence
 
@@ -142,7 +138,7 @@ def check_notebook(checks: Checks, notebook: Path, runner: Runner, now: datetime
 def _remarks(checks: Checks, results: Sequence[CheckResult], specs: Sequence[CheckSpec]) -> tuple[str, ...]:
     """Where grading may judge a lost check with right functions in place of the student's own: also checks that are not shown decide that."""
     where = {name: index for index, part in enumerate(checks.manifest.assignment.parts) for name in part.functions}
-    lost = {spec.function for spec, result in zip(specs, results, strict=True) if result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)}
+    lost = {spec.function for spec, result in zip(specs, results, strict=True) if result.lost}
     lent = [name for name in checks.manifest.given if name in where and any(where[other] > where[name] for other in lost)]
     if not lent:
         return ()

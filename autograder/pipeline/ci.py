@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import autograder
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
-from autograder.reports.pages import templates_folder
+from autograder.pipeline.packaging import tree
+from autograder.reports.pages import filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,15 +40,15 @@ def export_github(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Pa
     words = _words(files, grader)
     return _write(
         {
-            folder / ".github" / "workflows" / "gradstep.yml": _filled("ci/github.yml", words),
-            folder / "classroom50" / files.slug / "autograder.py": _filled("ci/autograder.py", words),
+            folder / ".github" / "workflows" / "gradstep.yml": filled("ci/github.yml", words),
+            folder / "classroom50" / files.slug / "autograder.py": filled("ci/autograder.py", words),
         }
     )
 
 
 def export_gitlab(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Path, ...]:
     """Write .gitlab-ci.yml for students' repositories; the rest as `export_github`."""
-    return _write({folder / ".gitlab-ci.yml": _filled("ci/gitlab.yml", _words(files, grader))})
+    return _write({folder / ".gitlab-ci.yml": filled("ci/gitlab.yml", _words(files, grader))})
 
 
 def export_prairielearn(files: AssignmentFiles, folder: Path, grader: str, image: str) -> tuple[Path, ...]:
@@ -70,23 +71,17 @@ def export_prairielearn(files: AssignmentFiles, folder: Path, grader: str, image
     }
     texts: dict[Path, str | bytes] = {
         question / "info.json": json.dumps(info, indent=2, ensure_ascii=False) + "\n",
-        question / "question.html": _filled("prairielearn/question.html", {**words, "@title@": html.escape(files.assignment.title)}),
-        question / "tests" / "run.sh": _filled("prairielearn/run.sh", words),
-        folder / "Dockerfile": _filled("prairielearn/Dockerfile", words),
+        question / "question.html": filled("prairielearn/question.html", {**words, "title": html.escape(files.assignment.title)}),
+        question / "tests" / "run.sh": filled("prairielearn/run.sh", words),
+        folder / "Dockerfile": filled("prairielearn/Dockerfile", words),
     }
     for source in (files.folder, files.solution.parent):
-        for path in sorted(source.rglob("*")):
-            if path.is_file() and not _is_litter(path.relative_to(source)):
-                texts[course / path.relative_to(files.course)] = path.read_bytes()
+        texts |= {course / source.relative_to(files.course) / name: data for name, data in tree(source)}
     return _write(texts)
 
 
-def _is_litter(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
-
-
 def _words(files: AssignmentFiles, grader: str) -> dict[str, str]:
-    """What stands in templates between @ signs.
+    """What stands in templates.
 
     Raises:
         ExchangeError: for requirements that can't stand on one line.
@@ -96,17 +91,10 @@ def _words(files: AssignmentFiles, grader: str) -> dict[str, str]:
         message = f"{odd[0]!r} is nothing that can be installed"
         raise ExchangeError(message)
     return {
-        "@slug@": files.slug,
-        "@requirements@": " ".join(map(shlex.quote, requirements)),
-        "@requirement_list@": json.dumps(requirements),
+        "slug": files.slug,
+        "requirements": " ".join(map(shlex.quote, requirements)),
+        "requirement_list": json.dumps(requirements),
     }
-
-
-def _filled(template: str, words: Mapping[str, str]) -> str:
-    text = (templates_folder() / template).read_text(encoding="utf-8")
-    for mark, word in words.items():
-        text = text.replace(mark, word)
-    return text
 
 
 def _write(texts: Mapping[Path, str | bytes]) -> tuple[Path, ...]:

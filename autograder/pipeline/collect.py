@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from autograder.errors import SubmissionError
-from autograder.exchange.nbgrader import submitted_at as read_timestamp
+from autograder.exchange.delivery import NOTEBOOKS
+from autograder.exchange.timestamps import submitted_at as read_timestamp
 from autograder.judgement.grading import Cause
 from autograder.pipeline.collected import read_record
 from autograder.pipeline.students import student_name
@@ -16,9 +17,6 @@ from autograder.pipeline.students import student_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-SUFFIXES = (".ipynb", ".py", ".zip")
-"""In the order in which they are taken where a student handed in several kinds: a .zip is opened only if there is nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[
         ExchangeError: if there is a record of what was collected that can't be read.
     """
     if path.is_file():
-        if path.suffix.lower() not in SUFFIXES:
+        if path.suffix.lower() not in NOTEBOOKS:
             message = f"{path}: not a notebook (.ipynb), percent script (.py) or archive of one (.zip)"
             raise SubmissionError(message)
         return (Candidate(student_name(path.stem), path),)
@@ -104,7 +102,7 @@ def _in_folder(student: str, folder: Path, slug: str, *, strict: bool = False) -
     notebooks = _notebooks(folder)
     unpacked = [path for path in notebooks if path.suffix.lower() != ".zip"]
     choice = [path for path in unpacked if path.stem == slug]
-    for suffix in () if strict else SUFFIXES:
+    for suffix in () if strict else NOTEBOOKS:
         choice = choice or [path for path in notebooks if path.suffix.lower() == suffix]
     if not notebooks:
         return Candidate(student, None, Cause.NO_NOTEBOOK, submitted_at)
@@ -118,7 +116,7 @@ def _folders(root: Path) -> Iterable[Path]:
 
 
 def _notebooks(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and _is_own(path) and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in NOTEBOOKS and _is_own(path) and not path.name.startswith("."))
 
 
 def _is_own(path: Path) -> bool:

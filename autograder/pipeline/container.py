@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
 from autograder.pipeline.packaging import installed, needed, package
-from autograder.reports.pages import templates_folder
+from autograder.reports.pages import filled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +21,14 @@ def export_container(folder: Path) -> tuple[Path, ...]:
         ExchangeError: if this package is not installed, so that nothing is known of what it needs.
     """
     requirements, constraints = needed(("nbgrader",))  # for the gradebook
-    text = (templates_folder() / "container" / "Dockerfile").read_text(encoding="utf-8")
     words = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}", "torch": installed("torch"), "folder": shlex.quote(str(folder))}
-    for mark, word in words.items():
-        text = text.replace(f"@{mark}@", word)
     for name, data in package():
         write_atomic(folder / "package" / name, data)
-    written = {"Dockerfile": text.encode(), "requirements.txt": requirements, "constraints.txt": constraints}
+    written = {
+        "Dockerfile": filled("container/Dockerfile", words).encode(),
+        "requirements.txt": requirements,
+        "constraints.txt": constraints,
+    }
     for name, data in written.items():
         write_atomic(folder / name, data)
     return tuple(folder / name for name in written)

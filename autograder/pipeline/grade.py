@@ -7,7 +7,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,7 +25,7 @@ from autograder.pipeline.executed import executed_notebook, outputs_of, write_ex
 from autograder.pipeline.gallery import read_gallery, resemblances
 from autograder.pipeline.graded_tests import digests, with_tests
 from autograder.pipeline.judging import describe_error
-from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
+from autograder.pipeline.plan import context_digest, plan_execution, repeats
 from autograder.pipeline.prepare import Prepared, prepare, prepare_for
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.questions import answered, carried, take_in_marks, unread
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from autograder.notebooks.submission import Submission
     from autograder.pipeline.collect import Candidate
     from autograder.pipeline.plan import Plan
+    from autograder.pipeline.progress import Progress
     from autograder.pipeline.variants import Variants
-    from autograder.protocol import CallBatch
     from autograder.trace import Evidence
 
 _LOG = logging.getLogger(__name__)
@@ -61,16 +61,6 @@ UNREADABLE = {
 
 PASSING_TROUBLE = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES, Ended.KILLED)
 """Endings after which a submission is run once more at once."""
-
-
-class Progress(Protocol):
-    """Is told as submissions are done; from one thread."""
-
-    def started(self, total: int) -> None:
-        """`total` submissions are going to be run or judged."""
-
-    def done(self, grade: Grade) -> None:
-        """One more is graded and on disk."""
 
 
 def grade_class(
@@ -242,12 +232,7 @@ class _Grader:
         return msgspec.structs.replace(grade, checks=checks + answers, resembles=alike)
 
     def _execute(self, plan: Plan, holds: Mapping[str, str]) -> Evidence:
-        judge, files = self.prepared.judge, self.prepared.files
-
-        def follow_up(evidence: Evidence) -> Sequence[CallBatch]:
-            again, given = judge.to_repeat(judge.results(evidence))
-            return rerun_batches(files, again, given, holds)
-
+        follow_up = repeats(self.prepared.files, self.prepared.judge, holds)
         evidence = self.executor.run(plan.key, plan.request, plan.calls, follow_up, self.stop)
         if evidence.ending.reason in PASSING_TROUBLE and not self.stop.is_set():
             evidence = self.executor.run(plan.key, plan.request, plan.calls, follow_up, self.stop)

@@ -30,7 +30,7 @@ from autograder.judgement.calibration import calibration_path, doubt
 from autograder.judgement.grading import Visibility
 from autograder.pipeline.gradescope_run import RESERVE_S, wall_needed_s
 from autograder.pipeline.packaging import installed, needed, package, tree
-from autograder.reports.pages import templates_folder
+from autograder.reports.pages import filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,10 +86,7 @@ def _entries(files: AssignmentFiles) -> Iterator[tuple[str, bytes, int]]:
     timeout_s = 60 * files.assignment.gradescope.timeout_minutes - RESERVE_S
     words = {"timeout_s": str(timeout_s), "python": f"{sys.version_info[0]}.{sys.version_info[1]}", "torch": installed("torch"), "uv": UV}
     for name in ("setup.sh", "run_autograder"):
-        text = (templates_folder() / "gradescope" / name).read_text(encoding="utf-8")
-        for mark, word in words.items():
-            text = text.replace(f"@{mark}@", word)
-        yield name, text.encode(), 0o755
+        yield name, filled(f"gradescope/{name}", words).encode(), 0o755
     requirements, constraints = needed(files.assignment.packages)
     own = {"requirements.txt": requirements, "constraints.txt": constraints} | _prepared(files)
     yield from ((f"gradstep/{name}", data, 0o644) for name, data in own.items())

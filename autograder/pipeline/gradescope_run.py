@@ -23,16 +23,18 @@ from autograder.assignment import AssignmentFiles, Isolation, Limits, open_assig
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError, AutograderError, ExchangeError, SandboxError
+from autograder.exchange.delivery import NOTEBOOKS
 from autograder.exchange.gradescope import Graded, Results, encode_results, not_graded, refused, results_of
 from autograder.exchange.gradescope_submission import Allowance, Metadata, allowance, read_metadata
 from autograder.execution.executor import Executor
 from autograder.execution.processes import TREE_CPU_FACTOR
 from autograder.execution.sandbox import OWN_UID, YES
 from autograder.judgement.grading import Cause, Grade
-from autograder.pipeline.collect import SUFFIXES, Candidate
+from autograder.pipeline.collect import Candidate
 from autograder.pipeline.executed import read_executed, sources
 from autograder.pipeline.grade import grade_class
-from autograder.pipeline.prepare import broken_checks, prepare, reference_points
+from autograder.pipeline.prepare import prepare, reference_points, require_sound
+from autograder.pipeline.progress import Silent
 from autograder.pipeline.results import ResultsFolder
 from autograder.reports.isolation import isolation_line
 from autograder.reports.plain import number, plain, plain_line
@@ -89,16 +91,6 @@ class Container:
     def secrets(self) -> tuple[Path, ...]:
         """What no submission may look into."""
         return (self.root / "source", self.root / "results", self.submission, self.metadata)
-
-
-class Quiet:
-    """A progress that tells nobody."""
-
-    def started(self, total: int) -> None:
-        """Nobody waits for a bar."""
-
-    def done(self, grade: Grade) -> None:
-        """The result says it."""
 
 
 def main() -> None:
@@ -161,7 +153,7 @@ def grade_submission(container: Container, started: float) -> Results:
     with Executor(1, required_isolation(files), packages=files.assignment.packages) as executor:
         if candidate.path is not None:
             refuse_root(executor.start())
-        (grade,) = grade_class(files, [candidate], store, executor, Quiet(), force=True)
+        (grade,) = grade_class(files, [candidate], store, executor, Silent(), force=True)
     if oom_kills() > kills:
         remarks += ("The container ran out of memory while your code ran.",)
     print_lines(staff_lines(grade))
@@ -200,9 +192,7 @@ def _reference_run(files: AssignmentFiles, container: Container, level: Isolatio
 
     def body(docket: Docket) -> list[str]:
         prepared = prepare(files, docket, store.evidence, executor)
-        if broken := broken_checks(prepared):
-            message = "the reference does not pass its own checks here:\n" + "\n".join(broken)
-            raise AssignmentError(message)
+        require_sound(prepared)
         return [
             f"Reference: {number(reference_points(prepared))} of {number(files.assignment.automatic_points)} points",
             isolation_line(executor.environment),
@@ -298,7 +288,7 @@ def find_submission(folder: Path, slug: str, metadata: Metadata | None) -> tuple
     student = f"submission-{metadata.id}" if metadata and str(metadata.id).isdecimal() else "submission"
     submitted_at = metadata.created_at.isoformat() if metadata else ""
     found = list(_files(folder))
-    for suffix in SUFFIXES:
+    for suffix in NOTEBOOKS:
         of_kind = [path for path in found if path.suffix.lower() == suffix]
         choice = [path for path in of_kind if path.stem == slug] or of_kind
         if len(choice) > 1:

@@ -129,7 +129,7 @@ class Judge:
 
     def _review(self, result: CheckResult, package: str) -> CheckResult:
         """A missing package is no mistake of the student's: what failed next to it is for a person to look at."""
-        if not package or result.outcome not in (Outcome.FAILED, Outcome.NOT_REACHED):
+        if not package or not result.lost:
             return result
         spec = next(spec for spec in self.specs if spec.id == result.id)
         return self._settle(spec, Cause.PACKAGE_MISSING, f"Package: {package}")
@@ -184,7 +184,7 @@ def describe_error(error: ErrorReport) -> str:
 
 def _loses(result: CheckResult) -> bool:
     """Whether the run was no good, also where a missing package excuses it."""
-    return result.outcome in (Outcome.FAILED, Outcome.NOT_REACHED) or result.cause is Cause.PACKAGE_MISSING
+    return result.lost or result.cause is Cause.PACKAGE_MISSING
 
 
 def _missing_package(evidence: Evidence) -> str:

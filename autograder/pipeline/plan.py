@@ -19,10 +19,12 @@ from autograder.notebooks.stub import definitions
 from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import CheckSpec
+    from autograder.pipeline.judging import Judge
+    from autograder.trace import Evidence
 
 PACKAGE = Path(autograder.__file__).parent
 RUNNING = ("sandboxed", "execution", "protocol.py", "trace.py")
@@ -90,6 +92,16 @@ def rerun_batches(
             wanted = Call(spec.cell.id, "", {}, seed=files.assignment.seed, cell=spec.cell.id, capture=spec.cell.capture)
             grouped.setdefault(names, []).append(wanted)
     return [CallBatch(tuple(calls), alone=True, given=_given_source(files, names), given_names=names) for names, calls in grouped.items()]
+
+
+def repeats(files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]) -> Callable[[Evidence], list[CallBatch]]:
+    """What an executor is to ask when it has the evidence so far: which runs are made again before they are judged for good."""
+
+    def follow_up(evidence: Evidence) -> list[CallBatch]:
+        again, given = judge.to_repeat(judge.results(evidence))
+        return rerun_batches(files, again, given, holds)
+
+    return follow_up
 
 
 def context_digest(files: AssignmentFiles) -> str:

@@ -19,25 +19,15 @@ from autograder.execution.executor import Executor
 from autograder.judgement.grading import Cause
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.grade import grade_class
+from autograder.pipeline.progress import Silent
 from autograder.pipeline.results import ResultsFolder
 
 if TYPE_CHECKING:
     from typing import Any
 
     from autograder.assignment import AssignmentFiles
-    from autograder.judgement.grading import Grade
 
 _LOG = logging.getLogger(__name__)
-
-
-class _Silence:
-    """A progress that nobody looks at."""
-
-    def started(self, total: int) -> None:
-        """Nothing to show."""
-
-    def done(self, grade: Grade) -> None:
-        """Nothing to show."""
 
 
 def main(job: str) -> None:
@@ -69,7 +59,7 @@ def grade_job(root: Path, now: datetime.datetime) -> dict[str, Any]:
         tempfile.TemporaryDirectory() as folder,
         Executor(1, files.assignment.isolation, packages=files.assignment.packages) as executor,
     ):
-        (grade,) = grade_class(files, [_submission(files, root / "student")], ResultsFolder(Path(folder), files.slug), executor, _Silence())
+        (grade,) = grade_class(files, [_submission(files, root / "student")], ResultsFolder(Path(folder), files.slug), executor, Silent())
     late = files.assignment.due is not None and now > files.assignment.due
     return results_json(grade, Disclosure.FIX if late else files.assignment.disclosure, show_hidden=late)
 

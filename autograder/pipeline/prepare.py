@@ -161,6 +161,17 @@ def _check_reference(files: AssignmentFiles, evidence: Evidence) -> None:
             raise AssignmentError(message)
 
 
+def require_sound(prepared: Prepared) -> None:
+    """That the reference passes its own checks.
+
+    Raises:
+        AssignmentError: naming those that it fails.
+    """
+    if broken := broken_checks(prepared):
+        message = "the reference does not pass its own checks:\n" + "\n".join(broken)
+        raise AssignmentError(message)
+
+
 def broken_checks(prepared: Prepared) -> tuple[str, ...]:
     """One line for each check that the reference itself does not pass."""
     return tuple(f"{check}: {message}" for check, message in prepared.judge.broken.items())

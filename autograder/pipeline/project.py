@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
     from autograder.exchange.nbgrader_course import NbgraderCourse
-    from autograder.pipeline.grade import Progress
     from autograder.pipeline.prepare import Prepared
+    from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.variants import Variants
     from autograder.trace import Evidence

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from autograder.assignment import placed
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
-from autograder.errors import AssignmentError
 from autograder.notebooks.source import write_notebook
 from autograder.pipeline.checks_file import write_checks
-from autograder.pipeline.prepare import Prepared, broken_checks, prepare
+from autograder.pipeline.prepare import Prepared, prepare, require_sound
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +29,7 @@ def release_assignment(files: AssignmentFiles, folder: Path, store: Store, execu
 
     def body(docket: Docket) -> Path:
         prepared = prepare(files, docket, store, executor)
-        if broken := broken_checks(prepared):
-            message = "the reference does not pass its own checks:\n" + "\n".join(broken)
-            raise AssignmentError(message)
+        require_sound(prepared)
         return write_release(prepared, folder)
 
     path = open_docket(files, body)

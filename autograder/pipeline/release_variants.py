@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.pipeline.calibrate import unfit_draws
-from autograder.pipeline.prepare import Prepared, broken_checks, prepare, prepare_for
+from autograder.pipeline.prepare import Prepared, broken_checks, prepare, prepare_for, require_sound
 from autograder.pipeline.release import write_release
 from autograder.pipeline.students import student_name
 from autograder.pipeline.variants import ATTEMPTS, Accepted, Variants, open_variants, write_record
@@ -24,21 +24,12 @@ if TYPE_CHECKING:
     from autograder.docket import Docket
     from autograder.exchange.roster import Student
     from autograder.execution.executor import Executor
+    from autograder.pipeline.progress import Progress
     from autograder.store import Store
     from autograder.variants import Draw
 
 TOGETHER = 30
 """Variants that are measured in one run of a program, as in calibration."""
-
-
-class Progress(Protocol):
-    """Is told as variants are tried and notebooks written; from one thread."""
-
-    def started(self, total: int) -> None:
-        """So many of both are to come."""
-
-    def done(self, what: object) -> None:
-        """One more is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +63,7 @@ def release_variants(
 
     def body(docket: Docket) -> ReleasedClass:
         shared = prepare(files, docket, store, executor)
-        if broken := broken_checks(shared):
-            message = "the reference does not pass its own checks:\n" + "\n".join(broken)
-            raise AssignmentError(message)
+        require_sound(shared)
         variants = open_variants(files, create=True)
         assert variants is not None
         progress.started(len(students) + len(set(students) - variants.record.students.keys()))

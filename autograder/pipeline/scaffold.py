@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from autograder.errors import AssignmentError
-from autograder.reports.pages import templates_folder
+from autograder.reports.pages import filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def new_assignment(course: Path, slug: str, title: str = "") -> tuple[Path, ...]
     if '"' in title or "\\" in title or not title.isprintable():
         message = f"the title {title!r} would need escapes: leave out quotation marks and backslashes"
         raise AssignmentError(message)
-    return _write(templates_folder() / "new", places, {"@slug@": slug, "@title@": title})
+    return _write("new", places, {"slug": slug, "title": title})
 
 
 def new_course(folder: Path) -> tuple[Path, ...]:
@@ -55,21 +55,18 @@ def new_course(folder: Path) -> tuple[Path, ...]:
         message = f"{folder} is a course already: `autograder new SLUG` adds an assignment"
         raise AssignmentError(message)
     places = {"README.md": folder / "README.md", "gitignore": folder / ".gitignore"}
-    written = _write(templates_folder() / "course", places, {"@title@": folder.resolve().name})
+    written = _write("course", places, {"title": folder.resolve().name})
     for name in ("assignments", "solutions"):
         (folder / name).mkdir(exist_ok=True)
     return written
 
 
-def _write(templates: Path, places: Mapping[str, Path], words: Mapping[str, str]) -> tuple[Path, ...]:
-    """Write each template to its place, with `words` filled in; all of them or none."""
+def _write(folder: str, places: Mapping[str, Path], words: Mapping[str, str]) -> tuple[Path, ...]:
+    """Write each template of `folder` to its place, with `words` filled in; all of them or none."""
     if taken := [str(path) for path in places.values() if path.exists()]:
         message = f"there already, and never overwritten: {', '.join(taken)}"
         raise AssignmentError(message)
     for name, path in places.items():
-        text = (templates / name).read_text(encoding="utf-8")
-        for mark, word in words.items():
-            text = text.replace(mark, word)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(filled(f"{folder}/{name}", words), encoding="utf-8")
     return tuple(places.values())

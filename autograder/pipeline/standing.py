@@ -9,7 +9,7 @@ from autograder.pipeline.collected import Collected, Entry, Member
 from autograder.reports.plain import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from autograder.assignment import AssignmentFiles
     from autograder.judgement.grading import Grade
@@ -92,8 +92,3 @@ def is_waiting(grade: Grade) -> bool:
 
 def _at_most(grade: Grade) -> float:
     return grade.decided_points + sum(check.max_points + check.bonus for check in grade.checks if check.pending)
-
-
-def by_member(found: Iterable[Standing]) -> dict[str, Standing]:
-    """Standings by the student's id."""
-    return {standing.member.id: standing for standing in found}

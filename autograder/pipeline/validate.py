@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -31,13 +30,13 @@ from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.graded_tests import with_tests
 from autograder.pipeline.judging import find_run
-from autograder.pipeline.plan import context_digest, plan_execution, rerun_batches
+from autograder.pipeline.plan import plan_execution, repeats
 from autograder.pipeline.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
+from autograder.pipeline.validated import Validated, digest, mistakes_path, record_path, variants_path
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from nbformat import NotebookNode
 
@@ -46,8 +45,8 @@ if TYPE_CHECKING:
     from autograder.execution.executor import Executor
     from autograder.judgement.grading import CheckResult
     from autograder.pipeline.prepare import Prepared
+    from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder
-    from autograder.protocol import CallBatch
     from autograder.store import Store
     from autograder.trace import Evidence, Run
 
@@ -131,30 +130,6 @@ class Validation:
         return not (self.broken or self.survivors or self.accused) and self.reference == self.points and self.stub == 0
 
 
-class Validated(msgspec.Struct, frozen=True):
-    """The record of a validation, results/validated/<slug>.json. `context` is a hash of everything that it depends on."""
-
-    context: str
-    passed: bool
-    reference: float
-    stub: float
-    mistakes: int
-    killed: int
-    survivors: tuple[str, ...]
-    inert: tuple[str, ...]
-    excused: dict[str, str]
-
-
-class Progress(Protocol):
-    """Is told as mistakes are tried; from one thread."""
-
-    def started(self, total: int) -> None:
-        """`total` mistakes are going to be tried."""
-
-    def done(self, trial: Trial) -> None:
-        """One more is."""
-
-
 def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Validation:
     """Try the checks of `files` on the reference, the stub, every known mistake and every right program of variants.py, and record the result in `results`.
 
@@ -163,7 +138,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         SandboxError: if the machine can't isolate programs as the assignment requires.
     """
     begun = time.perf_counter()
-    context = _digest(files)
+    context = digest(files)
 
     def body(docket: Docket) -> Validation:
         prepared = _forgetful(prepare(files, docket, results.evidence, executor))
@@ -187,7 +162,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
 
     validation = open_docket(files, body)
     write_gallery(results, (Exhibit(trial.mistake.name, trial.mistake.function, trial.runs) for trial in validation.trials if trial.killed))
-    write_atomic(_record_path(files, results), msgspec.json.format(msgspec.json.encode(_record(validation, context)), indent=2))
+    write_atomic(record_path(files, results), msgspec.json.format(msgspec.json.encode(_record(validation, context)), indent=2))
     return validation
 
 
@@ -197,7 +172,7 @@ def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
     Raises:
         AssignmentError: if mistakes.py is not as it should be.
     """
-    solution, path = files.solution.read_text(encoding="utf-8-sig"), _mistakes_path(files)
+    solution, path = files.solution.read_text(encoding="utf-8-sig"), mistakes_path(files)
     written = read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution) if path.is_file() else Mistakes((), {})
     whole = written_whole(solution)
     made = (one for one in mutants(solution, files.solution) if one.function in whole or is_written(solution, one.function, files.solution))
@@ -210,19 +185,10 @@ def known_variants(files: AssignmentFiles) -> tuple[Mutant, ...]:
     Raises:
         AssignmentError: if it is not as it should be.
     """
-    path = _variants_path(files)
+    path = variants_path(files)
     if not path.is_file():
         return ()
     return read_variants(path.read_text(encoding="utf-8-sig"), path, files.solution.read_text(encoding="utf-8-sig"), files.solution)
-
-
-def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
-    """Whether the checks of `files`, as they are now, passed their test."""
-    try:
-        record = msgspec.json.decode(_record_path(files, results).read_bytes(), type=Validated)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return False
-    return record.passed and record.context == _digest(files)
 
 
 def _broken_elsewhere(prepared: Prepared, store: Store, executor: Executor) -> tuple[str, ...]:
@@ -240,23 +206,6 @@ def _forgetful(prepared: Prepared) -> Prepared:
     assert replayer is not None
     judge = dataclasses.replace(prepared.judge, replayer=dataclasses.replace(replayer, keep=False))
     return dataclasses.replace(prepared, judge=judge)
-
-
-def _mistakes_path(files: AssignmentFiles) -> Path:
-    return files.solution.with_name("mistakes.py")
-
-
-def _variants_path(files: AssignmentFiles) -> Path:
-    return files.solution.with_name("variants.py")
-
-
-def _record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
-    return results.root / "validated" / f"{files.slug}.json"
-
-
-def _digest(files: AssignmentFiles) -> str:
-    written = [path.read_bytes() for path in (_mistakes_path(files), _variants_path(files)) if path.is_file()]
-    return hashlib.sha256(b"".join([context_digest(files).encode(), *written])).hexdigest()
 
 
 def _record(validation: Validation, context: str) -> Validated:
@@ -320,12 +269,7 @@ class _Bench:
         judge, files = self.prepared.judge, self.prepared.files
         cells = with_tests(_numbered([cell for cell in self.prepared.release.cells if cell.cell_type == "code"]), self.prepared.tests)
         plan = plan_execution(files, judge.specs, cells, {})
-
-        def follow_up(evidence: Evidence) -> Sequence[CallBatch]:
-            again, given = judge.to_repeat(judge.results(evidence))
-            return rerun_batches(files, again, given, {})
-
-        return self.executor.run(plan.key, plan.request, plan.calls, follow_up)
+        return self.executor.run(plan.key, plan.request, plan.calls, repeats(files, judge, {}))
 
     def run(self, cells: Sequence[tuple[str, str]], cpu_s: int | None = None) -> Evidence:
         """Run a program on the checks' calls, once more if the machine failed."""

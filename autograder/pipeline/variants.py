@@ -19,7 +19,7 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.errors import AssignmentError
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, JudgedVariant, Outcome
+from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, JudgedVariant
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.variants import Draw, Drawer, Secret
 
@@ -241,7 +241,7 @@ def on_variant(grade: Grade, variant: JudgedVariant | None) -> Grade:
 
 
 def _for_review(check: CheckResult) -> CheckResult:
-    if check.question or check.outcome not in (Outcome.FAILED, Outcome.NOT_REACHED):
+    if check.question or not check.lost:
         return check
     ruling = RULINGS[Cause.OTHER_VARIANT]
     message = "\n".join(text for text in (ruling.message, check.message) if text)

@@ -131,8 +131,8 @@ def render_feedback(page: FeedbackPage) -> str:
             to_mark=number(to_mark) if to_mark else "",
             pending=number(undecided) if undecided else "",
             verdict=_verdict(shown),
-            first_lost=next((_view(check, grade) for check in shown if _lost(check)), None),
-            several_lost=sum(map(_lost, shown)) > 1,
+            first_lost=next((_view(check, grade) for check in shown if check.lost), None),
+            several_lost=sum(check.lost for check in shown) > 1,
             concealed=len([check for check in grade.checks if _waits(check, page)]),
             never_shown=any(check.visibility is Visibility.HIDDEN for check in grade.checks),
             due=_moment(page.assignment.due) if page.assignment.due else "",
@@ -165,10 +165,6 @@ def _waits(check: CheckResult, page: FeedbackPage) -> bool:
 
 def _shown(page: FeedbackPage) -> list[CheckResult]:
     return [check for check in page.grade.checks if check.visibility is not Visibility.HIDDEN and not _waits(check, page)]
-
-
-def _lost(check: CheckResult) -> bool:
-    return check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
 
 
 def _verdict(shown: list[CheckResult]) -> str:
@@ -238,7 +234,7 @@ def _curve(page: FeedbackPage, shown: list[CheckResult]) -> CurveView | None:
     candidates = [(check, run, trace) for check in shown if (run := run_of(page.evidence, check)) and (trace := _trace(run))]
     if not candidates:
         return None
-    check, _, trace = min(candidates, key=lambda item: (recorded_losses(item[2]) < 2, not _lost(item[0]), not item[0].on_cell))
+    check, _, trace = min(candidates, key=lambda item: (recorded_losses(item[2]) < 2, not item[0].lost, not item[0].on_cell))
     expected = run_of(page.reference, check)
     theirs = _trace(expected) if expected else None
     words = describe(trace, theirs)

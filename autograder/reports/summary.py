@@ -62,7 +62,7 @@ def what_went_wrong(grade: Grade) -> str:
         if waiting:
             words.append(f"{outcome} ({number(waiting)} points)")
     words += ["evidence contradicts itself (see note in grade.json)"] if any(check.note for check in grade.checks) else []
-    lost = [check for check in grade.checks if check.outcome in (Outcome.FAILED, Outcome.NOT_REACHED) and not check.bonus]
+    lost = [check for check in grade.checks if check.lost and not check.bonus]
     named = list(dict.fromkeys(CATALOGUE[finding.code].name for check in lost for finding in check.findings))
     if named:
         words.append(" and ".join(named))

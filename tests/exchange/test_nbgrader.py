@@ -23,8 +23,9 @@ from nbgrader.api import Gradebook
 
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, autograded_notebook, released_cells
-from autograder.exchange.nbgrader import GradebookEntry, grade_id, submitted_at, write_gradebook
+from autograder.exchange.nbgrader import GradebookEntry, grade_id, write_gradebook
 from autograder.exchange.nbgrader_course import open_course
+from autograder.exchange.timestamps import submitted_at
 from autograder.judgement.grading import Outcome
 from autograder.reports.class_report import write_grades_csv
 

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from autograder.cli import app
 from autograder.mutation.mutants import mutants
 from autograder.pipeline.kill_matrix import kill_matrix, lines
-from autograder.pipeline.validate import Fate, is_validated, known_mistakes, validate_assignment
+from autograder.pipeline.validate import Fate, known_mistakes, validate_assignment
+from autograder.pipeline.validated import is_validated
 
 WEAK = """
 import numpy as np
