@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def is_disk_failure(error: BaseException) -> bool:
-    """Whether `error` is about the disk itself, full, over a quota, read-only or broken, and no matter of one file."""
+    """Whether `error` is about the disk itself, full, over a quota or read-only, and no matter of one file."""
     return isinstance(error, OSError) and error.errno in _DISK_FAILURES
 
 

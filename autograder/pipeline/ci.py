@@ -16,6 +16,7 @@ import autograder
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.pipeline.packaging import tree
+from autograder.pipeline.variants import refuse_variants
 from autograder.reports.pages import filled
 
 if TYPE_CHECKING:
@@ -52,7 +53,12 @@ def export_gitlab(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Pa
 
 
 def export_prairielearn(files: AssignmentFiles, folder: Path, grader: str, image: str) -> tuple[Path, ...]:
-    """Write a question folder, which holds the solution and is for the instructor's course repository, and a Dockerfile for `image`; the rest as `export_github`."""
+    """Write a question folder, which holds the solution and is for the instructor's course repository, and a Dockerfile for `image`; the rest as `export_github`.
+
+    Raises:
+        AssignmentError: if the assignment has variants.
+    """
+    refuse_variants(files, "PrairieLearn")
     words = _words(files, grader)
     question = folder / "questions" / files.slug
     course = question / "tests" / "course"

@@ -30,11 +30,14 @@ class Candidate:
     late: bool | None = None
 
     def digest(self) -> str:
-        """SHA-256 of the file; of the problem's name where there is no file."""
+        """SHA-256 of the file; of the problem's name where there is no file, or of the error's where it can't be read: it is tried again each time."""
         if self.path is None:
             return hashlib.sha256(f"{self.problem}".encode()).hexdigest()
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            return hashlib.sha256(f"{error.strerror}".encode()).hexdigest()
 
 
 def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[Candidate, ...]:

@@ -30,6 +30,7 @@ from autograder.judgement.calibration import calibration_path, doubt
 from autograder.judgement.grading import Visibility
 from autograder.pipeline.gradescope_run import RESERVE_S, wall_needed_s
 from autograder.pipeline.packaging import installed, needed, package, tree
+from autograder.pipeline.variants import refuse_variants
 from autograder.reports.pages import filled
 
 if TYPE_CHECKING:
@@ -65,9 +66,10 @@ def export_gradescope(files: AssignmentFiles, path: Path) -> Exported:
     """Write the zip to `path`, readable by its owner only: it holds the solution.
 
     Raises:
-        AssignmentError: if the checks can't be collected, or the leaderboard names a check that there is not, or that students don't see at once.
+        AssignmentError: if the assignment has variants, the checks can't be collected, or the leaderboard names a check that there is not, or that students don't see at once.
         ExchangeError: if this package is not installed, so that nothing is known of what it needs.
     """
+    refuse_variants(files, "Gradescope")
     specs = open_docket(files, lambda docket: docket.specs)
     _check_leaderboard(files, specs)
     content = io.BytesIO()

@@ -211,6 +211,17 @@ def _read_record(path: Path) -> Record | None:
         raise AssignmentError(message) from error
 
 
+def refuse_variants(files: AssignmentFiles, system: str) -> None:
+    """That an assignment which another `system` is to grade has no variants.
+
+    Raises:
+        AssignmentError: if it has: whose data are whose follows from the secret, which does not leave the course.
+    """
+    if files.drawer is not None:
+        message = f"{files.slug!r} has a variant.py: {system} would need the course's secret to know whose data are whose, and that does not leave the course. Grade it with `autograder grade`"
+        raise AssignmentError(message)
+
+
 def check_fixed_cells(files: AssignmentFiles, release: NotebookNode, other: NotebookNode) -> None:
     """That two students' notebooks differ in cells of role variant only.
 

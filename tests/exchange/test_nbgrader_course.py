@@ -112,6 +112,17 @@ def test_penalties_are_those_of_the_courses_own_plugin(tmp_path: Path, monkeypat
     assert scores(tmp_path) == {"ada": (46, 0), "bob": (46, 3), "cyd": (46, 46)}
 
 
+@pytest.mark.parametrize(("answer", "penalty"), [("None", 0), ("-5", 0), ("1.5", 1.5), ("'2'", 2)])
+def test_what_a_plugin_answers_is_brought_into_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, penalty: float) -> None:
+    """Nothing, less than nothing, a number as text."""
+    name = f"answers_{abs(hash(answer))}"
+    (tmp_path / f"{name}.py").write_text(PER_HOUR.replace("3 * total_seconds_late / 3600", answer))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    configure(tmp_path, f"c.AssignLatePenalties.plugin_class = '{name}.PerHour'")
+    write(tmp_path, bob=HOUR_LATE)
+    assert scores(tmp_path) == {"bob": (46, penalty)}
+
+
 def test_an_extension_lifts_a_penalty_at_the_next_writing(tmp_path: Path) -> None:
     """Also if that student's grade has not changed."""
     configure(tmp_path, "c.LateSubmissionPlugin.penalty_method = 'zero'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import msgspec
 import numpy as np
@@ -411,3 +412,14 @@ def test_given_definitions_that_fail_in_a_call_made_alone(executor: Executor) ->
     evidence = executor.run("key", request("x = 1"), (), lambda _evidence: [batch])
     assert evidence.ending.reason is Ended.FINISHED
     assert (evidence.calls[0].alone, evidence.calls[0].error and evidence.calls[0].error.type) == (True, "GivenError")
+
+
+def test_only_as_many_slots_are_warmed_as_are_wanted() -> None:
+    """A forkserver takes seconds of computing: one submission shall not start two."""
+    with Executor(2) as own:
+        own.warm(1)
+        deadline = time.monotonic() + 60
+        while not own.environment and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert sorted(client.ready is not None for client in own._clients) == [False, True]
+        assert [client for client in own._clients if client._process is not None and client.ready is None] == []

@@ -148,12 +148,14 @@ def test_a_run_set_by_hand_beside_steps_that_do_nothing_is_no_training():
 
 
 def test_moves_without_gradients_are_no_training_by_an_optimizer_with_a_memory_either():
-    """Zero gradients beside moves by hand, from any start."""
+    """Zero gradients, or none, beside moves by hand, from any start."""
     reference = descend(100, optimizer="Adam")
     elsewhere = descend(100, optimizer="Adam", start=(1.7761, 0.1064))
     assert_long_run(elsewhere, descend(100, optimizer="Adam", start=(1.7761, 0.1064)))
-    for honest in (reference, elsewhere):
-        idle = msgspec.structs.replace(honest.trace, gradients=(array_of(np.zeros((100, 2), np.float32)),))
+    zeros, none = array_of(np.zeros((100, 2), np.float32)), array_of(np.full((100, 2), np.nan, np.float32))
+    for honest, gradients, missing in ((reference, zeros, 0), (elsewhere, zeros, 0), (reference, none, 1)):
+        flags = (array_of(np.full(100, missing, np.uint8)),)
+        idle = msgspec.structs.replace(honest.trace, gradients=(gradients,), missing=flags)
         forged = Observation(msgspec.structs.replace(honest.run, traces=(idle,)))
         with pytest.raises(CheckFailed, match="step 1 moved the parameters, and no gradient was there"):
             assert_long_run(forged, honest)

@@ -1,5 +1,6 @@
 """Disks, databases and clocks that fail under a grader: it says what is wrong, and afterwards the same command finishes with the grades of an undisturbed run."""
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -8,7 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_class import LOOP
+from tiny_class import LOOP, Recorded
+
+from autograder.atomic import is_disk_failure
+from autograder.pipeline.collect import collect_submissions
+from autograder.pipeline.grade import grade_class
 
 ROOT = Path(__file__).parents[2]
 STUDENTS = 3
@@ -101,3 +106,25 @@ def test_a_clock_that_goes_back_grades_nothing_twice(class_of):
     assert progress.total == 0
     assert len(before) == STUDENTS
     assert before == {path: path.read_bytes() for path in before}
+
+
+@pytest.mark.parametrize(
+    ("number", "about_the_disk"),
+    [(errno.ENOSPC, True), (errno.EROFS, True), (errno.EDQUOT, True), (errno.EACCES, False), (errno.ENOENT, False), (errno.EIO, False)],
+)
+def test_one_file_that_fails_is_no_failing_disk(number, about_the_disk):
+    """The first kind stops the class, the second costs one submission its turn."""
+    assert is_disk_failure(OSError(number, "")) is about_the_disk
+
+
+def test_a_submission_that_cannot_be_read_stops_nobody(class_of):
+    """Its file is gone when its turn comes: ungradable, the others are graded. Once it is back, it alone is graded by the same command."""
+    candidates = collect_submissions(class_of.root / "submitted", "tiny")
+    away = candidates[1].path.rename(class_of.root / "away.ipynb")
+    grades = grade_class(class_of.files, candidates, class_of.results, class_of.executor, Recorded())
+    assert [grade.status for grade in grades] == ["graded", "ungradable", "graded"]
+    away.rename(candidates[1].path)
+    progress = Recorded()
+    grades = grade_class(class_of.files, candidates, class_of.results, class_of.executor, progress)
+    assert [grade.status for grade in grades] == ["graded"] * 3
+    assert progress.students == ("s1",)

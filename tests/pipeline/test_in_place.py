@@ -142,3 +142,4 @@ def test_what_a_person_gave_survives_grading_and_regrading(course):
         assert gradebook.find_grade("test_loop", "tiny", "tiny", "bob").manual_score == 4
         assert gradebook.find_comment("training_loop", "tiny", "tiny", "bob").manual_comment == "Nearly."
     assert course.scores() == before | {"dan": 10}
+    assert not (course.ours / "results" / "gradebook.db").exists()  # regrade, too, has written where the course is

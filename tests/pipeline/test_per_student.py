@@ -17,6 +17,8 @@ from autograder.errors import AssignmentError
 from autograder.exchange.nbgrader import _make_tables
 from autograder.exchange.roster import Student
 from autograder.judgement.grading import Cause, GradeStatus, Outcome
+from autograder.pipeline.ci import export_prairielearn
+from autograder.pipeline.gradescope_export import export_gradescope
 from autograder.pipeline.prepare import broken_checks, prepare
 from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
@@ -337,6 +339,17 @@ def test_data_in_a_cell_that_nbgrader_knows_are_refused(spoiled):
     path.write_text(path.read_text().replace("- expected_loss", '- {{ reference("test_loss").returned | number(5) }}'))
     with pytest.raises(AssignmentError, match=r'cell \'test_loss\' differs from one student to another.*role="variant"'):
         spoiled.release()
+
+
+def test_systems_that_grade_by_themselves_are_refused(spoiled, tmp_path):
+    """They would need the secret; without variant.py the same assignment is exported (as test_gradescope_zip and test_prairielearn_job do with others)."""
+    for export in (
+        lambda: export_gradescope(spoiled.files, tmp_path / "fit.zip"),
+        lambda: export_prairielearn(spoiled.files, tmp_path / "pl", "", "image"),
+    ):
+        with pytest.raises(AssignmentError, match="does not leave the course"):
+            export()
+    assert list(tmp_path.glob("fit.zip")) == list(tmp_path.glob("pl/*")) == []
 
 
 def test_validation_tries_the_reference_on_another_variant_too(spoiled):
