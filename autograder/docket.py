@@ -12,6 +12,7 @@ import inspect
 import os
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
@@ -27,7 +28,7 @@ from autograder.later import Later, resolve
 from autograder.protocol import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
@@ -268,7 +269,8 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
     plugin = _Session(body, files)
     name = files.checks.stem  # pytest would take a module of that name that is there already: of another course, or from before an edit
     namesake = sys.modules.pop(name, None)
-    code = pytest.main([*_arguments(files.checks), f"--rootdir={files.folder}", str(files.checks)], plugins=[plugin])
+    with _without_settings_of_pytest():
+        code = pytest.main([*_arguments(files.checks), f"--rootdir={files.folder}", str(files.checks)], plugins=[plugin])
     sys.modules.pop(name, None)
     if namesake is not None:
         sys.modules[name] = namesake
@@ -281,6 +283,16 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
         message = f"{files.checks}: pytest could not start ({code.name})"
         raise AssignmentError(message)
     return plugin.result  # type: ignore[return-value]
+
+
+@contextmanager
+def _without_settings_of_pytest() -> Iterator[None]:
+    """What an instructor's shell or CI sets for other sessions would be added to ours: no argument of pytest's turns it off."""
+    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _arguments(checks: Path) -> Sequence[str]:

@@ -1,11 +1,14 @@
 """What check authors declare and assert."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.assignment import Assignment, AssignmentFiles
+from autograder.assignment import Assignment, AssignmentFiles, open_assignment
 from autograder.checks import CheckFailed, Observation, as_list, assert_close, assert_optimizer, call, each, leaf, optim, points, tensor
 from autograder.docket import open_docket
 from autograder.judgement.grading import RULINGS, Cause, Outcome
@@ -168,3 +171,14 @@ def test_a_check_that_can_not_decide_asks_for_a_person(tmp_path):
     verdicts = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
     assert [(verdict.cause, verdict.message) for verdict in verdicts] == [(Cause.UNDECIDED, "look at this"), (Cause.DISAGREES, "no")]
     assert RULINGS[Cause.UNDECIDED].outcome is Outcome.NEEDS_REVIEW
+
+
+def test_what_the_environment_sets_for_pytest_is_not_for_the_checks(monkeypatch):
+    """An option that is none would keep any session from starting; afterwards it is set as before."""
+    files = open_assignment(Path(__file__).parent / "tiny_course", "tiny")
+    names = open_docket(files, lambda docket: [spec.id for spec in docket.specs])
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    assert open_docket(files, lambda docket: [spec.id for spec in docket.specs]) == names != []
+    assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
+    assert os.environ["PYTEST_PLUGINS"] == "no_such_plugin"
