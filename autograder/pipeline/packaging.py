@@ -47,11 +47,11 @@ def needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
     while waiting:
         name = waiting.pop()
         try:
-            version = metadata.version(name)
+            one = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue  # of another system, or of an extra
-        if name not in found:
-            found[name] = version.partition("+")[0]
+        if name not in found and "_vendor" not in Path(str(one.locate_file(""))).parts:  # setuptools puts its own copies on the path once it is imported
+            found[name] = one.version.partition("+")[0]
             waiting += [_canonical(line) for line in _requires(name) if not re.search(r";.*\bextra\b", line)]
     lines = [f"{name}=={version}" for name, version in sorted(found.items())]
     return ("\n".join(dict.fromkeys(wanted)) + "\n").encode(), ("\n".join(lines) + "\n").encode()

@@ -18,7 +18,7 @@ from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Pro
 from autograder.pipeline.collected import Collected, Entry, Member, Record
 from autograder.pipeline.exporting import Terms, export_csv, export_lines, export_scores
 from autograder.pipeline.results import ResultsFolder
-from autograder.pipeline.standing import by_member, standings
+from autograder.pipeline.standing import standings
 
 ANN = Member("alee", "Lee, Ann", canvas_id="1234", moodle_id="501")
 ANN2 = Member("alee2", canvas_id="1235", moodle_id="502")
@@ -169,7 +169,8 @@ def test_the_best_attempt_counts_once_it_is_known(graded):
     assert graded.why_not() == {}
     graded.add(ANN, points=5, pending=5, holder="alee", folder="alee~4")
     assert graded.why_not() == {"alee": "needs review (5 of 10 points wait)"}
-    assert by_member(graded.found(decided=True))["alee"].grade.decided_points == 9
+    (best,) = graded.found(decided=True)
+    assert best.grade.decided_points == 9
     graded.add(ANN, holder="alee", folder="alee~5", graded=False)
     assert graded.why_not(decided=True) == {"alee": "not graded yet (alee~5)"}
 

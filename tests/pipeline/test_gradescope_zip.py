@@ -1,5 +1,6 @@
 """`autograder export gradescope`: what the zip holds, and what the author is told."""
 
+import hashlib
 import io
 import os
 import re
@@ -18,6 +19,7 @@ from gradescope_schema import RESULTS
 from autograder.assignment import open_assignment
 from autograder.errors import AssignmentError
 from autograder.pipeline.gradescope_export import export_gradescope
+from autograder.pipeline.packaging import needed
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = ROOT / "tests" / "tiny_course"
@@ -134,7 +136,26 @@ def test_the_shipped_package_is_whole(archive, exported, tmp_path):
     )
     package, made = tmp_path / "gradstep" / "package", tmp_path / "again.zip"
     subprocess.run([sys.executable, "-I", "-B", "-c", code, str(package), str(again.course), str(made)], check=True, timeout=120)
+    assert _contents(made) == _contents(exported.path)
     assert made.read_bytes() == exported.path.read_bytes()
+
+
+def _contents(path):
+    """For an understandable message: pytest would look for the shortest way from one zip's bytes to the other's."""
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) if name.endswith(".txt") else hashlib.sha256(file.read(name)).hexdigest() for name in file.namelist()}
+
+
+def test_copies_that_setuptools_brings_along_are_not_what_is_installed(monkeypatch, tmp_path):
+    """They are on the path as soon as something has imported setuptools; elsewhere on the path they count."""
+    for folder, name in (("_vendor", "carried-along"), ("site", "installed-too")):
+        info = tmp_path / folder / f"{name.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    _, constraints = needed(["carried-along", "installed-too"])
+    assert b"carried-along" not in constraints
+    assert b"installed-too==1.0\n" in constraints
 
 
 def test_the_author_is_told_what_students_will_see(exported):
