@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nbformat
-from nbformat import NotebookNode
 
+from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells

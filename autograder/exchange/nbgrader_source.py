@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nbformat
-from nbformat import NotebookNode
 
+from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.errors import ExchangeError
 from autograder.notebooks.cells import GRADE_ID, Role, nbgrader_marks
 from autograder.notebooks.regions import Region, region_lines

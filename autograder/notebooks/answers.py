@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nbformat import NotebookNode
 
+from autograder.notebooks.libraries import NotebookNode
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 
 

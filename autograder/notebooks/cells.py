@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from nbformat import NotebookNode
+from autograder.notebooks.libraries import NotebookNode
+
 
 SCHEMA_VERSION = 3
 GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

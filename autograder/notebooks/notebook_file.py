@@ -13,6 +13,7 @@ from typing import Any
 from autograder.notebooks.archive import notebook_in_archive
 from autograder.notebooks.cells import nbgrader_marks, variant_marks
 from autograder.notebooks.conflicts import conflicted_cells, first_conflict, without_conflicts
+from autograder.notebooks.libraries import import_jupytext, nbformat
 from autograder.notebooks.unreadable import Unreadable, UnreadableNotebook
 
 __all__ = ["FileCell", "NotebookFile", "Unreadable", "UnreadableNotebook", "read_notebook_file"]
@@ -187,8 +188,6 @@ def _upgraded(content: dict[str, Any], path: Path) -> Mapping[str, Any]:
         return content
     if not 1 <= version < 4:
         raise _no_notebook(path, f"is in notebook format {version}, and the newest known is 4")
-    import nbformat  # only old notebooks need it here
-
     try:
         upgraded: Mapping[str, Any] = nbformat.convert(nbformat.from_dict(content), 4)
     except RecursionError:
@@ -240,8 +239,7 @@ def _output(output: Any) -> dict[str, Any] | None:
 
 def _script_cells(text: str, path: Path) -> Iterator[FileCell]:
     _check_count(text.count("# %%"), path)
-    import jupytext  # slow to import, and few students hand in scripts
-
+    jupytext = import_jupytext()
     try:
         notebook = jupytext.reads(text, fmt="py:percent")
     except RecursionError:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbformat import NotebookNode
+from autograder.notebooks.libraries import NotebookNode
+
 
 if TYPE_CHECKING:
     from autograder.notebooks.notebook_file import FileCell

@@ -30,9 +30,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import jinja2
-import nbformat
-from nbformat import NotebookNode
 
+from autograder.notebooks.libraries import NotebookNode, import_jupytext, nbformat
 from autograder.assignment import AssignmentFiles
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import GRADE_ID, Role, grade_id_of, mark, role_of
@@ -219,8 +218,7 @@ def _template_line(error: BaseException, template: Path) -> int:
 
 def _pieces(script: str, template: Path) -> Iterator[_Piece]:
     """The rendered script's cells, checked."""
-    import jupytext  # slow to import, and only rendering needs it
-
+    jupytext = import_jupytext()
     seen: dict[str, int] = {}
     for cell in jupytext.reads(script, fmt="py:percent").cells:
         metadata = cell["metadata"]

@@ -21,10 +21,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
-import nbformat
 import numpy as np
 
 import autograder
+from autograder.notebooks.libraries import nbformat
 from autograder.assignment import Assignment, AssignmentFiles
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket

@@ -6,9 +6,8 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import nbformat
-from nbformat import NotebookNode
 
+from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.atomic import write_atomic
 from autograder.reports.outputs import clean_output
 

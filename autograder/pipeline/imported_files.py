@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.notebooks.cells import Role
+from autograder.notebooks.libraries import import_jupytext, nbformat
 from autograder.notebooks.names import defined_names
 from autograder.notebooks.regions import Region, without_region
 from autograder.reports.plain import number, plain_line
@@ -180,9 +181,7 @@ def _piece(cell: SourceCell) -> str:
 
 def _percent(cell: SourceCell, source: str, *, role: bool) -> str:
     """A cell as jupytext writes it: header, then the source, ending in a line feed."""
-    import jupytext  # slow to import, and only importing and rendering need it
-    import nbformat
-
+    jupytext = import_jupytext()
     new = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}.get(cell.cell_type, nbformat.v4.new_raw_cell)
     metadata = {"role": str(cell.role), "id": cell.id} if role else {"id": cell.id}
     filters = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "all"}

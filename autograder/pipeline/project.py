@@ -10,8 +10,8 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 import msgspec
-from nbformat import NotebookNode
 
+from autograder.notebooks.libraries import NotebookNode
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook

@@ -12,9 +12,9 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
-import nbformat
 import nh3
 
+from autograder.notebooks.libraries import nbformat
 from autograder.reports.plain import plain, plain_line
 
 if TYPE_CHECKING:
