@@ -19,7 +19,7 @@ demo: $(STAMP)  ## release the sample assignment and grade the sample class
 	$(BIN)/autograder grade $(ASSIGNMENT) examples/$(ASSIGNMENT)/submitted --results demo/results
 
 test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff check .

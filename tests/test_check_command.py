@@ -39,11 +39,10 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory):
+def released(executor, tmp_path_factory):
     """The released folder of the tiny course."""
     folder = tmp_path_factory.mktemp("released")
-    with Executor(1) as executor:
-        release_assignment(open_assignment(TINY, "tiny"), folder / "release", EvidenceStore(folder / "evidence"), executor)
+    release_assignment(open_assignment(TINY, "tiny"), folder / "release", EvidenceStore(folder / "evidence"), executor)
     return folder / "release"
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.assignment import Isolation, open_assignment
-from autograder.execution.executor import Executor
+from autograder.assignment import open_assignment
 from autograder.judgement.grading import Outcome
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
@@ -67,13 +66,10 @@ WRONG = {
 
 
 @pytest.fixture(scope="module")
-def graded():
+def graded(executor):
     """All grades by student, and what judging again would move."""
     files = open_assignment(COURSE, "classifier")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Executor(2, Isolation.GOOD, packages=files.assignment.packages) as executor,
-    ):
+    with tempfile.TemporaryDirectory() as folder:
         results = ResultsFolder(Path(folder), files.slug)
         grades = grade_class(files, collect_submissions(CLASS / "submitted", files.slug), results, executor, _Silent())
         moves, lost = regrade_class(files, results, executor)

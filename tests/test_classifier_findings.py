@@ -8,8 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.assignment import Isolation, open_assignment
-from autograder.execution.executor import Executor
+from autograder.assignment import open_assignment
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.results import ResultsFolder
@@ -42,13 +41,10 @@ PROGRAMS = {
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(executor):
     """Codes of all findings, by program."""
     files = open_assignment(COURSE, "classifier")
-    with (
-        tempfile.TemporaryDirectory() as name,
-        Executor(2, Isolation.GOOD, packages=files.assignment.packages) as executor,
-    ):
+    with tempfile.TemporaryDirectory() as name:
         for program, (changes, _) in PROGRAMS.items():
             notebook = nbformat.read(RIGHT, as_version=4)
             (cell,) = (cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.startswith("def train_epoch("))

@@ -12,7 +12,6 @@ from nbclient.exceptions import CellExecutionError
 from released_secrets import contents, told
 
 from autograder.assignment import open_assignment
-from autograder.execution.executor import Executor
 from autograder.notebooks.stub import definition
 from autograder.pipeline.checks_file import left_out_lines
 from autograder.pipeline.release import release_assignment
@@ -29,11 +28,10 @@ def files():
 
 
 @pytest.fixture(scope="module")
-def released(files, tmp_path_factory):
+def released(executor, files, tmp_path_factory):
     """The released folder."""
     folder = tmp_path_factory.mktemp("release")
-    with Executor(1, packages=files.assignment.packages) as executor:
-        return release_assignment(files, folder / "release", EvidenceStore(folder / "evidence"), executor).parent
+    return release_assignment(files, folder / "release", EvidenceStore(folder / "evidence"), executor).parent
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import nbformat
 import pytest
 
 from autograder.assignment import open_assignment
-from autograder.execution.executor import Executor
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
 
@@ -23,12 +22,11 @@ WRONG_LOSS = "def loss_fn(values):\n    return (values**2).sum()\n"
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(executor, tmp_path_factory):
     """The tiny course with two submissions: one right, one whose later part is judged with the given loss; graded here."""
     root = tmp_path_factory.mktemp("elsewhere")
     shutil.copytree(ROOT / "tests" / "tiny_course", root, dirs_exist_ok=True)
-    with Executor(1) as executor:
-        release_assignment(open_assignment(root, "tiny"), root / "release", ResultsFolder(root / "here", "tiny").evidence, executor)
+    release_assignment(open_assignment(root, "tiny"), root / "release", ResultsFolder(root / "here", "tiny").evidence, executor)
     release = nbformat.read(root / "release" / "tiny.ipynb", as_version=4)
     for student, cells in {"ada": {}, "bob": {"loss_fn": WRONG_LOSS}}.items():
         path = root / "submitted" / student / "tiny" / "tiny.ipynb"

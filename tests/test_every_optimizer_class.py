@@ -14,7 +14,6 @@ from released_secrets import told
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
-from autograder.execution.executor import Executor
 from autograder.judgement.grading import Outcome, Visibility
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
@@ -140,14 +139,13 @@ def release():
 
 
 @pytest.fixture(scope="module")
-def graded(files, release, tmp_path_factory):
+def graded(executor, files, release, tmp_path_factory):
     """The class, graded and with feedback and gradebook written: (results folder, grades by student)."""
     folder = tmp_path_factory.mktemp("class")
     build_module().build(folder / "submitted", release)
     results = ResultsFolder(folder / "results", files.slug)
-    with Executor(2) as executor:
-        grades = grade_class(files, collect_submissions(folder / "submitted", files.slug), results, executor, Silent())
-        release_assignment(files, results.root / "released", results.evidence, executor)
+    grades = grade_class(files, collect_submissions(folder / "submitted", files.slug), results, executor, Silent())
+    release_assignment(files, results.root / "released", results.evidence, executor)
     return results, {grade.student: grade for grade in grades}
 
 

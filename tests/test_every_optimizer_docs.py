@@ -16,7 +16,6 @@ import torch
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
-from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, call_digest, read_calibration
 from autograder.judgement.observation import Observation
 from autograder.judgement.tolerance import LEAST_MARGIN
@@ -98,9 +97,8 @@ def specs(files):
 
 
 @pytest.fixture(scope="module")
-def values(files, calibration, specs, tmp_path_factory):
-    with Executor(1) as executor:
-        evidence = reference_evidence(files, specs, EvidenceStore(tmp_path_factory.mktemp("evidence")), executor)
+def values(executor, files, calibration, specs, tmp_path_factory):
+    evidence = reference_evidence(files, specs, EvidenceStore(tmp_path_factory.mktemp("evidence")), executor)
     runs = {spec.id: Observation(find_run(evidence, spec)) for spec in specs}
     return reference_values(runs, calibration, defaults())
 

@@ -13,7 +13,6 @@ from released_secrets import told
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
-from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import GradeStatus, Outcome
 from autograder.judgement.tolerance import LEAST_MARGIN
@@ -126,9 +125,8 @@ def results(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def grades(files, results):
-    with Executor(2, files.assignment.isolation) as executor:
-        return {grade.student: grade for grade in grade_class(files, collect_submissions(CLASS, "quadratic"), results, executor, Silent())}
+def grades(executor, files, results):
+    return {grade.student: grade for grade in grade_class(files, collect_submissions(CLASS, "quadratic"), results, executor, Silent())}
 
 
 def test_the_checks_points_are_those_of_the_table(files):
@@ -174,9 +172,8 @@ def test_every_margin_is_wide_enough(files):
     assert set(read_bars(calibration_path(files.folder), calls)) == trains
 
 
-def test_the_release_tells_no_secret(files, grades, results, tmp_path):
+def test_the_release_tells_no_secret(executor, files, grades, results, tmp_path):
     """Notebook and file of checks, made from the reference's stored runs."""
     assert grades
-    with Executor(1, files.assignment.isolation) as executor:
-        release_assignment(files, tmp_path, results.evidence, executor)
+    release_assignment(files, tmp_path, results.evidence, executor)
     assert told(COURSE, "quadratic", tmp_path) == []

@@ -8,9 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-
-from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.errors import ExchangeError
+from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.reports.outputs import clean_images, clean_markdown, clean_output, joined
 from autograder.reports.plain import number, plain, plain_line
 

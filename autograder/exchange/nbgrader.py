@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
-from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
 from autograder.exchange.penalties import assign_penalties
 from autograder.judgement.grading import CheckResult, Grade
+from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.reports.isolation import isolation_warning
 
 if TYPE_CHECKING:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
-from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.errors import ExchangeError
 from autograder.notebooks.cells import GRADE_ID, Role, nbgrader_marks
+from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.regions import Region, region_lines
 from autograder.notebooks.stub import STUB_LINES
 

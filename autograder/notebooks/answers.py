@@ -6,9 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
-from autograder.notebooks.libraries import NotebookNode
 from autograder.notebooks.cells import Role, grade_id_of, role_of
+from autograder.notebooks.libraries import NotebookNode
 
 
 @dataclass(frozen=True, slots=True)

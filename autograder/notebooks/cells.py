@@ -10,7 +10,6 @@ from typing import Any
 
 from autograder.notebooks.libraries import NotebookNode
 
-
 SCHEMA_VERSION = 3
 GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """nbgrader allows these characters, nbformat 4.5 at most 64 of them as a cell id; one name serves as both."""

@@ -6,9 +6,8 @@ import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-
-from autograder.notebooks.libraries import NotebookNode
 from autograder.notebooks.cells import Role, grade_id_of, role_of
+from autograder.notebooks.libraries import NotebookNode
 from autograder.notebooks.names import meant_names
 from autograder.notebooks.notebook_file import FileCell
 from autograder.notebooks.signature import signatures

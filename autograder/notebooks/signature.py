@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from autograder.notebooks.libraries import NotebookNode
 
-
 if TYPE_CHECKING:
     from autograder.notebooks.notebook_file import FileCell
     from autograder.variants import Draw

@@ -31,11 +31,11 @@ from typing import Any
 
 import jinja2
 
-from autograder.notebooks.libraries import NotebookNode, import_jupytext, nbformat
 from autograder.assignment import AssignmentFiles
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import GRADE_ID, Role, grade_id_of, mark, role_of
 from autograder.notebooks.facts import UNQUOTED, Facts, Unquoted, number_text, tensor_text
+from autograder.notebooks.libraries import NotebookNode, import_jupytext, nbformat
 from autograder.notebooks.program_cells import solution_cell
 from autograder.notebooks.regions import Region, without_region
 from autograder.notebooks.signature import mark_variant

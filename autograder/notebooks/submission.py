@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
-from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.cells import Role
+from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.names import rebound
 from autograder.notebooks.notebook_file import MAX_BYTES, FileCell, Unreadable, UnreadableNotebook, read_notebook_file
 from autograder.notebooks.restoring import PlacedCell, restore

@@ -24,7 +24,6 @@ import msgspec
 import numpy as np
 
 import autograder
-from autograder.notebooks.libraries import nbformat
 from autograder.assignment import Assignment, AssignmentFiles
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
@@ -33,6 +32,7 @@ from autograder.judgement.calibration import calibration_path, calibration_text,
 from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Outcome, Visibility
 from autograder.notebooks.cutting import cut, number_lists
+from autograder.notebooks.libraries import nbformat
 from autograder.notebooks.names import bound_names
 from autograder.pipeline.judging import find_run, make_judge
 from autograder.pipeline.prepare import prepare

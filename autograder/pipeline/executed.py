@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.atomic import write_atomic
+from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.reports.outputs import clean_output
 
 if TYPE_CHECKING:

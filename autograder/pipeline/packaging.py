@@ -50,7 +50,9 @@ def needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
             one = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue  # of another system, or of an extra
-        if name not in found and "_vendor" not in Path(str(one.locate_file(""))).parts:  # setuptools puts its own copies on the path once it is imported
+        if (
+            name not in found and "_vendor" not in Path(str(one.locate_file(""))).parts
+        ):  # setuptools puts its own copies on the path once it is imported
             found[name] = one.version.partition("+")[0]
             waiting += [_canonical(line) for line in _requires(name) if not re.search(r";.*\bextra\b", line)]
     lines = [f"{name}=={version}" for name, version in sorted(found.items())]

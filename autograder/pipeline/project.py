@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.notebooks.libraries import NotebookNode
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.judgement.grading import Grade
 from autograder.notebooks.cells import Role, grade_id_of, role_of
+from autograder.notebooks.libraries import NotebookNode
 from autograder.pipeline.executed import read_executed, sources
 from autograder.pipeline.graded_tests import without_hidden_tests
 from autograder.pipeline.ledger import projection_mark, read_ledger

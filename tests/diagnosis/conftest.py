@@ -10,6 +10,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "programs"))
 
 
 @pytest.fixture(scope="session")
-def laboratory(tmp_path_factory):
+def laboratory(executor, tmp_path_factory):
     """One store for all tests, so that the reference runs once."""
-    return Laboratory(tmp_path_factory.mktemp("evidence"))
+    return Laboratory(executor, tmp_path_factory.mktemp("evidence"))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
-from autograder.execution.executor import Executor
 from autograder.pipeline.plan import plan_execution, rerun_batches
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import add_findings
@@ -17,22 +16,22 @@ COURSE = Path(__file__).parent.parent.parent
 class Laboratory:
     """Judges programs: functions that stand in the reference's place in its notebook, of the assignment `slug`."""
 
-    def __init__(self, folder, slug="optimizers"):
+    def __init__(self, executor, folder, slug="optimizers"):
+        self.executor = executor
         self.files = open_assignment(COURSE, slug)
         self.store = EvidenceStore(folder)
 
     def judge(self, programs):
         """Results of all checks for each (function, source), in order."""
-        with Executor(2) as executor:
 
-            def body(docket):
-                prepared = prepare(self.files, docket, self.store, executor)
-                with ThreadPoolExecutor(2) as pool:
-                    return list(pool.map(lambda program: self._judge(prepared, executor, *program), programs))
+        def body(docket):
+            prepared = prepare(self.files, docket, self.store, self.executor)
+            with ThreadPoolExecutor(2) as pool:
+                return list(pool.map(lambda program: self._judge(prepared, *program), programs))
 
-            return open_docket(self.files, body)
+        return open_docket(self.files, body)
 
-    def _judge(self, prepared, executor, function, source):
+    def _judge(self, prepared, function, source):
         judge = prepared.judge
         cells = [(name, source if name == function else text) for name, text in prepared.reference_cells]
         specs = [spec for spec in judge.specs if spec.call is not None]
@@ -43,8 +42,8 @@ class Laboratory:
             calls = [spec for spec in again if spec.call is not None and spec.function == function]
             return rerun_batches(self.files, calls, {}, {})
 
-        evidence = executor.run(plan.key, plan.request, plan.calls, follow_up)
-        results = add_findings(prepared, judge.results(evidence), evidence, self.store, executor)
+        evidence = self.executor.run(plan.key, plan.request, plan.calls, follow_up)
+        results = add_findings(prepared, judge.results(evidence), evidence, self.store, self.executor)
         return {result.id: result for result, spec in zip(results, judge.specs, strict=True) if spec.call is not None}
 
 

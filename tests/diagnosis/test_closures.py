@@ -62,9 +62,9 @@ def sgd(laboratory):
 
 
 @pytest.fixture(scope="module")
-def lbfgs(tmp_path_factory):
+def lbfgs(executor, tmp_path_factory):
     """The same with LBFGS, on the calls of Every optimizer."""
-    every = Laboratory(tmp_path_factory.mktemp("evidence"), "every-optimizer")
+    every = Laboratory(executor, tmp_path_factory.mktemp("evidence"), "every-optimizer")
     programs = [("train_with_lbfgs", LBFGS_CLOSURE.format(**RIGHT | changes, steps=steps)) for changes, steps, _ in LBFGS_LOOPS.values()]
     judged = every.judge([*programs, ("train_with_lbfgs", ONCE_OUTSIDE)])
     return dict(zip([*LBFGS_LOOPS, "clears outside"], judged, strict=True))

@@ -28,9 +28,9 @@ DRIVEN, DIVERGES = "test_loop_goes_on", "test_loop_diverges"
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory):
+def judged(executor, tmp_path_factory):
     """Results of each program, by check."""
-    laboratory = Laboratory(tmp_path_factory.mktemp("drivers"), "quadratic")
+    laboratory = Laboratory(executor, tmp_path_factory.mktemp("drivers"), "quadratic")
     results = laboratory.judge([("training_loop", LOOP.format(**program)) for program in PROGRAMS.values()])
     return dict(zip(PROGRAMS, results, strict=True))
 
@@ -82,11 +82,11 @@ OF_THE_LINE = {
 """Right loops that spell out the straight line; the others call `model` and are as right for the parabola."""
 
 
-def test_right_loops_for_any_model_are_right_for_the_parabola_too(tmp_path):
+def test_right_loops_for_any_model_are_right_for_the_parabola_too(executor, tmp_path):
     """Fifty of them, on calls that converge, that a driver makes, and that diverge; none loses a point or hears a word."""
     programs = [program for program in CORRECT if program.name not in OF_THE_LINE]
     assert len(programs) >= 50
-    results = Laboratory(tmp_path, "quadratic").judge([("training_loop", program.source) for program in programs])
+    results = Laboratory(executor, tmp_path, "quadratic").judge([("training_loop", program.source) for program in programs])
     lost = {
         (program.name, check): (one.message, one.findings)
         for program, judged in zip(programs, results, strict=True)

@@ -1,4 +1,4 @@
-"""A tiny course of its own folder for each test, and one warm executor's worth of releases."""
+"""A tiny course of its own folder for each test."""
 
 import shutil
 
@@ -7,16 +7,8 @@ import pytest
 from tiny_class import TINY, TinyCourse
 
 from autograder.assignment import open_assignment
-from autograder.execution.executor import Executor
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
-
-
-@pytest.fixture(scope="session")
-def executor():
-    """Two warm forkservers for all tests."""
-    with Executor(2) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")
