@@ -92,6 +92,7 @@ class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `parameters[k]` has shape (n, *shape of parameter k), after the step; `gradients[k]` likewise, as the step saw them, NaN where there was none
     (`missing[k]` says for which rows: uint8, shape (n,)); `losses` float64, shape (n,), the value whose backward() came last before the step, NaN if none did.
+    `fresh`: the optimizer had no state before its first step here, so that it remembered no earlier ones.
     """
 
     optimizer: str
@@ -106,6 +107,7 @@ class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gradients: tuple[Array, ...]
     missing: tuple[Array, ...]
     backwards: int = 0
+    fresh: bool = True
 
 
 class TensorSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograder.judgement.alignment import aligned
 from autograder.judgement.comparison import show, trajectory_residuals
-from autograder.judgement.updates import contradiction, moves_without_gradients
+from autograder.judgement.updates import contradiction, moves_without_gradients, remembers_unseen_steps
 
 if TYPE_CHECKING:
     from autograder.judgement.observation import Observation
@@ -74,6 +74,17 @@ def compare_long_run(actual: Observation, expected: Observation, bar: float) -> 
     if len(trace.parameters) != len(model.parameters):
         return TrainingDifference(f"an optimizer over {len(trace.parameters)} tensors", f"one over {len(model.parameters)}")
     return _final_values(trace, model, bar) or _set_by_hand(trace, model)
+
+
+def unverifiable(actual: Observation, expected: Observation) -> str:
+    """Why a long run that ends where it should can't be told from one that was made up; "" if it can: the reference's began with a fresh optimizer, this one with one that remembers steps."""
+    trace, model = actual.trace, expected.trace
+    if trace is None or model is None or not remembers_unseen_steps(trace) or remembers_unseen_steps(model):
+        return ""
+    return (
+        f"the {trace.optimizer} of this cell had a state before its first step here, so that its steps can't be computed again from the gradients: "
+        "a person has to look whether the notebook trained with it in an earlier cell"
+    )
 
 
 def _final_values(trace: Trace, model: Trace, bar: float) -> TrainingDifference | None:

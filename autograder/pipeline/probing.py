@@ -21,6 +21,7 @@ from autograder.judgement.contracts.story import Story, flat
 from autograder.judgement.diagnosis import diagnose
 from autograder.judgement.finding import Contract, Finding
 from autograder.judgement.grading import Cause, CheckResult, Outcome, Visibility
+from autograder.judgement.updates import contradicts_itself
 from autograder.pipeline import objectives
 from autograder.pipeline.batch_findings import with_batch_findings
 from autograder.pipeline.judging import find_run
@@ -248,7 +249,8 @@ def _contradiction(result: CheckResult, evidence: Evidence) -> str:
     """Where what a failed run says of itself can't all be true; the judge recomputes what it can, and a person should look."""
     if result.outcome is not Outcome.FAILED:
         return ""
-    if any(finding.code == "changes-update" for finding in result.findings):
+    trace = next((Observation(cell.run).trace for cell in evidence.cells if cell.run.id == result.run), None)
+    if any(finding.code == "changes-update" for finding in result.findings) or (trace is not None and contradicts_itself(trace)):
         return "The recorded steps are not what torch.optim makes of the recorded gradients: the notebook reaches into the optimizer, or its evidence is forged."
     runs = [run for run in evidence.calls if run.id == result.run and not run.given and run.status is RunStatus.FINISHED]
     if len({msgspec.msgpack.encode(run.returned) for run in runs}) > 1:

@@ -35,13 +35,14 @@ class _Watched:
 
     __slots__ = (
         *("after", "before", "due", "first_seen", "fresh", "given", "groups", "next_due", "optimizer"),
-        *("paces", "parameters", "read_at", "rows", "same_as", "seen", "steps", "versions"),
+        *("paces", "parameters", "read_at", "rows", "same_as", "seen", "steps", "versions", "was_fresh"),
     )
 
     def __init__(self, optimizer: torch.optim.Optimizer, seen: int, *, given: bool) -> None:
         self.optimizer, self.given, self.seen, self.first_seen = optimizer, given, seen, seen
         self.steps = self.before = self.fresh = self.read_at = 0
         self.due, self.next_due = True, 1
+        self.was_fresh = not optimizer.state
         self.rows = Rows([], 0)
         self.same_as: tuple[str, ...] = ()
         self.groups: list[dict[str, Any]] = []
@@ -235,6 +236,7 @@ class Recorder:
             gradients=table.gradients,
             missing=table.missing,
             backwards=watched.seen - watched.first_seen + trailing,
+            fresh=watched.was_fresh,
         )
 
 
