@@ -4,7 +4,7 @@ BIN := .venv/bin
 ASSIGNMENT ?= optimizers
 STAMP := .venv/.installed
 
-.PHONY: demo test lint attacks faults bench picture clean
+.PHONY: demo test lint attacks faults bench large picture clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -38,8 +38,11 @@ attacks: $(STAMP)  ## every hostile submission at every level that this machine 
 faults: $(STAMP)  ## grader, forkservers and submissions killed 50 times each at random moments
 	$(BIN)/python tests/execution/faults.py 50
 
-bench: $(STAMP)  ## seconds per notebook: GradStep, nbgrader, bare loops
+bench: $(STAMP)  ## every bar of speed and size against pinned peers, into docs/performance.md
 	$(BIN)/python benchmarks/bench.py
 
+large: $(STAMP)  ## a class of 10,000: linear time, flat memory
+	$(BIN)/python benchmarks/large.py 10000
+
 clean:
-	rm -rf .venv demo results release
+	rm -rf .venv .venv-peers demo results release

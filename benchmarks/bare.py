@@ -1,6 +1,6 @@
-"""The bare loops: a warm process that executes a notebook's code cells with nothing around them, one after another.
+"""The bare loops: a warm process that executes a notebook's code cells with nothing around them.
 
-Reads a JSON list of lists of cell sources from standard input and prints the seconds that each notebook took, as JSON.
+Reads a JSON list of cell sources from each line of standard input, and prints the seconds that they took.
 """
 
 import contextlib
@@ -24,13 +24,12 @@ def plain(source: str) -> str:
     return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
 
 
-real, seconds = sys.stdout, []
-for cells in json.load(sys.stdin):
+for line in sys.stdin:
+    cells = json.loads(line)
     namespace: dict[str, object] = {"__name__": "__main__"}
     start = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
         for source in cells:
             with contextlib.suppress(Exception):
                 exec(compile(plain(source), "<cell>", "exec"), namespace)
-    seconds.append(time.perf_counter() - start)
-json.dump(seconds, real)
+    print(time.perf_counter() - start, flush=True)
