@@ -61,11 +61,12 @@ class Suspect:
     """All events that have a gradient; `events` are those of them that are probed."""
 
     def calls(self, elsewhere: CheckSpec | None) -> Iterator[Call]:
-        """The reference's calls that judge it: its gradient at each probed event, on the call's data and on `elsewhere`'s, and the replay of the steps."""
+        """The reference's calls that judge it: its gradient at each probed event, on `elsewhere`'s data at the first of them, and the replay of the steps."""
         assert self.spec.call is not None
         for event in self.events:
             yield from self.at(self.spec.call, event, "gradient")
-            if elsewhere is not None and elsewhere.call is not None:
+        if elsewhere is not None and elsewhere.call is not None:
+            for event in self.events[:OBJECTIVE_EVENTS]:
                 yield from self.at(_with_data_of(self.spec.call, elsewhere.call), event, "elsewhere")
         if (replay := self.replay()) is not None:
             yield replay

@@ -12,6 +12,7 @@ from autograder.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSp
 from autograder.sandboxed.arguments import Arguments, build_arguments
 from autograder.sandboxed.batch_recorder import BatchRecorder
 from autograder.sandboxed.full_recorder import FullRecorder
+from autograder.sandboxed.recorder import StepBudgetExceeded
 from autograder.sandboxed.session import Session, describe, drivers_module, seed_everything, short, variables_of
 from autograder.sandboxed.shell import COLLECTED, run_cell
 from autograder.sandboxed.values import ValueReader
@@ -120,7 +121,9 @@ def _carry_out(session: Session, call: Call, arguments: Arguments) -> _Tally:
         tally.status, tally.error = RunStatus.UNDEFINED, ErrorReport("NotDefinedError", short(str(error)))
     except SignatureError as error:
         tally.status, tally.error = RunStatus.RAISED, ErrorReport("SignatureError", short(str(error)))
-    except BaseException as error:  # noqa: BLE001 - student code may raise anything, SystemExit and our own step budget included
+    except StepBudgetExceeded as error:  # ours: no line of the student's explains it, and to describe frames takes longer than many a call
+        tally.status, tally.error = RunStatus.RAISED, ErrorReport("StepBudgetExceeded", short(str(error)))
+    except BaseException as error:  # noqa: BLE001 - student code may raise anything, SystemExit included
         tally.status, tally.error = RunStatus.RAISED, describe(session, error)
     return tally
 
