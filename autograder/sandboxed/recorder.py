@@ -278,20 +278,30 @@ def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor | None]:
 def _wrap_backward(recorder: Recorder) -> None:
     original = torch.autograd.backward
 
-    def backward(tensors: Any, *args: Any, **settings: Any) -> None:
+    def backward(  # torch's own parameters by name: to collect and spread them takes as long as to read the loss
+        tensors: Any,
+        grad_tensors: Any = None,
+        retain_graph: Any = None,
+        create_graph: Any = False,  # noqa: FBT002
+        grad_variables: Any = None,
+        inputs: Any = None,
+        **more: Any,
+    ) -> None:
         __tracebackhide__ = True  # IPython leaves such frames out
         recorder.backwards += 1
-        # read when a row is taken: most steps of a long run have none. Detached: a graph must not live longer than without us
-        recorder.root = tensors.detach() if type(tensors) is torch.Tensor else _number(tensors)
+        if type(tensors) is torch.Tensor and tensors.is_cpu and not tensors.ndim:
+            recorder.root = tensors.item()
+        else:  # read when a row is taken: most steps of a long run have none. Detached: a graph must not live longer than without us
+            recorder.root = tensors.detach() if type(tensors) is torch.Tensor else _number(tensors)
         if recorder.batches is not None:
             recorder.batches.saw_backward(tensors, recorder.loss())
         full = recorder.full
         if full is None:
-            original(tensors, *args, **settings)
+            original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)
             return
         opened = full.backward_began(tensors)
         try:
-            original(tensors, *args, **settings)
+            original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs, **more)
         finally:
             full.backward_ended(opened)
 
