@@ -293,7 +293,8 @@ def read_assignment(path: Path) -> Assignment:
     try:
         assignment = msgspec.convert(content, Assignment)
     except msgspec.ValidationError as error:
-        message = f"{path}{_line_of(text, str(error))}: {error}"
+        allowed = ': it is "cpu" or "cuda"' if "`$.device`" in str(error) else ""
+        message = f"{path}{_line_of(text, str(error))}: {error}{allowed}"
         raise AssignmentError(message) from error
     if assignment.due is not None and assignment.due.tzinfo is None:
         message = f"{path}{_line_of(text, '`due`')}: `due` needs a time zone, as in 2026-12-06T23:59:00Z"

@@ -45,6 +45,8 @@ def command(readable: Sequence[str], scratch: str, scratch_bytes: int, device: D
     """
     words = [shutil.which("bwrap", path=_PATH) or "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     words += ["--proc", "/proc", "--dev", "/dev"]
+    if device is Device.CUDA:
+        words += [word for folder in ("/sys", "/sys/bus") for word in ("--perms", "0755", "--dir", folder)]
     for path in _SYSTEM:
         words += _shown(path)
     for name in _SETTINGS:
