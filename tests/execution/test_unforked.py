@@ -228,3 +228,24 @@ def test_what_the_driver_looks_up_is_there_for_gpu_assignments_alone(tmp_path) -
 
     assert "['pci']" in listed(Device.CUDA)
     assert listed(Device.CPU) == ""
+
+
+def test_warming_asks_nothing_that_would_initialise_cuda() -> None:
+    """In the process that is forked from. What it does ask (torch.accelerator.current_accelerator) says of itself that it poisons no fork; the last line shows that a question would be noticed."""
+    code = """
+import torch
+asked = []
+def noting(module, name):
+    original = getattr(module, name)
+    setattr(module, name, lambda *args, **settings: (asked.append(name), original(*args, **settings))[1])
+for name in ("init", "_lazy_init", "is_available", "device_count", "current_device"):
+    noting(torch.cuda, name)
+from autograder.sandboxed.preparing import warm
+warm(("numpy", "matplotlib", "scikit-learn"))
+print(asked)
+torch.cuda.is_available()
+print(asked)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == "[]"
+    assert "is_available" in done.stdout.splitlines()[1]
