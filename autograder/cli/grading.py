@@ -211,7 +211,7 @@ def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, gra
     console.print(class_table(grades, record.names()))
     for line in (*class_lines(grades), *same_code_lines(same_code(folder, grades, record))):
         console.print(line, markup=False, highlight=False)
-    for line in sorted({isolation_line(one.provenance.environment) for one in grades if one.provenance.environment}):
+    for line in sorted({isolation_line(one.provenance.environment) for one in grades if one.provenance.evidence_key}):
         console.print(line, markup=False, highlight=False)
     for name, path in written:
         console.print(f"{name:<10} {path}", markup=False, highlight=False, soft_wrap=True)

@@ -49,8 +49,8 @@ def as_graded(files: AssignmentFiles, grades: Iterable[Grade]) -> AssignmentFile
 
 
 def device_of(grade: Grade) -> str:
-    """What the submission ran on; empty where it did not run."""
-    return grade.provenance.environment.get(DEVICE, "") if grade.provenance.evidence_key else ""
+    """What the grade was made on; empty where that made no difference."""
+    return grade.provenance.environment.get(DEVICE, "")
 
 
 def doubted_device(files: AssignmentFiles) -> str:

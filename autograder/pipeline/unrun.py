@@ -9,6 +9,7 @@ import msgspec
 
 import autograder
 from autograder.judgement.grading import Cause, Grade, Provenance
+from autograder.pipeline.devices import DEVICE
 from autograder.pipeline.judging import Judge
 from autograder.pipeline.questions import carried, unread
 from autograder.trace import Ended, Ending, Evidence
@@ -35,7 +36,8 @@ class Unrun:
         """The grade of what could not be run, all checks for the same cause."""
         self.results.executed_path(candidate.student).unlink(missing_ok=True)  # of an earlier submission
         checks = self.judge.all_for(cause, message) + unread(self.files.assignment, cause, message)
-        provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context)
+        hardware = {DEVICE: self.files.hardware} if self.files.hardware else {}  # on which the grade stays true
+        provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context, hardware)
         return Grade(candidate.student, self.files.slug, checks, (), str(cause), provenance, candidate.submitted_at, late=candidate.late)
 
     def all_without_device(self, candidates: Sequence[Candidate], missing: str) -> Iterator[Grade]:

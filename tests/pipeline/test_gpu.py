@@ -29,6 +29,7 @@ from autograder.pipeline.gradescope_export import export_gradescope
 from autograder.pipeline.plan import context_digest, plan_execution, plan_probes, repeats
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.regrade import regrade_class
+from autograder.pipeline.unrun import Unrun, judge_of_nothing
 from autograder.reports.doctor import gpu_line
 
 HERE = find_device(Device.CUDA)
@@ -84,9 +85,13 @@ def test_without_a_gpu_everything_is_ungradable_with_the_reason_and_tried_again(
 def test_grades_that_were_made_on_a_gpu_stay_where_there_is_none(course):
     """Until the submission or the assignment changes; judging all anew is refused rather than losing them."""
     course.submit("ada")
+    course.submit("bo").write_text("{")
     made, _ = course.grade()
     ask_for_a_gpu(course)
     files = dataclasses.replace(course.files, hardware="NVIDIA T4")
+    (bo,) = (one for one in collect_submissions(course.root / "submitted", "tiny") if one.student == "bo")
+    judge = open_docket(files, lambda docket: judge_of_nothing(files, docket))
+    course.results.write_grade(Unrun(files, judge, course.results, context_digest(files)).grade(bo, Cause.UNREADABLE, ""))
     provenance = msgspec.structs.replace(
         made["ada"].provenance, environment=made["ada"].provenance.environment | {"device": "NVIDIA T4"}, judging_key=context_digest(files)
     )
@@ -94,6 +99,7 @@ def test_grades_that_were_made_on_a_gpu_stay_where_there_is_none(course):
     kept, progress = graded_without(course)
     assert progress.total == 0
     assert {check.outcome for check in kept["ada"].checks} == {Outcome.PASSED}
+    assert {check.cause for check in kept["bo"].checks} == {Cause.UNREADABLE}
     assert as_graded(course.files, kept.values()).hardware == "NVIDIA T4"
     with pytest.raises(SandboxError, match="--force would leave nobody a grade"):
         graded_without(course, force=True)
