@@ -33,6 +33,13 @@ class Isolation(StrEnum):
         return list(Isolation).index(self)
 
 
+class Device(StrEnum):
+    """Where an assignment's cells and calls run."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 class Disclosure(StrEnum):
     """How much a student is told about a mistake: where it shows; the concept behind it too; the fix too."""
 
@@ -148,6 +155,8 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     isolation: Isolation = Isolation.GOOD
     disclosure: Disclosure = Disclosure.CONCEPT
     """Before the due date; after it, everything is told."""
+    device: Device = Device.CPU
+    """CUDA: cells and calls run on a GPU (docs/gpu.md)."""
     limits: Limits = Limits()
     seed: int = 0
     gradescope: Gradescope = Gradescope()
@@ -176,13 +185,17 @@ def placed(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AssignmentFiles:
-    """Where an assignment of a course lives, and its parsed metadata. With variants, also whose variant it is about: the first sample's, until another is put in its place."""
+    """Where an assignment of a course lives, and its parsed metadata. With variants, also whose variant it is about: the first sample's, until another is put in its place.
+
+    `hardware` names the GPU that runs are made on; empty where the assignment asks for none, or none is at hand.
+    """
 
     course: Path
     slug: str
     assignment: Assignment
     draw: Draw | None = None
     drawer: Drawer | None = None
+    hardware: str = ""
 
     @property
     def folder(self) -> Path:
@@ -280,7 +293,8 @@ def read_assignment(path: Path) -> Assignment:
     try:
         assignment = msgspec.convert(content, Assignment)
     except msgspec.ValidationError as error:
-        message = f"{path}{_line_of(text, str(error))}: {error}"
+        allowed = ': it is "cpu" or "cuda"' if "`$.device`" in str(error) else ""
+        message = f"{path}{_line_of(text, str(error))}: {error}{allowed}"
         raise AssignmentError(message) from error
     if assignment.due is not None and assignment.due.tzinfo is None:
         message = f"{path}{_line_of(text, '`due`')}: `due` needs a time zone, as in 2026-12-06T23:59:00Z"

@@ -12,6 +12,9 @@ A stream socket carries frames: a 4-byte little-endian length, then that many by
     (shuts its side down)
                                  exits 0
 
+A request that is `unforked` has its calls made in the very process that ran the cells. That process exits with `sandboxed.allowance.FRESH_PROCESS` after a call that errs or disturbs what
+others share; the host then starts another one with the same request, for the calls that are left.
+
 The host learns how the process ended from the forkserver, not from the child. No expected value, check or reference ever stands in a frame to a child that runs a
 submission. `ExecutionRequest` and `CallBatch` hold the submission, what students were given anyway, and the calls to make.
 
@@ -27,7 +30,7 @@ from typing import Literal, Union
 
 import msgspec
 
-from autograder.assignment import Limits
+from autograder.assignment import Device, Limits
 from autograder.trace import Array, CellRun, Ending, Run
 
 FRAME_HEADER = struct.Struct("<I")
@@ -95,7 +98,10 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ExecutionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="execute"):
-    """Everything a child needs to run the cells. `files` go beside the notebook, by name."""
+    """Everything a child needs to run the cells. `files` go beside the notebook, by name; tensors of calls are made on `device`.
+
+    `unforked`: no process is forked after the cells, neither for calls nor to hold a state. On a GPU it has to be so, for CUDA does not survive a fork.
+    """
 
     cells: tuple[Cell, ...]
     seed: int
@@ -103,6 +109,8 @@ class ExecutionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     files: dict[str, bytes] = {}
     drivers: str = ""
     threads: int = 1
+    device: Device = Device.CPU
+    unforked: bool = False
 
 
 class CallBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="calls"):

@@ -298,6 +298,8 @@ class Ended(StrEnum):
     CORRUPT_FRAMES = "corrupt_frames"
     SANDBOX_FAILED = "sandbox_failed"
     FORKSERVER_DIED = "forkserver_died"
+    NO_DEVICE = "no_device"
+    """The GPU that the assignment asks for could not be used; no code of the submission's has run in that process."""
 
 
 class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -313,7 +315,7 @@ class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All runs of one submission. `environment` says what ran them: torch and python versions, isolation level, layers."""
+    """All runs of one submission. `environment` says what ran them: torch and python versions, device, isolation level, layers."""
 
     key: str
     cells: tuple[CellRun, ...]

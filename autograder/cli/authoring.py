@@ -70,12 +70,13 @@ def release(
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
     from autograder.execution.choosing import open_executor
     from autograder.pipeline.checks_file import SUFFIX, left_out_lines
+    from autograder.pipeline.devices import require_device
     from autograder.pipeline.release import release_assignment
     from autograder.pipeline.release_variants import require_variants
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.validated import untested
 
-    files = open_course(course, assignment)
+    files = require_device(open_course(course, assignment))
     if per_student != (roster is not None):
         message = "--per-student and --roster ROSTER belong together: the roster says who the students are"
         raise typer.BadParameter(message)
@@ -91,7 +92,7 @@ def release(
     if roster is not None:
         _release_class(files, roster, place, folder, doubt)
         return
-    with open_executor(1, files.assignment.isolation, files.assignment.packages) as executor:
+    with open_executor(1, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor:
         path = release_assignment(files, place, folder.evidence, executor)
     checks = path.with_suffix(SUFFIX)
     typer.echo(f"Released {path}{doubt}")
@@ -108,7 +109,10 @@ def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: R
     from autograder.pipeline.release_variants import release_variants
 
     entries, console = read_roster(roster).students, terminal()
-    with open_executor(CORES, files.assignment.isolation, files.assignment.packages) as executor, Bar(console, "Releasing") as bar:
+    with (
+        open_executor(CORES, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor,
+        Bar(console, "Releasing") as bar,
+    ):
         done = release_variants(files, entries, place, results.evidence, executor, bar, measure=not doubt)
     again = f", {done.drawn_again} drawn again" if done.drawn_again else ""
     typer.echo(f"Released {len(done.paths)} notebooks to {place}/ID/{files.slug}.ipynb: {len(done.new)} new{again}{doubt}")
@@ -117,13 +121,17 @@ def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: R
 def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
     """Test the checks: the reference passes all, the stub none, and every known mistake loses points (else exit code 1)."""
     from autograder.execution.choosing import open_executor
+    from autograder.pipeline.devices import require_device
     from autograder.pipeline.kill_matrix import kill_matrix, lines
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.validate import validate_assignment
 
-    files = open_course(course, assignment)
+    files = require_device(open_course(course, assignment))
     console = terminal()
-    with open_executor(CORES, files.assignment.isolation, files.assignment.packages) as executor, Bar(console, "Validating") as bar:
+    with (
+        open_executor(CORES, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor,
+        Bar(console, "Validating") as bar,
+    ):
         validation = validate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
     matrix = kill_matrix(validation)
     whole = console.measure(matrix, options=console.options.update(max_width=10_000)).maximum
@@ -138,11 +146,15 @@ def calibrate(assignment: Slug, course: CourseOption = None) -> None:
     from autograder.execution.choosing import open_executor
     from autograder.judgement.calibration import calibration_path
     from autograder.pipeline.calibrate import calibrate_assignment
+    from autograder.pipeline.devices import require_device
     from autograder.reports.calibration import calibration_table
 
-    files = open_course(course, assignment)
+    files = require_device(open_course(course, assignment))
     console = terminal()
-    with open_executor(CORES, files.assignment.isolation, files.assignment.packages) as executor, Bar(console, "Calibrating") as bar:
+    with (
+        open_executor(CORES, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor,
+        Bar(console, "Calibrating") as bar,
+    ):
         done = calibrate_assignment(files, executor, bar)
     console.print(calibration_table(done.calibration))
     notes = [f"warning: {line}" for line in done.warnings] + [f"left out: {line}" for line in done.left_out]

@@ -122,9 +122,10 @@ def _checked(notebook: Path, checks: Path, *, sandbox: bool) -> CheckReport:
 
     with tempfile.TemporaryDirectory(prefix="gradstep-", ignore_cleanup_errors=True) as folder:
         opened = open_checks(checks, Path(folder))
-        if missing := [name for name in opened.manifest.assignment.packages if not _is_installed(name)]:
+        assignment = opened.manifest.assignment
+        if missing := [name for name in assignment.packages if not _is_installed(name)]:
             _LOG.warning("this assignment uses packages that are not installed here: %s", ", ".join(missing))
-        with own_executor(opened.manifest.assignment.packages, sandbox=sandbox) as executor:
+        with own_executor(assignment.packages, sandbox=sandbox, device=assignment.device) as executor:
             return check_notebook(opened, notebook, executor, datetime.datetime.now(datetime.UTC))
 
 

@@ -66,13 +66,14 @@ def grade(
     from autograder.execution.choosing import open_executor
     from autograder.pipeline.collect import collect_submissions
     from autograder.pipeline.collected import find_collected
+    from autograder.pipeline.devices import on_device
     from autograder.pipeline.grade import grade_class
     from autograder.pipeline.results import ResultsFolder
 
     if isolation not in (None, "none"):
         message = f"--isolation takes only 'none', not {isolation!r}"
         raise typer.BadParameter(message)
-    files = open_course(course, assignment)
+    files = on_device(open_course(course, assignment))
     folder = ResultsFolder(results or files.course / "results", files.slug, gradebook, evidence)
     home = course_above(submissions)
     submissions = open_nbgrader(home).submitted if home and submissions.resolve() == home else submissions
@@ -85,7 +86,9 @@ def grade(
     _warn(console, files, level)
     try:
         with (
-            open_executor(min(jobs, len(candidates) or 1), level, files.assignment.packages, scheduler) as executor,
+            open_executor(
+                min(jobs, len(candidates) or 1), level, files.assignment.packages, scheduler, files.assignment.device
+            ) as executor,
             Bar(console, "Grading") as bar,
         ):
             grades = grade_class(files, candidates, folder, executor, bar, force=force)
@@ -119,7 +122,7 @@ def regrade(
     if folder.students():
         context.with_resource(folder.claimed())
     console = terminal()
-    with open_executor(1, files.assignment.isolation, files.assignment.packages) as executor:
+    with open_executor(1, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor:
         moves, lost = regrade_class(files, folder, executor)
     for move in moves:
         if move.changed:
@@ -146,13 +149,15 @@ def regrade(
 
 
 def doctor() -> None:
-    """Find how well this machine isolates student code, by trying attacks: the level, the layers, and what each missing one opens.
+    """Find how well this machine isolates student code, by trying attacks: the level, the layers, and what each missing one opens. And whether it has a GPU for assignments that ask for one.
 
     Exit code 0 for good or strong, 3 for less: grading then refuses.
     """
+    from autograder.assignment import Device
     from autograder.execution.choosing import open_executor
+    from autograder.execution.devices import find_device
     from autograder.execution.trials import level_found, run_trials
-    from autograder.reports.doctor import layers_table, trials_table
+    from autograder.reports.doctor import gpu_line, layers_table, trials_table
 
     console = terminal()
     with open_executor(1, Isolation.WEAK, ()) as executor:
@@ -162,6 +167,8 @@ def doctor() -> None:
     console.print(trials_table([(one.trial.name, one.held, one.trial.required, one.trial.opens, one.said) for one in results]))
     level = level_found(Isolation(environment["isolation"]), results)
     console.print(f"Level: {level}. Assignments ask for `isolation` in assignment.toml, good unless it says otherwise.", markup=False)
+    found = find_device(Device.CUDA)
+    console.print(gpu_line(found.name, len(found.gpus), found.missing), markup=False, highlight=False)
     raise typer.Exit(0 if level.rank >= Isolation.GOOD.rank else 3)
 
 
@@ -178,10 +185,15 @@ def _chosen(candidates: Sequence[Candidate], only: Sequence[str], submissions: P
 
 
 def _warn(console: Console, files: AssignmentFiles, level: Isolation) -> None:
-    """Of tolerances that were measured elsewhere, and of running without a sandbox."""
+    """Of a GPU that is missing, of tolerances that were measured elsewhere, and of running without a sandbox."""
+    from autograder.execution.devices import find_device
     from autograder.judgement.calibration import calibration_path, doubt
+    from autograder.pipeline.devices import doubted_device
 
-    if said := doubt(calibration_path(files.folder), metadata.version("torch")):
+    if missing := find_device(files.assignment.device).missing:
+        said = f"{files.slug} asks for a GPU, and {missing}. What has to be run is ungradable until there is one."
+        console.print(said, style="bold red", markup=False, highlight=False)
+    if said := doubt(calibration_path(files.folder), metadata.version("torch"), doubted_device(files)):
         console.print(f"[yellow]Warning:[/] {said}")
     if level is Isolation.NONE:
         console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
@@ -199,7 +211,7 @@ def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, gra
     console.print(class_table(grades, record.names()))
     for line in (*class_lines(grades), *same_code_lines(same_code(folder, grades, record))):
         console.print(line, markup=False, highlight=False)
-    for line in sorted({isolation_line(one.provenance.environment) for one in grades if one.provenance.environment}):
+    for line in sorted({isolation_line(one.provenance.environment) for one in grades if one.provenance.evidence_key}):
         console.print(line, markup=False, highlight=False)
     for name, path in written:
         console.print(f"{name:<10} {path}", markup=False, highlight=False, soft_wrap=True)

@@ -14,6 +14,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from autograder.assignment import Device
+from autograder.execution.nvidia import READABLE, device_files
+
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/sys/devices/system/cpu")
 _SETTINGS = (
@@ -34,13 +37,16 @@ NOT_INSTALLED = "not installed"
 _TRIAL_S = 10
 
 
-def command(readable: Sequence[str], scratch: str, scratch_bytes: int) -> list[str]:
-    """What to put before a command. `readable` appear read-only at their own paths; `scratch` and /dev/shm are empty and writable.
+def command(readable: Sequence[str], scratch: str, scratch_bytes: int, device: Device = Device.CPU) -> list[str]:
+    """What to put before a command. `readable` appear read-only at their own paths; `scratch` and /dev/shm are empty and writable; of
+    cards there is what `device` needs.
 
     As root the tmpfs over `scratch` is the forkserver's to mount, for it knows each submission's limit; others get one of `scratch_bytes` here.
     """
     words = [shutil.which("bwrap", path=_PATH) or "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     words += ["--proc", "/proc", "--dev", "/dev"]
+    if device is Device.CUDA:
+        words += [word for folder in ("/sys", "/sys/bus") for word in ("--perms", "0755", "--dir", folder)]
     for path in _SYSTEM:
         words += _shown(path)
     for name in _SETTINGS:
@@ -54,16 +60,19 @@ def command(readable: Sequence[str], scratch: str, scratch_bytes: int) -> list[s
     else:
         for path in (scratch, "/dev/shm"):  # noqa: S108
             words += ["--perms", "0700", "--size", str(scratch_bytes), "--tmpfs", path]
+    if device is Device.CUDA:
+        words += [word for path in device_files() for word in ("--dev-bind", path, path)]
+        words += [word for path in READABLE for word in _shown(path)]
     return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--"]
 
 
-def tried(readable: Sequence[str], scratch: str, scratch_bytes: int) -> str:
+def tried(readable: Sequence[str], scratch: str, scratch_bytes: int, device: Device = Device.CPU) -> str:
     """Start this interpreter inside it: "yes", or why it can't be had here."""
     if shutil.which("bwrap", path=_PATH) is None:
         return NOT_INSTALLED
     try:
         done = subprocess.run(
-            [*command(readable, scratch, scratch_bytes), sys.executable, "-I", "-S", "-c", ""],
+            [*command(readable, scratch, scratch_bytes, device), sys.executable, "-I", "-S", "-c", ""],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

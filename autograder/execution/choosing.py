@@ -7,36 +7,44 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from autograder.assignment import Isolation
+from autograder.assignment import Device, Isolation
 from autograder.errors import SandboxError
+from autograder.execution.devices import find_device
 from autograder.execution.plain import PlainExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from autograder.execution.devices import FoundDevice
     from autograder.execution.executor import Executor
 
 _LOG = logging.getLogger(__name__)
 
 
-def open_executor(jobs: int, isolation: Isolation, packages: Sequence[str], scheduler: str = "") -> Executor:
+def open_executor(jobs: int, isolation: Isolation, packages: Sequence[str], scheduler: str = "", device: Device = Device.CPU) -> Executor:
     """The executor for students' code, in which at least `isolation` must hold: on this machine, or on the workers of the Dask scheduler at the address `scheduler`.
+
+    With a `device` other than the CPU, one submission runs at a time on each GPU. Where there is none, the executor says so (`device.missing`) and can't run anything.
 
     Without isolation, systems other than Linux run it in plain processes, one submission at a time.
 
     Raises:
-        SandboxError: if other systems are asked for isolation, or the cluster can't be reached.
+        SandboxError: if other systems are asked for isolation, or the cluster can't be reached, or is asked for GPUs.
     """
+    found = find_device(device)
     if not sys.platform.startswith("linux") and isolation is Isolation.NONE:
-        return cast("Executor", PlainExecutor(packages))
+        return cast("Executor", PlainExecutor(packages, found))
     require_linux()
     from autograder.execution.executor import Executor  # only here: it needs Linux to be imported
 
     if scheduler:
+        if device is not Device.CPU:
+            message = 'the assignment has device = "cuda", and what runs on a GPU runs on this machine only: leave --scheduler out'
+            raise SandboxError(message)
         from autograder.execution.cluster import ClusterExecutor
 
         return ClusterExecutor(scheduler, isolation, packages)
-    return Executor(jobs, isolation, packages=packages)
+    return Executor(jobs, isolation, packages=packages, device=found)
 
 
 def require_linux() -> None:
@@ -54,21 +62,22 @@ def require_linux() -> None:
 
 
 @contextmanager
-def own_executor(packages: Sequence[str], *, sandbox: bool = True) -> Iterator[Executor | PlainExecutor]:
+def own_executor(packages: Sequence[str], *, sandbox: bool = True, device: Device = Device.CPU) -> Iterator[Executor | PlainExecutor]:
     """An executor for code that its owner runs: `sandbox` False, and machines that are no Linux, or allow no forkserver, get plain processes. `packages` are imported beforehand."""
-    executor = _sandboxed(packages) if sandbox and sys.platform.startswith("linux") else None
+    found = find_device(device)
+    executor = _sandboxed(packages, found) if sandbox and sys.platform.startswith("linux") else None
     if executor is None:
-        yield PlainExecutor(packages)
+        yield PlainExecutor(packages, found)
         return
     with executor:
         yield executor
 
 
-def _sandboxed(packages: Sequence[str]) -> Executor | None:
+def _sandboxed(packages: Sequence[str], device: FoundDevice) -> Executor | None:
     from autograder.execution.executor import Executor  # only here: it needs Linux to be imported
 
     for level in (Isolation.WEAK, Isolation.NONE):
-        executor = Executor(1, level, packages=packages)
+        executor = Executor(1, level, packages=packages, device=device)
         try:
             executor.start()
         except (SandboxError, OSError) as error:

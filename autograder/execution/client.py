@@ -19,7 +19,7 @@ from typing import IO
 import msgspec
 
 import autograder
-from autograder.assignment import Limits
+from autograder.assignment import Device, Limits
 from autograder.errors import SandboxError
 from autograder.execution import bubblewrap
 from autograder.execution.control import ForkserverConfig
@@ -59,10 +59,13 @@ def _number_outside(pid: int, inside: int) -> int:
 class SlotClient:
     """Starts the slot's forkserver and hands submissions to it. Used by one thread at a time."""
 
-    def __init__(self, without: frozenset[str], variables: Mapping[str, str] | None = None, packages: Sequence[str] = ()) -> None:
-        """`without` names layers of the sandbox to leave out."""
+    def __init__(
+        self, without: frozenset[str], variables: Mapping[str, str] | None = None, packages: Sequence[str] = (), device: Device = Device.CPU
+    ) -> None:
+        """`without` names layers of the sandbox to leave out; `device` is what submissions may use."""
         self._without = without
         self._packages = tuple(packages)
+        self._device = device
         self._variables = dict(variables or {})
         self._slot: Slot | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -84,7 +87,7 @@ class SlotClient:
         ours, theirs = socket.socketpair()
         self._control, self._log = ours, tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         readable = tuple(sorted({sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, str(_PACKAGE)}))
-        outside = self._slot.scratch, Limits().scratch_bytes
+        outside = self._slot.scratch, Limits().scratch_bytes, self._device
         wrapped = LEFT_OUT if BUBBLEWRAP in self._without else bubblewrap.tried(readable, *outside)
         config = ForkserverConfig(
             control=theirs.fileno(),
@@ -95,6 +98,7 @@ class SlotClient:
             without=tuple(sorted(self._without)),
             bounded=wrapped == YES and os.geteuid() != 0,
             packages=self._packages,
+            device=self._device,
         )
         self._process = subprocess.Popen(
             [

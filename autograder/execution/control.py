@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from autograder.assignment import Device
+
 END, PAUSE, RESUME = b"!", b"-", b"+"
 """Bytes from the host during a run: end it now; the host is judging, so stop the wall clock; go on."""
 
@@ -21,3 +23,5 @@ class ForkserverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The scratch folder is on a tmpfs of limited size already."""
     packages: tuple[str, ...] = ()
     """To import while warming, by the names they are installed under."""
+    device: Device = Device.CPU
+    """What submissions may use. Each initialises it itself: this process never does."""

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -48,7 +50,7 @@ class Conversation:
     def __init__(self, control: socket.socket, connection: socket.socket, limits: Limits, stop: threading.Event | None) -> None:
         self._control, self._connection, self._stop = control, connection, stop
         connection.setblocking(False)
-        self._limit, self._received = limits.evidence_bytes, 0
+        self._limit, self._received, self._taken = limits.evidence_bytes, 0, 0
         self._incoming, self._outgoing = bytearray(), bytearray()
         self._from_forkserver = bytearray()
         self._closed = False
@@ -87,6 +89,19 @@ class Conversation:
         if not isinstance(self._next(), BatchEnded):
             raise Broken(Ended.CORRUPT_FRAMES, "expected the end of the batch")
 
+    def receive(self, timeout_s: float) -> tuple[FromChild, int]:
+        """The next frame, whatever it is, and its size in bytes.
+
+        Raises:
+            Broken: if it can't be read, or nothing comes any more.
+            TimeoutError: if it takes longer.
+        """
+        before = self._taken
+        message = self._next(time.monotonic() + timeout_s)
+        if isinstance(message, CellFrame):
+            _check_outputs(message.cell.outputs)
+        return message, self._taken - before
+
     def pause(self) -> None:
         """The host is judging: what it takes is not the submission's wall time."""
         self._say(PAUSE)
@@ -117,7 +132,7 @@ class Conversation:
                 raise Broken(Ended.FORKSERVER_DIED, "the forkserver does not answer")
         return self.ended
 
-    def _next(self) -> FromChild:
+    def _next(self, until: float = math.inf) -> FromChild:
         while True:
             if (body := self._take()) is not None:
                 try:
@@ -126,6 +141,8 @@ class Conversation:
                     raise Broken(Ended.CORRUPT_FRAMES, f"a frame can't be decoded: {str(error)[:200]}") from error
             if self._closed:
                 raise Broken(Ended.EXITED, "its connection closed before it was done")
+            if time.monotonic() > until:
+                raise TimeoutError
             self._pump()
 
     def _take(self) -> bytes | None:
@@ -139,6 +156,7 @@ class Conversation:
             return None
         body = bytes(self._incoming[FRAME_HEADER.size : end])
         del self._incoming[:end]
+        self._taken += end
         return body
 
     def _pump(self) -> None:

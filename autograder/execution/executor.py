@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
-from autograder.assignment import Isolation
+from autograder.assignment import Device, Isolation
 from autograder.errors import SandboxError
 from autograder.execution.client import SlotClient
 from autograder.execution.conversation import Broken, Conversation
+from autograder.execution.devices import CPU, FoundDevice
+from autograder.execution.launched import Launches, ending_of
 from autograder.execution.sandbox import LAYERS, isolation_level
+from autograder.execution.trip import Trip
 from autograder.protocol import Call, CallBatch, ExecutionRequest
 from autograder.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus
 
@@ -52,14 +55,18 @@ class Executor:
         variables: Mapping[str, str] | None = None,
         packages: Sequence[str] = (),
         without: Collection[str] = (),
+        device: FoundDevice = CPU,
     ) -> None:
         """`variables` are added to the environment in which torch is imported and submissions run; `packages`, by the names they are installed under, are imported before submissions are forked.
-        `without` names layers of the sandbox (`sandbox.LAYERS`) to leave out, to try what each is for.
+        `without` names layers of the sandbox (`sandbox.LAYERS`) to leave out, to try what each is for. `device` is where requests run: of GPUs each slot has one to itself.
         """
-        self.jobs = max(1, jobs)
+        self.jobs = max(1, min(jobs, len(device.gpus)) if device.kind is Device.CUDA else jobs)
+        self.device = device
         self._required = Isolation.GOOD if isolation is None else isolation
         self._without = frozenset(LAYERS if self._required is Isolation.NONE else without)
-        self._clients = [SlotClient(self._without, variables, packages) for _ in range(self.jobs)]
+        self._clients = [
+            SlotClient(self._without, {**device.variables(slot), **(variables or {})}, packages, device.kind) for slot in range(self.jobs)
+        ]
         self._free: queue.SimpleQueue[SlotClient] = queue.SimpleQueue()
         for client in self._clients:
             self._free.put(client)
@@ -120,14 +127,18 @@ class Executor:
 
         Raises:
             SandboxError: if no submission can be run here, or `stop` was set, or the executor was closed. Whatever a submission does is evidence.
-            ValueError: if a call is `after` a cell that is not to be held.
+            ValueError: if a call is `after` a cell that is not to be held, or the request is for another device.
         """
         check_request(request, calls)
+        if request.device is not self.device.kind:
+            message = f"the request is for {request.device}, and this executor runs on {self.device.kind}"
+            raise ValueError(message)
         client = self._free.get()
         try:
             self._ready(client)
             collected = _Collected(key, request, self.environment)
-            return self._run(client, collected, calls, follow_up, stop)
+            run = self._run_unforked if request.unforked else self._run
+            return run(client, collected, calls, follow_up, stop)
         except BaseException:
             client.kill()  # whatever state it is in
             raise
@@ -140,7 +151,7 @@ class Executor:
             if self._closing.is_set():
                 message = "the executor is closed"
                 raise SandboxError(message)
-            self._aside = self._aside or Executor(1, self._required, self._variables, self._packages, self._without)
+            self._aside = self._aside or Executor(1, self._required, self._variables, self._packages, self._without, self.device)
             return self._aside
 
     def close(self) -> None:
@@ -162,7 +173,12 @@ class Executor:
             reasons = "; ".join(f"{name}: {held}" for name, held in ready.layers.items() if held != "yes")
             message = f"isolation here is {level}, required is {self._required} ({reasons})"
             raise SandboxError(message)
-        self.environment = {**ready.versions, "isolation": str(level), **{f"layer: {name}": held for name, held in ready.layers.items()}}
+        self.environment = {
+            **ready.versions,
+            "device": self.device.name,
+            "isolation": str(level),
+            **{f"layer: {name}": held for name, held in ready.layers.items()},
+        }
 
     def _run(
         self, client: SlotClient, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None, stop: threading.Event | None
@@ -179,36 +195,37 @@ class Executor:
             except Broken as error:
                 broken = error
             try:
-                ending = self._ending(conversation, collected, broken, log)
+                ending = ending_of(conversation, broken, log, collected.request.limits)
             except Broken as error:
                 client.kill()
-                if self._closing.is_set():
-                    message = "the executor was closed"
-                    raise SandboxError(message) from error
+                self._check_open(error)
                 ending = Ending(error.reason, error.detail)
             return collected.evidence(ending)
 
-    def _ending(self, conversation: Conversation, collected: _Collected, broken: Broken | None, log: IO[bytes]) -> Ending:
-        """How it ended: the forkserver's word, but for what only the host can know.
+    def _check_open(self, error: Broken | None = None) -> None:
+        if self._closing.is_set():
+            message = "the executor was closed"
+            raise SandboxError(message) from error
 
-        Raises:
-            Broken: if the forkserver died.
-        """
-        if broken is not None and broken.reason is Ended.FORKSERVER_DIED:
-            raise broken
-        ours = broken is not None and broken.reason in (Ended.CORRUPT_FRAMES, Ended.EVIDENCE_LIMIT)
-        ended = conversation.finish(kill=ours, timeout_s=collected.request.limits.wall_s + 30)
-        ending = ended.ending
-        reason, detail = ending.reason, ending.detail
-        if not ended.sandboxed or reason is Ended.SANDBOX_FAILED:
-            detail = f"{detail}: {_tail(log)}"
-        elif ours and broken is not None:
-            reason, detail = broken.reason, broken.detail
-        elif reason is Ended.FINISHED and broken is not None:
-            reason, detail = Ended.EXITED, "exit code 0"
-        elif reason is Ended.EXITED and detail == "exit code 70" and (said := _tail(log)):
-            detail = f"{detail}: {said}"
-        return Ending(reason, detail, ending.cpu_s, ending.wall_s, ending.peak_rss_bytes, ending.left_behind)
+    def _run_unforked(
+        self, client: SlotClient, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None, stop: threading.Event | None
+    ) -> Evidence:
+        """As `_run`, for requests that are `unforked`. While `follow_up` judges, no process waits: what it asks for takes fresh ones."""
+        launches, first = Launches(client, stop), CallBatch(tuple(calls))
+        trip = Trip(launches.start, collected.request, apart=True)
+        collected.asked += [(call, first) for call in calls]
+        collected.cells += trip.cells()
+        collected.calls += trip.answers(first)
+        trip.close()
+        if follow_up is not None and trip.ending.reason is Ended.FINISHED:
+            for batch in follow_up(collected.evidence(Ending(Ended.FINISHED))):
+                check_request(collected.request, batch.calls)
+                collected.asked += [(call, batch) for call in batch.calls]
+                collected.calls += trip.answers(batch)
+            trip.close()
+        if trip.ending.reason is Ended.FORKSERVER_DIED:
+            self._check_open()
+        return collected.evidence(launches.total(trip.ending))
 
 
 def _converse(conversation: Conversation, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None) -> None:
@@ -261,11 +278,3 @@ def check_request(request: ExecutionRequest, calls: Sequence[Call]) -> None:
         if call.after is not None and call.after not in held:
             message = f"call {call.id} is after cell {call.after!r}, which is not to be held"
             raise ValueError(message)
-
-
-def _tail(log: IO[bytes]) -> str:
-    """The last line of a submission's log."""
-    size = log.seek(0, 2)
-    log.seek(max(0, size - 4000))
-    lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1][:300] if lines else ""

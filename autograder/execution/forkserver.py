@@ -1,5 +1,5 @@
-# ruff: noqa: PTH208, SIM105, RET503
-# os.listdir and try/pass: this runs between fork and sandbox; NoReturn functions end a branch without a return.
+# ruff: noqa: PTH115, PTH208, SIM105, RET503
+# os.listdir, os.readlink and try/pass: this runs between fork and sandbox; NoReturn functions end a branch without a return.
 """The warm process that submissions are forked from: one at a time, each in its sandbox, watched to its end.
 
 It is started by exec with a clean environment and knows nothing of the grader. It never reads what students send: otherwise the next child would inherit it.
@@ -33,6 +33,8 @@ from autograder.protocol import FRAME_HEADER, LAUNCH, ForkserverReady, LaunchEnd
 from autograder.trace import Ended, Ending
 
 _LOOK_EVERY_S = 0.2
+_SANDBOXED, _NO_DEVICE = b"y", b"n"
+"""What a child says before it runs code of a student's: all layers are on; the device can't be used."""
 
 
 @dataclass(slots=True)
@@ -80,7 +82,9 @@ class Forkserver:
         without, writable = self._config.without, [self._config.scratch, *(["/dev/shm"] if apart else [])]  # noqa: S108
         mounts = show_only(self._config.readable) if self._config.uid is not None else "not needed"
         bounded = sandbox.LEFT_OUT if sandbox.SCRATCH in without else self._bound(writable)
-        self._layers, report = sandbox.make_layers(self._config.uid, self._config.readable, writable, without, sockets=apart)
+        self._layers, report = sandbox.make_layers(
+            self._config.uid, self._config.readable, writable, without, sockets=apart, device=self._config.device
+        )
         self._warm()
         prctl(SUBREAPER, 1)
         prctl(DUMPABLE, 0)
@@ -109,11 +113,15 @@ class Forkserver:
 
         self._worker = worker
         self._shell, self._recorder = preparing.warm(self._config.packages)
+        self._initialise = preparing.initialise
         merge_pages()
         if "site-packages" not in self._config.package_root:  # beside the package may lie what students must not find
             sys.path[:] = [path for path in sys.path if path != self._config.package_root]
         if len(os.listdir("/proc/self/task")) != 1:
             message = "the forkserver has threads after warming up, forking would not be safe"
+            raise SandboxError(message)
+        if _has_card_open():
+            message = "CUDA was initialised while warming up, which no fork survives; does one of the assignment's packages do that when it is imported?"
             raise SandboxError(message)
 
     def _versions(self) -> dict[str, str]:
@@ -149,13 +157,16 @@ class Forkserver:
         if not gone:
             left = len(watch.processes_of(uid))
             gone = watch.kill_all(uid)
-        sandboxed = os.read(child.sandboxed_pipe, 1) == b"y"
+        said = os.read(child.sandboxed_pipe, len(_SANDBOXED + _NO_DEVICE))
+        sandboxed = said.startswith(_SANDBOXED)
         os.close(child.sandboxed_pipe)
         watch.sweep(uid, scratch)
         if reason is None:
             reason, detail = _how_it_ended(status, usage.ru_utime + usage.ru_stime, limits)
         if not sandboxed:
             reason, detail = Ended.SANDBOX_FAILED, "a layer of the sandbox failed"
+        elif said.endswith(_NO_DEVICE):
+            reason, detail = Ended.NO_DEVICE, "the device can't be used"
         elif not gone:
             detail += "; some of its processes could not be ended"
         ending = Ending(
@@ -190,8 +201,13 @@ class Forkserver:
                     _close(int(name))
             os.chdir(self._config.scratch)
             sandbox.enter(limits, self._layers)
-            os.write(sandboxed, b"y")
-            os.close(sandboxed)
+            os.write(sandboxed, _SANDBOXED)
+            try:
+                self._initialise(self._config.device)
+            except BaseException:
+                os.write(sandboxed, _NO_DEVICE)
+                raise
+            os.close(sandboxed)  # before any code of the student's
             self._worker.run_submission(connection, self._shell, self._recorder)
             os._exit(0)
         except BaseException:  # noqa: BLE001 - to the log, which the host reads
@@ -245,6 +261,17 @@ def _how_it_ended(status: int, cpu_s: float, limits: Limits) -> tuple[Ended, str
         return Ended.SIGNALLED, signal.Signals(number).name if number in {known.value for known in signal.Signals} else f"signal {number}"
     code = os.WEXITSTATUS(status)
     return (Ended.FINISHED, "") if code == 0 else (Ended.EXITED, f"exit code {code}")
+
+
+def _has_card_open() -> bool:
+    """Whether this process has spoken to a GPU's driver."""
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if os.readlink(f"/proc/self/fd/{name}").startswith("/dev/nvidia"):
+                return True
+        except OSError:
+            continue  # listdir's own
+    return False
 
 
 def _cpu_of_reaped() -> float:

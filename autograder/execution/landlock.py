@@ -22,8 +22,8 @@ def abi() -> int:
         return 0
 
 
-def ruleset(readable: Sequence[str], writable: Sequence[str], *, scoped: bool = True) -> Any:
-    """Read and execute below the system's folders and `readable`, everything but devices below `writable`. `scoped`: no signals and abstract sockets to outside.
+def ruleset(readable: Sequence[str], writable: Sequence[str], *, scoped: bool = True, devices: Sequence[str] = ()) -> Any:
+    """Read and execute below the system's folders and `readable`, everything but devices below `writable`, and use `devices` besides the usual ones. `scoped`: no signals and abstract sockets to outside.
 
     Raises:
         OSError: if the kernel refuses.
@@ -36,7 +36,7 @@ def ruleset(readable: Sequence[str], writable: Sequence[str], *, scoped: bool = 
     for path in (*_SYSTEM, *readable):
         if os.path.exists(path):
             rules.allow_path(path, read if os.path.isdir(path) else read & ~ll.AccessFS.READ_DIR)
-    for path in _DEVICES:
+    for path in (*_DEVICES, *devices):
         if os.path.exists(path):
             rules.allow_path(path, ll.AccessFS.READ_FILE | ll.AccessFS.WRITE_FILE | ll.AccessFS.IOCTL_DEV)
     everything = ll.fs_for_abi(ll.abi_version()) & ~(ll.AccessFS.MAKE_CHAR | ll.AccessFS.MAKE_BLOCK)

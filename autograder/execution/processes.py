@@ -59,14 +59,15 @@ def check(result: int, what: str) -> None:
         raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
-def set_limits(limits: Limits, *, own_uid: bool) -> None:
+def set_limits(limits: Limits, *, own_uid: bool, addresses: bool = True) -> None:
     """The limits that the kernel holds for each process. After `cpu_s` comes SIGXCPU; who ignores it meets SIGKILL at `TREE_CPU_FACTOR` times as much.
 
-    Processes are counted by uid, so without a uid of its own the submission's come on top of those that are there.
+    Processes are counted by uid, so without a uid of its own the submission's come on top of those that are there. `addresses`: memory is also limited by the addresses that a process may map, of which CUDA
+    takes as many as all memory of machine and cards together.
     """
     others = 0 if own_uid else sum(1 for pid in os.listdir("/proc") if pid.isdigit() and _uid_of(pid) == os.getuid())
-    ceilings = {
-        resource.RLIMIT_AS: limits.memory_bytes,
+    ceilings = {resource.RLIMIT_AS: limits.memory_bytes} if addresses else {}
+    ceilings |= {
         resource.RLIMIT_NPROC: limits.processes + others,
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_FSIZE: limits.file_bytes,

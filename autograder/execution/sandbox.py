@@ -14,9 +14,10 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.assignment import Isolation, Limits
+from autograder.assignment import Device, Isolation, Limits
 from autograder.errors import SandboxError
 from autograder.execution import landlock, seccomp
+from autograder.execution.nvidia import READABLE, device_files
 from autograder.execution.processes import DUMPABLE, NO_NEW_PRIVS, PDEATHSIG, prctl, set_limits
 
 YES = "yes"
@@ -31,11 +32,12 @@ _SCOPES_ABI = 6  # Linux 6.12: no signals and abstract sockets to outside
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What a child puts on. `uid` None: it keeps the grader's; `rules` and `filter` None: left out."""
+    """What a child puts on. `uid` None: it keeps the grader's; `rules` and `filter` None: left out. With a GPU addresses are not limited."""
 
     uid: int | None
     rules: Any
     filter: Any
+    device: Device = Device.CPU
 
 
 def isolation_level(layers: Mapping[str, str]) -> Isolation:
@@ -50,9 +52,15 @@ def isolation_level(layers: Mapping[str, str]) -> Isolation:
 
 
 def make_layers(
-    uid: int | None, readable: Sequence[str], writable: Sequence[str], without: Container[str] = (), *, sockets: bool = True
+    uid: int | None,
+    readable: Sequence[str],
+    writable: Sequence[str],
+    without: Container[str] = (),
+    *,
+    sockets: bool = True,
+    device: Device = Device.CPU,
 ) -> tuple[Layers, dict[str, str]]:
-    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root; `without` names layers to leave out. `sockets`: Unix sockets may be made.
+    """The layers that hold on this machine, and for each "yes" or why not. `uid` is the one to change to, if root; `without` names layers to leave out. `sockets`: Unix sockets may be made. `device`: what may be used.
 
     Raises:
         SandboxError: if the interpreter, or what it imports, can't be read under that uid.
@@ -67,10 +75,12 @@ def make_layers(
     report |= {name: LEFT_OUT for name in report if name in without}
     if report[LANDLOCK] == LEFT_OUT:
         report[LANDLOCK_SCOPES] = LEFT_OUT
+    seen, cards = (readable, ()) if device is Device.CPU else ((*readable, *READABLE), device_files())
     layers = Layers(
         uid if report[OWN_UID] == YES else None,
-        landlock.ruleset(readable, writable, scoped=report[LANDLOCK_SCOPES] == YES) if report[LANDLOCK] == YES else None,
+        landlock.ruleset(seen, writable, scoped=report[LANDLOCK_SCOPES] == YES, devices=cards) if report[LANDLOCK] == YES else None,
         seccomp.build_filter(sockets=sockets) if report[SECCOMP] == YES else None,
+        device,
     )
     return layers, report
 
@@ -82,7 +92,7 @@ def enter(limits: Limits, layers: Layers) -> None:
         OSError: if a layer fails that was found to hold when the forkserver started.
     """
     os.setsid()
-    set_limits(limits, own_uid=layers.uid is not None)
+    set_limits(limits, own_uid=layers.uid is not None, addresses=layers.device is Device.CPU)
     if layers.uid is not None:
         _become(layers.uid)
     prctl(PDEATHSIG, signal.SIGKILL)  # after setresuid, which clears it

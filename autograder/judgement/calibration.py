@@ -58,6 +58,8 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     machine: str
     date: datetime.date
     checks: dict[str, Measured] = {}
+    device: str = "cpu"
+    """Name of the GPU that it was measured on, or "cpu"."""
 
 
 def calibration_path(folder: Path) -> Path:
@@ -128,7 +130,7 @@ def calibration_text(calibration: Calibration) -> str:
 
 
 def _lines(calibration: Calibration) -> Iterator[str]:
-    for name in ("torch", "python", "machine"):
+    for name in ("torch", "python", "machine", "device"):
         yield f"{name} = {_toml(getattr(calibration, name))}"
     yield f"date = {calibration.date.isoformat()}"
     for check, measured in calibration.checks.items():
@@ -154,6 +156,7 @@ def changes(before: Calibration | None, after: Calibration) -> tuple[str, ...]:
     if before is None:
         return ("there was no calibration before",)
     lines = [f"torch {before.torch} -> {after.torch}"] if before.torch != after.torch else []
+    lines += [f"device {before.device} -> {after.device}"] if before.device != after.device else []
     lines += [f"{name}: no longer measured" for name in before.checks.keys() - after.checks.keys()]
     for name, now in after.checks.items():
         old = before.checks.get(name)
@@ -167,13 +170,22 @@ def changes(before: Calibration | None, after: Calibration) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def doubt(path: Path, torch: str) -> str:
-    """Why the bars of the file at `path` may not hold under this version of torch; empty if they do, or there is none.
+def doubt(path: Path, torch: str, device: str = "cpu") -> str:
+    """Why the bars of the file at `path` may not hold under this version of torch, on `device` (a GPU's name or "cpu"; empty where it is not known); empty if they do, or there is none.
 
     Raises:
         CalibrationError: as `read_calibration`.
     """
     calibration = read_calibration(path)
-    if calibration is None or calibration.torch.split(".")[:2] == torch.split(".")[:2]:
+    if calibration is None:
         return ""
-    return f"{path.name} was measured with torch {calibration.torch}, and this is {torch}: `autograder calibrate` measures it again"
+    was, now = [], []
+    if calibration.torch.split(".")[:2] != torch.split(".")[:2]:
+        was.append(f"with torch {calibration.torch}")
+        now.append(torch)
+    if device and calibration.device != device:
+        was.append(f"on {calibration.device}")
+        now.append(device)
+    if not was:
+        return ""
+    return f"{path.name} was measured {' '.join(was)}, and this is {' on '.join(now)}: `autograder calibrate` measures it again"

@@ -64,6 +64,7 @@ class Cause(StrEnum):
     OTHER_VARIANT = "another's variant"
     SANDBOX_FAILED = "sandbox failed"
     MACHINE_FAILED = "machine failed"
+    NO_DEVICE = "no GPU"
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -150,6 +151,11 @@ RULINGS: dict[Cause, Ruling] = {
         Outcome.UNGRADABLE, True, "The grading machine could not isolate your code, so it did not run it. This costs no points."
     ),
     Cause.MACHINE_FAILED: Ruling(Outcome.UNGRADABLE, True, "The grading machine failed. This costs no points; it is run again."),
+    Cause.NO_DEVICE: Ruling(
+        Outcome.UNGRADABLE,
+        True,
+        "This assignment runs on a GPU, and there was none to run your code on. This costs no points; it is run again where there is one.",
+    ),
 }
 
 ENDINGS: dict[Ended, Cause] = {
@@ -165,6 +171,7 @@ ENDINGS: dict[Ended, Cause] = {
     Ended.CORRUPT_FRAMES: Cause.CORRUPT_FRAMES,
     Ended.SANDBOX_FAILED: Cause.SANDBOX_FAILED,
     Ended.FORKSERVER_DIED: Cause.MACHINE_FAILED,
+    Ended.NO_DEVICE: Cause.NO_DEVICE,
 }
 
 STATUSES: dict[RunStatus, Cause] = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from autograder.assignment import Device
 from autograder.checks import Observation
 from autograder.errors import AssignmentError
 from autograder.execution.executor import Executor
@@ -157,8 +158,9 @@ class Bench:
     older: Executor | None = None
 
     def tasks(self) -> list[Task]:
-        """All programs; those for an older machine where there is one."""
-        return [*([self._portable] if self.older else []), self._variants, self._threads, *self._equivalents(), *self._mistakes()]
+        """All programs; those for an older machine where there is one. What an older CPU or more of its threads compute is no variation of what a GPU does."""
+        of_cpus = [*([self._portable] if self.older else []), self._threads] if self.files.assignment.device is Device.CPU else []
+        return [*of_cpus, self._variants, *self._equivalents(), *self._mistakes()]
 
     def few_tasks(self) -> list[Task]:
         """Right programs by other calls of the reference only, and all mistakes."""

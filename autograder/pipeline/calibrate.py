@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime
 import platform
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autograder.assignment import Device
 from autograder.atomic import write_atomic
 from autograder.docket import measured_calls, open_docket
 from autograder.errors import AssignmentError, CalibrationError
@@ -57,7 +59,7 @@ def calibrate_assignment(files: AssignmentFiles, executor: Executor, progress: P
 
     def body(docket: Docket) -> tuple[dict[str, tuple[Call, ...]], Bench, list[Answer], list[Across], list[str]]:
         calls = measured_calls(files, lambda values: docket.of(values).specs if values else docket.specs)
-        with older_machine(files.assignment) as older:
+        with older_machine(files.assignment) if files.assignment.device is Device.CPU else nullcontext() as older:
             bench = make_bench(files, docket, executor, _samples(files, 0, SAMPLES), older=older)
             answers = list(bench.answers(bench.tasks(), progress))
             return calls, bench, answers, *_drawn_again(bench, docket, bench.across(answers))
@@ -73,6 +75,7 @@ def calibrate_assignment(files: AssignmentFiles, executor: Executor, progress: P
         torch=executor.environment["torch"],
         python=executor.environment["python"],
         machine=platform.machine(),
+        device=executor.environment["device"],
         date=datetime.datetime.now(datetime.UTC).date(),
         checks={spread.check: spread.measured(call_digest(*calls[spread.check]), steps[spread.check]) for spread in spreads},
     )

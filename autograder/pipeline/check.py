@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 import autograder
-from autograder.assignment import Disclosure
+from autograder.assignment import Device, Disclosure
 from autograder.docket import open_docket
 from autograder.errors import AutograderError
+from autograder.judgement.calibration import calibration_path, doubt, read_calibration
 from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.notebooks.submission import UnreadableNotebook, read_submission
 from autograder.pipeline.collect import Candidate
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.docket import CheckSpec, Docket
+    from autograder.execution.devices import FoundDevice
     from autograder.judgement.grading import CheckResult
     from autograder.notebooks.submission import Submission
     from autograder.pipeline.checks_file import Checks
@@ -48,6 +50,10 @@ class Runner(Protocol):
     """What runs a notebook's cells and calls: the sandbox's executor, or plain processes."""
 
     environment: dict[str, str]
+
+    @property
+    def device(self) -> FoundDevice:
+        """Where it runs them."""
 
     def run(
         self, key: str, request: ExecutionRequest, calls: Sequence[Call], follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None
@@ -88,6 +94,8 @@ class _Checker:
 
     def _check(self, notebook: Path) -> _Found:
         manifest, candidate = self.checks.manifest, Candidate("", notebook)
+        if missing := self.runner.device.missing:
+            return _Found(self._without_run(notebook, Cause.NO_DEVICE, missing))
         try:
             submission = read_submission(notebook, self.checks.release, manifest.owners, preferred=manifest.slug)
         except UnreadableNotebook as error:
@@ -100,7 +108,18 @@ class _Checker:
         errors = {spec.id: run.error for spec in specs if (run := find_run(evidence, spec)) is not None and run.error is not None}
         places = places_of(notebook, submission, told, {spec.id: spec.function for spec in specs}, errors)
         remarks = _remarks(self.checks, told, specs) if evidence.ending.reason is Ended.FINISHED else ()
+        remarks += self._doubt()
         return _Found(msgspec.structs.replace(grade, checks=told + answers), places, remarks)
+
+    def _doubt(self) -> tuple[str, ...]:
+        """Where the assignment's tolerances were measured on another GPU than is here."""
+        path = calibration_path(self.checks.files.folder)
+        measured = read_calibration(path) if self.checks.manifest.assignment.device is Device.CUDA else None
+        if measured is None or not doubt(path, measured.torch, self.runner.device.name):
+            return ()
+        return (
+            f"You are graded on {measured.device}, and this is {self.runner.device.name}: a check that fails here by a little may pass there, and the other way round.",
+        )
 
     def _run(self, submission: Submission) -> Evidence:
         judge, files, holds = self.prepared.judge, self.checks.files, submission.rebound

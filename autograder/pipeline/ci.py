@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import autograder
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
+from autograder.pipeline.devices import refuse_gpu
 from autograder.pipeline.packaging import tree
 from autograder.pipeline.variants import refuse_variants
 from autograder.reports.pages import filled
@@ -59,6 +60,7 @@ def export_prairielearn(files: AssignmentFiles, folder: Path, grader: str, image
         AssignmentError: if the assignment has variants.
     """
     refuse_variants(files, "PrairieLearn")
+    refuse_gpu(files, "PrairieLearn")
     words = _words(files, grader)
     question = folder / "questions" / files.slug
     course = question / "tests" / "course"

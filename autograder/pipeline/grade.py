@@ -21,6 +21,7 @@ from autograder.notebooks.notebook_file import read_notebook_file
 from autograder.notebooks.signature import held_in
 from autograder.notebooks.staleness import stale_outputs
 from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission
+from autograder.pipeline.devices import as_graded
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.gallery import read_gallery, resemblances
 from autograder.pipeline.graded_tests import digests, with_tests
@@ -28,8 +29,9 @@ from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import context_digest, plan_execution, repeats
 from autograder.pipeline.prepare import Prepared, prepare, prepare_for
 from autograder.pipeline.probing import add_findings
-from autograder.pipeline.questions import answered, carried, take_in_marks, unread
+from autograder.pipeline.questions import answered, carried, take_in_marks
 from autograder.pipeline.results import ResultsFolder
+from autograder.pipeline.unrun import Unrun, judge_of_nothing
 from autograder.pipeline.variants import on_variant, open_variants
 from autograder.reports.isolation import level_of
 from autograder.trace import Ended
@@ -74,30 +76,38 @@ def grade_class(
 ) -> tuple[Grade, ...]:
     """Grade `candidates`, skipping those whose grade is on disk and still true (unless `force`). Returns all grades, in the order of `candidates`.
 
+    Where there is no GPU for an assignment that asks for one, nothing is run: those that are not kept become ungradable.
+
     Raises:
         AssignmentError: if the assignment itself is wrong, or the secret that its variants come from is lost.
         ExchangeError: if the gradebook of the assignment's questions can't be read.
-        SandboxError: if the machine can't isolate student code as the assignment requires.
+        SandboxError: if the machine can't isolate student code as the assignment requires; or if all are to be judged anew (`force`) without the GPU for it.
     """
+    if force and executor.device.missing:
+        message = f"--force would leave nobody a grade: {files.slug!r} asks for a GPU, and {executor.device.missing}"
+        raise SandboxError(message)
     context, variants = context_digest(files), open_variants(files)
     for grade in take_in_marks(files, results, [candidate.student for candidate in candidates]).values():
         results.write_grade(grade)
     if variants:
         variants.meet(candidate.student for candidate in candidates)
-    kept = {} if force else _kept(candidates, results, _Contexts(context, variants), executor.required)
+    kept = (
+        {}
+        if force
+        else _kept(candidates, results, _Contexts(files, context, variants, missing=bool(executor.device.missing)), executor.required)
+    )
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
-        if any(candidate.path is not None for candidate in waiting):
+        if any(candidate.path is not None for candidate in waiting) and not executor.device.missing:
             executor.warm(len(waiting))
 
         def body(docket: Docket) -> dict[str, Grade]:
+            if executor.device.missing:
+                unrun = Unrun(files, judge_of_nothing(files, docket), results, context)
+                return _told(unrun.all_without_device(waiting, executor.device.missing), len(waiting), progress)
             prepared = prepare(files, docket, results.evidence, executor)
             grader = _Grader(prepared, results, executor, context, read_gallery(results), variants)
-            progress.started(len(waiting))
-            graded = {}
-            for grade in grader.run(waiting):
-                graded[grade.student] = grade
-                progress.done(grade)
+            graded = _told(grader.run(waiting), len(waiting), progress)
             if grader.repeated:
                 _LOG.warning(
                     "run again, since their stored runs were isolated less than %s: %s",
@@ -110,19 +120,35 @@ def grade_class(
     return tuple(kept[candidate.student] for candidate in candidates)
 
 
+def _told(grades: Iterator[Grade], count: int, progress: Progress) -> dict[str, Grade]:
+    """`grades` by student; `progress` is told of each of these `count` as it comes."""
+    progress.started(count)
+    graded = {}
+    for grade in grades:
+        graded[grade.student] = grade
+        progress.done(grade)
+    return graded
+
+
 @dataclass(frozen=True, slots=True)
 class _Contexts:
-    """What grades depend on besides the submission: `shared` by all, or a student's own."""
+    """What grades depend on besides the submission: `shared` by all, or a student's own. Where the GPU is `missing`, grades that were made on one stay true."""
 
+    files: AssignmentFiles
     shared: str
     variants: Variants | None
+    missing: bool
 
     def of(self, grade: Grade) -> str:
         """That of a grade on disk, as it would be made now."""
-        if self.variants is None or grade.variant is None:
+        own = self.variants is not None and grade.variant is not None
+        if not own and not self.missing:
             return self.shared
-        on_record = grade.student in self.variants.record.students
-        return context_digest(self.variants.of(grade.student, None if on_record else grade.variant.attempt))
+        files = self.files
+        if self.variants is not None and grade.variant is not None:
+            on_record = grade.student in self.variants.record.students
+            files = self.variants.of(grade.student, None if on_record else grade.variant.attempt)
+        return context_digest(as_graded(files, [grade]) if self.missing else files)
 
 
 def _kept(candidates: Sequence[Candidate], results: ResultsFolder, contexts: _Contexts, required: Isolation) -> dict[str, Grade]:
@@ -204,12 +230,7 @@ class _Grader:
         return own, variants.judged(student, attempt, held)
 
     def _without_run(self, candidate: Candidate, cause: Cause, message: str) -> Grade:
-        self.results.executed_path(candidate.student).unlink(missing_ok=True)  # of an earlier submission
-        checks = self.prepared.judge.all_for(cause, message) + unread(self.prepared.files.assignment, cause, message)
-        provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context)
-        return Grade(
-            candidate.student, self.prepared.files.slug, checks, (), str(cause), provenance, candidate.submitted_at, late=candidate.late
-        )
+        return Unrun(self.prepared.files, self.prepared.judge, self.results, self.context).grade(candidate, cause, message)
 
     def with_run(self, candidate: Candidate, submission: Submission) -> Grade:
         """Grade what could be read."""

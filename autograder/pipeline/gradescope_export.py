@@ -28,6 +28,7 @@ from autograder.exchange.gradescope_preview import preview
 from autograder.execution.processes import TREE_CPU_FACTOR
 from autograder.judgement.calibration import calibration_path, doubt
 from autograder.judgement.grading import Visibility
+from autograder.pipeline.devices import refuse_gpu
 from autograder.pipeline.gradescope_run import RESERVE_S, wall_needed_s
 from autograder.pipeline.packaging import installed, needed, package, tree
 from autograder.pipeline.variants import refuse_variants
@@ -70,6 +71,7 @@ def export_gradescope(files: AssignmentFiles, path: Path) -> Exported:
         ExchangeError: if this package is not installed, so that nothing is known of what it needs.
     """
     refuse_variants(files, "Gradescope")
+    refuse_gpu(files, "Gradescope")
     specs = open_docket(files, lambda docket: docket.specs)
     _check_leaderboard(files, specs)
     content = io.BytesIO()

@@ -8,12 +8,12 @@ import platform
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
 import autograder
-from autograder.assignment import placed
+from autograder.assignment import Device, placed
 from autograder.judgement.calibration import calibration_path
 from autograder.notebooks.stub import definitions
 from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 PACKAGE = Path(autograder.__file__).parent
 RUNNING = ("sandboxed", "execution", "protocol.py", "trace.py")
 JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "graded_cells.py", "later.py", "stochastic.py", "docket.py", "variants.py")
+
+
+class _PlacedOn(TypedDict):
+    device: Device
+    unforked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +61,14 @@ def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Se
         limits=assignment.limits,
         files={placed(name): (files.folder / name).read_bytes() for name in assignment.files},
         drivers=files.drivers_source(),
+        **_placed_on(files),
     )
     calls = tuple(msgspec.structs.replace(spec.call, after=holds.get(spec.function)) for spec in specs if spec.call is not None)
     key = _digest(
-        msgspec.msgpack.encode([request, calls]), *_versions(), _source_digest(RUNNING), _given_source(files, assignment.given).encode()
+        msgspec.msgpack.encode([request, calls]),
+        *_versions(files),
+        _source_digest(RUNNING),
+        _given_source(files, assignment.given).encode(),
     )
     return Plan(key, request, calls)
 
@@ -72,8 +81,11 @@ def plan_probes(files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls:
         limits=files.assignment.limits,
         files={placed(name): (files.folder / name).read_bytes() for name in files.assignment.files},
         drivers=f"{files.drivers_source()}\n\n{drivers}",
+        **_placed_on(files),
     )
-    return Plan(_digest(b"probes", msgspec.msgpack.encode([request, calls]), *_versions(), _source_digest(RUNNING)), request, tuple(calls))
+    return Plan(
+        _digest(b"probes", msgspec.msgpack.encode([request, calls]), *_versions(files), _source_digest(RUNNING)), request, tuple(calls)
+    )
 
 
 def rerun_batches(
@@ -117,15 +129,21 @@ def context_digest(files: AssignmentFiles) -> str:
     contents = [hashlib.sha256(path.read_bytes()).digest() for path in own]
     if files.draw is not None:
         contents += [hashlib.sha256(files.variant.read_bytes()).digest(), f"{files.draw.tag} {files.draw.digest}".encode()]
-    return _digest(*contents, files.drivers_source().encode(), *_versions(), _source_digest(RUNNING), _source_digest(JUDGING))
+    return _digest(*contents, files.drivers_source().encode(), *_versions(files), _source_digest(RUNNING), _source_digest(JUDGING))
 
 
 def _given_source(files: AssignmentFiles, names: tuple[str, ...]) -> str:
     return definitions(files.solution.read_text(encoding="utf-8"), names, files.solution) if names else ""
 
 
-def _versions() -> Iterable[bytes]:
-    yield f"torch {metadata.version('torch')}, Python {platform.python_version()}".encode()
+def _placed_on(files: AssignmentFiles) -> _PlacedOn:
+    """Where cells and calls run; on a GPU without forks after its first use, which CUDA does not survive."""
+    device = files.assignment.device
+    return {"device": device, "unforked": device is not Device.CPU}
+
+
+def _versions(files: AssignmentFiles) -> Iterable[bytes]:
+    yield f"torch {metadata.version('torch')}, Python {platform.python_version()}, device {files.hardware or Device.CPU}".encode()
 
 
 @functools.cache

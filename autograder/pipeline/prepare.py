@@ -11,6 +11,7 @@ from autograder.judgement.grading import Outcome
 from autograder.notebooks.cells import grade_id_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
+from autograder.pipeline.devices import refuse_batches
 from autograder.pipeline.graded_tests import graded_tests
 from autograder.pipeline.judging import describe_error, find_run, make_judge
 from autograder.pipeline.plan import plan_execution
@@ -55,6 +56,7 @@ def prepare(files: AssignmentFiles, docket: Docket, store: Store, executor: Exec
         AssignmentError: if the points do not add up, a check's cell or function is unknown, or the reference ends in an error.
     """
     _check_specs(files, docket.specs)
+    refuse_batches(files, docket.specs)
     reference = reference_evidence(files, docket.specs, store, executor)
     release, owners = render_release(files, docket.specs, reference)
     trains = {spec.cell.id for spec in docket.specs if spec.cell}

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.assignment import Device
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.judgement.grading import Grade
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.libraries import NotebookNode
+from autograder.pipeline.devices import as_graded
 from autograder.pipeline.executed import read_executed, sources
 from autograder.pipeline.graded_tests import without_hidden_tests
 from autograder.pipeline.ledger import projection_mark, read_ledger
@@ -38,16 +40,22 @@ if TYPE_CHECKING:
     from autograder.trace import Evidence
 
 
+NOT_WRITTEN = "not written: for want of a GPU the reference has not run"
+
+
 def project_class(
     files: AssignmentFiles, results: ResultsFolder, grades: Sequence[Grade], progress: Progress
 ) -> tuple[tuple[str, str], ...]:
     """Write what is out of date of `grades`' projections; returns names and places of all of them.
+
+    Pages and gradebook need the reference's runs: while there has been no GPU for them, the class table is all that is written.
 
     Raises:
         ExchangeError: if the gradebook can't be written.
     """
     show_hidden = files.assignment.due is not None and datetime.datetime.now(datetime.UTC) > files.assignment.due
     marks = {grade.student: projection_mark(results, grade, show_hidden=show_hidden) for grade in grades}
+    files = files if files.hardware else as_graded(files, grades)
     course = results.nbgrader
     ledger = read_ledger(results)
     stale = [
@@ -56,7 +64,9 @@ def project_class(
     if stale or not results.csv.exists() or course.penalises:  # an extension may have been given since
         progress.started(len(stale))
 
-        def body(docket: Docket) -> None:
+        def body(docket: Docket) -> bool:
+            if files.assignment.device is not Device.CPU and stored_reference(files, docket.specs, results.evidence) is None:
+                return False
             prepared, variants = prepare(files, docket, results.evidence, None), open_variants(files)
             entries = []
             for grade in stale:
@@ -67,9 +77,12 @@ def project_class(
                 progress.done(grade)
             if importlib.util.find_spec("nbgrader"):
                 write_gradebook(course, _entry(prepared), entries)
+            return True
 
-        open_docket(files, body)
+        written = open_docket(files, body)
         write_grades_csv([grade for student in results.students() if (grade := results.read_grade(student))], results.csv)
+        if not written:
+            return ("Grades", str(results.csv)), ("Feedback", NOT_WRITTEN), ("Gradebook", NOT_WRITTEN)
         write_atomic(results.ledger, msgspec.json.encode(ledger | marks))
     return _places(results, course)
 

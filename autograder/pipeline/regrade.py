@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.assignment import Device
 from autograder.docket import open_docket
 from autograder.errors import AutograderError
 from autograder.judgement.grading import Grade
+from autograder.pipeline.devices import as_graded, device_of
 from autograder.pipeline.executed import read_executed
 from autograder.pipeline.gallery import read_gallery, resemblances
 from autograder.pipeline.graded_tests import digests
@@ -52,6 +54,8 @@ class Move:
 def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Executor) -> tuple[tuple[Move, ...], tuple[str, ...]]:
     """Judge again what is stored, writing nothing. Only the reference is run, where its evidence is not stored either. Returns a move for each student whose evidence is at hand, and the students whose is not (`grade` runs them).
 
+    On which GPU grades were made follows from themselves: none need be at hand. What was made on another than most were is not at hand either.
+
     Raises:
         AutograderError: if there are no grades.
     """
@@ -59,15 +63,17 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
     if not students:
         message = f"{results.root}: no grades of {files.slug} to judge again; run `autograder grade {files.slug}` first"
         raise AutograderError(message)
+    files = as_graded(files, [grade for student in students if (grade := results.read_grade(student))])
+    runner = executor if files.assignment.device is Device.CPU or executor.device.name == files.hardware else None
 
     def body(docket: Docket) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-        prepared, variants = prepare(files, docket, results.evidence, executor), open_variants(files)
+        prepared, variants = prepare(files, docket, results.evidence, runner), open_variants(files)
         taken = take_in_marks(files, results, students)
         moves, lost = [], []
         for student in students:
             grade = results.read_grade(student)
-            own = _own(prepared, variants, grade, results, executor) if grade else prepared
-            after = _judge_again(own, taken.get(student, grade), results, executor) if grade else None
+            own = _own(prepared, variants, grade, results, runner) if grade else prepared
+            after = _judge_again(own, taken.get(student, grade), results, runner) if grade else None
             if grade is None or after is None:
                 lost.append(student)
                 continue
@@ -77,16 +83,18 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
     return open_docket(files, body)
 
 
-def _own(prepared: Prepared, variants: Variants | None, grade: Grade, results: ResultsFolder, executor: Executor) -> Prepared:
+def _own(prepared: Prepared, variants: Variants | None, grade: Grade, results: ResultsFolder, executor: Executor | None) -> Prepared:
     """The assignment as the student of `grade` has it."""
     if variants is None or grade.variant is None:
         return prepared
     return prepare_for(prepared, variants.of(grade.student, grade.variant.attempt), results.evidence, executor)
 
 
-def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, executor: Executor) -> Grade | None:
+def _judge_again(prepared: Prepared, grade: Grade, results: ResultsFolder, executor: Executor | None) -> Grade | None:
     judge = prepared.judge
     if grade.provenance.evidence_key:
+        if prepared.files.hardware and device_of(grade) != prepared.files.hardware:
+            return None  # the reference's runs are of another GPU
         evidence = results.evidence.get(grade.provenance.evidence_key)
         if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
             return None  # a call of today's checks was never made

@@ -14,10 +14,12 @@ import pytest
 from autograder.assignment import Isolation, open_assignment
 from autograder.checks import Observation
 from autograder.docket import measured_calls, specify
+from autograder.execution.devices import find_device
 from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import RULINGS, Cause
 from autograder.notebooks.submission import read_submission
+from autograder.pipeline.devices import require_device
 from autograder.pipeline.graded_tests import graded_tests, verdict_of_cell, with_tests
 from autograder.pipeline.judging import cause_of_run, find_run
 from autograder.pipeline.plan import plan_execution
@@ -42,7 +44,7 @@ class StandaloneRuns:
     """
 
     def __init__(self, items: Sequence[pytest.Function], folder: Path, submission: Path | None, isolation: str | None) -> None:
-        self._files = open_assignment(folder.parent.parent, folder.name)
+        self._files = require_device(open_assignment(folder.parent.parent, folder.name))
         self.values = self._files.draw.values if self._files.draw else None
         self._items = tuple(item for item in items if item.path.parent == folder)
         self._specs = self._specs_of(self.values)
@@ -97,7 +99,12 @@ class StandaloneRuns:
     @cached_property
     def _executor(self) -> Executor:
         return self._stack.enter_context(
-            Executor(1, self._isolation or self._files.assignment.isolation, packages=self._files.assignment.packages)
+            Executor(
+                1,
+                self._isolation or self._files.assignment.isolation,
+                packages=self._files.assignment.packages,
+                device=find_device(self._files.assignment.device),
+            )
         )
 
     @cached_property

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from autograder.assignment import Device
 from autograder.protocol import Argument, ArgumentList, Leaf, OptimizerSpec
 from autograder.trace import Array
 
@@ -25,14 +26,14 @@ class Arguments:
     leaves: dict[str, torch.Tensor]
 
 
-def build_arguments(arguments: dict[str, Argument]) -> Arguments:
-    """Build tensors first, then the optimizers over them.
+def build_arguments(arguments: dict[str, Argument], device: Device = Device.CPU) -> Arguments:
+    """Build tensors first, on `device`, then the optimizers over them.
 
     Raises:
         ValueError: if an optimizer is over an argument that is no tensor or list of tensors, or is none of torch.optim.
         TypeError: if torch does not take its settings.
     """
-    values: dict[str, Any] = {name: _value(spec) for name, spec in arguments.items() if not isinstance(spec, OptimizerSpec)}
+    values: dict[str, Any] = {name: _value(spec, device) for name, spec in arguments.items() if not isinstance(spec, OptimizerSpec)}
     places = {place: tensor for name, value in values.items() for place, tensor in _tensors(name, value)}
     names = {id(tensor): place for place, tensor in places.items()}
     leaves = {place: tensor for place, tensor in places.items() if tensor.requires_grad}
@@ -42,22 +43,22 @@ def build_arguments(arguments: dict[str, Argument]) -> Arguments:
     return Arguments({name: (values | made | makers)[name] for name in arguments}, names, tuple(made.values()), leaves)
 
 
-def tensor_of(array: Array) -> torch.Tensor:
-    """A new tensor with the array's values; `source` "torch.bfloat16" is given back as such."""
+def tensor_of(array: Array, device: Device = Device.CPU) -> torch.Tensor:
+    """A new tensor on `device` with the array's values; `source` "torch.bfloat16" is given back as such."""
     tensor = torch.from_numpy(array.numpy().copy())
     wanted = getattr(torch, array.source.removeprefix("torch."), None) if array.source.startswith("torch.") else None
-    return tensor.to(wanted) if isinstance(wanted, torch.dtype) else tensor
+    return tensor.to(device=device.value, dtype=wanted if isinstance(wanted, torch.dtype) else None)
 
 
-def _value(spec: Argument) -> Any:
+def _value(spec: Argument, device: Device) -> Any:
     if isinstance(spec, Leaf):
-        leaf = tensor_of(spec.values).requires_grad_()
-        leaf.grad = None if spec.grad is None else tensor_of(spec.grad)
+        leaf = tensor_of(spec.values, device).requires_grad_()
+        leaf.grad = None if spec.grad is None else tensor_of(spec.grad, device)
         return leaf
     if isinstance(spec, Array):
-        return tensor_of(spec).requires_grad_(spec.requires_grad)
+        return tensor_of(spec, device).requires_grad_(spec.requires_grad)
     if isinstance(spec, ArgumentList):
-        return [_value(item) for item in spec.values]
+        return [_value(item, device) for item in spec.values]
     return spec
 
 

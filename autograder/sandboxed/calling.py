@@ -77,7 +77,7 @@ def make_call(session: Session, call: Call, batch: CallBatch) -> Run:
     COLLECTED.start(_OUTPUT_LIMIT)
     limit = session.allowance_bytes
     try:
-        arguments = build_arguments(call.arguments)
+        arguments = build_arguments(call.arguments, session.request.device)
     except Exception as error:  # noqa: BLE001 - the assignment's own fault, told as such
         report = ErrorReport("ArgumentError", short(f"the arguments of this call can't be made: {error}"))
         return Run(id=call.id, status=RunStatus.RAISED, error=report, given=batch.given_names, alone=batch.alone)

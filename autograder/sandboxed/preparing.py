@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from autograder.assignment import Device
 from autograder.protocol import TO_CHILD, CallBatch, ExecutionRequest
 from autograder.sandboxed.channel import read_frame
 from autograder.sandboxed.recorder import Recorder
@@ -64,6 +65,26 @@ def warm(packages: tuple[str, ...] = ()) -> tuple[Shell, Recorder]:
     gc.collect()
     gc.freeze()
     return shell, recorder
+
+
+class DeviceError(RuntimeError):
+    """The device can't be used here."""
+
+
+def initialise(device: Device) -> None:
+    """Make `device` ready in this process, which must not be one that others are forked from.
+
+    Raises:
+        DeviceError: if it can't be used, in one line.
+    """
+    if device is Device.CPU:
+        return
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        torch.ones(1, device="cuda").add_(1).item()
+    except Exception as error:
+        message = f"CUDA could not be initialised: {' '.join(str(error).split())[:300]}"
+        raise DeviceError(message) from error
 
 
 def settle(request: ExecutionRequest) -> None:

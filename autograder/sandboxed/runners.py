@@ -155,7 +155,7 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
         problem = define_given(session, batch)
         shared = SharedState(session.namespace)
         for call in calls:
-            _allow_cpu(limits)
+            allow_cpu(limits)
             run = answer_call(session, call, batch, problem)
             whole = frame(CallFrame(run))
             session.sent_bytes += len(whole)
@@ -169,7 +169,7 @@ def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: Ca
         os._exit(code)
 
 
-def _allow_cpu(limits: CallLimits) -> None:
+def allow_cpu(limits: CallLimits) -> None:
     """Let the next call use `limits.cpu_s` more: the soft limit moves, the hard one stays."""
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)

@@ -13,15 +13,14 @@ import time
 
 import torch
 
-from autograder.protocol import TO_CHILD, BatchEnded, CallFrame, CellsEnded, ExecutionRequest, ForkserverReady, frame
-from autograder.sandboxed.allowance import CPU_LIMIT, FRESH_PROCESS, CallLimits, needs_fresh_process
-from autograder.sandboxed.calling import answer_call, define_given
+from autograder.assignment import Device
+from autograder.protocol import TO_CHILD, ExecutionRequest, ForkserverReady, frame
+from autograder.sandboxed.allowance import CPU_LIMIT
 from autograder.sandboxed.channel import read_frame, write_all
-from autograder.sandboxed.disturbance import SharedState
-from autograder.sandboxed.preparing import batches_from, settle, warm
-from autograder.sandboxed.session import Session, run_cell_frame
+from autograder.sandboxed.preparing import initialise, settle, warm
+from autograder.sandboxed.serving import serve
+from autograder.sandboxed.session import Session
 from autograder.sandboxed.shell import collect_outputs
-from autograder.trace import Run
 
 _LOOK_EVERY_S = 0.25
 
@@ -45,14 +44,16 @@ class _Watch(threading.Thread):
                 os._exit(CPU_LIMIT)
 
 
-def main(*packages: str) -> None:
-    """Serve one submission; `packages` are imported beforehand. The working folder is the submission's.
+def main(device: str, *packages: str) -> None:
+    """Serve one submission on `device`; `packages` are imported beforehand. The working folder is the submission's.
 
     Raises:
         TypeError: if the host sends anything but its part of the protocol.
+        DeviceError: if `device` can't be used.
     """
     incoming, outgoing = _take_over()
     shell, recorder = warm(packages)
+    initialise(Device(device))
     versions = {"torch": str(torch.__version__), "python": ".".join(map(str, sys.version_info[:3]))}
     write_all(outgoing, frame(ForkserverReady(os.getpid(), {}, versions)))
     request = TO_CHILD.decode(read_frame(incoming) or b"")
@@ -65,25 +66,7 @@ def main(*packages: str) -> None:
     session = Session(shell, recorder, request)
     collect_outputs(request.limits.output_bytes)
     watch.allow(request.limits.cpu_s)
-    for cell in request.cells:
-        write_all(outgoing, run_cell_frame(session, cell))
-    write_all(outgoing, frame(CellsEnded()))
-    for batch in batches_from(incoming):
-        problem = define_given(session, batch)
-        shared = SharedState(session.namespace)
-        for call in batch.calls:
-            watch.allow(CallLimits.of(request.limits).cpu_s)
-            if not _answer(session, answer_call(session, call, batch, problem), outgoing) or shared.disturbed():
-                os._exit(FRESH_PROCESS)
-        write_all(outgoing, frame(BatchEnded()))
-
-
-def _answer(session: Session, run: Run, outgoing: int) -> bool:
-    """Send a call's run; whether another one may follow in this process."""
-    whole = frame(CallFrame(run))
-    session.sent_bytes += len(whole)
-    write_all(outgoing, whole)
-    return not needs_fresh_process(run)
+    serve(session, incoming, outgoing, lambda limits: watch.allow(limits.cpu_s))
 
 
 def _take_over() -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """What a submission's process does once it is in its sandbox: run the cells, then make the calls that it is asked for.
 
 The process that runs the cells is the leader. It keeps the state after the last cell and never makes a call itself. A cell with `hold` leaves behind a
-holder, a fork that keeps the state after that cell and answers calls in it.
+holder, a fork that keeps the state after that cell and answers calls in it. Of a request that is `unforked`, the leader makes the calls itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from autograder.protocol import FRAME_HEADER, TO_CHILD, BatchEnded, Call, CallBa
 from autograder.sandboxed.channel import die_with_parent, read_frame, write_all
 from autograder.sandboxed.preparing import batches_from, settle
 from autograder.sandboxed.recorder import Recorder
-from autograder.sandboxed.runners import answer
+from autograder.sandboxed.runners import allow_cpu, answer
+from autograder.sandboxed.serving import serve
 from autograder.sandboxed.session import Session, run_cell_frame
 from autograder.sandboxed.shell import Shell, collect_outputs
 from autograder.sandboxed.threads import use_threads
@@ -39,6 +40,9 @@ def run_submission(connection: int, shell: Shell, recorder: Recorder) -> None:
     settle(request)
     session = Session(shell, recorder, request)
     collect_outputs(request.limits.output_bytes)
+    if request.unforked:
+        serve(session, connection, connection, allow_cpu)
+        return
     holders: Holders = {}
     for cell in request.cells:
         write_all(connection, run_cell_frame(session, cell))

@@ -46,7 +46,7 @@ def test_calls_that_spoil_their_process_spoil_no_other():
     assert [run.returned for run in evidence.calls] == [1, 0, None, 0, None]
     assert [run.alone for run in evidence.calls] == [False, False, False, True, True]
     assert "computing time" in evidence.calls[4].error.message
-    assert evidence.environment.keys() == {"isolation", "torch", "python"}
+    assert evidence.environment.keys() == {"isolation", "device", "torch", "python"}
 
 
 def test_cells_that_end_python_leave_the_rest_not_run():

@@ -4,6 +4,7 @@ import datetime
 import math
 import string
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -233,6 +234,22 @@ def test_another_torch_is_doubted_but_not_another_patch_of_it(tmp_path):
     path.write_text(calibration_text(calibration()))
     assert doubt(path, "2.13.1") == ""
     assert "2.13.0+cpu" in doubt(path, "2.14.0")
+
+
+def test_another_device_is_doubted(tmp_path):
+    """A file that names none is of a CPU, as all were before; where nothing is known of the device, nothing is doubted."""
+    path = tmp_path / "calibration.toml"
+    path.write_text("".join(line for line in calibration_text(calibration()).splitlines(keepends=True) if not line.startswith("device")))
+    assert read_calibration(path).device == "cpu"
+    assert doubt(path, "2.13.0") == doubt(path, "2.13.0", "") == ""
+    assert "on cpu, and this is NVIDIA T4" in doubt(path, "2.13.0", "NVIDIA T4")
+    on_gpu = msgspec.structs.replace(calibration(), device="NVIDIA T4")
+    path.write_text(calibration_text(on_gpu))
+    assert read_calibration(path) == on_gpu
+    assert doubt(path, "2.13.0", "NVIDIA T4") == ""
+    assert "NVIDIA T4" in doubt(path, "2.13.0")
+    assert changes(calibration(), on_gpu) == ("device cpu -> NVIDIA T4",)
+    assert changes(on_gpu, on_gpu) == ()
 
 
 def test_what_changed_is_told_to_the_reviewer():
