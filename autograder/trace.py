@@ -44,7 +44,7 @@ class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="array"
     requires_grad: bool = False
 
     def __post_init__(self) -> None:
-        if any(size < 0 for size in self.shape) or math.prod(self.shape) * ITEM_BYTES[self.dtype] != len(self.data):
+        if min(self.shape, default=0) < 0 or math.prod(self.shape) * ITEM_BYTES[self.dtype] != len(self.data):
             message = f"array of shape {self.shape} and dtype {self.dtype} can't have {len(self.data)} bytes"
             raise ValueError(message)
 

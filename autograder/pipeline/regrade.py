@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
     from autograder.pipeline.results import ResultsFolder
-    from autograder.pipeline.variants import Variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,12 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
         message = f"{results.root}: no grades of {files.slug} to judge again; run `autograder grade {files.slug}` first"
         raise AutograderError(message)
 
-    variants = open_variants(files)
-    contexts = Contexts(context_digest(files), variants)
+    contexts = Contexts(context_digest(files), open_variants(files))
     taken, gallery = take_in_marks(files, results, students), results.gallery_digest
     before = {student: grade for student in students if (grade := results.read_grade(student))}
     after = {student: taken.get(student, grade) for student, grade in before.items()}
     again = {student: after[student] for student, grade in before.items() if not _holds(grade, contexts, gallery)}
-    judged = _judge_again(files, again, results, executor, variants) if again else {}
+    judged = _judge_again(files, again, results, executor, contexts) if again else {}
     moves = [
         Move(grade, judged.get(student, after[student])) for student, grade in before.items() if student in judged or student not in again
     ]
@@ -77,21 +75,17 @@ def _holds(grade: Grade, contexts: Contexts, gallery: str) -> bool:
 
 
 def _judge_again(
-    files: AssignmentFiles, grades: Mapping[str, Grade], results: ResultsFolder, executor: Executor, variants: Variants | None
+    files: AssignmentFiles, grades: Mapping[str, Grade], results: ResultsFolder, executor: Executor, contexts: Contexts
 ) -> dict[str, Grade]:
     """Those of `grades`, by student, whose evidence is at hand."""
     from autograder.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
     from autograder.pipeline.gallery import read_gallery
     from autograder.pipeline.prepare import prepare
-    from autograder.pipeline.rejudge import judge_again, prepared_for
+    from autograder.pipeline.rejudge import Rejudger
 
     def body(docket: Docket) -> dict[str, Grade]:
-        prepared, gallery = prepare(files, docket, results.evidence, executor), read_gallery(results)
-        judged = {}
-        for student, grade in grades.items():
-            own = prepared_for(prepared, variants, grade, results, executor)
-            if (after := judge_again(own, grade, gallery, results, executor)) is not None:
-                judged[student] = after
-        return judged
+        prepared = prepare(files, docket, results.evidence, executor)
+        rejudger = Rejudger(prepared, contexts.shared, contexts.variants, read_gallery(results), results, executor)
+        return {student: after for student, grade in grades.items() if (after := rejudger.judge_again(grade)) is not None}
 
     return open_docket(files, body)
