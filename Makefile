@@ -35,8 +35,8 @@ picture: $(STAMP)  ## the README's picture of real feedback; needs Debian's chro
 attacks: $(STAMP)  ## every hostile submission at every level that this machine offers, as a table in docs/attacks.md; needs root
 	$(BIN)/python -m tests.adversaries.matrix
 
-faults: $(STAMP)  ## grader, forkservers and submissions killed 50 times each at random moments
-	$(BIN)/python tests/execution/faults.py 50
+faults: $(STAMP)  ## grader, forkservers, submissions and Dask workers killed 50 times each at random moments
+	$(BIN)/python -m tests.execution.faults 50
 
 bench: $(STAMP)  ## every bar of speed and size against pinned peers, into docs/performance.md
 	$(BIN)/python benchmarks/bench.py

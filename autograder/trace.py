@@ -8,14 +8,30 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"]
-NdArray = npt.NDArray[Any]
+NdArray: TypeAlias = "npt.NDArray[Any]"
+
+ITEM_BYTES = {
+    "bool": 1,
+    "int8": 1,
+    "uint8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+    "float16": 2,
+    "float32": 4,
+    "float64": 8,
+    "complex64": 8,
+    "complex128": 16,
+}
+"""Size of one number of each `DType`. numpy, which knows them too, is imported where arrays are looked at: not for grades that only have to be read."""
 
 
 class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="array"):
@@ -28,12 +44,14 @@ class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="array"
     requires_grad: bool = False
 
     def __post_init__(self) -> None:
-        if any(size < 0 for size in self.shape) or math.prod(self.shape) * np.dtype(self.dtype).itemsize != len(self.data):
+        if min(self.shape, default=0) < 0 or math.prod(self.shape) * ITEM_BYTES[self.dtype] != len(self.data):
             message = f"array of shape {self.shape} and dtype {self.dtype} can't have {len(self.data)} bytes"
             raise ValueError(message)
 
     def numpy(self) -> NdArray:
         """The values, shape `self.shape`; read-only, without a copy."""
+        import numpy as np  # see ITEM_BYTES
+
         return np.frombuffer(self.data, dtype=self.dtype).reshape(self.shape)
 
 
@@ -43,6 +61,8 @@ def array_of(values: npt.ArrayLike, *, source: str = "", requires_grad: bool = F
     Raises:
         ValueError: for a dtype that may not travel, such as object.
     """
+    import numpy as np  # see ITEM_BYTES
+
     values = np.asarray(values)
     contiguous = np.ascontiguousarray(values).reshape(values.shape)  # ascontiguousarray makes 0-d arrays 1-d
     name = contiguous.dtype.name
@@ -322,6 +342,10 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: tuple[Run, ...]
     ending: Ending
     environment: dict[str, str] = {}
+    cells_key: str = ""
+    """Hash of all that the cells' runs depend on. It and `asked` are the host's own, and empty where nobody asks for them again."""
+    asked: dict[str, str] = {}
+    """By id of each call that was asked for at first, hash of the call and the state in which it was to be made."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()

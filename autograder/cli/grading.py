@@ -143,7 +143,8 @@ def regrade(
         )
     if not dry_run:
         for move in moves:
-            folder.write_grade(move.after)
+            if move.after != move.before:
+                folder.write_grade(move.after)
         grades = tuple(one for name in folder.students() if (one := folder.read_grade(name)))
         _finish(console, files, folder, grades, read_record(files.course / "submitted", files.slug))
 

@@ -229,7 +229,7 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What produced a grade. Two grades with equal `evidence_key` and `judging_key` are equal."""
+    """What produced a grade. Two grades with equal `evidence_key`, `judging_key` and `gallery` are equal."""
 
     gradstep: str
     submission_sha256: str
@@ -238,6 +238,8 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: dict[str, str] = {}
     tests: dict[str, str] = {}
     """Digests of the test cells that were run beside the student's code, by id."""
+    gallery: str = ""
+    """SHA-256 of the known mistakes' runs with which this one was compared; empty where there were none."""
 
 
 class JudgedVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from autograder.judgement.calibration import calibration_path, doubt, read_calib
 from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.notebooks.submission import UnreadableNotebook, read_submission
 from autograder.pipeline.collect import Candidate
-from autograder.pipeline.grade import PASSING_TROUBLE, UNREADABLE, make_grade
+from autograder.pipeline.grader import PASSING_TROUBLE, UNREADABLE, make_grade
 from autograder.pipeline.judging import find_run, make_judge
 from autograder.pipeline.own_findings import own_findings
 from autograder.pipeline.places import places_of

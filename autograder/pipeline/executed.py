@@ -61,9 +61,10 @@ def write_executed(path: Path, notebook: NotebookNode) -> None:
 
 def read_executed(path: Path) -> NotebookNode | None:
     """Read it back; None where the submission could not be read, so that nothing was executed."""
-    if not path.exists():
+    try:
+        return nbformat.v4.reads(path.read_text(encoding="utf-8"))  # it was valid when `write_executed` wrote it
+    except FileNotFoundError:
         return None
-    return nbformat.read(path, as_version=4)
 
 
 def sources(notebook: NotebookNode | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,20 +22,28 @@ if TYPE_CHECKING:
 _DECODER = msgspec.msgpack.Decoder(tuple[Exhibit, ...])
 
 
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The exhibits, with what tells this gallery from others."""
+
+    digest: str
+    exhibits: tuple[Exhibit, ...]
+
+
 def write_gallery(results: ResultsFolder, exhibits: Iterable[Exhibit]) -> None:
     """Keep `exhibits` in the results folder."""
     write_atomic(results.gallery, msgspec.msgpack.encode(tuple(exhibits)))
 
 
-def read_gallery(results: ResultsFolder) -> tuple[Exhibit, ...]:
+def read_gallery(results: ResultsFolder) -> Gallery:
     """What `validate` kept last; nothing if it never ran here, or wrote for another version."""
     try:
-        return _DECODER.decode(results.gallery.read_bytes())
+        return Gallery(results.gallery_digest, _DECODER.decode(results.gallery.read_bytes()))
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-        return ()
+        return Gallery(results.gallery_digest, ())
 
 
-def resemblances(prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, gallery: Sequence[Exhibit]) -> tuple[str, ...]:
+def resemblances(prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, gallery: Gallery) -> tuple[str, ...]:
     """For each function that lost points: the known mistakes that do the same on every call that was made of it, as one sentence."""
     lost = dict.fromkeys(
         spec.function for spec, result in zip(prepared.judge.specs, results, strict=True) if result.points < result.max_points
@@ -43,7 +52,7 @@ def resemblances(prepared: Prepared, results: Sequence[CheckResult], evidence: E
     for function in lost:
         specs = [spec for spec in prepared.judge.specs if spec.function == function and spec.call is not None and spec.call.driver is None]
         runs = {spec.run_id: run for spec in specs if (run := find_run(evidence, spec)) is not None and not run.given}
-        names = likenesses(function, runs, gallery) if len(runs) == len(specs) else ()
+        names = likenesses(function, runs, gallery.exhibits) if len(runs) == len(specs) else ()
         if names:
             sentences.append(f"On every call, {function} did exactly what one does that {' or one that '.join(names)}.")
     return tuple(sentences)

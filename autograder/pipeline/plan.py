@@ -19,7 +19,7 @@ from autograder.notebooks.stub import definitions
 from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import CheckSpec
@@ -38,11 +38,21 @@ class _PlacedOn(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One execution: the cells, then the calls. `key` is a hash of all that its result depends on."""
+    """One execution: the cells, then the calls. `key` is a hash of all that its result depends on, `cells_key` of all but the calls; empty for probes, of which all is run or nothing."""
 
     key: str
     request: ExecutionRequest
     calls: tuple[Call, ...]
+    cells_key: str = ""
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """By id of each call, hash of it and of the state in which it is made."""
+        return {call.id: _digest(msgspec.msgpack.encode(call)) for call in self.calls}
+
+    def signed(self, evidence: Evidence) -> Evidence:
+        """`evidence` of this plan, so that another run can take over what it holds."""
+        return msgspec.structs.replace(evidence, cells_key=self.cells_key, asked=self.asked)
 
 
 def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Sequence[tuple[str, str]], holds: Mapping[str, str]) -> Plan:
@@ -64,13 +74,9 @@ def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Se
         **_placed_on(files),
     )
     calls = tuple(msgspec.structs.replace(spec.call, after=holds.get(spec.function)) for spec in specs if spec.call is not None)
-    key = _digest(
-        msgspec.msgpack.encode([request, calls]),
-        *_versions(files),
-        _source_digest(RUNNING),
-        _given_source(files, assignment.given).encode(),
-    )
-    return Plan(key, request, calls)
+    given = _given_source(files, assignment.given).encode()
+    cells_key = _digest(msgspec.msgpack.encode(request), _versions(files), source_digest(RUNNING), given)
+    return Plan(_digest(cells_key.encode(), msgspec.msgpack.encode(calls)), request, calls, cells_key)
 
 
 def plan_probes(files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls: Sequence[Call], drivers: str) -> Plan:
@@ -83,9 +89,8 @@ def plan_probes(files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls:
         drivers=f"{files.drivers_source()}\n\n{drivers}",
         **_placed_on(files),
     )
-    return Plan(
-        _digest(b"probes", msgspec.msgpack.encode([request, calls]), *_versions(files), _source_digest(RUNNING)), request, tuple(calls)
-    )
+    key = _digest(b"probes", msgspec.msgpack.encode([request, calls]), _versions(files), source_digest(RUNNING))
+    return Plan(key, request, tuple(calls))
 
 
 def rerun_batches(
@@ -129,7 +134,7 @@ def context_digest(files: AssignmentFiles) -> str:
     contents = [hashlib.sha256(path.read_bytes()).digest() for path in own]
     if files.draw is not None:
         contents += [hashlib.sha256(files.variant.read_bytes()).digest(), f"{files.draw.tag} {files.draw.digest}".encode()]
-    return _digest(*contents, files.drivers_source().encode(), *_versions(files), _source_digest(RUNNING), _source_digest(JUDGING))
+    return _digest(*contents, files.drivers_source().encode(), _versions(files), source_digest(RUNNING), source_digest(JUDGING))
 
 
 def _given_source(files: AssignmentFiles, names: tuple[str, ...]) -> str:
@@ -142,12 +147,18 @@ def _placed_on(files: AssignmentFiles) -> _PlacedOn:
     return {"device": device, "unforked": device is not Device.CPU}
 
 
-def _versions(files: AssignmentFiles) -> Iterable[bytes]:
-    yield f"torch {metadata.version('torch')}, Python {platform.python_version()}, device {files.hardware or Device.CPU}".encode()
+def _versions(files: AssignmentFiles) -> bytes:
+    return f"{_software()}, device {files.hardware or Device.CPU}".encode()
 
 
 @functools.cache
-def _source_digest(parts: tuple[str, ...]) -> bytes:
+def _software() -> str:
+    """Read once: torch's metadata take 4 ms."""
+    return f"torch {metadata.version('torch')}, Python {platform.python_version()}"
+
+
+@functools.cache
+def source_digest(parts: tuple[str, ...]) -> bytes:
     """Hash of our own code in `parts` of the package: a change of the grader makes old evidence and grades stale."""
     paths = [path for part in parts for path in ([PACKAGE / part] if part.endswith(".py") else sorted((PACKAGE / part).glob("*.py")))]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).digest()

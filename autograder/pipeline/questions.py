@@ -13,7 +13,6 @@ import msgspec
 
 from autograder.exchange.marks import read_marks
 from autograder.judgement.grading import RULINGS, Cause, CheckResult, Visibility
-from autograder.notebooks.answers import read_answers
 from autograder.pipeline.ledger import is_projected, read_ledger
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def answered(assignment: Assignment, notebook: NotebookNode, release: NotebookNo
 
     A blank answer has 0 points at once, as in nbgrader: there is nothing to mark. A cell that is not found is for a person to look for.
     """
+    from autograder.notebooks.answers import read_answers  # with nbformat, which takes a while: not where no notebook is read
+
     answers = read_answers(notebook, release)
     results = []
     for question in assignment.questions:

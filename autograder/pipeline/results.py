@@ -15,6 +15,7 @@ It is also an nbgrader course folder, unless the submissions lie in one of their
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import platform
 from collections.abc import Iterator
@@ -81,9 +82,22 @@ class ResultsFolder:
         return self.root / "grades" / self.slug / ".projected.json"
 
     @property
+    def codes(self) -> Path:
+        """What was found to be the same code, to be found sooner the next time; may be deleted."""
+        return self.root / "grades" / self.slug / ".codes.json"
+
+    @property
     def gallery(self) -> Path:
         """The runs of all known mistakes."""
         return self.root / "validated" / f"{self.slug}.gallery"
+
+    @property
+    def gallery_digest(self) -> str:
+        """Tells the gallery from others; empty where there is none."""
+        try:
+            return hashlib.sha256(self.gallery.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            return ""
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

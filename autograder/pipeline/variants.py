@@ -20,7 +20,6 @@ import msgspec
 from autograder.atomic import write_atomic
 from autograder.errors import AssignmentError
 from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, JudgedVariant
-from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.variants import Draw, Drawer, Secret
 
 if TYPE_CHECKING:
@@ -228,6 +227,8 @@ def check_fixed_cells(files: AssignmentFiles, release: NotebookNode, other: Note
     Raises:
         AssignmentError: naming the cell that differs.
     """
+    from autograder.notebooks.cells import Role, grade_id_of, role_of  # with nbformat, which takes a while: not where no notebook is read
+
     first, second = (
         {grade_id_of(cell) or cell["id"]: cell for cell in one.cells if role_of(cell) is not Role.VARIANT} for one in (release, other)
     )

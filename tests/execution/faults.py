@@ -1,4 +1,5 @@
-"""Kills at random moments: ``python tests/execution/faults.py 50`` kills the grader, its forkservers and submissions' processes so many times each, and compares with an undisturbed run.
+"""Kills at random moments: ``python -m tests.execution.faults 50`` kills the grader, its forkservers, submissions' processes and the workers of a Dask cluster so many times each, and
+compares with an undisturbed run.
 
 Prints a line for each kind, and ends with 1 if a submission was lost or graded otherwise, or anything is left running.
 """
@@ -14,22 +15,37 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 
 from autograder.assignment import open_assignment
 from autograder.execution.executor import Executor
+from autograder.pipeline.collect import collect_submissions
+from autograder.pipeline.grade import grade_class
+from autograder.pipeline.progress import Silent
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
+
+from .descendants import below
+
+if TYPE_CHECKING:
+    from .dask_processes import Cluster
 
 TINY = Path(__file__).parents[1] / "tiny_course"
 LOSS = "def loss_fn(values):\n    return (values**2).mean()\n"
 LOOP = "def training_loop(n_epochs, optimizer, params):\n    for _ in range(n_epochs):\n        optimizer.zero_grad()\n        loss_fn(params).backward()\n        optimizer.step()\n    return params\n"
 RUNS_LIMIT = 20
-KINDS = ("grader", "forkserver", "submission")
+KINDS = ("grader", "forkserver", "submission", "worker")
+TWICE = ("submission", "worker")
+"""What is killed twice while the same submission runs is for a person to look at."""
+
+Outcomes = dict[str, tuple[float, tuple[str, ...]]]
+"""Points and outcomes by student."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +55,25 @@ class Class:
     root: Path
     size: int
 
-    def grade(self, results: str) -> subprocess.Popen[bytes]:
-        """Start `autograder grade` in a session of its own."""
+    def grade(self, results: str, cluster: Cluster | None = None) -> subprocess.Popen[bytes]:
+        """Start `autograder grade` in a session of its own, its submissions on `cluster` if there is one."""
         command = [sys.executable, "-m", "autograder.cli", "grade", "tiny", str(self.root / "submitted"), "--course", str(self.root)]
+        command += ["--results", str(self.root / results), "-j", "2"]
         return subprocess.Popen(
-            [*command, "--results", str(self.root / results), "-j", "2"],
+            [*command, *(("--scheduler", cluster.address) if cluster else ())],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
 
-    def grades(self, results: str) -> dict[str, tuple[float, tuple[str, ...]]]:
-        """Points and outcomes by student, as far as they are on disk."""
+    def undisturbed(self, executor: Executor) -> Outcomes:
+        """As they are graded in peace."""
+        results = ResultsFolder(self.root / "undisturbed", "tiny")
+        grade_class(open_assignment(self.root, "tiny"), collect_submissions(self.root / "submitted", "tiny"), results, executor, Silent())
+        return self.grades("undisturbed")
+
+    def grades(self, results: str) -> Outcomes:
+        """As far as they are on disk."""
         found = {}
         for path in (self.root / results / "grades" / "tiny").glob("*/grade.json"):
             grade = json.loads(path.read_bytes())
@@ -61,12 +84,11 @@ class Class:
         return found
 
 
-def make_class(root: Path, size: int) -> Class:
+def make_class(root: Path, size: int, executor: Executor) -> Class:
     """Release the tiny course and hand in `size` notebooks, a third of them wrong."""
     shutil.copytree(TINY, root, dirs_exist_ok=True)
     files = open_assignment(root, "tiny")
-    with Executor(1) as executor:
-        release_assignment(files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor)
+    release_assignment(files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor)
     release = nbformat.read(root / "release" / "tiny.ipynb", as_version=4)
     for number in range(size):
         notebook = nbformat.from_dict(release)
@@ -84,43 +106,32 @@ def make_class(root: Path, size: int) -> Class:
     return Class(root, size)
 
 
-def below(pid: int) -> Iterator[tuple[int, str]]:
-    """Processes that `pid` has started, directly or not, with their command lines."""
-    try:
-        children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
-    except OSError:
-        return
-    for child in children:
-        try:
-            yield child, Path(f"/proc/{child}/cmdline").read_text()
-        except OSError:
-            continue
-        yield from below(child)
-
-
-def aim(kind: str, grader: int) -> list[int]:
+def aim(kind: str, grader: int, cluster: Cluster | None) -> list[int]:
     """What may be killed now."""
     if kind == "grader":
         return [grader]
+    if kind == "worker":
+        assert cluster is not None
+        return sorted(cluster.busy())
     servers = [pid for pid, words in below(grader) if "autograder.execution.forkserver" in words and "bwrap" not in words.split("\0")[0]]
     inner = {pid for server in servers for pid, _ in below(server)}
     return sorted(set(servers) - inner) if kind == "forkserver" else sorted(inner)
 
 
-def disturb(kind: str, course: Class, results: str, kills: int) -> tuple[int, int]:
-    """Grade the class again and again, killing at random moments, until `kills` were made; then twice in peace. Returns kills and runs."""
+CHANCES = {"grader": 0.02, "forkserver": 0.1, "submission": 0.3, "worker": 0.1}
+"""That what may be killed is, at each look; a worker takes seconds to come back."""
+
+
+def disturb(course: Class, results: str, targets: Sequence[str], cluster: Cluster | None) -> tuple[int, int]:
+    """Grade the class again and again, killing each of `targets` in turn at random moments; then twice in peace. Returns kills and runs."""
     made = runs = 0
-    while made < kills and runs < RUNS_LIMIT * kills:
+    while made < len(targets) and runs < RUNS_LIMIT * len(targets):
         runs += 1
-        process = course.grade(results)
-        deadline = time.monotonic() + random.uniform(3, 9)
-        while process.poll() is None and made < kills:
-            victims = aim(kind, process.pid)
-            if kind == "grader":
-                ready = time.monotonic() > deadline
-            else:
-                ready = bool(victims) and random.random() < (0.1 if kind == "forkserver" else 0.3)
-            if ready and victims:
+        process = course.grade(results, cluster)
+        earliest = time.monotonic() + 1  # before that, it only reads its own modules
+        while process.poll() is None and made < len(targets):
+            victims = aim(targets[made], process.pid, cluster) if time.monotonic() > earliest else []
+            if victims and random.random() < CHANCES[targets[made]]:
                 try:
                     os.kill(random.choice(victims), signal.SIGKILL)
                     made += 1
@@ -128,17 +139,23 @@ def disturb(kind: str, course: Class, results: str, kills: int) -> tuple[int, in
                     pass
             time.sleep(random.uniform(0, 0.15))
         process.wait()
-        if len(course.grades(results)) == course.size and made < kills:
+        if len(course.grades(results)) == course.size and made < len(targets):
             shutil.rmtree(course.root / results)  # all done: once more from the beginning
     for _ in range(2):
-        course.grade(results).wait()
+        course.grade(results, cluster).wait()
         runs += 1
     return made, runs
 
 
 def left_running() -> list[str]:
-    """Forkservers whose grader is gone, 5 s after it: what a forkserver runs ends before it does."""
-    time.sleep(5)
+    """Forkservers whose grader or worker is gone, up to 5 s after it: what a forkserver runs ends before it does."""
+    deadline = time.monotonic() + 5
+    while (found := _orphans()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def _orphans() -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -150,27 +167,34 @@ def left_running() -> list[str]:
     return found
 
 
+def trial(course: Class, name: str, targets: Sequence[str], expected: Outcomes, cluster: Cluster | None = None) -> bool:
+    """Whether the class is graded as in peace, on `cluster` if there is one, though all of `targets` are killed; prints how it went."""
+    start = time.monotonic()
+    made, runs = disturb(course, name, targets, cluster)
+    grades = course.grades(name)
+    other = sorted(student for student in expected | grades if expected.get(student) != grades.get(student))
+    reviewed = [student for student in other if set(TWICE) & set(targets) and "needs review" in grades[student][1]]
+    wrong = [student for student in other if student not in reviewed]
+    left = left_running()
+    print(
+        f"{name}: {made} kills, {runs} runs, {len(grades)} of {course.size} graded, {len(wrong)} otherwise than undisturbed, {len(reviewed)} killed twice and to be reviewed, {len(left)} processes left, {time.monotonic() - start:.0f} s {wrong[:5]}",
+        flush=True,
+    )
+    return made == len(targets) and len(expected) == course.size and not wrong and not left and 2 * len(reviewed) <= made
+
+
 def main(kills: int, size: int) -> int:
     """All kinds, one after another."""
-    failed = 0
+    from .dask_processes import Cluster  # needs Dask; the short form of the other kinds does not
+
     with tempfile.TemporaryDirectory() as name:
-        course = make_class(Path(name) / "course", size)
-        course.grade("undisturbed").wait()
-        expected = course.grades("undisturbed")
-        for kind in KINDS:
-            start = time.monotonic()
-            made, runs = disturb(kind, course, kind, kills)
-            grades = course.grades(kind)
-            other = sorted(student for student in expected | grades if expected.get(student) != grades.get(student))
-            reviewed = [student for student in other if kind == "submission" and "needs review" in grades[student][1]]  # killed twice
-            wrong = [student for student in other if student not in reviewed]
-            left = left_running()
-            failed += bool(wrong or left or made < kills or len(expected) != size)
-            print(
-                f"{kind}: {made} kills, {runs} runs, {len(grades)} of {size} graded, {len(wrong)} otherwise than undisturbed, {len(reviewed)} killed twice and to be reviewed, {len(left)} processes left, {time.monotonic() - start:.0f} s {wrong[:5]}",
-                flush=True,
-            )
-    return 1 if failed else 0
+        with Executor(2) as executor:
+            course = make_class(Path(name) / "course", size, executor)
+            expected = course.undisturbed(executor)
+        passed = [trial(course, kind, [kind] * kills, expected) for kind in KINDS if kind != "worker"]
+        with closing(Cluster(course.root)) as cluster:
+            passed.append(trial(course, "worker", ["worker"] * kills, expected, cluster))
+    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":

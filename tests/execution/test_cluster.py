@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,56 +21,10 @@ from autograder.protocol import CallBatch
 from autograder.trace import Ended, Evidence, RunStatus
 
 from .conftest import plain, request
-from .faults import below
+from .dask_processes import Cluster
+from .faults import make_class, trial
 
 SLOW = "import time\ntime.sleep({})\ndef f(): return {}"
-
-
-class Cluster:
-    """A scheduler and two workers, each with one thread."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{port}"
-        self._started = [self._start("scheduler", "--port", str(port))]
-        self._started += [self._start("worker", self.address, "--nthreads", "1") for _ in range(2)]
-        self.client = distributed.Client(self.address, timeout=60, set_as_default=False)
-        self.client.wait_for_workers(2, timeout=60)
-
-    def _start(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words, "--host", "127.0.0.1", "--no-dashboard"]
-        return subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def kill_a_busy_worker(self) -> str:
-        """SIGKILL one whose sandbox runs a submission; its address. Its nanny starts another."""
-        deadline = time.monotonic() + 150
-        while time.monotonic() < deadline:
-            busy = [worker for worker, tasks in self.client.processing().items() if tasks]
-            try:
-                pids = self.client.run(os.getpid, workers=busy) if busy else {}
-            except OSError:  # the one that was killed last is still in the scheduler's books
-                pids = {}
-            for worker, pid in pids.items():
-                if len([words for _, words in below(pid) if "autograder.execution.forkserver" in words and "bwrap" not in words]) > 1:
-                    os.kill(pid, signal.SIGKILL)
-                    return str(worker)
-            time.sleep(0.05)
-        message = "no worker was busy"
-        raise AssertionError(message)
-
-    def close(self) -> None:
-        """End all processes."""
-        self.client.close()
-        for process in reversed(self._started):
-            process.terminate()
-        for process in self._started:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +115,15 @@ def test_a_stopped_grader_does_not_wait(there: ClusterExecutor) -> None:
     with pytest.raises(SandboxError, match="stopped"):
         there.run("long", request(SLOW.format(4, 1)), (), stop=stop)
     assert time.monotonic() - began < 4
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="looks for processes of the submissions' users")
+def test_a_worker_killed_while_a_class_is_graded_loses_nothing(
+    cluster: Cluster, executor: Executor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The short form of faults.py: the command with --scheduler has every submission graded as here in peace."""
+    course = make_class(tmp_path / "course", 4, executor)
+    assert trial(course, "worker", ["worker"], course.undisturbed(executor), cluster), capsys.readouterr().out
 
 
 def test_what_is_wrong_with_a_cluster_is_said(tmp_path: Path) -> None:

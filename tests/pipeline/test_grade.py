@@ -5,7 +5,7 @@ from tiny_class import LOSS, Recorded
 
 from autograder.errors import AssignmentError, SubmissionError
 from autograder.judgement.grading import Cause, GradeStatus, Outcome
-from autograder.pipeline import grade as grade_module
+from autograder.pipeline import grader as grader_module
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.regrade import regrade_class
@@ -264,7 +264,7 @@ def test_a_submission_that_breaks_our_own_code_costs_no_points_and_stops_nobody(
     """A fault of the grader's at one submission: ungradable, tried again, and the class goes on."""
     course.submit("right")
     course.submit("unlucky")
-    real = grade_module.read_submission
+    real = grader_module.read_submission
 
     def fails_once(path, *words, **more):
         if "unlucky" in str(path):
@@ -272,7 +272,7 @@ def test_a_submission_that_breaks_our_own_code_costs_no_points_and_stops_nobody(
         return real(path, *words, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(grade_module, "read_submission", fails_once)
+        patch.setattr(grader_module, "read_submission", fails_once)
         grades, _ = course.grade()
     assert grades["right"].points == 10
     assert {check.cause for check in grades["unlucky"].checks} == {Cause.MACHINE_FAILED}

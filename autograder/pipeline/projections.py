@@ -1,0 +1,100 @@
+"""Writing what is made from grades: feedback pages, and what nbgrader keeps of them."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from autograder.assignment import Device
+from autograder.atomic import write_atomic
+from autograder.docket import open_docket
+from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
+from autograder.notebooks.cells import Role, grade_id_of, role_of
+from autograder.notebooks.libraries import NotebookNode
+from autograder.pipeline.executed import read_executed, sources
+from autograder.pipeline.graded_tests import without_hidden_tests
+from autograder.pipeline.prepare import prepare, stored_reference
+from autograder.pipeline.variants import open_variants
+from autograder.reports.feedback import FeedbackPage, render_feedback
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autograder.assignment import AssignmentFiles
+    from autograder.docket import Docket
+    from autograder.judgement.grading import Grade
+    from autograder.pipeline.prepare import Prepared
+    from autograder.pipeline.progress import Progress
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.variants import Variants
+    from autograder.trace import Evidence
+
+
+def write_projections(
+    files: AssignmentFiles, results: ResultsFolder, grades: Sequence[Grade], progress: Progress, *, show_hidden: bool
+) -> bool:
+    """Write the page and the gradebook's entry of each of `grades`; penalties for late submissions are everybody's. Returns False, with nothing written, where the reference has not run for want of a GPU.
+
+    Raises:
+        ExchangeError: if the gradebook can't be written.
+    """
+
+    def body(docket: Docket) -> bool:
+        if files.assignment.device is not Device.CPU and stored_reference(files, docket.specs, results.evidence) is None:
+            return False
+        prepared, variants = prepare(files, docket, results.evidence, None), open_variants(files)
+        entries = []
+        for grade in grades:
+            executed = read_executed(results.executed_path(grade.student))
+            reference = _reference(prepared, variants, grade, results)
+            _write_feedback(results, prepared, grade, executed, reference, show_hidden=show_hidden)
+            entries.append(GradebookEntry(grade, executed))
+            progress.done(grade)
+        if importlib.util.find_spec("nbgrader"):
+            write_gradebook(results.nbgrader, _entry(prepared), entries)
+        return True
+
+    return open_docket(files, body)
+
+
+def _reference(prepared: Prepared, variants: Variants | None, grade: Grade, results: ResultsFolder) -> Evidence | None:
+    """The reference's runs on what the student's were made on; None where its run is gone, or nothing of the student's ran."""
+    if variants is None:
+        return prepared.judge.reference
+    if grade.variant is None:
+        return None
+    files = variants.of(grade.student, grade.variant.attempt)
+    assert files.draw is not None
+    return stored_reference(files, prepared.judge.docket.of(files.draw.values).specs, results.evidence)
+
+
+def _write_feedback(
+    results: ResultsFolder,
+    prepared: Prepared,
+    grade: Grade,
+    executed: NotebookNode | None,
+    reference: Evidence | None,
+    *,
+    show_hidden: bool,
+) -> None:
+    evidence = results.evidence.get(grade.provenance.evidence_key) if grade.provenance.evidence_key else None
+    page = FeedbackPage(
+        grade=grade,
+        assignment=prepared.files.assignment,
+        evidence=without_hidden_tests(evidence, prepared.tests) if evidence else None,
+        reference=reference,
+        show_hidden=show_hidden,
+        cells=sources(executed),
+    )
+    write_atomic(results.feedback_path(grade.student), render_feedback(page))
+
+
+def _entry(prepared: Prepared) -> AssignmentEntry:
+    """The assignment as nbgrader knows it: without the cells that hold a variant, which are in each student's own notebook."""
+    visible = {grade_id_of(cell) for cell in prepared.release.cells}
+    checks = tuple(CheckEntry(spec.id, spec.title, spec.worth.counted, spec.id in visible) for spec in prepared.judge.specs)
+    checks += tuple(
+        CheckEntry(question.id, question.title, question.points, visible_cell=True) for question in prepared.files.assignment.questions
+    )
+    release = NotebookNode({**prepared.release, "cells": [cell for cell in prepared.release.cells if role_of(cell) is not Role.VARIANT]})
+    return AssignmentEntry(prepared.files.nbgrader_name, prepared.files.notebook_name, prepared.files.assignment.due, release, checks)

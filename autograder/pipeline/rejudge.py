@@ -1,0 +1,76 @@
+"""Judging the stored evidence of one submission again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from autograder.judgement.grading import RULINGS
+from autograder.pipeline.devices import device_of
+from autograder.pipeline.executed import read_executed
+from autograder.pipeline.gallery import resemblances
+from autograder.pipeline.graded_tests import digests
+from autograder.pipeline.plan import context_digest
+from autograder.pipeline.prepare import prepare_for
+from autograder.pipeline.probing import add_findings
+from autograder.pipeline.questions import answered, carried, unread
+from autograder.pipeline.variants import on_variant
+
+if TYPE_CHECKING:
+    from autograder.execution.executor import Executor
+    from autograder.judgement.grading import Grade
+    from autograder.pipeline.gallery import Gallery
+    from autograder.pipeline.prepare import Prepared
+    from autograder.pipeline.results import ResultsFolder
+    from autograder.pipeline.variants import Variants
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudger:
+    """Judges stored evidence of one assignment. `context` is the hash of what grades depend on besides the submission, where all students have the same."""
+
+    prepared: Prepared
+    context: str
+    variants: Variants | None
+    gallery: Gallery
+    results: ResultsFolder
+    executor: Executor | None
+    """None: nothing may run."""
+
+    def _own(self, grade: Grade) -> tuple[Prepared, str]:
+        """The assignment and the context as the student of `grade` has them."""
+        if self.variants is None or grade.variant is None:
+            return self.prepared, self.context
+        files = self.variants.of(grade.student, grade.variant.attempt)
+        return prepare_for(self.prepared, files, self.results.evidence, self.executor), context_digest(files)
+
+    def judge_again(self, grade: Grade) -> Grade | None:
+        """The grade that the stored evidence of `grade` gets now; None where that does not say what today's checks ask for."""
+        prepared, context = self._own(grade)
+        judge = prepared.judge
+        if grade.provenance.evidence_key:
+            if prepared.files.hardware and device_of(grade) != prepared.files.hardware:
+                return None  # the reference's runs are of another GPU
+            evidence = self.results.evidence.get(grade.provenance.evidence_key)
+            if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
+                return None  # a call of today's checks was never made
+            if not digests(prepared.tests).items() <= grade.provenance.tests.items():
+                return None  # nor were today's test cells run
+            executed = read_executed(self.results.executed_path(grade.student))
+            if executed is None and prepared.files.assignment.questions:
+                return None  # the answers are not at hand
+            checks = add_findings(prepared, judge.results(evidence), evidence, self.results.evidence, self.executor)
+            answers = answered(prepared.files.assignment, executed, prepared.release) if executed else ()
+            alike = resemblances(prepared, checks, evidence, self.gallery)
+            ran = msgspec.structs.replace(grade.provenance, environment=evidence.environment, gallery=self.gallery.digest)
+            grade = msgspec.structs.replace(grade, resembles=alike, provenance=ran)
+        else:
+            first = next((check for check in grade.checks if not check.question), None)
+            cause, said = (first.cause, first.message) if first else (None, "")
+            details = said.removeprefix(RULINGS[cause].message).strip("\n") if cause else ""
+            checks = judge.all_for(cause, details) if cause else ()
+            answers = unread(prepared.files.assignment, cause, details) if cause else ()
+        provenance = msgspec.structs.replace(grade.provenance, judging_key=context)
+        return on_variant(msgspec.structs.replace(grade, checks=carried(grade, checks + answers), provenance=provenance), grade.variant)
