@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from autograder.pipeline.collected import read_record
 from autograder.pipeline.students import student_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -114,14 +115,18 @@ def _in_folder(student: str, folder: Path, slug: str, *, strict: bool = False) -
     return Candidate(student, choice[0], None, submitted_at)
 
 
-def _folders(root: Path) -> Iterable[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+def _folders(root: Path) -> list[Path]:
+    with os.scandir(root) as entries:
+        names = sorted(entry.name for entry in entries if not entry.name.startswith((".", "__")) and entry.is_dir())
+    return [root / name for name in names]
 
 
 def _notebooks(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in NOTEBOOKS and _is_own(path) and not path.name.startswith("."))
-
-
-def _is_own(path: Path) -> bool:
-    """Whether it is a file and no link: one would bring any file that the grader can read into the feedback."""
-    return path.is_file() and not path.is_symlink()
+    """Files and no links: one would bring any file that the grader can read into the feedback."""
+    with os.scandir(folder) as entries:
+        names = sorted(
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".") and entry.name.lower().endswith(NOTEBOOKS) and entry.is_file(follow_symlinks=False)
+        )
+    return [folder / name for name in names]
