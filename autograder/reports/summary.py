@@ -6,10 +6,12 @@ import statistics
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.table import Table
+from rich.text import Text
+
 from autograder.judgement.catalogue import CATALOGUE
 from autograder.judgement.grading import Grade, GradeStatus, Outcome
 from autograder.reports.isolation import isolation_warning, isolation_warnings
-from autograder.reports.listing import Column, Listing
 from autograder.reports.plain import number, plain_line
 
 if TYPE_CHECKING:
@@ -21,28 +23,33 @@ STUDENTS_NAMED = 20
 STYLES = {GradeStatus.GRADED: "", GradeStatus.NEEDS_REVIEW: "yellow", GradeStatus.UNGRADABLE: "magenta"}
 
 
-def class_table(grades: Sequence[Grade], names: Mapping[str, str] | None = None) -> Listing:
+def class_table(grades: Sequence[Grade], names: Mapping[str, str] | None = None) -> Table:
     """A row per student, by name; names and titles are shown as they are, never as rich's markup or terminal escapes. Points are of what is decided so far.
 
     `names` are those of people by `Grade.student`, where they are known.
     """
-    grades = sorted(grades, key=lambda grade: (grade.student.casefold(), grade.student))
     names = {grade.student: names[grade.student] for grade in grades if grade.student in names} if names else {}
-    columns = [(Column("Student", max_width=32), [plain_line(grade.student, 64) for grade in grades])]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Student", no_wrap=True, overflow="ellipsis", max_width=32)
     if names:
-        columns.append((Column("Name", max_width=32), [plain_line(names.get(grade.student, ""), 64) for grade in grades]))
-    points = Column("Points", right=True, style=[_style(grade) for grade in grades])
-    columns.append((points, [f"{number(grade.decided_points)}/{number(grade.decided_max_points)}" for grade in grades]))
-    waiting = [_to_be_marked(grade) for grade in grades]
-    if any(waiting):
-        columns.append((Column("To be marked", right=True), [number(points) if points else "" for points in waiting]))
-    columns.append((Column("What went wrong"), [what_went_wrong(grade) for grade in grades]))
-    return Listing([column for column, _ in columns], list(zip(*(cells for _, cells in columns), strict=True)))
-
-
-def _style(grade: Grade) -> str:
-    pending = any(check.pending and not check.question for check in grade.checks)
-    return STYLES[grade.status if pending else GradeStatus.GRADED] or ("green" if grade.decided_points >= grade.decided_max_points else "")
+        table.add_column("Name", no_wrap=True, overflow="ellipsis", max_width=32)
+    table.add_column("Points", justify="right", no_wrap=True)
+    waiting = any(map(_to_be_marked, grades))
+    if waiting:
+        table.add_column("To be marked", justify="right", no_wrap=True)
+    table.add_column("What went wrong")
+    for grade in sorted(grades, key=lambda grade: (grade.student.casefold(), grade.student)):
+        style = STYLES[grade.status if any(check.pending and not check.question for check in grade.checks) else GradeStatus.GRADED] or (
+            "green" if grade.decided_points >= grade.decided_max_points else ""
+        )
+        table.add_row(
+            Text(plain_line(grade.student, 64)),
+            *([Text(plain_line(names.get(grade.student, ""), 64))] if names else []),
+            Text(f"{number(grade.decided_points)}/{number(grade.decided_max_points)}", style=style),
+            *([Text(number(_to_be_marked(grade)) if _to_be_marked(grade) else "")] if waiting else []),
+            Text(what_went_wrong(grade)),
+        )
+    return table
 
 
 def what_went_wrong(grade: Grade) -> str:
