@@ -65,7 +65,7 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
     contexts = Contexts(files, context_digest(files), open_variants(files))
     taken, gallery = take_in_marks(files, results, students), results.gallery_digest
     after = {student: taken.get(student, grade) for student, grade in before.items()}
-    again = {student: after[student] for student, grade in before.items() if not _holds(grade, contexts, gallery)}
+    again = {student: after[student] for student, grade in before.items() if not _holds(grade, contexts, gallery, results)}
     judged = _judge_again(files, again, results, executor, contexts) if again else {}
     moves = [
         Move(grade, judged.get(student, after[student])) for student, grade in before.items() if student in judged or student not in again
@@ -73,10 +73,15 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
     return tuple(moves), tuple(student for student in students if student not in {move.after.student for move in moves})
 
 
-def _holds(grade: Grade, contexts: Contexts, gallery: str) -> bool:
-    """Whether judging again would give the same: nothing that the grade depends on has changed, and nothing of our own had failed."""
-    compared = not grade.provenance.evidence_key or grade.provenance.gallery == gallery
-    return compared and grade.provenance.judging_key == contexts.of(grade) and not any(RULINGS[check.cause].retry for check in grade.checks)
+def _holds(grade: Grade, contexts: Contexts, gallery: str, results: ResultsFolder) -> bool:
+    """Whether judging again would give the same: nothing that the grade depends on has changed, nothing of our own had failed, and it claims no other surroundings than its evidence."""
+    provenance = grade.provenance
+    if provenance.judging_key != contexts.of(grade) or any(RULINGS[check.cause].retry for check in grade.checks):
+        return False
+    if not provenance.evidence_key:
+        return True
+    evidence = results.evidence.get(provenance.evidence_key)
+    return evidence is not None and evidence.environment == provenance.environment and provenance.gallery == gallery
 
 
 def _judge_again(
