@@ -197,3 +197,27 @@ def test_what_does_not_train_is_not_diagnosed(course):
     grades, _ = course.grade()
     assert check(grades, "sticky").outcome is Outcome.FAILED
     assert check(grades, "sticky").findings == ()
+
+
+MADE_UP = """weights = torch.tensor([2.0], requires_grad=True)
+optimizer = torch.optim.SGD([weights], lr=0.1)
+for step in range(30):
+    weights.grad = torch.zeros(1)
+    optimizer.step()
+    weights.data.fill_(2 * 0.8 ** (step + 1))
+    optimizer.register_step_post_hook(lambda *_: weights.data.fill_(2 * 0.8 ** (step + 1)))
+"""
+SHORT = "weights = training_loop(29, torch.optim.SGD([w := torch.tensor([2.0], requires_grad=True)], lr=0.1), w)\n"
+
+
+def test_a_long_run_that_was_made_up_is_told_to_the_instructor_alone(course):
+    """A run that is wrong in an honest way is not."""
+    course.submit("eve", train=MADE_UP)
+    course.submit("sam", train=SHORT)
+    grades, _ = course.grade()
+    made_up, short = (next(check for check in grades[student].checks if check.id == "test_train") for student in ("eve", "sam"))
+    assert made_up.lost
+    assert short.lost
+    assert "forged" in made_up.note
+    assert "forged" not in made_up.message
+    assert short.note == ""
