@@ -29,8 +29,8 @@ LOOP = "def training_loop(n_epochs, optimizer, params):\n    for _ in range(n_ep
 REPEATS = 3
 
 
-def make_class(root: Path, students: int) -> None:
-    """Release the tiny course at `root` and hand in so many notebooks, in a third of which the loop never clears gradients."""
+def make_class(root: Path, students: int, wrong: int = 3) -> None:
+    """Release the tiny course at `root` and hand in so many notebooks; in one of `wrong` the loop never clears gradients."""
     shutil.copytree(TINY, root, dirs_exist_ok=True)
     with Executor(1) as executor:
         release_assignment(open_assignment(root, "tiny"), root / "release", ResultsFolder(root / "results", "tiny").evidence, executor)
@@ -38,7 +38,7 @@ def make_class(root: Path, students: int) -> None:
     for number in range(students):
         sources = {
             "loss_fn": f"{LOSS}\nnumber = {number}\n",
-            "training_loop": LOOP if number % 3 else LOOP.replace("optimizer.zero_grad()", "pass"),
+            "training_loop": LOOP if number % wrong else LOOP.replace("optimizer.zero_grad()", "pass"),
         }
         for cell in release.cells:
             cell.source = sources.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)

@@ -68,7 +68,7 @@ def release(
     force: Annotated[bool, typer.Option("--force", help="Release although the checks were not tested since the last change.")] = False,
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
-    from autograder.execution.choosing import open_executor
+    from autograder.execution.choosing import executor_for
     from autograder.pipeline.checks_file import SUFFIX, left_out_lines
     from autograder.pipeline.devices import require_device
     from autograder.pipeline.release import release_assignment
@@ -92,7 +92,7 @@ def release(
     if roster is not None:
         _release_class(files, roster, place, folder, doubt)
         return
-    with open_executor(1, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor:
+    with executor_for(files.assignment, 1) as executor:
         path = release_assignment(files, place, folder.evidence, executor)
     checks = path.with_suffix(SUFFIX)
     typer.echo(f"Released {path}{doubt}")
@@ -105,14 +105,11 @@ def release(
 def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: ResultsFolder, doubt: str) -> None:
     """Each student's own notebook; without measuring where there is a `doubt`."""
     from autograder.exchange.roster import read_roster
-    from autograder.execution.choosing import open_executor
+    from autograder.execution.choosing import executor_for
     from autograder.pipeline.release_variants import release_variants
 
     entries, console = read_roster(roster).students, terminal()
-    with (
-        open_executor(CORES, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor,
-        Bar(console, "Releasing") as bar,
-    ):
+    with executor_for(files.assignment, CORES) as executor, Bar(console, "Releasing") as bar:
         done = release_variants(files, entries, place, results.evidence, executor, bar, measure=not doubt)
     again = f", {done.drawn_again} drawn again" if done.drawn_again else ""
     typer.echo(f"Released {len(done.paths)} notebooks to {place}/ID/{files.slug}.ipynb: {len(done.new)} new{again}{doubt}")
@@ -120,7 +117,7 @@ def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: R
 
 def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
     """Test the checks: the reference passes all, the stub none, and every known mistake loses points (else exit code 1)."""
-    from autograder.execution.choosing import open_executor
+    from autograder.execution.choosing import executor_for
     from autograder.pipeline.devices import require_device
     from autograder.pipeline.kill_matrix import kill_matrix, lines
     from autograder.pipeline.results import ResultsFolder
@@ -128,10 +125,7 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
 
     files = require_device(open_course(course, assignment))
     console = terminal()
-    with (
-        open_executor(CORES, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor,
-        Bar(console, "Validating") as bar,
-    ):
+    with executor_for(files.assignment, CORES) as executor, Bar(console, "Validating") as bar:
         validation = validate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
     matrix = kill_matrix(validation)
     whole = console.measure(matrix, options=console.options.update(max_width=10_000)).maximum
@@ -143,7 +137,7 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
 
 def calibrate(assignment: Slug, course: CourseOption = None) -> None:
     """Measure tolerances: run right programs and known mistakes, set each check's bar between them, write calibration.toml to review."""
-    from autograder.execution.choosing import open_executor
+    from autograder.execution.choosing import executor_for
     from autograder.judgement.calibration import calibration_path
     from autograder.pipeline.calibrate import calibrate_assignment
     from autograder.pipeline.devices import require_device
@@ -151,10 +145,7 @@ def calibrate(assignment: Slug, course: CourseOption = None) -> None:
 
     files = require_device(open_course(course, assignment))
     console = terminal()
-    with (
-        open_executor(CORES, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor,
-        Bar(console, "Calibrating") as bar,
-    ):
+    with executor_for(files.assignment, CORES) as executor, Bar(console, "Calibrating") as bar:
         done = calibrate_assignment(files, executor, bar)
     console.print(calibration_table(done.calibration))
     notes = [f"warning: {line}" for line in done.warnings] + [f"left out: {line}" for line in done.left_out]

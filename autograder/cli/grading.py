@@ -63,7 +63,7 @@ def grade(
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
     from autograder.exchange.nbgrader_course import course_above
     from autograder.exchange.nbgrader_course import open_course as open_nbgrader
-    from autograder.execution.choosing import open_executor
+    from autograder.execution.choosing import executor_for
     from autograder.pipeline.collect import collect_submissions
     from autograder.pipeline.collected import find_collected
     from autograder.pipeline.devices import on_device
@@ -86,9 +86,7 @@ def grade(
     _warn(console, files, level)
     try:
         with (
-            open_executor(
-                min(jobs, len(candidates) or 1), level, files.assignment.packages, scheduler, files.assignment.device
-            ) as executor,
+            executor_for(files.assignment, min(jobs, len(candidates) or 1), level, scheduler) as executor,
             Bar(console, "Grading") as bar,
         ):
             grades = grade_class(files, candidates, folder, executor, bar, force=force)
@@ -111,7 +109,7 @@ def regrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list whose points would move.")] = False,
 ) -> None:
     """Judge stored evidence again, after a change of checks, points or tolerances, without running student code."""
-    from autograder.execution.choosing import open_executor
+    from autograder.execution.choosing import executor_for
     from autograder.pipeline.collected import read_record
     from autograder.pipeline.regrade import regrade_class
     from autograder.pipeline.results import ResultsFolder
@@ -122,7 +120,7 @@ def regrade(
     if folder.students():
         context.with_resource(folder.claimed())
     console = terminal()
-    with open_executor(1, files.assignment.isolation, files.assignment.packages, device=files.assignment.device) as executor:
+    with executor_for(files.assignment, 1) as executor:
         moves, lost = regrade_class(files, folder, executor)
     for move in moves:
         if move.changed:

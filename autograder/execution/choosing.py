@@ -15,6 +15,7 @@ from autograder.execution.plain import PlainExecutor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from autograder.assignment import Assignment
     from autograder.execution.devices import FoundDevice
     from autograder.execution.executor import Executor
 
@@ -45,6 +46,12 @@ def open_executor(jobs: int, isolation: Isolation, packages: Sequence[str], sche
 
         return ClusterExecutor(scheduler, isolation, packages)
     return Executor(jobs, isolation, packages=packages, device=found)
+
+
+def executor_for(assignment: Assignment, jobs: int, isolation: Isolation | None = None, scheduler: str = "") -> Executor:
+    """The executor that `assignment` asks for, as `open_executor`; `isolation` where another is wanted."""
+    wanted = assignment.isolation if isolation is None else isolation
+    return open_executor(jobs, wanted, assignment.packages, scheduler, assignment.device)
 
 
 def require_linux() -> None:

@@ -144,9 +144,8 @@ class SlotClient:
         """End the forkserver, and with it whatever it runs. May be called from any thread."""
         with self._ending:
             process, control, log = self._process, self._control, self._log
-            patience_s = (
-                5 if self.ready is not None else 0
-            )  # while it warms it hears nothing, and runs no submission that it would have to end
+            # while it warms it hears nothing, and runs no submission that it would have to end
+            patience_s = 5 if self.ready is not None else 0
             self._process = self._control = self._log = self.ready = None
             if control is not None:
                 try:
