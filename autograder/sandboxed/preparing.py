@@ -16,6 +16,7 @@ import torch
 from autograder.assignment import Device
 from autograder.protocol import TO_CHILD, CallBatch, ExecutionRequest
 from autograder.sandboxed.channel import read_frame
+from autograder.sandboxed.markers import mark_for_listeners_only
 from autograder.sandboxed.recorder import Recorder
 from autograder.sandboxed.session import seed_everything
 from autograder.sandboxed.shell import COLLECTED, Shell, collect_outputs, make_shell, run_cell
@@ -34,6 +35,7 @@ IMPORTED_AS = {"scikit-learn": "sklearn.datasets", "pillow": "PIL.Image", "openc
 def warm(packages: tuple[str, ...] = ()) -> tuple[Shell, Recorder]:
     """Import and touch, before forking, what submissions would import lazily, `packages` too. The first optimizer alone takes 1.2 s."""
     use_threads(1)
+    mark_for_listeners_only()
     for name in packages:
         try:
             importlib.import_module(IMPORTED_AS.get(name.lower(), name))

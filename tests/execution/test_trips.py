@@ -423,3 +423,14 @@ def test_only_as_many_slots_are_warmed_as_are_wanted() -> None:
             time.sleep(0.05)
         assert sorted(client.ready is not None for client in own._clients) == [False, True]
         assert [client for client in own._clients if client._process is not None and client.ready is None] == []
+
+
+def test_a_students_profiler_sees_the_steps(run: Runs) -> None:
+    """Labels of optimizer steps are left out only while nobody listens."""
+    profiling = """
+from torch.profiler import ProfilerActivity, profile
+with profile(activities=[ProfilerActivity.CPU]) as prof:
+    training_loop(3, torch.optim.SGD([params], lr=1e-2), params, t_u, t_c)
+print([event.count for event in prof.key_averages() if event.key == "Optimizer.step#SGD.step"])
+"""
+    assert run(LOOP, TRAIN_CELL, profiling).cells[2].run.output == "[3]\n"
