@@ -7,6 +7,7 @@ a session of its own 80.
 from __future__ import annotations
 
 import copy
+import gc
 import hashlib
 import inspect
 import os
@@ -241,10 +242,13 @@ class _Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if not self.collection_errors:
+            gc.freeze()  # a full collection would look at all that was ever imported: 90 ms, in the middle of judging somebody
             try:
                 self.result = self.body(Docket(session, self.files))
             except BaseException as error:  # noqa: BLE001  (re-raised by open_docket; pytest would swallow Ctrl-C and our own errors)
                 self.error = error
+            finally:
+                gc.unfreeze()
         return True
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -264,7 +264,7 @@ def memory_of_a_submission(notebook: Path, folder: Path) -> int:
             prepared = prepare(files, docket, results.evidence, executor)
             submission = read_submission(notebook, prepared.release, prepared.owners)
             plan = plan_execution(files, prepared.judge.specs, [(cell.id, cell.source) for cell in submission.cells], submission.rebound)
-            executor.start()  # where the reference's runs are stored, nothing has started it
+            executor.run("first", ExecutionRequest((Cell("cell", "x = 1"),), 0, Limits()), ())  # started, and done with what it does when it starts
             alone = _pss_below(os.getpid())
 
             def look(_: Evidence) -> Sequence[CallBatch]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 import numpy as np
@@ -152,6 +152,18 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
+class _Examined:
+    """A suspect's case, and what is to be said of it."""
+
+    case: Case
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, case: Case) -> Self:
+        return cls(case, diagnose(case))
+
+
+@dataclass(frozen=True, slots=True)
 class _Lab:
     """Runs the reference on probe calls, or finds their evidence stored. `executor` None: nothing may run."""
 
@@ -170,17 +182,17 @@ class _Lab:
             self.store.put(evidence)
         return None if evidence is None else {run.id: run for run in evidence.calls}
 
-    def examine(self, suspects: Mapping[str, Suspect]) -> dict[str, Case]:
-        """The case of each suspect, by check id; a wrong objective is looked up among the known ones in a second round. Empty if it would take runs that may not be made."""
+    def examine(self, suspects: Mapping[str, Suspect]) -> dict[str, _Examined]:
+        """The diagnosed case of each suspect, by check id; a wrong objective is looked up among the known ones in a second round. Empty if it would take runs that may not be made."""
         calls = [call for suspect in suspects.values() for call in suspect.calls(_visible_twin(self.prepared, suspect.spec))]
         runs = self.run(calls, REPLAY)
         if runs is None:
             return {}
-        cases = {name: suspect.case(self._model(suspect), runs) for name, suspect in suspects.items()}
-        unnamed = [name for name, case in cases.items() if any(finding.code == "other-objective" for finding in diagnose(case))]
+        cases = {name: _Examined.of(suspect.case(self._model(suspect), runs)) for name, suspect in suspects.items()}
+        unnamed = [name for name, one in cases.items() if any(finding.code == "other-objective" for finding in one.findings)]
         for name in unnamed[:OBJECTIVES_LOOKED_UP]:
-            known = self._objectives(suspects[name], cases[name].gradients)
-            cases[name] = dataclasses.replace(cases[name], objectives=known)
+            case = cases[name].case
+            cases[name] = _Examined.of(dataclasses.replace(case, objectives=self._objectives(suspects[name], case.gradients)))
         return cases
 
     def blind_to(self, spec: CheckSpec) -> frozenset[Contract]:
@@ -259,9 +271,9 @@ def _contradiction(result: CheckResult, evidence: Evidence) -> str:
     return ""
 
 
-def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, passed: set[str], blind: frozenset[Contract]) -> CheckResult:
+def _with_findings(prepared: Prepared, result: CheckResult, examined: _Examined | None, passed: set[str], blind: frozenset[Contract]) -> CheckResult:
     spec = next(spec for spec in prepared.judge.specs if spec.id == result.id)
-    if case is None:
+    if examined is None:
         twin = _visible_twin(prepared, spec) if spec.call is not None and result.cause is Cause.RAISED else None
         foreign = _foreign_length(result.message, spec, twin) if twin is not None and twin.id in passed else None
         if foreign is None:
@@ -269,10 +281,10 @@ def _with_findings(prepared: Prepared, result: CheckResult, case: Case | None, p
         observed = f"your function raises here over {foreign} samples, as many as the lecture's data have"
         finding = Finding("uses-globals", Contract.GRADIENT, observed, "it works on the data that it is given")
         return msgspec.structs.replace(result, findings=(finding,))
-    findings = tuple(finding for finding in diagnose(case) if finding.contract not in blind)
+    findings = tuple(finding for finding in examined.findings if finding.contract not in blind)
     points = result.points
     if spec.worth.contracts and findings:
-        held = kept(case, frozenset(finding.contract for finding in findings))
+        held = kept(examined.case, frozenset(finding.contract for finding in findings))
         points = sum(worth for contracts, worth in spec.worth.contracts if contracts <= held)
     return msgspec.structs.replace(result, findings=findings, points=points)
 

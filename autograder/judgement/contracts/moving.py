@@ -167,6 +167,8 @@ def _move(story: Story, index: int) -> NdArray | None:
 def _close(one: NdArray | None, other: NdArray | None) -> bool:
     if one is None or other is None or one.shape != other.shape:
         return one is None and other is None
+    if np.array_equal(one, other):  # nearly always, and found in a fifth of the time
+        return True
     with np.errstate(all="ignore"):
         same = (
             (np.abs(one.astype(np.float64) - other.astype(np.float64)) <= EXACT * np.maximum(np.abs(one), np.abs(other)) + 1e-12)
