@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 _PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
 _PYTHON_LINE_MAGICS = re.compile(r"^(\s*)%(?:time|prun)\s+(?=[^\s-])")
 _COMMAND = re.compile(r"(?P<indent>\s*)(?:[%!?]|[\w.]+\?{1,2}\s*$)")
 _ASSIGNED_COMMAND = re.compile(r"(?P<target>[\w.,\s]+=\s*)[%!]")
+_LONG = 20_000
 _DEFINITION = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 
 
@@ -27,6 +29,18 @@ class HasSource(Protocol):
         """The cell's code, IPython's extras included."""
 
 
+def _remembered(names: Callable[[str], frozenset[str]]) -> Callable[[str], frozenset[str]]:
+    """Most cells are as released, in every student's notebook. Long ones are not kept: a thousand of them could fill the memory."""
+    known = functools.lru_cache(maxsize=1024)(names)
+
+    @functools.wraps(names)
+    def of(source: str) -> frozenset[str]:
+        return (known if len(source) <= _LONG else names)(source)
+
+    return of
+
+
+@_remembered
 def bound_names(source: str) -> frozenset[str]:
     """Names that a cell binds (or deletes) at top level: definitions, imports, assignments of all kinds, loop targets, `as`, walrus,
     patterns.
@@ -37,6 +51,7 @@ def bound_names(source: str) -> frozenset[str]:
     return frozenset() if tree is None else frozenset(_bound(tree))
 
 
+@_remembered
 def meant_names(source: str) -> frozenset[str]:
     """As `bound_names`; for a cell that isn't valid Python, the definitions that it looks like."""
     tree = _parse(source)

@@ -155,25 +155,24 @@ class Grader:
         cells = with_tests([(cell.id, cell.source) for cell in submission.cells], self.prepared.tests)
         plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
         with self.turns.of(plan.key):
-            evidence = self._evidence(candidate.student, plan, submission.rebound)
+            stored = self._stored(candidate.student, plan)
+            evidence = stored or plan.signed(self._execute(candidate.student, plan, submission.rebound))
+            grade = make_grade(self.prepared, candidate, submission, evidence, self.context)
+            if stored is None and not any(RULINGS[check.cause].retry for check in grade.checks):
+                self.results.evidence.put(evidence)
         write_executed(self.results.executed_path(candidate.student), executed_notebook(submission, evidence))
-        grade = make_grade(self.prepared, candidate, submission, evidence, self.context)
         provenance = msgspec.structs.replace(grade.provenance, gallery=self.gallery.digest)
         checks = add_findings(self.prepared, grade.checks, evidence, self.results.evidence, self.executor)
         alike = resemblances(self.prepared, checks, evidence, self.gallery)
         answers = answered(self.prepared.files.assignment, submission.notebook, self.prepared.release)
         return msgspec.structs.replace(grade, checks=checks + answers, resembles=alike, provenance=provenance)
 
-    def _evidence(self, student: str, plan: Plan, holds: Mapping[str, str]) -> Evidence:
-        """Stored evidence of `plan`, or that of a run now, which is then stored unless something of our own failed."""
+    def _stored(self, student: str, plan: Plan) -> Evidence | None:
+        """Stored evidence of `plan`; None where there is none that is good enough."""
         evidence = self.results.evidence.get(plan.key)
         if evidence is not None and self._is_weak(evidence):
             self.repeated.append(student)  # what ran with less isolation may have written its own evidence
-            evidence = None
-        if evidence is None:
-            evidence = plan.signed(self._execute(student, plan, holds))
-            if not any(RULINGS[check.cause].retry for check in self.prepared.judge.results(evidence)):
-                self.results.evidence.put(evidence)
+            return None
         return evidence
 
     def _is_weak(self, evidence: Evidence) -> bool:
