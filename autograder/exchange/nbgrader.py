@@ -13,7 +13,9 @@ import datetime
 import json
 import logging
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.reports.isolation import isolation_warning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
     from autograder.exchange.nbgrader_course import NbgraderCourse
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 __all__ = ["AssignmentEntry", "CheckEntry", "GradebookEntry", "grade_id", "write_gradebook"]
+
+AT_ONCE = 250
+"""Submissions in one transaction: few enough to fit into memory, and for others not to wait long for the database."""
 
 NO_RESPONSE = "No response."  # nbgrader's own words for a solution cell left as released
 
@@ -57,29 +62,50 @@ class GradebookEntry:
     notebook: NotebookNode | None
 
 
-def write_gradebook(course: NbgraderCourse, assignment: AssignmentEntry, entries: Sequence[GradebookEntry]) -> None:
-    """Bring `course`'s gradebook and autograded/ up to date with `entries`, in one transaction; other students' marks stay as they are. Penalties for late
-    submissions are what nbgrader's own plugin, as the course configures it, makes of everybody's.
+def write_gradebook(course: NbgraderCourse, assignment: AssignmentEntry, entries: Iterable[GradebookEntry]) -> None:
+    """Bring `course`'s gradebook and autograded/ up to date with `entries`, `AT_ONCE` in one transaction; other students' marks stay as they are. Penalties for
+    late submissions are what nbgrader's own plugin, as the course configures it, makes of everybody's. What is stopped on its way is made whole by the next call.
 
     Raises:
         ExchangeError: if nbgrader is not installed, the release lacks a check's cell, a student's name is no folder name,
             or the database is locked, can't be reached or is of another version.
     """
     api = _nbgrader_api()
-    from sqlalchemy.exc import SQLAlchemyError  # comes with nbgrader
-
-    cells = released_cells(assignment.release, assignment.checks)
-    for entry in entries:
-        _check_name(entry.grade.student)
+    cells, waiting = released_cells(assignment.release, assignment.checks), iter(entries)
     _check_name(assignment.name)
     _check_name(assignment.notebook)
-    try:
+    some = _next_of(waiting)
+    with _explained(api, course):
         course.root.mkdir(parents=True, exist_ok=True)
-        for entry in entries:
-            _write_notebook(course.autograded, assignment, cells, entry)
         _make_tables(api, course.database)
-        with api.Gradebook(course.database, course.course_id) as gradebook:
-            _Writer(api, gradebook.db, course).write(assignment, cells, entries)
+        gradebook = api.Gradebook(course.database, course.course_id)
+    try:
+        writer = _Writer(api, gradebook.db, course, assignment, cells)
+        while some:
+            with _explained(api, course):
+                for entry in some:
+                    _write_notebook(course.autograded, assignment, cells, entry)
+                writer.write(some)
+            some = _next_of(waiting)  # what `entries` raises is not the gradebook's fault
+        with _explained(api, course):
+            writer.finish()
+    finally:
+        gradebook.close()
+
+
+def _next_of(waiting: Iterator[GradebookEntry]) -> tuple[GradebookEntry, ...]:
+    some = tuple(islice(waiting, AT_ONCE))
+    for entry in some:
+        _check_name(entry.grade.student)
+    return some
+
+
+@contextmanager
+def _explained(api: ModuleType, course: NbgraderCourse) -> Iterator[None]:
+    from sqlalchemy.exc import SQLAlchemyError  # comes with nbgrader
+
+    try:
+        yield
     except (SQLAlchemyError, api.InvalidEntry) as error:
         advice = "Close formgrader if it is open; for a database of an older nbgrader run `nbgrader db upgrade`."
         message = f"{course.place} can't be written: {error}\n{advice}"
@@ -159,21 +185,40 @@ class _Writer:
     api: Any
     db: Any
     course: NbgraderCourse
+    assignment: AssignmentEntry
+    cells: Sequence[ReleasedCell]
 
-    def write(self, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entries: Sequence[GradebookEntry]) -> None:
-        try:
-            notebook = self._notebook(assignment)
-            rows = self._cells(notebook, cells)
+    def write(self, entries: Sequence[GradebookEntry]) -> None:
+        """The marks of `entries`, and what they lose by being late."""
+        with self._transaction() as (notebook, rows):
             for entry in entries:
                 self._submission(notebook, entry)
             self.db.flush()
-            self._marks(notebook, rows, cells, {entry.grade.student: entry for entry in entries})
-            if self.course.penalises:
-                assign_penalties(self.db, self.course, self._submitted(notebook))
+            self._marks(notebook, rows, {entry.grade.student: entry for entry in entries})
+            self._penalise(notebook, [entry.grade.student for entry in entries])
+
+    def finish(self) -> None:
+        """What concerns all submissions: marks for cells that are new, and penalties, since somebody may have got an extension."""
+        with self._transaction() as (notebook, rows):
+            self._fill(notebook, rows)
+            self._penalise(notebook)
+
+    def _penalise(self, notebook: Any, students: Sequence[str] | None = None) -> None:
+        if self.course.penalises:
+            assign_penalties(self.db, self.course, self._submitted(notebook, students))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[tuple[Any, dict[tuple[str, str], Any]]]:
+        """The assignment's notebook and its cells' rows. Afterwards nothing is kept of what was read: a class has hundreds of thousands of rows."""
+        try:
+            notebook = self._notebook(self.assignment)
+            yield notebook, self._cells(notebook, self.cells)
             self.db.commit()
         except BaseException:
             self.db.rollback()
             raise
+        finally:
+            self.db.expunge_all()
 
     def _notebook(self, entry: AssignmentEntry) -> Any:
         """The assignment's one notebook, made if need be."""
@@ -247,51 +292,56 @@ class _Writer:
         if not any(own.notebook_id == notebook.id for own in submission.notebooks):
             db.add(api.SubmittedNotebook(notebook=notebook, assignment=submission))
 
-    def _marks(
-        self, notebook: Any, rows: dict[tuple[str, str], Any], cells: Sequence[ReleasedCell], entries: dict[str, GradebookEntry]
-    ) -> None:
-        """A Grade row per grade or task cell, a Comment row per solution or task cell of every submission; those of others only where they are missing."""
+    def _marks(self, notebook: Any, rows: dict[tuple[str, str], Any], entries: dict[str, GradebookEntry]) -> None:
+        """A Grade row per grade or task cell, a Comment row per solution or task cell of every submission of `entries`."""
         api, db = self.api, self.db
-        submitted = {own.id: student for own, student in self._submitted(notebook)}
-        grades = {(grade.notebook_id, grade.cell_id): grade for grade in self._of(api.Grade, notebook)}
-        comments = {(comment.notebook_id, comment.cell_id): comment for comment in self._of(api.Comment, notebook)}
-        names = {cell.grade_id: cell.check for cell in cells}
+        submitted = {own.id: student for own, student in self._submitted(notebook, list(entries))}
+        grades, comments = (
+            {(one.notebook_id, one.cell_id): one for one in db.query(table).filter(table.notebook_id.in_(list(submitted))).all()}
+            for table in (api.Grade, api.Comment)
+        )
+        names = {cell.grade_id: cell.check for cell in self.cells}
         for own_id, student in submitted.items():
-            entry = entries.get(student)
-            checks = {check.id: check for check in entry.grade.checks} if entry else {}
-            untouched = _untouched(cells, entry.notebook) if entry else set()
+            entry = entries[student]
+            checks = {check.id: check for check in entry.grade.checks}
+            untouched = _untouched(self.cells, entry.notebook)
             for (kind, name), row in rows.items():
                 key = (own_id, row.id)
                 if kind != "solution":
-                    grade = grades.get(key)
-                    if grade is None:
-                        grade = api.Grade(cell_id=row.id, notebook_id=own_id, needs_manual_grade=True)
-                        db.add(grade)
-                    if entry and names[name]:
+                    grade = grades.get(key) or self._added(api.Grade, key)
+                    if names[name]:
                         _mark(grade, checks.get(names[name]))
                 if kind != "grade":
-                    comment = comments.get(key)
-                    if comment is None:
-                        comment = api.Comment(cell_id=row.id, notebook_id=own_id)
-                        db.add(comment)
-                    if entry:
-                        comment.auto_comment = NO_RESPONSE if name in untouched and kind == "solution" else None
-                        result = checks.get(names[name])
-                        if result is not None and result.comment and not comment.manual_comment:
-                            comment.manual_comment = result.comment
+                    comment = comments.get(key) or self._added(api.Comment, key)
+                    comment.auto_comment = NO_RESPONSE if name in untouched and kind == "solution" else None
+                    result = checks.get(names[name])
+                    if result is not None and result.comment and not comment.manual_comment:
+                        comment.manual_comment = result.comment
 
-    def _submitted(self, notebook: Any) -> list[tuple[Any, str]]:
+    def _fill(self, notebook: Any, rows: dict[tuple[str, str], Any]) -> None:
+        """The rows that submissions from before a cell came do not have yet."""
+        own = self.api.SubmittedNotebook
+        for (kind, _), row in rows.items():
+            for table in (*([self.api.Grade] if kind != "solution" else []), *([self.api.Comment] if kind != "grade" else [])):
+                there = self.db.query(table).filter(table.notebook_id == own.id, table.cell_id == row.id).exists()
+                for (own_id,) in self.db.query(own.id).filter(own.notebook_id == notebook.id, ~there).all():
+                    self._added(table, (own_id, row.id))
+
+    def _added(self, table: Any, key: tuple[Any, Any]) -> Any:
+        """A new row of `table` for a submitted notebook and a cell."""
+        marked = {"needs_manual_grade": True} if table is self.api.Grade else {}
+        row = table(notebook_id=key[0], cell_id=key[1], **marked)
+        self.db.add(row)
+        return row
+
+    def _submitted(self, notebook: Any, students: Sequence[str] | None = None) -> list[tuple[Any, str]]:
+        """Submissions of `notebook` with their students' ids: of `students`, or all."""
         api = self.api
         join = self.db.query(api.SubmittedNotebook, api.SubmittedAssignment.student_id).join(
             api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id
         )
-        return join.filter(api.SubmittedNotebook.notebook_id == notebook.id).all()  # type: ignore[no-any-return]
-
-    def _of(self, table: Any, notebook: Any) -> list[Any]:
-        """All rows of `table` that belong to a submission of `notebook`, in one query."""
-        own = self.api.SubmittedNotebook
-        rows = self.db.query(table).join(own, table.notebook_id == own.id).filter(own.notebook_id == notebook.id)
-        return rows.all()  # type: ignore[no-any-return]
+        found = join.filter(api.SubmittedNotebook.notebook_id == notebook.id)
+        return (found if students is None else found.filter(api.SubmittedAssignment.student_id.in_(students))).all()  # type: ignore[no-any-return]
 
 
 def _mark(grade: Any, check: CheckResult | None) -> None:

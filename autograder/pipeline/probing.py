@@ -271,7 +271,9 @@ def _contradiction(result: CheckResult, evidence: Evidence) -> str:
     return ""
 
 
-def _with_findings(prepared: Prepared, result: CheckResult, examined: _Examined | None, passed: set[str], blind: frozenset[Contract]) -> CheckResult:
+def _with_findings(
+    prepared: Prepared, result: CheckResult, examined: _Examined | None, passed: set[str], blind: frozenset[Contract]
+) -> CheckResult:
     spec = next(spec for spec in prepared.judge.specs if spec.id == result.id)
     if examined is None:
         twin = _visible_twin(prepared, spec) if spec.call is not None and result.cause is Cause.RAISED else None

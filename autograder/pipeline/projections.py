@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections import deque
 from typing import TYPE_CHECKING
 
 from autograder.assignment import Device
@@ -18,7 +19,7 @@ from autograder.pipeline.variants import open_variants
 from autograder.reports.feedback import FeedbackPage, render_feedback
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
@@ -43,15 +44,19 @@ def write_projections(
         if files.assignment.device is not Device.CPU and stored_reference(files, docket.specs, results.evidence) is None:
             return False
         prepared, variants = prepare(files, docket, results.evidence, None), open_variants(files)
-        entries = []
-        for grade in grades:
-            executed = read_executed(results.executed_path(grade.student))
-            reference = _reference(prepared, variants, grade, results)
-            _write_feedback(results, prepared, grade, executed, reference, show_hidden=show_hidden)
-            entries.append(GradebookEntry(grade, executed))
-            progress.done(grade)
+
+        def entries() -> Iterator[GradebookEntry]:
+            for grade in grades:
+                executed = read_executed(results.executed_path(grade.student))
+                reference = _reference(prepared, variants, grade, results)
+                _write_feedback(results, prepared, grade, executed, reference, show_hidden=show_hidden)
+                yield GradebookEntry(grade, executed)
+                progress.done(grade)
+
         if importlib.util.find_spec("nbgrader"):
-            write_gradebook(results.nbgrader, _entry(prepared), entries)
+            write_gradebook(results.nbgrader, _entry(prepared), entries())
+        else:
+            deque(entries(), maxlen=0)
         return True
 
     return open_docket(files, body)

@@ -21,7 +21,7 @@ class Marker(_OF_TORCH):
         self.record = None
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.record is not None:
             super().__exit__(*error)
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from nbgrader.api import Gradebook
 
 from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, autograded_notebook, released_cells
-from autograder.exchange.nbgrader import GradebookEntry, grade_id, write_gradebook
+from autograder.exchange.nbgrader import AT_ONCE, GradebookEntry, grade_id, write_gradebook
 from autograder.exchange.nbgrader_course import open_course
 from autograder.exchange.timestamps import submitted_at
 from autograder.judgement.grading import Outcome
@@ -205,7 +206,7 @@ def test_a_check_that_is_dropped_stays_where_a_person_marked_it(tmp_path: Path, 
 
 
 def test_a_failure_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One transaction: nothing of a class that broke off midway."""
+    """One transaction: nothing of a part that broke off midway."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
     before = dump(tmp_path)
     monkeypatch.setattr("autograder.exchange.nbgrader._mark", lambda *_: 1 / 0)
@@ -214,6 +215,23 @@ def test_a_failure_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: p
     assert dump(tmp_path) == before
     with open_gradebook(tmp_path) as gradebook:
         assert "new" not in [student.id for student in gradebook.students]
+
+
+def test_a_large_class_is_written_in_parts(tmp_path: Path) -> None:
+    """Every student has the marks of each check once; what a failure midway has left out comes with the next call."""
+    students = [GradebookEntry(grade(f"student{number:03}", number % 11, 20, 8, 2.5), executed()) for number in range(AT_ONCE + 10)]
+
+    def failing() -> Iterator[GradebookEntry]:
+        yield from students[: AT_ONCE + 5]
+        raise ValueError
+
+    write_gradebook(open_course(tmp_path / "parts"), assignment(), [])
+    with pytest.raises(ValueError):
+        write_gradebook(open_course(tmp_path / "parts"), assignment(), failing())
+    assert {row[0] for row in dump(tmp_path / "parts")} == {entry.grade.student for entry in students[:AT_ONCE]}
+    write_gradebook(open_course(tmp_path / "parts"), assignment(), students)
+    wanted = {(entry.grade.student, grade_id(check.id), check.points) for entry in students for check in entry.grade.checks}
+    assert sorted(row[:3] for row in dump(tmp_path / "parts")) == sorted(wanted)
 
 
 def test_the_check_cells_say_how_it_went(tmp_path: Path) -> None:
