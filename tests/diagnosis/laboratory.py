@@ -22,7 +22,7 @@ class Laboratory:
         self.store = EvidenceStore(folder)
 
     def judge(self, programs):
-        """Results of all checks for each (function, source), in order."""
+        """Results of the checks of the program's function for each (function, source), in order."""
 
         def body(docket):
             prepared = prepare(self.files, docket, self.store, self.executor)
@@ -34,17 +34,16 @@ class Laboratory:
     def _judge(self, prepared, function, source):
         judge = prepared.judge
         cells = [(name, source if name == function else text) for name, text in prepared.reference_cells]
-        specs = [spec for spec in judge.specs if spec.call is not None]
+        specs = [spec for spec in judge.specs if spec.call is not None and spec.function == function]
         plan = plan_execution(self.files, specs, cells, {})
 
         def follow_up(evidence):
             again, _ = judge.to_repeat(judge.results(evidence))
-            calls = [spec for spec in again if spec.call is not None and spec.function == function]
-            return rerun_batches(self.files, calls, {}, {})
+            return rerun_batches(self.files, [spec for spec in again if spec in specs], {}, {})
 
         evidence = self.executor.run(plan.key, plan.request, plan.calls, follow_up)
         results = add_findings(prepared, judge.results(evidence), evidence, self.store, self.executor)
-        return {result.id: result for result, spec in zip(results, judge.specs, strict=True) if spec.call is not None}
+        return {result.id: result for result, spec in zip(results, judge.specs, strict=True) if spec in specs}
 
 
 SHORT = ("test_loop_on_unseen_data", "test_loop_with_any_optimizer[momentum]", "test_loop_with_any_optimizer[adam_two_tensors]")
