@@ -106,6 +106,7 @@ def run(folder: Path) -> tuple[list[Bar], list[Speeds], list[tuple[str, str]]]:
         )
     one = measures.time_execution(right, folder / "one")
     diagnosing = measures.time_diagnosis(folder / "one")
+    judging_again = measures.time_judging_again(folder / "one")
     memory = measures.memory_of_a_submission(right[0], folder / "one")
     notebooks = measures.copies(right, LECTURE, folder / "lecture")
     lecture, lecture_times = compare("the lecture", ROOT, measures.SLUG, notebooks, lecture_release, folder / "lecture-class")
@@ -140,7 +141,12 @@ def run(folder: Path) -> tuple[list[Bar], list[Speeds], list[tuple[str, str]]]:
             f"{again['grade, nothing changed, s']:.2f} s",
         ),
         Bar("regrading: at most 2 ms per unchanged submission", kept <= 2, f"{kept:.2f} ms"),
-        Bar("regrading: at most 100 ms per submission that is judged again", judged <= 100, f"{judged:.0f} ms"),
+        Bar(
+            "regrading: at most 100 ms per submission that is judged again, failing ones of the lecture",
+            max(judging_again) <= 0.1,
+            f"{statistics.median(judging_again) * 1e3:.0f} ms, at most {max(judging_again) * 1e3:.0f} ms",
+        ),
+        Bar("the same on an assignment of three checks", judged <= 100, f"{judged:.0f} ms"),
     ]
     figures = [
         ("bare cells of the lecture's notebook, warm process", f"{statistics.median(each.bare for each in one):.3f} s"),

@@ -20,11 +20,13 @@ from autograder.docket import Docket, open_docket
 from autograder.execution.executor import Executor
 from autograder.notebooks.submission import read_submission
 from autograder.pipeline.collect import Candidate, collect_submissions
+from autograder.pipeline.gallery import read_gallery
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.plan import plan_execution, rerun_batches
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.project import project_class
+from autograder.pipeline.rejudge import Rejudger
 from autograder.pipeline.results import ResultsFolder
 from autograder.protocol import CallBatch, Cell, ExecutionRequest
 from autograder.trace import Evidence
@@ -209,6 +211,27 @@ def time_diagnosis(folder: Path) -> list[float]:
     return open_docket(files, body)
 
 
+def time_judging_again(folder: Path) -> list[float]:
+    """Seconds of judging the evidence of each failing sample again, from its file to its grade."""
+    results, files = ResultsFolder(folder, SLUG), open_assignment(COURSE, SLUG)
+    submitted = COURSE / "examples" / SLUG / "submitted"
+    with Executor(CORES, files.assignment.isolation) as executor:
+        grades = grade_class(
+            files, [one for one in collect_submissions(submitted, SLUG) if one.student in WRONG], results, executor, Silent()
+        )
+
+    def body(docket: Docket) -> list[float]:
+        prepared, seconds = prepare(files, docket, results.evidence, None), []
+        rejudger = Rejudger(prepared, "", None, read_gallery(results), results, None)
+        for grade in [*grades, *grades]:
+            start = time.perf_counter()
+            assert rejudger.judge_again(grade) is not None
+            seconds.append(time.perf_counter() - start)
+        return seconds[len(grades) :]  # the first round warms
+
+    return open_docket(files, body)
+
+
 def time_recording() -> tuple[float, float]:
     """Microseconds of a step of the lecture's loop, bare and recorded."""
     done = subprocess.run([sys.executable, str(Path(__file__).with_name("recording.py"))], text=True, capture_output=True, check=True)
@@ -264,7 +287,9 @@ def memory_of_a_submission(notebook: Path, folder: Path) -> int:
             prepared = prepare(files, docket, results.evidence, executor)
             submission = read_submission(notebook, prepared.release, prepared.owners)
             plan = plan_execution(files, prepared.judge.specs, [(cell.id, cell.source) for cell in submission.cells], submission.rebound)
-            executor.run("first", ExecutionRequest((Cell("cell", "x = 1"),), 0, Limits()), ())  # started, and done with what it does when it starts
+            executor.run(
+                "first", ExecutionRequest((Cell("cell", "x = 1"),), 0, Limits()), ()
+            )  # started, and done with what it does when it starts
             alone = _pss_below(os.getpid())
 
             def look(_: Evidence) -> Sequence[CallBatch]:

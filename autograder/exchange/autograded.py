@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.errors import ExchangeError
 from autograder.notebooks.libraries import NotebookNode, nbformat
+from autograder.notebooks.nodes import new_cell, stream_output
 from autograder.reports.outputs import clean_images, clean_markdown, clean_output, joined
 from autograder.reports.plain import number, plain, plain_line
 
@@ -143,7 +144,7 @@ def autograded_notebook(
     for cell in notebook.cells:
         result = checks.get(by_name.get(grade_id_of(cell), ""))
         if result and cell.cell_type == "code":
-            cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=_outcome(result, warning)))
+            cell.outputs.append(stream_output("stdout", _outcome(result, warning)))
     _name_cells(notebook)
     return notebook
 
@@ -166,14 +167,13 @@ def _shown(cell: NotebookNode, released: ReleasedCell | None, *, is_own: bool) -
     else:
         kind = "code" if cell.get("cell_type") == "code" else "markdown"  # nbconvert shows raw cells unescaped
     if kind == "code":
-        shown = nbformat.v4.new_code_cell(source, execution_count=_count(cell.get("execution_count")))
+        shown = new_cell(kind, source, cell.get("id", ""), _count(cell.get("execution_count")))
         shown.outputs = [clean for output in cell.get("outputs") or [] if (clean := clean_output(output))]
     else:
-        shown = nbformat.v4.new_markdown_cell(source if trusted else clean_markdown(source))
+        shown = new_cell(kind, source if trusted else clean_markdown(source), cell.get("id", ""))
         attachments = {plain_line(str(name)): clean_images(data) for name, data in (cell.get("attachments") or {}).items()}
         if attachments:
             shown["attachments"] = attachments
-    shown["id"] = cell.get("id", "")
     if released:
         shown.metadata["nbgrader"] = copy.deepcopy(released.nbgrader)
     return shown

@@ -11,6 +11,7 @@ from typing import Any
 from autograder.notebooks.cells import Role
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.names import rebound
+from autograder.notebooks.nodes import new_cell
 from autograder.notebooks.notebook_file import MAX_BYTES, FileCell, Unreadable, UnreadableNotebook, read_notebook_file
 from autograder.notebooks.restoring import PlacedCell, restore
 
@@ -97,8 +98,9 @@ def _submitted(cell: PlacedCell) -> SubmittedCell:
 
 def _notebook(cells: Sequence[PlacedCell], release: NotebookNode) -> NotebookNode:
     """nbformat 4.5 with the release's metadata; nothing of the student's but sources."""
-    notebook = nbformat.v4.new_notebook(cells=[_node(cell) for cell in cells], metadata=copy.deepcopy(release["metadata"]))
+    notebook = nbformat.v4.new_notebook(metadata=copy.deepcopy(release["metadata"]))
     notebook["nbformat_minor"] = 5
+    notebook["cells"] = [_node(cell) for cell in cells]
     return notebook
 
 
@@ -108,5 +110,4 @@ def _node(cell: PlacedCell) -> NotebookNode:
         node["source"] = cell.source
         return node
     kind = "code" if _is_code(cell) or cell.origin is None else cell.origin.cell_type
-    new = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}[kind]
-    return new(source=cell.source, id=cell.id)
+    return new_cell(kind, cell.source, cell.id)

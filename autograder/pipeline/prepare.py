@@ -57,10 +57,10 @@ def prepare(files: AssignmentFiles, docket: Docket, store: Store, executor: Exec
     """
     _check_specs(files, docket.specs)
     refuse_batches(files, docket.specs)
-    reference = reference_evidence(files, docket.specs, store, executor)
+    cells = reference_cells(files, docket.specs)
+    reference = _evidence_of(cells, files, docket.specs, store, executor)
     release, owners = render_release(files, docket.specs, reference)
     trains = {spec.cell.id for spec in docket.specs if spec.cell}
-    cells = reference_cells(files, docket.specs)
     defining = tuple((name, source) for name, source in cells if name not in trains)
     models = {spec.run_id: run for spec in docket.specs if spec.call is not None and (run := find_run(reference, spec)) is not None}
     replayer = Replayer(files, defining, models, store, executor)
@@ -123,7 +123,12 @@ def reference_evidence(files: AssignmentFiles, specs: Sequence[CheckSpec], store
     Raises:
         AssignmentError: if it does not run to its end without an error, or a check names a cell that does not exist.
     """
-    cells = reference_cells(files, specs)
+    return _evidence_of(reference_cells(files, specs), files, specs, store, executor)
+
+
+def _evidence_of(
+    cells: Sequence[tuple[str, str]], files: AssignmentFiles, specs: Sequence[CheckSpec], store: Store, executor: Executor | None
+) -> Evidence:
     unknown = {spec.cell.id for spec in specs if spec.cell} - {name for name, _ in cells}
     if unknown:
         message = f"{files.checks}: @cell names {sorted(unknown)}, but {files.template} has no such code cell"

@@ -53,7 +53,7 @@ def trials_table(rows: Sequence[tuple[str, bool | None, bool, str, str]]) -> Tab
 def gpu_line(name: str, count: int, missing: str) -> str:
     """What assignments with device = "cuda" would run on: `count` GPUs called `name`, or why it is `missing`."""
     if missing:
-        return f'GPU: none. Only assignments with device = "cuda" need one: {missing}.'
+        return f'{missing[:1].upper()}{missing[1:]}. Only assignments with device = "cuda" need one.'
     return (
         f"GPU: {name}{f', {count} of them' if count > 1 else ''}. One submission at a time runs on each; docs/gpu.md says what that opens."
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import nh3
 
-from autograder.notebooks.libraries import nbformat
+from autograder.notebooks.nodes import display_output, error_output, stream_output
 from autograder.reports.plain import plain, plain_line
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ def clean_output(output: Mapping[str, Any]) -> NotebookNode | None:
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return nbformat.v4.new_output("stream", name=name, text=plain(joined(output.get("text", "")), OUTPUT_CHARS))
+        return stream_output(name, plain(joined(output.get("text", "")), OUTPUT_CHARS))
     if kind == "error":
         traceback = [plain(joined(line), OUTPUT_CHARS) for line in output.get("traceback", [])]
         name, value = plain_line(joined(output.get("ename", ""))), plain(joined(output.get("evalue", "")), 5_000)
-        return nbformat.v4.new_output("error", ename=name, evalue=value, traceback=traceback)
+        return error_output(name, value, traceback)
     if kind in ("display_data", "execute_result"):
         shown = clean_bundle(output.get("data", {}))
-        return nbformat.v4.new_output("display_data", data=shown) if shown else None
+        return display_output(dict(shown)) if shown else None
     return None
 
 

@@ -162,11 +162,12 @@ def collect_outputs(limit_bytes: int) -> None:
 
 def run_cell(shell: Shell, loop: asyncio.AbstractEventLoop, cell: str, source: str) -> CellResult:
     """Run `source`, the code of the cell with id `cell`. One `loop` for the whole notebook, so that tasks live on between cells."""
-    before = None if _is_python(source) else re.match(r"(?:[ \t]*\n)*", source)
+    is_python = _is_python(source)
+    before = None if is_python else re.match(r"(?:[ \t]*\n)*", source)
     shell.compile.cell, shell.compile.skipped_lines = cell, before.group().count("\n") if before else 0
     count = shell.execution_count if source.strip() else None
     try:
-        result = loop.run_until_complete(_run(shell, source))
+        result = loop.run_until_complete(_run(shell, source, is_python=is_python))
     except BaseException as error:  # noqa: BLE001 - SystemExit of a background task, or whatever student code lets out of the loop
         shell.showtraceback((type(error), error, error.__traceback__))
         return CellResult(count, error)
@@ -182,9 +183,9 @@ def _is_python(source: str) -> bool:
     return True
 
 
-async def _run(shell: Shell, source: str) -> Any:
+async def _run(shell: Shell, source: str, *, is_python: bool) -> Any:
     failure, transformed = None, source
-    if not _is_python(source):
+    if not is_python:
         try:
             transformed = shell.transform_cell(source)
         except Exception:  # noqa: BLE001 - shown as the cell's error

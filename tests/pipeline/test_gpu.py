@@ -226,7 +226,7 @@ def test_runs_without_forks_are_judged_alike(course, executor, loop, passed):
 
 def test_doctor_has_a_line_for_it():
     assert gpu_line("", 0, "there is no GPU: PyTorch 2.13 is a build without CUDA") == (
-        'GPU: none. Only assignments with device = "cuda" need one: there is no GPU: PyTorch 2.13 is a build without CUDA.'
+        'There is no GPU: PyTorch 2.13 is a build without CUDA. Only assignments with device = "cuda" need one.'
     )
     assert gpu_line("NVIDIA T4", 2, "").startswith("GPU: NVIDIA T4, 2 of them. ")
 
