@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import ExchangeError
+from autograder.exchange.marks import grade_id
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.nodes import new_cell, stream_output
 from autograder.reports.outputs import clean_images, clean_markdown, clean_output, joined
@@ -45,14 +46,6 @@ class ReleasedCell:
     def nbgrader(self) -> Mapping[str, Any]:
         """nbgrader's metadata of the cell."""
         return self.cell.metadata["nbgrader"]  # type: ignore[no-any-return]
-
-
-def grade_id(check_id: str) -> str:
-    """A name that nbgrader accepts ([A-Za-z0-9_-]), always the same: the id itself, or its words and a digest."""
-    if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", check_id):
-        return check_id
-    words = re.sub(r"[^A-Za-z0-9_]+", "-", check_id).strip("-")[:80]
-    return f"{words or 'check'}-{hashlib.sha256(check_id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def grade_id_of(cell: NotebookNode) -> str:

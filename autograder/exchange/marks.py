@@ -5,6 +5,8 @@ A file is read with sqlite3 alone: it is asked for before each grading, and nbgr
 
 from __future__ import annotations
 
+import hashlib
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,24 +34,49 @@ WHERE assignment.name = :assignment AND notebook.name = :notebook
 """
 
 
+def grade_id(check_id: str) -> str:
+    """A name that nbgrader accepts ([A-Za-z0-9_-]), always the same: the id itself, or its words and a digest."""
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", check_id):
+        return check_id
+    words = re.sub(r"[^A-Za-z0-9_]+", "-", check_id).strip("-")[:80]
+    return f"{words or 'check'}-{hashlib.sha256(check_id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A person's mark of one cell: its points, extra credit included (None: not given yet), whether it is `settled`, and the comment."""
+    """A person's mark of one cell: score and extra credit (None: not given), whether it is `settled`, and the comment."""
 
-    points: float | None
+    score: float | None
+    extra: float | None
     settled: bool
     comment: str
 
+    @property
+    def given(self) -> bool:
+        """Whether a person has said anything."""
+        return self.score is not None or bool(self.extra) or bool(self.comment)
 
-def read_marks(course: NbgraderCourse, assignment: str, notebook: str) -> Mapping[tuple[str, str], Mark]:
-    """Marks of all grade cells of a notebook of an assignment, by student and name of the cell; empty where there is no gradebook.
+    def points(self, automatic: float | None) -> float | None:
+        """What the cell is worth by them, where it has `automatic` points by itself (None: a person has to decide); None where they have not decided."""
+        score = self.score if self.score is not None or not self.extra else automatic
+        return None if score is None else score + (self.extra or 0.0)
+
+
+def read_marks(course: NbgraderCourse, assignment: str, notebook: str) -> Mapping[str, Mapping[str, Mark]]:
+    """What persons gave, by student and name of the grade cell, for every student who is in the gradebook; empty where there is none.
 
     Raises:
         ExchangeError: if it can't be read.
     """
     wanted = {"assignment": assignment, "notebook": notebook}
     rows = _from_file(course.gradebook_file, wanted) if course.gradebook_file else _from_server(course, wanted)
-    return {(student, name): _mark(score, extra, waiting, comment) for student, name, score, extra, waiting, comment in rows}
+    marks: dict[str, dict[str, Mark]] = {}
+    for student, name, score, extra, waiting, comment in rows:
+        mark = Mark(None if score is None else float(score), None if extra is None else float(extra), not waiting, comment or "")
+        own = marks.setdefault(student, {})
+        if mark.given:
+            own[name] = mark
+    return marks
 
 
 def _from_file(path: Path, wanted: Mapping[str, str]) -> Sequence[tuple[Any, ...]]:
@@ -76,8 +103,3 @@ def _from_server(course: NbgraderCourse, wanted: Mapping[str, str]) -> Sequence[
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         message = f"{course.place} can't be read: {error}"
         raise ExchangeError(message) from error
-
-
-def _mark(score: float | None, extra: float | None, waiting: int, comment: str | None) -> Mark:
-    points = None if score is None else float(score) + float(extra or 0.0)
-    return Mark(points, not waiting, comment or "")

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
-from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id, grade_id_of, released_cells
+from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id_of, released_cells
+from autograder.exchange.marks import grade_id
 from autograder.exchange.penalties import assign_penalties
 from autograder.judgement.grading import CheckResult, Grade
 from autograder.notebooks.libraries import NotebookNode, nbformat
@@ -345,22 +346,23 @@ class _Writer:
 
 
 def _mark(grade: Any, check: CheckResult | None) -> None:
-    """Set the automatic part of a mark. A person's score stays; if ours moved under it, it is put before them again. Of a question, theirs is the only one: it is
-    put back where the gradebook has lost it, and before them again where the answer has changed.
+    """Set the automatic part of a mark. A person's score stays; if ours moved under it, it is put before them again. Of a question, theirs is the only one. Where the
+    gradebook has lost it, it is put back; and before them again where the answer has changed.
     """
+    if check is not None and check.marked and check.question:
+        score = None
+    else:
+        own = check and (check.automatic or check)
+        score = None if own is None or (own.pending and not own.points) else float(own.points)
+    moved, grade.auto_score = grade.auto_score != score, score
+    by_hand = grade.manual_score is not None or grade.extra_credit is not None
     if check is not None and check.marked:
-        grade.auto_score = None
-        if grade.manual_score is None:
+        if not by_hand:
             grade.manual_score, grade.needs_manual_grade = check.points, False
         if check.pending:
             grade.needs_manual_grade = True
-        return
-    undecided = check is None or check.pending
-    score = None if check is None or (undecided and not check.points) else float(check.points)
-    moved = grade.auto_score != score
-    grade.auto_score = score
-    if grade.manual_score is None and grade.extra_credit is None:
-        grade.needs_manual_grade = undecided
+    elif not by_hand:
+        grade.needs_manual_grade = check is None or check.pending
     elif moved:
         grade.needs_manual_grade = True
 

@@ -211,6 +211,8 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the person who marked it wrote to the student."""
     readable: bool = False
     """A test that ran beside the student's code, which could read it."""
+    automatic: CheckResult | None = None
+    """Of a check that a person decided otherwise in formgrader: what it was without them. `outcome`, `cause` and `points` are theirs then."""
 
     @property
     def lost(self) -> bool:
@@ -320,6 +322,9 @@ def encode_grade(grade: Grade) -> bytes:
     content = msgspec.to_builtins(grade)
     if grade.variant is None:
         del content["variant"]
+    for check in content["checks"]:
+        if check["automatic"] is None:
+            del check["automatic"]
     return msgspec.json.format(msgspec.json.encode({**content, "totals": totals}), indent=2) + b"\n"
 
 

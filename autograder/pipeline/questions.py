@@ -1,17 +1,19 @@
-"""Questions that a person marks: what a submission's answers wait for, and how a mark lives on when the submission is graded again.
+"""Questions that a person marks, and checks that a person decides otherwise: what a submission's answers wait for, and how a mark lives on when the submission is graded again.
 
 The person's mark is entered in formgrader, read into grade.json before anything is graded again (`take_in_marks`), and carried from the old grade to the new one. So the
 gradebook may be deleted: it is made again with it. A mark belongs to the answer that was marked: where another one is handed in, its points stay and it is put before
-the person again.
+the person again. So is a check whose own outcome has changed under the mark; the mark counts all the same, as in nbgrader.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.exchange.marks import read_marks
+from autograder.errors import ExchangeError
+from autograder.exchange.marks import grade_id, read_marks
 from autograder.judgement.grading import RULINGS, Cause, CheckResult, Visibility
 from autograder.pipeline.ledger import is_projected, read_ledger
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from autograder.exchange.marks import Mark
     from autograder.judgement.grading import Grade
     from autograder.pipeline.results import ResultsFolder
+
+_LOG = logging.getLogger(__name__)
+_BY_HAND = "A person has decided on these points."
+_BY_HAND_BEFORE = "A person has decided on these points. The check says something else since, so they will look at it again."
 
 
 def answered(assignment: Assignment, notebook: NotebookNode, release: NotebookNode) -> tuple[CheckResult, ...]:
@@ -49,54 +55,70 @@ def unread(assignment: Assignment, cause: Cause, message: str = "") -> tuple[Che
 
 def carried(before: Grade | None, now: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """`now` with the marks that a person gave `before`."""
-    old = {check.id: check for check in before.checks if check.question} if before else {}
+    old = {check.id: check for check in before.checks} if before else {}
     return tuple(_carried(old.get(check.id), check) for check in now)
 
 
 def _carried(was: CheckResult | None, now: CheckResult) -> CheckResult:
-    if was is None or not now.question or not (was.marked or was.comment):
+    if was is None or was.question != now.question or not (was.marked or was.comment):
         return now
     if not was.marked:
         return msgspec.structs.replace(now, comment=was.comment)
-    same = was.run == now.run or RULINGS[now.cause].retry  # where the machine failed, nothing is known of another answer
-    settled = same and was.cause is not Cause.TO_BE_MARKED_AGAIN
-    return _marked(now, was.points, was.comment, settled=settled)
+    known = not RULINGS[now.cause].retry  # where the machine failed, nothing is known of another answer or outcome
+    before = was.automatic or was
+    same = was.run == now.run if now.question else (before.outcome, before.points) == (now.outcome, now.points)
+    return _marked(now, was.points, was.comment, settled=(same or not known) and was.cause is not Cause.TO_BE_MARKED_AGAIN)
 
 
 def take_in_marks(files: AssignmentFiles, results: ResultsFolder, students: Iterable[str]) -> dict[str, Grade]:
     """Grades of `students` that change by what a person entered in formgrader since they were last projected; writes nothing.
 
-    Only the gradebook that a grade was written to speaks of its answers: after an interruption between grading and projecting, marks are read the next time.
+    Only the gradebook that a grade was written to speaks of it: after an interruption between grading and projecting, marks are read the next time.
 
     Raises:
-        ExchangeError: if the gradebook can't be read.
+        ExchangeError: if the gradebook can't be read, and there are questions to mark in it.
     """
-    marks = read_marks(results.nbgrader, files.nbgrader_name, files.notebook_name) if files.assignment.questions else {}
+    try:
+        marks = read_marks(results.nbgrader, files.nbgrader_name, files.notebook_name)
+    except ExchangeError as error:
+        if files.assignment.questions:
+            raise
+        _LOG.warning("what was marked by hand is taken in another time: %s", error)  # grades keep the marks that they have
+        return {}
     ledger = read_ledger(results) if marks else {}
     changed = {}
-    for student in students if marks else ():
-        grade = results.read_grade(student)
-        if grade is None or not is_projected(results, ledger, grade):
+    for student in students:
+        own = marks.get(student)
+        grade = results.read_grade(student) if own is not None else None
+        if own is None or grade is None or not (own or any(check.marked or check.comment for check in grade.checks)):
             continue
-        checks = tuple(_with_mark(check, marks.get((student, check.id))) for check in grade.checks)
-        if checks != grade.checks:
+        checks = tuple(_with_mark(check, own.get(check.id) or own.get(grade_id(check.id))) for check in grade.checks)
+        if checks != grade.checks and is_projected(results, ledger, grade):
             changed[student] = msgspec.structs.replace(grade, checks=checks)
     return changed
 
 
 def _with_mark(check: CheckResult, mark: Mark | None) -> CheckResult:
-    if mark is None or not check.question:
-        return check
-    if mark.points is not None:
-        return _marked(check, mark.points, mark.comment, settled=mark.settled)
-    if check.marked:  # the person has taken it back
-        check = _settle(check, Cause.TO_BE_MARKED, 0.0)
-    return msgspec.structs.replace(check, comment=mark.comment)
+    own = check.automatic or (_settle(check, Cause.TO_BE_MARKED, 0.0) if check.question and check.marked else check)
+    if mark is None:  # nothing, or the person has taken it back
+        return msgspec.structs.replace(own, comment="")
+    points = mark.points(None if own.pending else own.points)
+    return (
+        msgspec.structs.replace(own, comment=mark.comment) if points is None else _marked(own, points, mark.comment, settled=mark.settled)
+    )
 
 
-def _marked(check: CheckResult, points: float, comment: str, *, settled: bool) -> CheckResult:
-    cause = Cause.MARKED_FULL if points >= check.max_points else Cause.MARKED
-    return msgspec.structs.replace(_settle(check, cause if settled else Cause.TO_BE_MARKED_AGAIN, points), comment=comment)
+def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> CheckResult:
+    """`own`, a question or what a check is by itself, with a person's points."""
+    full = points >= own.max_points + own.bonus
+    marked = _settle(own, Cause.TO_BE_MARKED_AGAIN if not settled else Cause.MARKED_FULL if full else Cause.MARKED, points)
+    marked = msgspec.structs.replace(marked, comment=comment)
+    if own.question:
+        return marked
+    first = _BY_HAND if settled else _BY_HAND_BEFORE
+    said = (first,) if settled and full else (first, f"By itself the check is: {own.outcome}.", own.message)
+    told = {"message": "\n".join(text for text in said if text), "findings": () if settled and full else own.findings}
+    return msgspec.structs.replace(marked, **told, automatic=msgspec.structs.replace(own, comment=""))
 
 
 def _settle(check: CheckResult, cause: Cause, points: float) -> CheckResult:

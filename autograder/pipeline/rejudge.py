@@ -67,7 +67,7 @@ class Rejudger:
             ran = msgspec.structs.replace(grade.provenance, environment=evidence.environment, gallery=self.gallery.digest)
             grade = msgspec.structs.replace(grade, resembles=alike, provenance=ran)
         else:
-            first = next((check for check in grade.checks if not check.question), None)
+            first = next((check.automatic or check for check in grade.checks if not check.question), None)
             cause, said = (first.cause, first.message) if first else (None, "")
             details = said.removeprefix(RULINGS[cause].message).strip("\n") if cause else ""
             checks = judge.all_for(cause, details) if cause else ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.pipeline.collected import Collected, Entry, Member
+from autograder.pipeline.questions import take_in_marks
 from autograder.reports.plain import number
 
 if TYPE_CHECKING:
@@ -35,11 +36,7 @@ def standings(files: AssignmentFiles, results: ResultsFolder, collected: Collect
         ExchangeError: if the gradebook of the assignment's questions can't be read.
     """
     students = results.students()
-    grades = {student: grade for student in students if (grade := results.read_grade(student))}
-    if files.assignment.questions:
-        from autograder.pipeline.questions import take_in_marks  # imports nbformat, which costs seconds
-
-        grades |= take_in_marks(files, results, students)
+    grades = {student: grade for student in students if (grade := results.read_grade(student))} | take_in_marks(files, results, students)
     parts: dict[str, list[Entry]] = {}
     record = collected.record
     for entry in record.entries:

@@ -184,7 +184,7 @@ def test_the_gradebook_may_stand_in_postgresql(tmp_path: Path, postgresql: str) 
         gradebook.find_grade("test_final", "optimizers", "optimizers", "bob").manual_score = 4
         gradebook.db.commit()
     write_gradebook(course, assignment(), [GradebookEntry(grade("bob", 10, 0, 0, 2.5), executed())])
-    assert read_marks(course, "optimizers", "optimizers")["bob", "test_final"].points == 4
+    assert read_marks(course, "optimizers", "optimizers")["bob"]["test_final"].score == 4
     with Gradebook(postgresql) as gradebook:
         assert gradebook.find_submission("optimizers", "bob").score == 16.5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["autograded"]
