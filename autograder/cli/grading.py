@@ -69,6 +69,7 @@ def grade(
     from autograder.pipeline.devices import on_device
     from autograder.pipeline.grade import grade_class
     from autograder.pipeline.results import ResultsFolder
+    from autograder.reports.plain import plain_line
 
     if isolation not in (None, "none"):
         message = f"--isolation takes only 'none', not {isolation!r}"
@@ -95,6 +96,9 @@ def grade(
         raise typer.Exit(130) from None
     _finish(console, files, folder, grades, find_collected(submissions, files.slug).record)
     console.print(f"{bar.total} graded anew, {len(grades) - bar.total} unchanged.")
+    if not only and (gone := sorted(set(folder.students()) - {candidate.student for candidate in candidates})):
+        said = f"In the table, and not in {submissions}: {', '.join(map(plain_line, gone))}. They stay until their folders in {folder.root / 'grades' / files.slug} are removed."
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(1 if any(str(one.status) == "ungradable" for one in grades) else 0)
 
 

@@ -338,7 +338,7 @@ def tell(finding: Finding, disclosure: Disclosure) -> str:
     words = [f"{where}{finding.observed}; expected {finding.expected}."]
     if disclosure is not Disclosure.WHERE:
         words.append(f"{entry.cause} {entry.look}")
-        words += [f"See slide “{entry.slide}”."] if entry.slide else []
+        words += [f"See slide “{entry.slide}” of the lecture on optimizers."] if entry.slide else []
         words.append(f"In the catalogue of mistakes: {finding.code}.")
     if disclosure is Disclosure.FIX:
         words.append(entry.fix)

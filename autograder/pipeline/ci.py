@@ -38,7 +38,9 @@ def export_github(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Pa
 
     Raises:
         ExchangeError: if another file is in the way.
+        AssignmentError: if the assignment has variants.
     """
+    refuse_variants(files, "GitHub")
     words = _words(files, grader)
     return _write(
         {
@@ -50,6 +52,7 @@ def export_github(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Pa
 
 def export_gitlab(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Path, ...]:
     """Write .gitlab-ci.yml for students' repositories; the rest as `export_github`."""
+    refuse_variants(files, "GitLab")
     return _write({folder / ".gitlab-ci.yml": filled("ci/gitlab.yml", _words(files, grader))})
 
 

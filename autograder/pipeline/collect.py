@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ class Candidate:
 def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[Candidate, ...]:
     """All submissions below `path`, sorted by student.
 
-    A folder with ``<student>/<slug>/`` in it (or in its ``submitted/``) is nbgrader's layout; any other folder holds notebooks, or a folder per student. With `submitted_as`,
+    A folder with ``<student>/<slug>/`` in it (or in its ``submitted/``) is nbgrader's layout, ``<student>/`` of it by itself too; any other folder holds notebooks, or a folder per student. With `submitted_as`,
     "ps1/problem1", it is ``<student>/ps1/problem1.ipynb``, and no other notebook in there is taken for it.
 
     Raises:
@@ -55,11 +56,17 @@ def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[
         if path.suffix.lower() not in NOTEBOOKS:
             message = f"{path}: not a notebook (.ipynb), percent script (.py) or archive of one (.zip)"
             raise SubmissionError(message)
+        if path.suffix.lower() == ".zip" and not zipfile.is_zipfile(path):
+            message = f"{path}: is no zip archive"
+            raise SubmissionError(message)
         return (Candidate(student_name(path.stem), path),)
     if not path.is_dir():
         message = f"{path}: no such file or folder"
         raise SubmissionError(message)
     root = path / "submitted" if (path / "submitted").is_dir() else path
+    if root is path and (path / (submitted_as or slug).partition("/")[0]).is_dir():  # of one student, in nbgrader's layout
+        whole = path.resolve()
+        return tuple(one for one in _nbgrader_layout(whole.parent, slug, submitted_as) if one.student == student_name(whole.name))
     found = _nbgrader_layout(root, slug, submitted_as) or _flat(root)
     if not found:
         message = f"{path}: no submissions. Looked for <student>/{submitted_as or f'{slug}/{slug}'}.ipynb, for *.ipynb, *.py and *.zip, and for a folder per student"

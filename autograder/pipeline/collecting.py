@@ -125,10 +125,10 @@ class _Writer:
 
     def __init__(self, files: AssignmentFiles, root: Path, before: Record, done: Collection) -> None:
         self._slug, self._due, self._root, self._done, self._before = files.slug, files.assignment.due, root, done, before
-        self._entries = {entry.folder: entry for entry in before.entries}
+        self._entries = {entry.folder: entry for entry in before.entries if (root / entry.folder / self._slug).exists()}
         self._now = datetime.datetime.now(datetime.UTC)
         self._folders_of: dict[tuple[str, str], list[str]] = {}
-        for entry in before.entries:
+        for entry in self._entries.values():
             for key in {key for member in entry.members for key in member.known_ids()}:
                 self._folders_of.setdefault(key, []).append(entry.folder)
 
@@ -148,9 +148,11 @@ class _Writer:
             return
         members = bundles[0].entry.members
         current = {bundle.entry.folder for bundle in bundles}
+        sources = {bundle.entry.source for bundle in bundles}
         for old in self._others(members):
             attempts = take is Take.BEST and old.attempt and old.holder == folder
-            if old.folder not in current and not attempts and same_people(old.members, members):
+            other = old.holder != folder and old.source in sources  # the same submission, which was taken for somebody else's
+            if old.folder not in current and not attempts and (other or same_people(old.members, members)):
                 self._move_away(old.folder)
                 self._done.replaced.append(old.folder)
                 del self._entries[old.folder]

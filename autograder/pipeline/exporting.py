@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from autograder.exchange.score_sheet import ScoreRow, ScoreSheet
+    from autograder.judgement.grading import Grade
     from autograder.pipeline.collected import Member
     from autograder.pipeline.standing import Standing
 
@@ -77,7 +78,7 @@ def export_scores(sheet: ScoreSheet, found: Sequence[Standing], terms: Terms) ->
             scores[row.row.line] = score
             before = "none" if row.score is None else number(row.score)
             late = " (late)" if standing.grade.late else ""
-            changes.append(f"{who}: {before} -> {number(score)}{late}")
+            changes.append(f"{who}: {before} -> {number(score)}{late}{_doubt(standing.grade)}")
     return Export(sheet.text(scores), tuple(changes), unchanged, tuple(sorted(left_out)), len(sheet.rows) - len(rows))
 
 
@@ -87,8 +88,13 @@ def export_csv(found: Sequence[Standing]) -> Export:
     grades = [msgspec.structs.replace(grade, student=standing.member.id) for standing, grade in settled]
     people = {standing.member.id: (standing.member.name, standing.group) for standing, _ in settled}
     left_out = tuple((standing.member.id, standing.why_not) for standing in found if standing.grade is None)
-    changes = tuple(f"{grade.student}: {number(grade.decided_points)}" for grade in grades)
+    changes = tuple(f"{grade.student}: {number(grade.decided_points)}{_doubt(grade)}" for grade in grades)
     return Export(grades_csv(grades, people), changes, 0, left_out)
+
+
+def _doubt(grade: Grade) -> str:
+    """What a person should know of a grade in which nothing waits."""
+    return f" ({plain_line(grade.variant.note)})" if grade.variant and grade.variant.note else ""
 
 
 def export_lines(done: Export, *, limit: int = 40) -> list[str]:

@@ -12,7 +12,6 @@ from autograder.judgement.grading import Cause, GradeStatus, Outcome, decode_gra
 from autograder.pipeline.collected import Collected, Record
 from autograder.pipeline.standing import standings
 
-
 WRONG_LOOP = LOOP.replace("optimizer.zero_grad()", "pass")
 
 

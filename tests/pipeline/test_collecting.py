@@ -342,6 +342,27 @@ def test_a_canvas_group_that_the_roster_does_not_know_is_pointed_out(collecting)
     ]
 
 
+def test_a_roster_that_is_mended_as_told_sets_it_right(collecting):
+    """With the column, the group's submission is no longer one member's; what was collected under his name is kept aside."""
+    download = {"theannteam_1234_10_tiny.ipynb": b"{}"}
+    collecting(download, collecting.roster("id,name,canvas_id\nann,Ann Lee,1234\nzoe,Zoë Müller,1236\n"))
+    done = collecting(
+        download, collecting.roster("id,name,canvas_id,group\nann,Ann Lee,1234,The Ann Team\nzoe,Zoë Müller,1236,The Ann Team\n")
+    )
+    assert (done.twice, done.absent, done.replaced) == ([], [], ["ann"])
+    assert list(collecting.there()) == ["The Ann Team/tiny/tiny.ipynb"]
+    assert collecting.earlier() == [b"{}"]
+
+
+def test_a_folder_that_was_removed_by_hand_is_forgotten(collecting):
+    """The record speaks of what is there."""
+    collecting({"leeann_1234_10_tiny.ipynb": b"{1}", "wang_1237_11_tiny.ipynb": b"{2}"})
+    shutil.rmtree(collecting.root / "wang_1237")
+    done = collecting({"leeann_1234_10_tiny.ipynb": b"{1}"})
+    assert [entry.folder for entry in done.record.entries] == ["leeann_1234"]
+    assert done.absent == []
+
+
 def test_a_download_is_not_collected_into_itself(collecting):
     """Neither into it nor out of it; a .zip may lie anywhere."""
     root = make_folder(collecting.root, {"ann/tiny/tiny.ipynb": "{}"})

@@ -14,7 +14,7 @@ from autograder.errors import ExchangeError
 from autograder.exchange import canvas, moodle
 from autograder.exchange.score_sheet import Column
 from autograder.exchange.sheet import read_sheet
-from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
+from autograder.judgement.grading import Cause, CheckResult, Grade, JudgedVariant, Outcome, Provenance, Visibility
 from autograder.pipeline.collected import Collected, Entry, Member, Record
 from autograder.pipeline.exporting import Terms, export_csv, export_lines, export_scores
 from autograder.pipeline.results import ResultsFolder
@@ -88,6 +88,16 @@ def test_canvas_gets_what_changed(graded):
     assert [(row["ID"], row["Tiny (7002)"]) for row in rows[1:]] == [("1234", "8.5"), ("1235", "9")]
     assert done.changes == ("alee: none -> 8.5", "alee2: 7 -> 9")
     assert (done.unchanged, done.left_out, done.without) == (1, (), 3)
+
+
+def test_a_grade_on_anothers_data_is_written_and_said(graded):
+    """Nothing waits in it, and a person should know."""
+    graded.add(ANN)
+    grade = graded.results.read_grade("alee")
+    note = JudgedVariant("tag", 1, "holds the variant of dan")
+    graded.results.write_grade(msgspec.structs.replace(grade, variant=note))
+    for done in (export_csv(graded.found()), graded.canvas()):
+        assert [line.endswith("(holds the variant of dan)") for line in done.changes] == [True]
 
 
 def test_moodle_gets_what_changed(graded):

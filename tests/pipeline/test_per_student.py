@@ -17,7 +17,7 @@ from autograder.errors import AssignmentError
 from autograder.exchange.nbgrader import _make_tables
 from autograder.exchange.roster import Student
 from autograder.judgement.grading import Cause, GradeStatus, Outcome
-from autograder.pipeline.ci import export_prairielearn
+from autograder.pipeline.ci import export_github, export_gitlab, export_prairielearn
 from autograder.pipeline.gradescope_export import export_gradescope
 from autograder.pipeline.prepare import broken_checks, prepare
 from autograder.pipeline.project import project_class
@@ -346,10 +346,12 @@ def test_systems_that_grade_by_themselves_are_refused(spoiled, tmp_path):
     for export in (
         lambda: export_gradescope(spoiled.files, tmp_path / "fit.zip"),
         lambda: export_prairielearn(spoiled.files, tmp_path / "pl", "", "image"),
+        lambda: export_github(spoiled.files, tmp_path / "hub", ""),
+        lambda: export_gitlab(spoiled.files, tmp_path / "lab", ""),
     ):
         with pytest.raises(AssignmentError, match="does not leave the course"):
             export()
-    assert list(tmp_path.glob("fit.zip")) == list(tmp_path.glob("pl/*")) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"course"}
 
 
 def test_validation_tries_the_reference_on_another_variant_too(spoiled):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from autograder.errors import SubmissionError
 from autograder.judgement.grading import Cause
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.students import student_name
@@ -46,6 +47,24 @@ def test_other_names_become_harmless_and_differ(name):
     assert len(found.encode()) <= 120
     assert student_name(name + "\x00") != found
     assert student_name(found) == found
+
+
+def test_one_students_folder_is_that_students(tmp_path):
+    """In nbgrader's layout too, where the notebook lies a level deeper; of others nothing is taken."""
+    for student in ("ann", "bob"):
+        (tmp_path / "submitted" / student / "tiny").mkdir(parents=True)
+        (tmp_path / "submitted" / student / "tiny" / "tiny.ipynb").write_text("{}")
+    (found,) = collect_submissions(tmp_path / "submitted" / "bob", "tiny")
+    assert (found.student, found.path) == ("bob", tmp_path / "submitted" / "bob" / "tiny" / "tiny.ipynb")
+    assert [one.student for one in collect_submissions(tmp_path, "tiny")] == ["ann", "bob"]
+
+
+def test_a_zip_that_is_none_is_no_student(tmp_path):
+    """Named by hand, it is a slip of the hand; in a class it is somebody's broken submission."""
+    (tmp_path / "none.zip").write_text("no archive")
+    with pytest.raises(SubmissionError, match="is no zip archive"):
+        collect_submissions(tmp_path / "none.zip", "tiny")
+    assert [one.student for one in collect_submissions(tmp_path, "tiny")] == ["none"]
 
 
 def test_a_hostile_name_is_graded_under_a_harmless_one_and_a_link_is_no_submission(tmp_path):
