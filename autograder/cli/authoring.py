@@ -107,12 +107,17 @@ def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: R
     from autograder.exchange.roster import read_roster
     from autograder.execution.choosing import executor_for
     from autograder.pipeline.release_variants import release_variants
+    from autograder.pipeline.students import student_name
+    from autograder.reports.plain import counted, plain_line
 
     entries, console = read_roster(roster).students, terminal()
     with executor_for(files.assignment, CORES) as executor, Bar(console, "Releasing") as bar:
         done = release_variants(files, entries, place, results.evidence, executor, bar, measure=not doubt)
     again = f", {done.drawn_again} drawn again" if done.drawn_again else ""
-    typer.echo(f"Released {len(done.paths)} notebooks to {place}/ID/{files.slug}.ipynb: {len(done.new)} new{again}{doubt}")
+    typer.echo(f"Released {counted(len(done.paths), 'notebook')} to {place}/ID/{files.slug}.ipynb: {len(done.new)} new{again}{doubt}")
+    for student in entries:
+        if (name := student_name(student.id)) != student.id:
+            typer.echo(f"  {plain_line(student.id)!r} is called {name} here, and has to hand in under that name")
 
 
 def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:

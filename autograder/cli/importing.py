@@ -23,7 +23,7 @@ def nbgrader(
 ) -> None:
     """Import an nbgrader assignment: its test cells run as they are, in the sandbox, and give the same points. Nothing is overwritten."""
     from autograder.pipeline.importing import import_nbgrader
-    from autograder.reports.plain import number, plain_line
+    from autograder.reports.plain import counted, number, plain_line
 
     root = course_of(course)
     folder = source / name if not name or (source / name).is_dir() else source / "source" / name
@@ -34,9 +34,9 @@ def nbgrader(
             typer.echo(f"  {plain_line(str(path.relative_to(root)))}")
         hidden = f", {one.hidden} of them with hidden tests" if one.hidden else ""
         typer.echo(
-            f"  {number(one.test_points)} points by {one.tests} test cells{hidden}: they run beside student code, which can read them"
+            f"  {number(one.test_points)} points by {counted(one.tests, 'test cell')}{hidden}: they run beside student code, which can read them"
         )
-        typer.echo(f"  {number(one.question_points)} points by {one.questions} cells that a person marks")
+        typer.echo(f"  {number(one.question_points)} points by {counted(one.questions, 'cell')} that a person marks")
     if len(done) > 1:
         typer.echo("One assignment for each notebook: the points of all together are nbgrader's.")
     first = done[0].slug

@@ -22,6 +22,7 @@ from autograder.reports.isolation import isolation_warning
 from autograder.reports.pages import environment
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.plots import describe, loss_picture, recorded_losses
+from autograder.reports.told import same_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -230,7 +231,7 @@ def _told(graded: Graded) -> dict[str, tuple[str, ...]]:
                 words.append(plain(tell(finding, disclosure), FINDING_CHARS))
             else:
                 title = next(one.title or one.id for one in graded.grade.checks if one.id == before)
-                words.append(f"The same as at “{plain_line(title)}”.")
+                words.append(same_as(plain_line(title), check))
         told[check.id] = tuple(dict.fromkeys(words))
     return told
 

@@ -10,7 +10,7 @@ import msgspec
 from autograder.errors import ExchangeError
 from autograder.exchange.delivery import IdKind, same_text
 from autograder.reports.class_report import grades_csv
-from autograder.reports.plain import number, plain_line
+from autograder.reports.plain import counted, number, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,7 +102,7 @@ def export_lines(done: Export, *, limit: int = 40) -> list[str]:
     lines = [plain_line(change) for change in done.changes[:limit]]
     lines += [f"and {len(done.changes) - limit} more"] if len(done.changes) > limit else []
     lines += [f"LEFT OUT {plain_line(who)}: {plain_line(why, 400)}" for who, why in done.left_out]
-    without = f"; {done.without} students of the file have no submission here and are not in it" if done.without else ""
+    without = f"; {counted(done.without, 'student')} of the file without a submission here, not in it" if done.without else ""
     return [*lines, f"{len(done.changes)} scores written, {done.unchanged} unchanged, {len(done.left_out)} left out{without}"]
 
 

@@ -21,7 +21,7 @@ SYMBOLS = {
 MANY = 24
 """Above it, columns of their own would not fit into a terminal."""
 
-LEGEND = "x loses points   ! loses points by an error   o passes, although its run differs   · its run is the reference's   blank: long cell, not needed   ? could not be judged"
+LEGEND = "x loses points   ! loses points by an error   o passes, although its run differs   · its run is the reference's   blank: its long cell was not run, since another check told it   ? could not be judged"
 
 
 def kill_matrix(validation: Validation) -> Table:

@@ -33,6 +33,11 @@ def plain_line(text: str, limit: int = 200) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
+def counted(count: int, thing: str) -> str:
+    """ "1 notebook", "2 notebooks"."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def number(value: float) -> str:
     """Points as people write them: 4, 2.5, 0.33."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -226,4 +226,4 @@ def test_the_lines_say_all(graded):
     assert lines[0] == "alee: none -> 8"
     assert "LEFT OUT alee2: needs review (5 of 10 points wait)" in lines
     assert any(line.startswith("LEFT OUT ab: no line of the file") for line in lines)
-    assert lines[-1] == "1 scores written, 0 unchanged, 2 left out; 4 students of the file have no submission here and are not in it"
+    assert lines[-1] == "1 scores written, 0 unchanged, 2 left out; 4 students of the file without a submission here, not in it"
