@@ -22,11 +22,11 @@ from autograder.notebooks.submission import UnreadableNotebook, read_submission
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.grader import PASSING_TROUBLE, UNREADABLE, make_grade
 from autograder.pipeline.judging import find_run, make_judge
+from autograder.pipeline.marking import answered, unread
 from autograder.pipeline.own_findings import own_findings
 from autograder.pipeline.places import places_of
 from autograder.pipeline.plan import plan_execution, repeats
 from autograder.pipeline.prepare import Prepared
-from autograder.pipeline.questions import answered, unread
 from autograder.reports.checked import CheckReport
 from autograder.trace import Ended
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from autograder.errors import SandboxError
 from autograder.judgement.grading import RULINGS
 from autograder.pipeline.devices import as_graded
+from autograder.pipeline.marking import take_in_marks
 from autograder.pipeline.plan import context_digest
-from autograder.pipeline.questions import take_in_marks
 from autograder.pipeline.variants import open_variants
 from autograder.reports.isolation import level_of
 

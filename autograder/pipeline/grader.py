@@ -26,11 +26,11 @@ from autograder.pipeline.executed import executed_notebook, outputs_of, write_ex
 from autograder.pipeline.gallery import Gallery, resemblances
 from autograder.pipeline.graded_tests import digests, with_tests
 from autograder.pipeline.judging import describe_error
+from autograder.pipeline.marking import answered, carried
 from autograder.pipeline.partial import resume
 from autograder.pipeline.plan import context_digest, plan_execution, repeats
 from autograder.pipeline.prepare import Prepared, prepare_for
 from autograder.pipeline.probing import add_findings
-from autograder.pipeline.questions import answered, carried
 from autograder.pipeline.unrun import Unrun
 from autograder.pipeline.variants import on_variant
 from autograder.reports.isolation import level_of

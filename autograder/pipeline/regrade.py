@@ -13,8 +13,8 @@ from autograder.errors import AutograderError
 from autograder.judgement.grading import RULINGS, Grade
 from autograder.pipeline.devices import as_graded
 from autograder.pipeline.grade import Contexts
+from autograder.pipeline.marking import take_in_marks
 from autograder.pipeline.plan import context_digest
-from autograder.pipeline.questions import take_in_marks
 from autograder.pipeline.variants import open_variants
 from autograder.reports.isolation import level_of
 

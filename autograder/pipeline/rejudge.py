@@ -12,10 +12,10 @@ from autograder.pipeline.devices import device_of
 from autograder.pipeline.executed import read_executed
 from autograder.pipeline.gallery import resemblances
 from autograder.pipeline.graded_tests import digests
+from autograder.pipeline.marking import answered, carried, unread
 from autograder.pipeline.plan import context_digest
 from autograder.pipeline.prepare import prepare_for
 from autograder.pipeline.probing import add_findings
-from autograder.pipeline.questions import answered, carried, unread
 from autograder.pipeline.variants import on_variant
 
 if TYPE_CHECKING:

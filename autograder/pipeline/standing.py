@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.pipeline.collected import Collected, Entry, Member
-from autograder.pipeline.questions import take_in_marks
+from autograder.pipeline.marking import take_in_marks
 from autograder.reports.plain import number
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import autograder
 from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.pipeline.devices import DEVICE
 from autograder.pipeline.judging import Judge
-from autograder.pipeline.questions import carried, unread
+from autograder.pipeline.marking import carried, unread
 from autograder.trace import Ended, Ending, Evidence
 
 if TYPE_CHECKING:
