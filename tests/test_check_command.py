@@ -210,6 +210,7 @@ def test_exports_say_what_they_wrote_and_who_may_have_it(tmp_path, monkeypatch, 
     assert not ended.value.code
     shown = capsys.readouterr().out
     assert said in shown
+    assert "not on PyPI yet" in shown
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert files <= written
     assert all(str(tmp_path / name) in shown for name in written)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import autograder
 from autograder.cli.options import CourseOption, ResultsOption, Slug, open_course
 from autograder.cli.terminal import plain_text, terminal
 from autograder.errors import ExchangeError
@@ -49,6 +50,7 @@ def github(assignment: Slug, output: ExportFolder, course: CourseOption = None, 
     files = open_course(course, assignment)
     _say(export_github(files, output, grader))
     typer.echo(f"A student's repository gets .github/ and what `autograder release {assignment}` writes: it is feedback, and no mark.")
+    _say_where_from(grader)
 
 
 @export.command()
@@ -59,6 +61,7 @@ def gitlab(assignment: Slug, output: ExportFolder, course: CourseOption = None, 
     files = open_course(course, assignment)
     _say(export_gitlab(files, output, grader))
     typer.echo(f"A student's repository gets it and what `autograder release {assignment}` writes: it is feedback, and no mark.")
+    _say_where_from(grader)
 
 
 @export.command()
@@ -75,6 +78,7 @@ def prairielearn(
     files = open_course(course, assignment)
     _say(export_prairielearn(files, output, grader, image))
     typer.echo(f"It holds the solution: keep it to yourself. Build the image: docker build --tag {image} {output}")
+    _say_where_from(grader)
 
 
 @export.command()
@@ -189,6 +193,13 @@ def export_table(
 
     _, found = _standings(assignment, course, results, submitted, decided=decided)
     _write(export_csv(found), output, None)
+
+
+def _say_where_from(grader: str) -> None:
+    if not grader:
+        typer.echo(
+            f"It installs gradstep=={autograder.__version__}, which is not on PyPI yet: say with --grader where it is to come from, such as a wheel's address."
+        )
 
 
 def _say(written: tuple[Path, ...]) -> None:
