@@ -30,6 +30,8 @@ def test_archives_are_found(tmp_path):
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
+    with zipfile.ZipFile(tmp_path / "flat/alice.zip", "w"):
+        pass  # one that is none is refused where it is named by itself
     found = {candidate.student: candidate.path for name in ("flat", "nb") for candidate in collect_submissions(tmp_path / name, "tiny")}
     assert {student: path and path.name for student, path in found.items()} == {
         "alice": "alice.zip",
