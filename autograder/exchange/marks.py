@@ -83,7 +83,8 @@ def _from_file(path: Path, wanted: Mapping[str, str]) -> Sequence[tuple[Any, ...
     if not path.exists():
         return []
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        # rw makes no file, and can read past the journal of a writer that was killed; where the file is write-protected, sqlite reads it all the same
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
             return connection.execute(_MARKS, wanted).fetchall()
     except sqlite3.Error as error:
         message = f"{path} can't be read: {error}"

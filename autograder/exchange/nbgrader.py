@@ -14,7 +14,7 @@ import json
 import logging
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,6 +188,8 @@ class _Writer:
     course: NbgraderCourse
     assignment: AssignmentEntry
     cells: Sequence[ReleasedCell]
+    told: set[tuple[str, str]] = field(default_factory=set)
+    """Cells that are no checks any more, and of which this has been said."""
 
     def write(self, entries: Sequence[GradebookEntry]) -> None:
         """The marks of `entries`, and what they lose by being late."""
@@ -248,12 +250,18 @@ class _Writer:
         wanted = {(kind, cell.grade_id) for kind in kinds for cell in cells if cell.nbgrader.get(kind)}
         for key in sorted(rows.keys() - wanted):
             row = rows.pop(key)
-            if self._is_marked(row):
-                _LOG.warning("%s: %s is no check any more, and stays in the gradebook because a person marked it", notebook.name, key[1])
+            grades, comments = db.query(api.Grade).filter_by(cell_id=row.id), db.query(api.Comment).filter_by(cell_id=row.id)
+            grades.filter(api.Grade.manual_score.is_(None), api.Grade.extra_credit.is_(None)).delete()
+            comments.filter(api.Comment.manual_comment.is_(None)).delete()
+            if not (grades.count() or comments.count()):
+                db.delete(row)
                 continue
-            db.query(api.Grade).filter_by(cell_id=row.id).delete()
-            db.query(api.Comment).filter_by(cell_id=row.id).delete()
-            db.delete(row)
+            grades.update({"auto_score": None})
+            if key[0] != "solution":
+                row.max_score = 0.0  # it is nobody's any more but of those whom a person marked
+            if key not in self.told:
+                self.told.add(key)
+                _LOG.warning("%s: %s is no check any more, and stays in the gradebook where a person marked it", notebook.name, key[1])
         for name in sources.keys() - {cell.grade_id for cell in cells}:
             db.delete(sources.pop(name))
         for key in sorted(wanted - rows.keys()):
@@ -270,13 +278,6 @@ class _Writer:
             db.add(source)
         db.flush()
         return rows
-
-    def _is_marked(self, row: Any) -> bool:
-        """Whether a person has given the cell a score, extra credit or a comment."""
-        api = self.api
-        given = (api.Grade.manual_score.isnot(None) | api.Grade.extra_credit.isnot(None)) & (api.Grade.cell_id == row.id)
-        said = api.Comment.manual_comment.isnot(None) & (api.Comment.cell_id == row.id)
-        return bool(self.db.query(api.Grade).filter(given).count() or self.db.query(api.Comment).filter(said).count())
 
     def _submission(self, notebook: Any, entry: GradebookEntry) -> None:
         """Student, submission and submitted notebook, made if need be."""
@@ -352,13 +353,15 @@ def _mark(grade: Any, check: CheckResult | None) -> None:
     if check is not None and check.marked and check.question:
         score = None
     else:
-        own = check and (check.automatic or check)
+        own = check and check.automatic
         score = None if own is None or (own.pending and not own.points) else float(own.points)
     moved, grade.auto_score = grade.auto_score != score, score
     by_hand = grade.manual_score is not None or grade.extra_credit is not None
     if check is not None and check.marked:
         if not by_hand:
-            grade.manual_score, grade.needs_manual_grade = check.points, False
+            theirs = check.by_hand
+            grade.manual_score, grade.extra_credit = (theirs.score, theirs.extra or None) if theirs else (check.points, None)
+            grade.needs_manual_grade = False
         if check.pending:
             grade.needs_manual_grade = True
     elif not by_hand:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -183,6 +184,17 @@ STATUSES: dict[RunStatus, Cause] = {
 }
 
 
+class ByHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person typed over a check in formgrader: a `score`, or None where `extra` credit comes on top of the check's own points. `automatic` is the check as it is by itself now;
+    `seen` its outcome and points when the person decided.
+    """
+
+    automatic: CheckResult
+    seen: tuple[Outcome, float]
+    score: float | None
+    extra: float = 0.0
+
+
 class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The outcome of one check. `run` is the id of the call or cell it was judged on; `given` the definitions put in place
     of the student's; `message` is plain text to the student (observed, expected, what was allowed); `findings` are what a diagnosis of the failed run says.
@@ -211,8 +223,18 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the person who marked it wrote to the student."""
     readable: bool = False
     """A test that ran beside the student's code, which could read it."""
-    automatic: CheckResult | None = None
-    """Of a check that a person decided otherwise in formgrader: what it was without them. `outcome`, `cause` and `points` are theirs then."""
+    by_hand: ByHand | None = None
+    """Of a check that a person decided otherwise: `outcome`, `cause` and `points` are theirs then."""
+
+    @property
+    def automatic(self) -> CheckResult:
+        """What it is without a person."""
+        return self.by_hand.automatic if self.by_hand else self
+
+    @property
+    def retry(self) -> bool:
+        """Whether the next grading runs the submission again for it."""
+        return RULINGS[self.automatic.cause].retry
 
     @property
     def lost(self) -> bool:
@@ -323,9 +345,16 @@ def encode_grade(grade: Grade) -> bytes:
     if grade.variant is None:
         del content["variant"]
     for check in content["checks"]:
-        if check["automatic"] is None:
-            del check["automatic"]
+        _without_nothing(check)
     return msgspec.json.format(msgspec.json.encode({**content, "totals": totals}), indent=2) + b"\n"
+
+
+def _without_nothing(check: dict[str, Any]) -> None:
+    """Most checks nobody touches: their bytes stay as they were before there was `by_hand`."""
+    if check["by_hand"] is None:
+        del check["by_hand"]
+    else:
+        _without_nothing(check["by_hand"]["automatic"])
 
 
 def decode_grade(data: bytes) -> Grade:

@@ -64,10 +64,7 @@ def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[
         message = f"{path}: no such file or folder"
         raise SubmissionError(message)
     root = path / "submitted" if (path / "submitted").is_dir() else path
-    if root is path and (path / (submitted_as or slug).partition("/")[0]).is_dir():  # of one student, in nbgrader's layout
-        whole = path.resolve()
-        return tuple(one for one in _nbgrader_layout(whole.parent, slug, submitted_as) if one.student == student_name(whole.name))
-    found = _nbgrader_layout(root, slug, submitted_as) or _flat(root)
+    found = _nbgrader_layout(root, slug, submitted_as) or _one_student(root.resolve(), slug, submitted_as) or _flat(root)
     if not found:
         message = f"{path}: no submissions. Looked for <student>/{submitted_as or f'{slug}/{slug}'}.ipynb, for *.ipynb, *.py and *.zip, and for a folder per student"
         raise SubmissionError(message)
@@ -89,6 +86,18 @@ def _nbgrader_layout(root: Path, slug: str, submitted_as: str) -> list[Candidate
         (folder.name, _in_folder(student_name(folder.name), folder / assignment, notebook, strict=bool(submitted_as))) for folder in folders
     ]
     return [replace(candidate, late=late.get(name)) for name, candidate in found]
+
+
+def _one_student(folder: Path, slug: str, submitted_as: str) -> list[Candidate]:
+    """Where `folder` is a student's own, in nbgrader's layout, with nothing but assignments in it."""
+    assignment = (submitted_as or slug).partition("/")[0]
+    if (
+        not (folder / assignment).is_dir()
+        or _notebooks(folder)
+        or any(_notebooks(other) for other in _folders(folder) if other.name != assignment)
+    ):
+        return []
+    return [one for one in _nbgrader_layout(folder.parent, slug, submitted_as) if one.student == student_name(folder.name)]
 
 
 def _flat(root: Path) -> list[Candidate]:

@@ -125,7 +125,7 @@ class _Writer:
 
     def __init__(self, files: AssignmentFiles, root: Path, before: Record, done: Collection) -> None:
         self._slug, self._due, self._root, self._done, self._before = files.slug, files.assignment.due, root, done, before
-        self._entries = {entry.folder: entry for entry in before.entries if (root / entry.folder / self._slug).exists()}
+        self._entries = {entry.folder: entry for entry in before.entries if entry.attempt or (root / entry.folder / self._slug).exists()}
         self._now = datetime.datetime.now(datetime.UTC)
         self._folders_of: dict[tuple[str, str], list[str]] = {}
         for entry in self._entries.values():

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.errors import SandboxError
-from autograder.judgement.grading import RULINGS
 from autograder.pipeline.devices import as_graded
 from autograder.pipeline.marking import take_in_marks
 from autograder.pipeline.plan import context_digest
@@ -55,7 +54,7 @@ def grade_class(
         message = f"--force would leave nobody a grade: {files.slug!r} asks for a GPU, and {missing}"
         raise SandboxError(message)
     context, variants = context_digest(files), open_variants(files)
-    for grade in take_in_marks(files, results, [candidate.student for candidate in candidates]).values():
+    for grade in take_in_marks(files, results, results.students()).values():
         results.write_grade(grade)
     if variants:
         variants.meet(candidate.student for candidate in candidates)
@@ -132,6 +131,6 @@ def _kept(candidates: Sequence[Candidate], results: ResultsFolder, contexts: Con
         if grade.provenance.evidence_key and level_of(grade.provenance.environment).rank < required.rank:
             continue
         same_times = (grade.submitted_at, grade.late) == (candidate.submitted_at, candidate.late)
-        if same_times and not any(RULINGS[check.cause].retry for check in grade.checks):
+        if same_times and not any(check.retry for check in grade.checks):
             kept[candidate.student] = grade
     return kept

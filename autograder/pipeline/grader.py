@@ -16,7 +16,7 @@ import msgspec
 import autograder
 from autograder.atomic import is_disk_failure
 from autograder.errors import SandboxError
-from autograder.judgement.grading import RULINGS, Cause, Grade, Provenance
+from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.notebooks.cells import Role
 from autograder.notebooks.notebook_file import read_notebook_file
 from autograder.notebooks.signature import held_in
@@ -158,7 +158,7 @@ class Grader:
             stored = self._stored(candidate.student, plan)
             evidence = stored or plan.signed(self._execute(candidate.student, plan, submission.rebound))
             grade = make_grade(self.prepared, candidate, submission, evidence, self.context)
-            if stored is None and not any(RULINGS[check.cause].retry for check in grade.checks):
+            if stored is None and not any(check.retry for check in grade.checks):
                 self.results.evidence.put(evidence)
         write_executed(self.results.executed_path(candidate.student), executed_notebook(submission, evidence))
         provenance = msgspec.structs.replace(grade.provenance, gallery=self.gallery.digest)

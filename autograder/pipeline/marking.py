@@ -14,7 +14,7 @@ import msgspec
 
 from autograder.errors import ExchangeError
 from autograder.exchange.marks import grade_id, read_marks
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Visibility
+from autograder.judgement.grading import RULINGS, ByHand, Cause, CheckResult, Outcome, Visibility
 from autograder.pipeline.ledger import is_projected, read_ledger
 
 if TYPE_CHECKING:
@@ -64,10 +64,12 @@ def _carried(was: CheckResult | None, now: CheckResult) -> CheckResult:
         return now
     if not was.marked:
         return msgspec.structs.replace(now, comment=was.comment)
-    known = not RULINGS[now.cause].retry  # where the machine failed, nothing is known of another answer or outcome
-    before = was.automatic or was
-    same = was.run == now.run if now.question else (before.outcome, before.points) == (now.outcome, now.points)
-    return _marked(now, was.points, was.comment, settled=(same or not known) and was.cause is not Cause.TO_BE_MARKED_AGAIN)
+    waiting = was.cause is Cause.TO_BE_MARKED_AGAIN
+    if was.by_hand is not None:
+        return _decided(was.by_hand, now, was.comment, settled=not waiting)
+    if now.retry:  # the machine failed, and nothing is known of another answer
+        now = msgspec.structs.replace(now, run=was.run)
+    return _marked(now, was.points, was.comment, settled=was.run == now.run and not waiting)
 
 
 def take_in_marks(files: AssignmentFiles, results: ResultsFolder, students: Iterable[str]) -> dict[str, Grade]:
@@ -99,26 +101,40 @@ def take_in_marks(files: AssignmentFiles, results: ResultsFolder, students: Iter
 
 
 def _with_mark(check: CheckResult, mark: Mark | None) -> CheckResult:
-    own = check.automatic or (_settle(check, Cause.TO_BE_MARKED, 0.0) if check.question and check.marked else check)
-    if mark is None:  # nothing, or the person has taken it back
-        return msgspec.structs.replace(own, comment="")
-    points = mark.points(None if own.pending else own.points)
-    return (
-        msgspec.structs.replace(own, comment=mark.comment) if points is None else _marked(own, points, mark.comment, settled=mark.settled)
-    )
+    if check.question:
+        own = _settle(check, Cause.TO_BE_MARKED, 0.0) if check.marked else check
+        if mark is None:  # nothing, or the person has taken it back
+            return msgspec.structs.replace(own, comment="")
+        points = mark.points(None)
+        return (
+            msgspec.structs.replace(own, comment=mark.comment)
+            if points is None
+            else _marked(own, points, mark.comment, settled=mark.settled)
+        )
+    own = check.automatic
+    if mark is None or mark.points(None if own.pending else own.points) is None:
+        return own
+    seen = (own.outcome, own.points) if mark.settled or check.by_hand is None else check.by_hand.seen
+    return _decided(ByHand(own, seen, mark.score, mark.extra or 0.0), own, mark.comment, settled=mark.settled)
 
 
 def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> CheckResult:
     """`own`, a question or what a check is by itself, with a person's points."""
     full = points >= own.max_points + own.bonus
-    marked = _settle(own, Cause.TO_BE_MARKED_AGAIN if not settled else Cause.MARKED_FULL if full else Cause.MARKED, points)
-    marked = msgspec.structs.replace(marked, comment=comment)
-    if own.question:
-        return marked
+    cause = Cause.TO_BE_MARKED_AGAIN if not settled else Cause.MARKED_FULL if full else Cause.MARKED
+    return msgspec.structs.replace(_settle(own, cause, points), comment=comment)
+
+
+def _decided(by_hand: ByHand, own: CheckResult, comment: str, *, settled: bool) -> CheckResult:
+    """The check `own` with what a person typed over it. Where it says something else than when they did, it is put before them again."""
+    score = by_hand.score if by_hand.score is not None else own.points
+    settled = settled and (own.retry or (own.outcome, own.points) == by_hand.seen)
+    marked = _marked(own, score + by_hand.extra, comment, settled=settled)
     first = _BY_HAND if settled else _BY_HAND_BEFORE
-    said = (first,) if settled and full else (first, f"By itself the check is: {own.outcome}.", own.message)
-    told = {"message": "\n".join(text for text in said if text), "findings": () if settled and full else own.findings}
-    return msgspec.structs.replace(marked, **told, automatic=msgspec.structs.replace(own, comment=""))
+    passed = marked.outcome is Outcome.PASSED
+    said = (first,) if passed else (first, f"By itself the check is: {own.outcome}.", own.message)
+    told = {"message": "\n".join(text for text in said if text), "findings": () if passed else own.findings}
+    return msgspec.structs.replace(marked, **told, by_hand=msgspec.structs.replace(by_hand, automatic=own))
 
 
 def _settle(check: CheckResult, cause: Cause, points: float) -> CheckResult:

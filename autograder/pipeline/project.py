@@ -54,6 +54,9 @@ def project_class(
         from autograder.pipeline.projections import write_projections  # with all that makes pages: not where none is to be made
 
         progress.started(len(stale))
+        if stale:  # if this is interrupted, they are stale still, whatever is changed back before the next run
+            late = {grade.student for grade in stale}
+            write_atomic(results.ledger, msgspec.json.encode({student: mark for student, mark in ledger.items() if student not in late}))
         written = write_projections(files, results, stale, progress, show_hidden=show_hidden)
     if stale or not results.csv.exists():
         from autograder.reports.class_report import write_grades_csv

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from autograder.assignment import Device
 from autograder.errors import AutograderError
-from autograder.judgement.grading import RULINGS, Grade
+from autograder.judgement.grading import Grade
 from autograder.pipeline.devices import as_graded
 from autograder.pipeline.grade import Contexts
 from autograder.pipeline.marking import take_in_marks
@@ -76,7 +76,7 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
 def _holds(grade: Grade, contexts: Contexts, gallery: str, results: ResultsFolder) -> bool:
     """Whether judging again would give the same: nothing that the grade depends on has changed, nothing of our own had failed, and it claims no other surroundings than its evidence."""
     provenance = grade.provenance
-    if provenance.judging_key != contexts.of(grade) or any(RULINGS[check.cause].retry for check in grade.checks):
+    if provenance.judging_key != contexts.of(grade) or any(check.retry for check in grade.checks):
         return False
     if not provenance.evidence_key:
         return True

@@ -67,10 +67,11 @@ class Rejudger:
             ran = msgspec.structs.replace(grade.provenance, environment=evidence.environment, gallery=self.gallery.digest)
             grade = msgspec.structs.replace(grade, resembles=alike, provenance=ran)
         else:
-            first = next((check.automatic or check for check in grade.checks if not check.question), None)
+            first = next((check.automatic for check in grade.checks if not check.question), None)
             cause, said = (first.cause, first.message) if first else (None, "")
             details = said.removeprefix(RULINGS[cause].message).strip("\n") if cause else ""
             checks = judge.all_for(cause, details) if cause else ()
             answers = unread(prepared.files.assignment, cause, details) if cause else ()
         provenance = msgspec.structs.replace(grade.provenance, judging_key=context)
-        return on_variant(msgspec.structs.replace(grade, checks=carried(grade, checks + answers), provenance=provenance), grade.variant)
+        judged = on_variant(msgspec.structs.replace(grade, checks=checks + answers, provenance=provenance), grade.variant)
+        return msgspec.structs.replace(judged, checks=carried(grade, judged.checks))

@@ -1,5 +1,6 @@
 """Checks that a person decides otherwise, in formgrader: the points are theirs in every report and export, and stay theirs."""
 
+import msgspec
 import pytest
 
 pytest.importorskip("nbgrader")
@@ -10,6 +11,8 @@ from tiny_class import LOOP
 
 from autograder.judgement.grading import Cause, GradeStatus, Outcome, decode_grade, encode_grade
 from autograder.pipeline.collected import Collected, Record
+from autograder.pipeline.ledger import read_ledger
+from autograder.pipeline.marking import carried
 from autograder.pipeline.standing import standings
 
 WRONG_LOOP = LOOP.replace("optimizer.zero_grad()", "pass")
@@ -117,6 +120,61 @@ def test_another_submission_puts_it_before_the_person_again(decided):
     person_marks(decided, "ada", None, cell="test_loop")
     assert check_of(grade(decided)).points == 5
     assert decided.results.read_grade("ada").status is GradeStatus.GRADED
+
+
+def test_extra_credit_follows_the_checks_own_points(decided):
+    """It is no sum that is fixed: a wrong loop handed in later has the extra credit alone, once a person has looked."""
+    person_marks(decided, "bob", None, extra=1, cell="test_loop")
+    regrade(decided)
+    decided.submit("bob", training_loop=WRONG_LOOP + "\nanother = 1\n")
+    check = check_of(grade(decided), student="bob")
+    assert (check.outcome, check.points, check.automatic.points) == (Outcome.NEEDS_REVIEW, 1, 0)
+    ours, theirs = totals(decided)
+    assert ours == theirs
+    decided.results.nbgrader.gradebook_file.unlink()
+    grade(decided)
+    ours, theirs = totals(decided)
+    assert ours == theirs
+
+
+def test_where_the_machine_fails_the_submission_is_run_again_and_the_mark_stays(decided):
+    """A mark hides no failure of ours; and nobody has to look again because of one."""
+    regrade(decided)
+    before = decided.results.read_grade("ada")
+    failed = [msgspec.structs.replace(check.automatic, outcome=Outcome.UNGRADABLE, cause=Cause.MACHINE_FAILED) for check in before.checks]
+    now = msgspec.structs.replace(before, checks=carried(before, failed))
+    check = check_of({"ada": now})
+    assert (check.cause, check.points, check.retry) == (Cause.MARKED, 4, True)
+    decided.results.write_grade(now)
+    grade(decided)
+    assert decided.results.read_grade("ada") == before
+
+
+def test_a_writing_that_was_interrupted_is_done_again(decided, monkeypatch):
+    """Also if everything is as it was before by then: what was written in between is not what the ledger says."""
+    regrade(decided)
+    whole, toml = read_ledger(decided.results), decided.root / "assignments" / "tiny" / "test_tiny.py"
+    text = toml.read_text()
+    toml.write_text(text.replace("@points(5,", "@points(4,").replace("@points(3)", "@points(4)"))
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("autograder.pipeline.projections.write_gradebook", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            regrade(decided)
+    assert read_ledger(decided.results) == {}
+    toml.write_text(text)
+    regrade(decided)
+    assert read_ledger(decided.results).keys() == whole.keys()
+
+
+def test_a_check_that_is_dropped_is_nobodys_but_of_those_who_were_marked(decided):
+    """Who was never marked has nothing of it in the gradebook any more, and nobody's total is out of it."""
+    regrade(decided)
+    checks = decided.root / "assignments" / "tiny" / "test_tiny.py"
+    checks.write_text(checks.read_text().replace("def test_loop(", "def test_the_loop("))
+    grade(decided)
+    ours, theirs = totals(decided)
+    assert ours["bob"] == theirs["bob"] == (10, 10)
+    assert theirs["ada"] == (ours["ada"][0] + 4, 10)
 
 
 def test_what_waits_for_a_person_is_decided_there(course):

@@ -59,6 +59,22 @@ def test_one_students_folder_is_that_students(tmp_path):
     assert [one.student for one in collect_submissions(tmp_path, "tiny")] == ["ann", "bob"]
 
 
+def test_a_folder_called_as_the_assignment_may_be_a_students(tmp_path):
+    """In nbgrader's layout and beside others, nobody is lost for it."""
+    for place in (
+        "nb/tiny/tiny/tiny.ipynb",
+        "nb/ada/tiny/tiny.ipynb",
+        "mix/ada.ipynb",
+        "mix/tiny/tiny.ipynb",
+        "two/ada/x.ipynb",
+        "two/tiny/x.ipynb",
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("{}")
+    for name in ("nb", "mix", "two"):
+        assert [one.student for one in collect_submissions(tmp_path / name, "tiny")] == ["ada", "tiny"]
+
+
 def test_a_zip_that_is_none_is_no_student(tmp_path):
     """Named by hand, it is a slip of the hand; in a class it is somebody's broken submission."""
     (tmp_path / "none.zip").write_text("no archive")
