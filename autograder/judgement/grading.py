@@ -186,11 +186,11 @@ STATUSES: dict[RunStatus, Cause] = {
 
 class ByHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a person typed over a check in formgrader: a `score`, or None where `extra` credit comes on top of the check's own points. `automatic` is the check as it is by itself now;
-    `seen` its outcome and points when the person decided.
+    `seen` its outcome, points and maximum when the person decided.
     """
 
     automatic: CheckResult
-    seen: tuple[Outcome, float]
+    seen: tuple[Outcome, float, float]
     score: float | None
     extra: float = 0.0
 

@@ -114,7 +114,7 @@ def _with_mark(check: CheckResult, mark: Mark | None) -> CheckResult:
     own = check.automatic
     if mark is None or mark.points(None if own.pending else own.points) is None:
         return own
-    seen = (own.outcome, own.points) if mark.settled or check.by_hand is None else check.by_hand.seen
+    seen = _state(own) if mark.settled or check.by_hand is None else check.by_hand.seen
     return _decided(ByHand(own, seen, mark.score, mark.extra or 0.0), own, mark.comment, settled=mark.settled)
 
 
@@ -128,13 +128,18 @@ def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> 
 def _decided(by_hand: ByHand, own: CheckResult, comment: str, *, settled: bool) -> CheckResult:
     """The check `own` with what a person typed over it. Where it says something else than when they did, it is put before them again."""
     score = by_hand.score if by_hand.score is not None else own.points
-    settled = settled and (own.retry or (own.outcome, own.points) == by_hand.seen)
+    settled = settled and (own.retry or _state(own) == by_hand.seen)
     marked = _marked(own, score + by_hand.extra, comment, settled=settled)
     first = _BY_HAND if settled else _BY_HAND_BEFORE
     passed = marked.outcome is Outcome.PASSED
     said = (first,) if passed else (first, f"By itself the check is: {own.outcome}.", own.message)
     told = {"message": "\n".join(text for text in said if text), "findings": () if passed else own.findings}
     return msgspec.structs.replace(marked, **told, by_hand=msgspec.structs.replace(by_hand, automatic=own))
+
+
+def _state(own: CheckResult) -> tuple[Outcome, float, float]:
+    """What a person who decides goes by."""
+    return own.outcome, own.points, own.max_points
 
 
 def _settle(check: CheckResult, cause: Cause, points: float) -> CheckResult:

@@ -137,6 +137,16 @@ def test_extra_credit_follows_the_checks_own_points(decided):
     assert ours == theirs
 
 
+def test_another_maximum_is_for_the_person_to_see(decided):
+    """4 of 5 points are not 4 of 4."""
+    regrade(decided)
+    checks = decided.root / "assignments" / "tiny" / "test_tiny.py"
+    checks.write_text(checks.read_text().replace("@points(5,", "@points(4,").replace("@points(3)", "@points(4)"))
+    regrade(decided)
+    check = check_of({"ada": decided.results.read_grade("ada")})
+    assert (check.outcome, check.points, check.max_points) == (Outcome.NEEDS_REVIEW, 4, 4)
+
+
 def test_where_the_machine_fails_the_submission_is_run_again_and_the_mark_stays(decided):
     """A mark hides no failure of ours; and nobody has to look again because of one."""
     regrade(decided)

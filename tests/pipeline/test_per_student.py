@@ -238,6 +238,40 @@ def test_changed_points_are_regraded_on_everybodys_own_evidence(graded, executor
     assert {move.after.student: move.after.variant for move in moves} == {student: grade.variant for student, grade in grades.items()}
 
 
+def test_a_persons_decision_on_anothers_notebook_lasts(graded, executor, tmp_path):
+    """eve's loop in ada's notebook got 3 points by hand: judged again, it has them still, and nobody is asked; taken back, it waits for a person as before."""
+    pytest.importorskip("nbgrader")
+    from nbgrader.api import Gradebook
+
+    course, grades = graded
+    root = tmp_path / "marked"
+    shutil.copytree(course.root, root)
+    marked = VariantCourse(root, executor)
+    project_class(marked.files, marked.results, list(grades.values()), Recorded())
+
+    def typed(score):
+        with Gradebook(f"sqlite:///{marked.results.nbgrader.gradebook_file}") as gradebook:
+            mark = gradebook.find_grade("test_loop", "fit", "fit", "eve")
+            mark.manual_score, mark.needs_manual_grade = score, score is None
+            gradebook.db.commit()
+
+    def again():
+        moves, _ = regrade_class(marked.files, marked.results, executor)
+        for move in moves:
+            marked.results.write_grade(move.after)
+        project_class(marked.files, marked.results, [move.after for move in moves], Recorded())
+        loop = check_of(marked.results.read_grade("eve"), "test_loop")
+        return loop.outcome, loop.cause, loop.points
+
+    typed(3)
+    assert again() == (Outcome.FAILED, Cause.MARKED, 3)
+    checks = root / "assignments" / "fit" / "test_fit.py"
+    checks.write_text(checks.read_text() + "\n# judged again\n")
+    assert again() == (Outcome.FAILED, Cause.MARKED, 3)
+    typed(None)
+    assert again() == (Outcome.NEEDS_REVIEW, Cause.OTHER_VARIANT, 0)
+
+
 def test_pages_show_the_students_own_reference_and_nobodys_name(graded):
     """The page draws the loss of ada's own reference beside hers; dora's page tells her that the data are not hers, and nowhere whose they are."""
     course, grades = graded
