@@ -1,4 +1,4 @@
-# ruff: noqa: PTH116, PTH208, D402
+# ruff: noqa: PTH116, PTH123, PTH208, D402
 # Paths are the kernel's; summaries name system calls with their manual section.
 """What the kernel lets a process say about itself, and what it may use."""
 
@@ -63,10 +63,10 @@ def set_limits(limits: Limits, *, own_uid: bool, addresses: bool = True) -> None
     """The limits that the kernel holds for each process. After `cpu_s` comes SIGXCPU; who ignores it meets SIGKILL at `TREE_CPU_FACTOR` times as much.
 
     Processes are counted by uid, so without a uid of its own the submission's come on top of those that are there. `addresses`: memory is also limited by the addresses that a process may map, of which CUDA
-    takes as many as all memory of machine and cards together.
+    takes as many as all memory of machine and cards together. What is mapped already and takes no memory comes on top: of PyTorch's builds with CUDA that is more than the limit, 3 GB.
     """
     others = 0 if own_uid else sum(1 for pid in os.listdir("/proc") if pid.isdigit() and _uid_of(pid) == os.getuid())
-    ceilings = {resource.RLIMIT_AS: limits.memory_bytes} if addresses else {}
+    ceilings = {resource.RLIMIT_AS: limits.memory_bytes + _mapped_only()} if addresses else {}
     ceilings |= {
         resource.RLIMIT_NPROC: limits.processes + others,
         resource.RLIMIT_NOFILE: limits.open_files,
@@ -79,6 +79,13 @@ def set_limits(limits: Limits, *, own_uid: bool, addresses: bool = True) -> None
         allowed = ceiling if hard == resource.RLIM_INFINITY or os.geteuid() == 0 else min(ceiling, hard)
         resource.setrlimit(kind, (allowed, allowed))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, TREE_CPU_FACTOR * limits.cpu_s + 1))
+
+
+def _mapped_only() -> int:
+    """Bytes of addresses of this process behind which there is no memory."""
+    with open("/proc/self/statm", "rb") as file:
+        size, resident = file.read().split()[:2]
+    return (int(size) - int(resident)) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _uid_of(pid: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from autograder.assignment import Device, Limits
 from autograder.execution import bubblewrap
-from autograder.execution.devices import find_device
+from autograder.execution.devices import FoundDevice, find_device
 from autograder.execution.executor import Executor
 from autograder.protocol import CallBatch
 from autograder.trace import Ended, Run, RunStatus
@@ -212,8 +214,27 @@ def test_addresses_are_limited_but_for_cuda() -> None:
         subprocess.run([sys.executable, "-c", code.format(flag)], capture_output=True, text=True, check=True).stdout.split()
         for flag in (True, False)
     )
-    assert limited == [str(3 << 30), "0"]
+    assert 3 << 30 <= int(limited[0]) < (3 << 30) + (1 << 29)  # and what Python has mapped without memory behind it
+    assert limited[1] == "0"
     assert free == [before.stdout.strip(), "0"]
+
+
+def test_what_is_mapped_already_does_not_use_up_the_limit() -> None:
+    """PyTorch's builds with CUDA map 3 GB of libraries, more than the limit: threads and programs could not be started. Memory is limited all the same."""
+    code = """
+import mmap
+from autograder.assignment import Limits
+from autograder.execution.processes import set_limits
+libraries = mmap.mmap(-1, 5 << 30, prot=mmap.PROT_READ)
+set_limits(Limits(memory_bytes=1 << 30), own_uid=False)
+print(len(bytearray(512 << 20)))
+try:
+    bytearray(2 << 30)
+except MemoryError:
+    print("no more")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [str(512 << 20), "no more"]
 
 
 @pytest.mark.skipif(not Path("/sys/bus/pci").is_dir(), reason="no PCI here")
@@ -243,9 +264,14 @@ for name in ("init", "_lazy_init", "is_available", "device_count", "current_devi
 from autograder.sandboxed.preparing import warm
 warm(("numpy", "matplotlib", "scikit-learn"))
 print(asked)
+assert not torch.cuda.is_initialized()
 torch.cuda.is_available()
 print(asked)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[0] == "[]"
+    environment = {**os.environ, **FoundDevice(Device.CUDA, "a GPU", ("0",)).variables(0)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert set(ast.literal_eval(done.stdout.splitlines()[0])) <= {
+        "is_available"
+    }  # builds with CUDA ask; with this variable, the driver's library answers
+    assert environment["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1"
     assert "is_available" in done.stdout.splitlines()[1]
