@@ -29,7 +29,7 @@ def scan():
     memory = os.open("/proc/self/mem", os.O_RDONLY)
     for region in regions:
         start, end = (int(edge, 16) for edge in region[0].split("-"))
-        if region[1][0] != "r":
+        if region[1][0] != "r" or (region[1][1] != "w" and ".so" in region[-1]):  # CUDA's libraries alone would be 3 GB
             continue
         for at in range(start, end, 1 << 20):
             try:
