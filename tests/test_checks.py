@@ -1,5 +1,6 @@
 """What check authors declare and assert."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -171,6 +172,23 @@ def test_a_check_that_can_not_decide_asks_for_a_person(tmp_path):
     verdicts = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
     assert [(verdict.cause, verdict.message) for verdict in verdicts] == [(Cause.UNDECIDED, "look at this"), (Cause.DISAGREES, "no")]
     assert RULINGS[Cause.UNDECIDED].outcome is Outcome.NEEDS_REVIEW
+
+
+def test_garbage_is_collected_as_ever_after_judging():
+    """Also if judging broke off: what was set aside meanwhile is looked at again."""
+    files, during = open_assignment(Path(__file__).parent / "tiny_course", "tiny"), []
+    before = gc.get_freeze_count()
+
+    def breaking(_):
+        during.append(gc.get_freeze_count())
+        raise KeyError
+
+    open_docket(files, lambda _: during.append(gc.get_freeze_count()))
+    assert gc.get_freeze_count() <= before
+    with pytest.raises(KeyError):
+        open_docket(files, breaking)
+    assert gc.get_freeze_count() <= before
+    assert min(during) > before + 1000
 
 
 def test_what_the_environment_sets_for_pytest_is_not_for_the_checks(monkeypatch):

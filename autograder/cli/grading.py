@@ -69,7 +69,7 @@ def grade(
     from autograder.pipeline.devices import on_device
     from autograder.pipeline.grade import grade_class
     from autograder.pipeline.results import ResultsFolder
-    from autograder.reports.plain import plain_line
+    from autograder.reports.summary import gone_lines
 
     if isolation not in (None, "none"):
         message = f"--isolation takes only 'none', not {isolation!r}"
@@ -96,9 +96,10 @@ def grade(
         raise typer.Exit(130) from None
     _finish(console, files, folder, grades, find_collected(submissions, files.slug).record)
     console.print(f"{bar.total} graded anew, {len(grades) - bar.total} unchanged.")
-    if not only and len(candidates) > 1 and (gone := sorted(set(folder.students()) - {candidate.student for candidate in candidates})):
-        said = f"In the table, and not in {submissions}: {', '.join(map(plain_line, gone))}. They stay until their folders in {folder.root / 'grades' / files.slug} are removed."
-        console.print(said, markup=False, highlight=False, soft_wrap=True)
+    for line in (
+        () if only else gone_lines(folder.students(), (one.student for one in candidates), submissions, folder.root / "grades" / files.slug)
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(1 if any(str(one.status) == "ungradable" for one in grades) else 0)
 
 
@@ -204,20 +205,13 @@ def _warn(console: Console, files: AssignmentFiles, level: Isolation) -> None:
 
 def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, grades: Sequence[Grade], record: Record) -> None:
     """Write what is projected from the grades, then show the class and where things are. `record` is of what was collected, and names people."""
-    from autograder.pipeline.marking import take_in_marks
-    from autograder.pipeline.project import project_class
+    from autograder.pipeline.project import project_with_marks
     from autograder.pipeline.same_code import same_code
     from autograder.reports.isolation import isolation_line
     from autograder.reports.summary import class_lines, class_table, same_code_lines
 
     with Bar(console, "Writing pages") as bar:
-        written = project_class(files, folder, grades, bar)
-    if found := take_in_marks(files, folder, [one.student for one in grades]):  # typed before these grades were in the gradebook
-        for one in found.values():
-            folder.write_grade(one)
-        grades = [found.get(one.student, one) for one in grades]
-        with Bar(console, "Taking in marks") as bar:
-            written = project_class(files, folder, grades, bar)
+        grades, written = project_with_marks(files, folder, grades, bar)
     console.print(class_table(grades, record.names()))
     for line in (*class_lines(grades), *same_code_lines(same_code(folder, grades, record))):
         console.print(line, markup=False, highlight=False)

@@ -35,6 +35,8 @@ class Bar:
         """Show the bar."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+        if self._progress is not None:  # something is done again, by the same bar
+            self._progress.stop()
         self.total = total
         columns = TextColumn(self._title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
         self._progress = Progress(*columns, console=self._console)

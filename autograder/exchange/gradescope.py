@@ -20,7 +20,7 @@ from autograder.reports.excerpts import failures, run_of
 from autograder.reports.feedback import message_blocks
 from autograder.reports.isolation import isolation_warning
 from autograder.reports.pages import environment
-from autograder.reports.plain import number, plain, plain_line
+from autograder.reports.plain import counted, number, plain, plain_line
 from autograder.reports.plots import describe, loss_picture, recorded_losses
 from autograder.reports.told import same_as
 
@@ -319,7 +319,7 @@ def _rest(graded: Graded, checks: Sequence[CheckResult]) -> list[str]:
 
 def _limit_of(allowed: Allowance) -> str:
     limit = allowed.limit
-    return f"{limit.submissions} grading{'s' if limit.submissions > 1 else ''} within {number(limit.hours)} hours"
+    return f"{counted(limit.submissions, 'grading')} within {number(limit.hours)} hours"
 
 
 def _limit_words(allowed: Allowance) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from autograder.exchange.gradescope import shown_when
 from autograder.judgement.grading import Visibility
-from autograder.reports.plain import number
+from autograder.reports.plain import counted, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ def preview(assignment: Assignment, specs: Sequence[CheckSpec]) -> list[str]:
     for when, chosen in groups.items():
         if chosen:
             worth = number(sum(spec.worth.counted for spec in chosen))
-            lines.append(f"  {_WHEN[when]}: {len(chosen)} check{'s' if len(chosen) > 1 else ''}, {worth} points")
+            lines.append(f"  {_WHEN[when]}: {counted(len(chosen), 'check')}, {worth} points")
             lines += [f"    {number(spec.worth.points):>4}{' bonus' if spec.worth.bonus else ''}  {spec.title}" for spec in chosen]
     concealed = sum(len(chosen) for when, chosen in groups.items() if when is not Visibility.VISIBLE)
     if concealed:

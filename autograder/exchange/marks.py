@@ -44,22 +44,17 @@ def grade_id(check_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A person's mark of one cell: score and extra credit (None: not given), whether it is `settled`, and the comment."""
+    """A person's mark of one cell: score (None: not given) and extra credit, whether it is `settled`, and the comment."""
 
     score: float | None
-    extra: float | None
+    extra: float
     settled: bool
     comment: str
 
     @property
     def given(self) -> bool:
         """Whether a person has said anything."""
-        return self.score is not None or bool(self.extra) or bool(self.comment)
-
-    def points(self, automatic: float | None) -> float | None:
-        """What the cell is worth by them, where it has `automatic` points by itself (None: a person has to decide); None where they have not decided."""
-        score = self.score if self.score is not None or not self.extra else automatic
-        return None if score is None else score + (self.extra or 0.0)
+        return self.score is not None or self.extra != 0 or bool(self.comment)
 
 
 def read_marks(course: NbgraderCourse, assignment: str, notebook: str) -> Mapping[str, Mapping[str, Mark]]:
@@ -72,7 +67,7 @@ def read_marks(course: NbgraderCourse, assignment: str, notebook: str) -> Mappin
     rows = _from_file(course.gradebook_file, wanted) if course.gradebook_file else _from_server(course, wanted)
     marks: dict[str, dict[str, Mark]] = {}
     for student, name, score, extra, waiting, comment in rows:
-        mark = Mark(None if score is None else float(score), None if extra is None else float(extra), not waiting, comment or "")
+        mark = Mark(None if score is None else float(score), float(extra or 0.0), not waiting, comment or "")
         own = marks.setdefault(student, {})
         if mark.given:
             own[name] = mark

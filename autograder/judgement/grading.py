@@ -194,6 +194,11 @@ class ByHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score: float | None
     extra: float = 0.0
 
+    @property
+    def points(self) -> float:
+        """What the check is worth by them."""
+        return (self.automatic.points if self.score is None else self.score) + self.extra
+
 
 class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The outcome of one check. `run` is the id of the call or cell it was judged on; `given` the definitions put in place

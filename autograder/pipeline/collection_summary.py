@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autograder.pipeline.collecting import EARLIER
-from autograder.reports.plain import plain_line
+from autograder.reports.plain import counted, listed, plain_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from autograder.pipeline.collected import Entry
@@ -27,7 +27,7 @@ def collection_lines(done: Collection, root: Path) -> list[str]:
     """The summary, most urgent last."""
     present = [entry for entry in done.record.entries if entry.folder not in done.absent]
     return [
-        f"{_count(len(present), 'submission')} from {done.system}: {len(done.new)} new, {len(done.changed)} changed, {len(done.unchanged)} unchanged",
+        f"{counted(len(present), 'submission')} from {done.system}: {len(done.new)} new, {len(done.changed)} changed, {len(done.unchanged)} unchanged",
         *_about(present),
         *_moved(done, root),
         *(plain_line(note, 400) for note in done.notes),
@@ -39,16 +39,16 @@ def collection_lines(done: Collection, root: Path) -> list[str]:
 def _about(present: Sequence[Entry]) -> list[str]:
     lines = []
     if late := [entry.folder for entry in present if entry.late]:
-        lines.append(f"late: {_some(late)}")
+        lines.append(f"late: {listed(late, SHOWN)}")
     groups = [f"{entry.folder} ({', '.join(member.id for member in entry.members)})" for entry in present if entry.group]
     if groups:
-        lines.append(f"groups, each graded once for all members: {_some(groups)}")
+        lines.append(f"groups, each graded once for all members: {listed(groups, SHOWN)}")
     if several := [f"{entry.holder} ({entry.attempts_seen})" for entry in present if entry.attempts_seen > 1 and entry.attempt in (0, 1)]:
-        lines.append(f"handed in more than once: {_some(several)}")
+        lines.append(f"handed in more than once: {listed(several, SHOWN)}")
     if empty := [entry.folder for entry in present if not entry.files]:
-        lines.append(f"without a notebook: {_some(empty)}")
+        lines.append(f"without a notebook: {listed(empty, SHOWN)}")
     if many := [entry.folder for entry in present if len(entry.files) > 1]:
-        lines.append(f"with several notebooks, none of them named as the assignment (a person has to choose): {_some(many)}")
+        lines.append(f"with several notebooks, none of them named as the assignment (a person has to choose): {listed(many, SHOWN)}")
     return lines
 
 
@@ -56,15 +56,15 @@ def _moved(done: Collection, root: Path) -> list[str]:
     lines = []
     if done.changed or done.replaced:
         lines.append(
-            f"changed since they were collected: {_some([*done.changed, *done.replaced])}; what was there is kept in {root / EARLIER}"
+            f"changed since they were collected: {listed([*done.changed, *done.replaced], SHOWN)}; what was there is kept in {root / EARLIER}"
         )
     if done.kept_newer:
-        lines.append(f"older here than what was collected before, which stays: {_some(done.kept_newer)}")
+        lines.append(f"older here than what was collected before, which stays: {listed(done.kept_newer, SHOWN)}")
     if done.absent:
-        lines.append(f"collected before and not in this download; they stay: {_some(done.absent)}")
+        lines.append(f"collected before and not in this download; they stay: {listed(done.absent, SHOWN)}")
     if done.missing:
         lines.append(
-            f"nothing from {_count(len(done.missing), 'student')} of the roster: {_some([student.id for student in done.missing])}"
+            f"nothing from {counted(len(done.missing), 'student')} of the roster: {listed([student.id for student in done.missing], SHOWN)}"
         )
     return lines
 
@@ -73,7 +73,7 @@ def _troubles(done: Collection) -> list[str]:
     lines = []
     if done.strange:
         lines.append(
-            f"{_count(len(done.strange), 'file')} not named as {done.system} names submissions, passed over: {_some(done.strange)}"
+            f"{counted(len(done.strange), 'file')} not named as {done.system} names submissions, passed over: {listed(done.strange, SHOWN)}"
         )
     lines += [f"REFUSED {plain_line(name, 300)}" for name in done.refused]
     lines += [f"NOT COLLECTED {plain_line(folder)}: {why}" for folder, why in done.not_taken]
@@ -84,13 +84,3 @@ def _troubles(done: Collection) -> list[str]:
         for student, folders in done.twice
     ]
     return lines
-
-
-def _some(names: Iterable[str]) -> str:
-    shown = [plain_line(name, 80) for name in names]
-    more = len(shown) - SHOWN
-    return ", ".join(shown[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

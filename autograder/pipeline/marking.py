@@ -105,17 +105,17 @@ def _with_mark(check: CheckResult, mark: Mark | None) -> CheckResult:
         own = _settle(check, Cause.TO_BE_MARKED, 0.0) if check.marked else check
         if mark is None:  # nothing, or the person has taken it back
             return msgspec.structs.replace(own, comment="")
-        points = mark.points(None)
+        points = None if mark.score is None else mark.score + mark.extra
         return (
             msgspec.structs.replace(own, comment=mark.comment)
             if points is None
             else _marked(own, points, mark.comment, settled=mark.settled)
         )
     own = check.automatic
-    if mark is None or mark.points(None if own.pending else own.points) is None:
+    if mark is None or (mark.score is None and (own.pending or not mark.extra)):
         return own
     seen = _state(own) if mark.settled or check.by_hand is None else check.by_hand.seen
-    return _decided(ByHand(own, seen, mark.score, mark.extra or 0.0), own, mark.comment, settled=mark.settled)
+    return _decided(ByHand(own, seen, mark.score, mark.extra), own, mark.comment, settled=mark.settled)
 
 
 def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> CheckResult:
@@ -127,14 +127,14 @@ def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> 
 
 def _decided(by_hand: ByHand, own: CheckResult, comment: str, *, settled: bool) -> CheckResult:
     """The check `own` with what a person typed over it. Where it says something else than when they did, it is put before them again."""
-    score = by_hand.score if by_hand.score is not None else own.points
+    by_hand = msgspec.structs.replace(by_hand, automatic=own)
     settled = settled and (own.retry or _state(own) == by_hand.seen)
-    marked = _marked(own, score + by_hand.extra, comment, settled=settled)
+    marked = _marked(own, by_hand.points, comment, settled=settled)
     first = _BY_HAND if settled else _BY_HAND_BEFORE
     passed = marked.outcome is Outcome.PASSED
     said = (first,) if passed else (first, f"By itself the check is: {own.outcome}.", own.message)
     told = {"message": "\n".join(text for text in said if text), "findings": () if passed else own.findings}
-    return msgspec.structs.replace(marked, **told, by_hand=msgspec.structs.replace(by_hand, automatic=own))
+    return msgspec.structs.replace(marked, **told, by_hand=by_hand)
 
 
 def _state(own: CheckResult) -> tuple[Outcome, float, float]:

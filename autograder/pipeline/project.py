@@ -15,6 +15,7 @@ import msgspec
 from autograder.atomic import write_atomic
 from autograder.pipeline.devices import as_graded
 from autograder.pipeline.ledger import projection_mark, read_ledger
+from autograder.pipeline.marking import take_in_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,6 +67,24 @@ def project_class(
             return ("Grades", str(results.csv)), ("Feedback", NOT_WRITTEN), ("Gradebook", NOT_WRITTEN)
         write_atomic(results.ledger, msgspec.json.encode(ledger | marks))
     return _places(results, course)
+
+
+def project_with_marks(
+    files: AssignmentFiles, results: ResultsFolder, grades: Sequence[Grade], progress: Progress
+) -> tuple[Sequence[Grade], tuple[tuple[str, str], ...]]:
+    """As `project_class`; and takes in what a person had entered before these grades were in the gradebook. Returns the grades as they are then, and names and places.
+
+    Raises:
+        ExchangeError: if the gradebook can't be read or written.
+    """
+    places = project_class(files, results, grades, progress)
+    marked = take_in_marks(files, results, [grade.student for grade in grades])
+    if not marked:
+        return grades, places
+    for grade in marked.values():
+        results.write_grade(grade)
+    grades = [marked.get(grade.student, grade) for grade in grades]
+    return grades, project_class(files, results, grades, progress)
 
 
 def _is_lost(course: NbgraderCourse) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: titles, hyperlinks, clipboard
@@ -36,6 +37,13 @@ def plain_line(text: str, limit: int = 200) -> str:
 def counted(count: int, thing: str) -> str:
     """ "1 notebook", "2 notebooks"."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def listed(names: Iterable[str], most: int, chars: int = 80) -> str:
+    """The first `most` names, each cut after `chars` characters, and how many more there are."""
+    shown = [plain_line(name, chars) for name in names]
+    more = len(shown) - most
+    return ", ".join(shown[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def number(value: float) -> str:

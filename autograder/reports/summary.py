@@ -12,10 +12,11 @@ from rich.text import Text
 from autograder.judgement.catalogue import CATALOGUE
 from autograder.judgement.grading import Grade, GradeStatus, Outcome
 from autograder.reports.isolation import isolation_warning, isolation_warnings
-from autograder.reports.plain import number, plain_line
+from autograder.reports.plain import counted, listed, number, plain_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 TITLES_NAMED = 2
 TITLE_CHARS = 44
@@ -76,12 +77,18 @@ def what_went_wrong(grade: Grade) -> str:
 
 def same_code_lines(groups: Sequence[Sequence[str]]) -> list[str]:
     """For the instructor alone: whose solutions are equal."""
-    lines = []
-    for students in groups:
-        more = len(students) - STUDENTS_NAMED
-        named = ", ".join(plain_line(student, 64) for student in students[:STUDENTS_NAMED])
-        lines.append(f"same code (but for layout and comments): {named}{f' and {more} more' if more > 0 else ''}")
-    return lines
+    return [f"same code (but for layout and comments): {listed(students, STUDENTS_NAMED, 64)}" for students in groups]
+
+
+def gone_lines(graded: Iterable[str], found: Iterable[str], place: Path, grades: Path) -> list[str]:
+    """Whose grade is in the folder `grades`, and whose submission is not in `place`. Of a single submission nothing is said: it is no class."""
+    there = set(found)
+    gone = sorted(set(graded) - there) if len(there) > 1 else []
+    return (
+        [f"In the table, and not in {place}: {listed(gone, STUDENTS_NAMED, 64)}. They stay until their folders in {grades} are removed."]
+        if gone
+        else []
+    )
 
 
 def _to_be_marked(grade: Grade) -> float:
@@ -95,23 +102,22 @@ def class_lines(grades: Sequence[Grade]) -> list[str]:
         return ["no submissions"]
     counts = Counter(grade.status for grade in grades)
     lines = [
-        f"{len(grades)} submission{'s' if len(grades) > 1 else ''}: "
-        + ", ".join(f"{counts[status]} {status}" for status in GradeStatus if counts[status])
+        f"{counted(len(grades), 'submission')}: " + ", ".join(f"{counts[status]} {status}" for status in GradeStatus if counts[status])
     ]
     if late := sum(bool(grade.late) for grade in grades):
         lines.append(f"{late} of them handed in late; nothing is taken off for it here")
     to_mark = [grade for grade in grades if _to_be_marked(grade)]
     done = [grade for grade in grades if not any(check.pending and not (to_mark and check.question) for check in grade.checks)]
     if done:
-        counted = [[check for check in grade.checks if not (to_mark and check.question)] for grade in done]
-        points = [sum(check.points for check in checks) for checks in counted]
-        of = number(max(sum(check.max_points for check in checks) for checks in counted))
+        judged = [[check for check in grade.checks if not (to_mark and check.question)] for grade in done]
+        points = [sum(check.points for check in checks) for checks in judged]
+        of = number(max(sum(check.max_points for check in checks) for checks in judged))
         mean, median = number(statistics.fmean(points)), number(statistics.median(points))
         over = "" if len(done) == len(grades) else f", over the {len(done)} {'whose checks are all decided' if to_mark else 'fully graded'}"
         lines.append(f"mean {mean}, median {median} of {of} {'points for checks' if to_mark else 'points'}{over}")
     if to_mark:
         lines.append(
-            f"{number(sum(map(_to_be_marked, to_mark)))} points in answers of {len(to_mark)} submission{'s' if len(to_mark) > 1 else ''} wait to be marked, in formgrader"
+            f"{number(sum(map(_to_be_marked, to_mark)))} points in answers of {counted(len(to_mark), 'submission')} wait to be marked, in formgrader"
         )
     readable = max(sum(check.max_points for check in grade.checks if check.readable) for grade in grades)
     if readable:

@@ -1,11 +1,13 @@
 """Checks that a person decides otherwise, in formgrader: the points are theirs in every report and export, and stay theirs."""
 
+import shutil
+
 import msgspec
 import pytest
 
 pytest.importorskip("nbgrader")
 
-from marking import grade, person_marks, regrade, totals
+from marking import Silent, grade, person_marks, regrade, totals
 from nbgrader.api import Gradebook
 from tiny_class import LOOP
 
@@ -13,6 +15,7 @@ from autograder.judgement.grading import Cause, GradeStatus, Outcome, decode_gra
 from autograder.pipeline.collected import Collected, Record
 from autograder.pipeline.ledger import read_ledger
 from autograder.pipeline.marking import carried
+from autograder.pipeline.project import project_with_marks
 from autograder.pipeline.standing import standings
 
 WRONG_LOOP = LOOP.replace("optimizer.zero_grad()", "pass")
@@ -135,6 +138,29 @@ def test_extra_credit_follows_the_checks_own_points(decided):
     grade(decided)
     ours, theirs = totals(decided)
     assert ours == theirs
+
+
+def test_scores_from_before_the_first_grading_count_at_once(decided):
+    """The gradebook is there, our results are not: an nbgrader course that was graded by others. Where nothing was typed, nothing is done twice."""
+    regrade(decided)
+    shutil.rmtree(decided.results.root / "grades")
+    grades, _ = decided.grade()
+    now, _ = project_with_marks(decided.files, decided.results, tuple(grades.values()), Silent())
+    assert {one.student: one.points for one in now} == {"ada": 6, "bob": 10}
+    assert list(now) == [decided.results.read_grade(student) for student in ("ada", "bob")]
+    ours, theirs = totals(decided)
+    assert ours == theirs
+    written = decided.results.feedback_path("ada").stat().st_mtime_ns
+    assert project_with_marks(decided.files, decided.results, now, Silent())[0] is now
+    assert decided.results.feedback_path("ada").stat().st_mtime_ns == written
+
+
+def test_a_person_need_not_decide_what_they_only_look_at(decided):
+    """A gradebook in which somebody else has a score leaves a grade to the byte as it is."""
+    before = decided.results.grade_path("bob").read_bytes()
+    regrade(decided)
+    assert decided.results.grade_path("bob").read_bytes() == before
+    assert b"by_hand" not in before
 
 
 def test_another_maximum_is_for_the_person_to_see(decided):

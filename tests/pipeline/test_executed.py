@@ -1,6 +1,11 @@
 """executed.ipynb: what a submission shows, made harmless for whoever opens it."""
 
+import json
+
 import nbformat
+import pytest
+
+from autograder.pipeline.executed import outputs_of
 
 RICH = """from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display
 display(HTML("<script>alert(1)</script><img src='https://evil.example/p.png'><table border='1' class='dataframe'><tr><th>loss</th><td>-3</td></tr></table>"))
@@ -10,6 +15,30 @@ display(Markdown("<script>alert(1)</script> the loss is $\\\\frac{1}{n}\\\\sum_i
 display(Latex(r"$\\href{javascript:alert(1)}{x}$"))
 print("\\x1b[2Jdone")
 """
+
+
+@pytest.mark.parametrize(
+    ("output", "kept"),
+    [
+        ({"output_type": "stream", "name": "stdout", "text": "x"}, True),
+        ({"output_type": "stream", "name": "stdout", "text": ["x", "y"]}, True),
+        ({"output_type": "stream", "name": "stdout", "text": 1}, False),
+        ({"output_type": "stream", "name": 1, "text": "x"}, False),
+        ({"output_type": "stream", "name": ["stdout"], "text": "x"}, False),
+        ({"output_type": "stream", "name": "stdout", "text": "x", "more": 1}, False),
+        ({"output_type": "stream", "text": "x"}, False),
+        ({"output_type": "streams", "name": "stdout", "text": "x"}, False),
+    ],
+)
+def test_text_is_kept_as_the_schema_says(output, kept):
+    """The schema is asked about everything but the simplest output; of that it would say the same."""
+    assert (outputs_of(json.dumps([output])) == [output]) is kept
+    try:
+        nbformat.validate(output, ref="output", version=4, version_minor=5)
+    except (nbformat.ValidationError, KeyError):
+        assert not kept
+    else:
+        assert kept
 
 
 def test_rich_outputs_are_kept_without_what_acts(course):

@@ -10,10 +10,13 @@ import pytest
 from report_samples import check, grade
 from rich.console import Console
 
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome
+from autograder.assignment import Disclosure
+from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome, Visibility
 from autograder.reports.class_report import COLUMNS, grades_csv, write_grades_csv
-from autograder.reports.plain import number, plain, plain_line
-from autograder.reports.summary import class_lines, class_table, same_code_lines, what_went_wrong
+from autograder.reports.plain import counted, listed, number, plain, plain_line
+from autograder.reports.summary import class_lines, class_table, gone_lines, same_code_lines, what_went_wrong
+from autograder.reports.told import told_of
 
 
 def show(*grades: object, names: dict[str, str] | None = None) -> str:
@@ -192,3 +195,35 @@ def test_equal_code_is_named_up_to_a_number() -> None:
     assert same_code_lines([["ann", "b\x1b[2Job"]]) == ["same code (but for layout and comments): ann, bob"]
     assert same_code_lines([[f"s{number:02}" for number in range(30)]])[0].endswith("s19 and 10 more")
     assert same_code_lines([]) == []
+
+
+def test_who_is_gone_is_named() -> None:
+    """Of a class; nobody, where everybody is there, and nobody, where one submission was graded by itself. Names do nothing in the terminal."""
+    place, grades = Path("submitted"), Path("results/grades/tiny")
+    assert gone_lines(["ada", "bob", "wang"], ["ada", "bob"], place, grades) == [
+        "In the table, and not in submitted: wang. They stay until their folders in results/grades/tiny are removed."
+    ]
+    assert gone_lines(["ada", "bob"], ["bob", "ada", "new"], place, grades) == []
+    assert gone_lines(["ada", "bob", "wang"], ["ada"], place, grades) == []
+    (line,) = gone_lines([f"\x1b[2J{number:03}" for number in range(30)], ["a", "b"], place, grades)
+    assert "\x1b" not in line
+    assert "019 and 10 more." in line
+
+
+def test_one_and_many() -> None:
+    """As people write them."""
+    assert [counted(number, "cell") for number in (0, 1, 2)] == ["0 cells", "1 cell", "2 cells"]
+    assert [listed(["a", "b"], most) for most in (1, 2, 3)] == ["a and 1 more", "a, b", "a, b"]
+
+
+def test_a_finding_at_two_checks_of_one_name_refers_to_the_other() -> None:
+    """Not to itself by its own name; checks of other names are named."""
+    finding = Finding("never-clears", Contract.CLEARING, "30 in .grad", "zeros")
+    first, same, other = (
+        CheckResult(name, title, "", Outcome.FAILED, Cause.DISAGREES, 0, 1, Visibility.VISIBLE, findings=(finding,))
+        for name, title in (("a[1]", "Any optimizer"), ("a[2]", "Any optimizer"), ("b", "The loop"))
+    )
+    told = told_of([first, same, other], Disclosure.WHERE)
+    assert "30 in .grad" in told["a[1]"][0]
+    assert told["a[2]"] == ("The same as at the other check of this name.",)
+    assert told["b"] == ("The same as at “Any optimizer”.",)
