@@ -346,6 +346,8 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hash of all that the cells' runs depend on. It and `asked` are the host's own, and empty where nobody asks for them again."""
     asked: dict[str, str] = {}
     """By id of each call that was asked for at first, hash of the call and the state in which it was to be made."""
+    inputs: dict[str, str] = {}
+    """What the runs depend on besides the submission's own cells and the calls, by name: a value or a hash."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -93,7 +93,7 @@ def release(
         _release_class(files, roster, place, folder, doubt)
         return
     with executor_for(files.assignment, 1) as executor:
-        path = release_assignment(files, place, folder.evidence, executor)
+        path = release_assignment(files, place, folder.evidence, executor, force=force)
     checks = path.with_suffix(SUFFIX)
     typer.echo(f"Released {path}{doubt}")
     if checks.is_file():
@@ -140,18 +140,19 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
     raise typer.Exit(0 if validation.passed else 1)
 
 
-def calibrate(assignment: Slug, course: CourseOption = None) -> None:
+def calibrate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
     """Measure tolerances: run right programs and known mistakes, set each check's bar between them, write calibration.toml to review."""
     from autograder.execution.choosing import executor_for
     from autograder.judgement.calibration import calibration_path
     from autograder.pipeline.calibrate import calibrate_assignment
     from autograder.pipeline.devices import require_device
+    from autograder.pipeline.results import ResultsFolder
     from autograder.reports.calibration import calibration_table
 
     files = require_device(open_course(course, assignment))
     console = terminal()
     with executor_for(files.assignment, CORES) as executor, Bar(console, "Calibrating") as bar:
-        done = calibrate_assignment(files, executor, bar)
+        done = calibrate_assignment(files, ResultsFolder(results or files.course / "results", files.slug), executor, bar)
     console.print(calibration_table(done.calibration))
     notes = [f"warning: {line}" for line in done.warnings] + [f"left out: {line}" for line in done.left_out]
     for line in (*notes, *(f"changed: {line}" for line in done.changes)):

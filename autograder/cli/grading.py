@@ -84,7 +84,7 @@ def grade(
         folder.settle_in(home)
     console = terminal()
     level = Isolation.NONE if isolation else files.assignment.isolation
-    _warn(console, files, level)
+    _warn(console, files, folder, level)
     try:
         with (
             executor_for(files.assignment, min(jobs, len(candidates) or 1), level, scheduler) as executor,
@@ -126,7 +126,7 @@ def regrade(
         context.with_resource(folder.claimed())
     console = terminal()
     with executor_for(files.assignment, 1) as executor:
-        moves, lost = regrade_class(files, folder, executor)
+        moves, left = regrade_class(files, folder, executor)
     for move in moves:
         if move.changed:
             console.print(
@@ -138,12 +138,12 @@ def regrade(
     if below := [plain_line(move.after.student) for move in moves if move.below(files.assignment.isolation)]:
         said = f"WARNING these stored runs were isolated less than the {files.assignment.isolation} that assignment.toml requires; `autograder grade` makes them again: {', '.join(below)}"
         console.print(said, style="bold red", markup=False, highlight=False)
-    if lost:
-        console.print(
-            f"No evidence of today's calls for {', '.join(map(plain_line, lost))}: `autograder grade` runs them.",
-            markup=False,
-            highlight=False,
-        )
+    for why in dict.fromkeys(left.values()):
+        named = ", ".join(plain_line(student) for student, reason in left.items() if reason == why)
+        said = f"Left as {'it is' if ', ' not in named else 'they are'}, with runs {why}: {named}"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+    if left:
+        console.print(f"`autograder grade {files.slug}` runs what was left.", markup=False, highlight=False)
     if not dry_run:
         for move in moves:
             if move.after != move.before:
@@ -188,17 +188,20 @@ def _chosen(candidates: Sequence[Candidate], only: Sequence[str], submissions: P
     return tuple(candidate for candidate in candidates if not only or candidate.student in only)
 
 
-def _warn(console: Console, files: AssignmentFiles, level: Isolation) -> None:
-    """Of a GPU that is missing, of tolerances that were measured elsewhere, and of running without a sandbox."""
+def _warn(console: Console, files: AssignmentFiles, folder: ResultsFolder, level: Isolation) -> None:
+    """Warn of a GPU that is missing, of checks and tolerances that hold no more, and of running without a sandbox."""
     from autograder.execution.devices import find_device
     from autograder.judgement.calibration import calibration_path, doubt
     from autograder.pipeline.devices import doubted_device
+    from autograder.pipeline.validated import overtaken
 
     if missing := find_device(files.assignment.device).missing:
         said = f"{files.slug} asks for a GPU, and {missing}. What has to be run is ungradable until there is one."
         console.print(said, style="bold red", markup=False, highlight=False)
     if said := doubt(calibration_path(files.folder), metadata.version("torch"), doubted_device(files)):
         console.print(f"[yellow]Warning:[/] {said}")
+    if said := overtaken(files, folder):
+        console.print(f"[yellow]Warning:[/] {said}", highlight=False, soft_wrap=True)
     if level is Isolation.NONE:
         console.print("[bold red]--isolation none:[/] student code runs without a sandbox and can read and change everything that you can.")
 

@@ -265,8 +265,6 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence_key: str
     judging_key: str
     environment: dict[str, str] = {}
-    tests: dict[str, str] = {}
-    """Digests of the test cells that were run beside the student's code, by id."""
     gallery: str = ""
     """SHA-256 of the known mistakes' runs with which this one was compared; empty where there were none."""
 

@@ -17,7 +17,9 @@ from autograder.docket import measured_calls, open_docket
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
 from autograder.judgement.spread import Across, clear_of
+from autograder.judgement.tolerance import LEAST_MARGIN
 from autograder.pipeline.bench import make_bench, older_machine
+from autograder.pipeline.validated import record_refusals
 from autograder.protocol import OptimizerSpec
 from autograder.variants import SAMPLES
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from autograder.execution.executor import Executor
     from autograder.pipeline.bench import Answer, Bench
     from autograder.pipeline.progress import Progress
+    from autograder.pipeline.results import ResultsFolder
     from autograder.protocol import Call
     from autograder.variants import Values
 
@@ -47,12 +50,12 @@ class Calibrated:
     tried: int
 
 
-def calibrate_assignment(files: AssignmentFiles, executor: Executor, progress: Progress) -> Calibrated:
-    """Measure every check of `files` that trains, on 30 drawn variants where they vary, and write calibration.toml.
+def calibrate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Calibrated:
+    """Measure every check of `files` that trains, on 30 drawn variants where they vary, and write calibration.toml. `results` keeps which checks have no bar.
 
     Raises:
         AssignmentError: if the reference raises in a call, or no check trains.
-        CalibrationError: if a check has no room for a bar, naming the mistake that is nearest and what to change; nothing is written then.
+        CalibrationError: if a check has no room for a bar, naming the mistake that is nearest and what to change; calibration.toml stays as it was then.
         SandboxError: if the machine can't isolate programs as the assignment requires.
     """
     before = read_calibration(calibration_path(files.folder))
@@ -65,8 +68,10 @@ def calibrate_assignment(files: AssignmentFiles, executor: Executor, progress: P
             return calls, bench, answers, *_drawn_again(bench, docket, bench.across(answers))
 
     calls, bench, answers, spreads, drawn_again = open_docket(files, body)
-    if refused := [refusal for spread in spreads if (refusal := _refusal(spread))]:
-        raise CalibrationError("\n".join(refused))
+    refused = {spread.check: refusal for spread in spreads if (refusal := _refusal(spread))}
+    record_refusals(files, results, refused)
+    if refused:
+        raise CalibrationError("\n".join(refused.values()))
     steps = {
         check: max((model.steps for key, model in bench.models.items() if bench.of[key][0] == check), default=0)
         for check, _ in bench.of.values()
@@ -141,6 +146,22 @@ def unfit_draws(files: AssignmentFiles, docket: Docket, executor: Executor, draw
         for name, one in spread.variants.items()
         if not clear_of(bars[spread.check], one)
     }
+
+
+def require_bars(files: AssignmentFiles, docket: Docket) -> None:
+    """Refuse bars of calibration.toml that hold no more.
+
+    Raises:
+        CalibrationError: naming the checks whose bar was measured for another call, or leaves too little room.
+    """
+    calibration = read_calibration(calibration_path(files.folder))
+    measured = calibration.checks if calibration else {}
+    stale = [spec.id for spec in docket.specs if spec.id in measured and docket.bar(spec) is None]
+    narrow = [spec.id for spec in docket.specs if spec.id in measured and measured[spec.id].margin < LEAST_MARGIN]
+    for names, why in ((stale, "was measured for another call"), (narrow, f"has a margin below {LEAST_MARGIN:g}x")):
+        if names:
+            message = f"{files.slug}: the bar of {', '.join(names)} {why}: run `autograder calibrate {files.slug}` and `validate` (--force releases all the same)"
+            raise CalibrationError(message)
 
 
 def _left_out(answers: Sequence[Answer]) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from autograder.errors import SandboxError
 from autograder.pipeline.devices import as_graded
+from autograder.pipeline.keys import judging_key
 from autograder.pipeline.marking import take_in_marks
-from autograder.pipeline.plan import context_digest
 from autograder.pipeline.variants import open_variants
 from autograder.reports.isolation import level_of
 
@@ -53,7 +53,7 @@ def grade_class(
     if force and missing:
         message = f"--force would leave nobody a grade: {files.slug!r} asks for a GPU, and {missing}"
         raise SandboxError(message)
-    context, variants = context_digest(files), open_variants(files)
+    context, variants = judging_key(files), open_variants(files)
     for grade in take_in_marks(files, results, results.students()).values():
         results.write_grade(grade)
     if variants:
@@ -118,17 +118,18 @@ class Contexts:
         if self.variants is not None and grade.variant is not None:
             on_record = grade.student in self.variants.record.students
             files = self.variants.of(grade.student, None if on_record else grade.variant.attempt)
-        return context_digest(as_graded(files, [grade]) if self.missing else files)
+        return judging_key(as_graded(files, [grade]) if self.missing else files)
 
 
 def _kept(candidates: Sequence[Candidate], results: ResultsFolder, contexts: Contexts, required: Isolation) -> dict[str, Grade]:
     """Grades on disk that the same submission would get again; not those of runs that were isolated less than `required`."""
-    kept = {}
+    kept, gallery = {}, results.gallery_digest
     for candidate in candidates:
         grade = results.read_grade(candidate.student)
         if grade is None or grade.provenance.submission_sha256 != candidate.digest() or grade.provenance.judging_key != contexts.of(grade):
             continue
-        if grade.provenance.evidence_key and level_of(grade.provenance.environment).rank < required.rank:
+        ran = bool(grade.provenance.evidence_key)
+        if ran and (level_of(grade.provenance.environment).rank < required.rank or grade.provenance.gallery != gallery):
             continue
         same_times = (grade.submitted_at, grade.late) == (candidate.submitted_at, candidate.late)
         if same_times and not any(check.retry for check in grade.checks):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -37,11 +36,6 @@ def verdict_of_cell(evidence: Evidence, spec: CheckSpec, tests: Mapping[str, str
     cell = next(cell for cell in evidence.cells if cell.run.id == spec.cell.id)
     hidden = _failed_hidden(spec.cell.id, cell.run.error, region_lines(tests.get(spec.cell.id, ""), Region.HIDDEN_TESTS))
     return verdict_of(outputs_of(cell.outputs), cell.run.error, hidden=hidden, ignore_stderr=spec.cell.ignore_stderr)
-
-
-def digests(tests: Mapping[str, str]) -> dict[str, str]:
-    """Twelve hexadecimal digits for each test cell, which tell it from any other: evidence holds for the tests that were run."""
-    return {name: hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:12] for name, source in tests.items()}
 
 
 def without_hidden_tests(evidence: Evidence, tests: Mapping[str, str]) -> Evidence:

@@ -24,11 +24,12 @@ from autograder.notebooks.staleness import stale_outputs
 from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.gallery import Gallery, resemblances
-from autograder.pipeline.graded_tests import digests, with_tests
+from autograder.pipeline.graded_tests import with_tests
 from autograder.pipeline.judging import describe_error
+from autograder.pipeline.keys import judging_key
 from autograder.pipeline.marking import answered, carried
 from autograder.pipeline.partial import resume
-from autograder.pipeline.plan import context_digest, plan_execution, repeats
+from autograder.pipeline.plan import plan_execution, repeats
 from autograder.pipeline.prepare import Prepared, prepare_for
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.unrun import Unrun
@@ -144,7 +145,7 @@ class Grader:
         held = held_in(read_notebook_file(path, preferred=self.prepared.files.slug).cells)
         attempt = variants.attempt_in(held, student)
         prepared = prepare_for(self.prepared, variants.of(student, attempt), self.results.evidence, self.executor)
-        own = dataclasses.replace(self, prepared=prepared, context=context_digest(prepared.files))
+        own = dataclasses.replace(self, prepared=prepared, context=judging_key(prepared.files))
         return own, variants.judged(student, attempt, held)
 
     def _without_run(self, candidate: Candidate, cause: Cause, message: str) -> Grade:
@@ -156,9 +157,9 @@ class Grader:
         plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
         with self.turns.of(plan.key):
             stored = self._stored(candidate.student, plan)
-            evidence = stored or plan.signed(self._execute(candidate.student, plan, submission.rebound))
+            evidence = plan.signed(stored or self._execute(candidate.student, plan, submission.rebound), self.prepared.inputs)
             grade = make_grade(self.prepared, candidate, submission, evidence, self.context)
-            if stored is None and not any(check.retry for check in grade.checks):
+            if evidence != stored and not any(check.retry for check in grade.checks):
                 self.results.evidence.put(evidence)
         write_executed(self.results.executed_path(candidate.student), executed_notebook(submission, evidence))
         provenance = msgspec.structs.replace(grade.provenance, gallery=self.gallery.digest)
@@ -208,9 +209,7 @@ class Grader:
 def make_grade(prepared: Prepared, candidate: Candidate, submission: Submission, evidence: Evidence, context: str) -> Grade:
     """Judge `evidence` of `submission`, without its answers to questions: a function of its arguments."""
     outputs = {cell.run.id: outputs_of(cell.outputs) for cell in evidence.cells}
-    provenance = Provenance(
-        autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment, digests(prepared.tests)
-    )
+    provenance = Provenance(autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment)
     return Grade(
         student=candidate.student,
         assignment=prepared.files.slug,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.judgement.grading import Grade, encode_grade
+from autograder.pipeline.keys import pages_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def projection_mark(results: ResultsFolder, grade: Grade, *, show_hidden: bool) -> str:
-    """Tells a projection of `grade` from any other."""
+    """Tell a projection of `grade` from any other."""
     elsewhere = f"{results.nbgrader.root} {results.nbgrader.url}" if results.is_elsewhere else ""
-    return hashlib.sha256(encode_grade(grade) + bytes([show_hidden]) + elsewhere.encode()).hexdigest()
+    return hashlib.sha256(encode_grade(grade) + bytes([show_hidden]) + elsewhere.encode() + pages_digest().encode()).hexdigest()
 
 
 def read_ledger(results: ResultsFolder) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import autograder
 from autograder.errors import ExchangeError
-from autograder.reports.pages import templates_folder
+from autograder.templates import templates_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

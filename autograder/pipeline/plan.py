@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import platform
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
-import autograder
 from autograder.assignment import Device, placed
-from autograder.judgement.calibration import calibration_path
-from autograder.notebooks.stub import definitions
+from autograder.pipeline.keys import digest, given_source, run_inputs
 from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
 
 if TYPE_CHECKING:
@@ -25,10 +18,6 @@ if TYPE_CHECKING:
     from autograder.docket import CheckSpec
     from autograder.pipeline.judging import Judge
     from autograder.trace import Evidence
-
-PACKAGE = Path(autograder.__file__).parent
-RUNNING = ("sandboxed", "execution", "protocol.py", "trace.py")
-JUDGING = ("judgement", "notebooks", "pipeline", "checks.py", "graded_cells.py", "later.py", "stochastic.py", "docket.py", "variants.py")
 
 
 class _PlacedOn(TypedDict):
@@ -48,11 +37,11 @@ class Plan:
     @property
     def asked(self) -> dict[str, str]:
         """By id of each call, hash of it and of the state in which it is made."""
-        return {call.id: _digest(msgspec.msgpack.encode(call)) for call in self.calls}
+        return {call.id: digest(msgspec.msgpack.encode(call)) for call in self.calls}
 
-    def signed(self, evidence: Evidence) -> Evidence:
-        """`evidence` of this plan, so that another run can take over what it holds."""
-        return msgspec.structs.replace(evidence, cells_key=self.cells_key, asked=self.asked)
+    def signed(self, evidence: Evidence, inputs: Mapping[str, str]) -> Evidence:
+        """Return `evidence` of this plan with what it was made from, so that another run can take over what it holds and `regrade` can tell whether it is of today's question."""
+        return msgspec.structs.replace(evidence, cells_key=self.cells_key, asked=self.asked, inputs=dict(inputs))
 
 
 def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Sequence[tuple[str, str]], holds: Mapping[str, str]) -> Plan:
@@ -74,9 +63,8 @@ def plan_execution(files: AssignmentFiles, specs: Sequence[CheckSpec], cells: Se
         **_placed_on(files),
     )
     calls = tuple(msgspec.structs.replace(spec.call, after=holds.get(spec.function)) for spec in specs if spec.call is not None)
-    given = _given_source(files, assignment.given).encode()
-    cells_key = _digest(msgspec.msgpack.encode(request), _versions(files), source_digest(RUNNING), given)
-    return Plan(_digest(cells_key.encode(), msgspec.msgpack.encode(calls)), request, calls, cells_key)
+    cells_key = digest(msgspec.msgpack.encode(request), msgspec.json.encode(run_inputs(files)))
+    return Plan(digest(cells_key.encode(), msgspec.msgpack.encode(calls)), request, calls, cells_key)
 
 
 def plan_probes(files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls: Sequence[Call], drivers: str) -> Plan:
@@ -89,7 +77,7 @@ def plan_probes(files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls:
         drivers=f"{files.drivers_source()}\n\n{drivers}",
         **_placed_on(files),
     )
-    key = _digest(b"probes", msgspec.msgpack.encode([request, calls]), _versions(files), source_digest(RUNNING))
+    key = digest(b"probes", msgspec.msgpack.encode([request, calls]), msgspec.json.encode(run_inputs(files)))
     return Plan(key, request, tuple(calls))
 
 
@@ -108,7 +96,7 @@ def rerun_batches(
         elif names and spec.cell is not None:
             wanted = Call(spec.cell.id, "", {}, seed=files.assignment.seed, cell=spec.cell.id, capture=spec.cell.capture)
             grouped.setdefault(names, []).append(wanted)
-    return [CallBatch(tuple(calls), alone=True, given=_given_source(files, names), given_names=names) for names, calls in grouped.items()]
+    return [CallBatch(tuple(calls), alone=True, given=given_source(files, names), given_names=names) for names, calls in grouped.items()]
 
 
 def repeats(files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]) -> Callable[[Evidence], list[CallBatch]]:
@@ -121,51 +109,7 @@ def repeats(files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]) -> C
     return follow_up
 
 
-def context_digest(files: AssignmentFiles) -> str:
-    """Hash of everything but the submission that a grade depends on, made without importing torch or collecting a check."""
-    own = [
-        files.folder / "assignment.toml",
-        files.template,
-        files.checks,
-        files.solution,
-        *(files.folder / name for name in files.assignment.files),
-        *(path for path in [calibration_path(files.folder)] if path.is_file()),
-    ]
-    contents = [hashlib.sha256(path.read_bytes()).digest() for path in own]
-    if files.draw is not None:
-        contents += [hashlib.sha256(files.variant.read_bytes()).digest(), f"{files.draw.tag} {files.draw.digest}".encode()]
-    return _digest(*contents, files.drivers_source().encode(), _versions(files), source_digest(RUNNING), source_digest(JUDGING))
-
-
-def _given_source(files: AssignmentFiles, names: tuple[str, ...]) -> str:
-    return definitions(files.solution.read_text(encoding="utf-8"), names, files.solution) if names else ""
-
-
 def _placed_on(files: AssignmentFiles) -> _PlacedOn:
     """Where cells and calls run; on a GPU without forks after its first use, which CUDA does not survive."""
     device = files.assignment.device
     return {"device": device, "unforked": device is not Device.CPU}
-
-
-def _versions(files: AssignmentFiles) -> bytes:
-    return f"{_software()}, device {files.hardware or Device.CPU}".encode()
-
-
-@functools.cache
-def _software() -> str:
-    """Read once: torch's metadata take 4 ms."""
-    return f"torch {metadata.version('torch')}, Python {platform.python_version()}"
-
-
-@functools.cache
-def source_digest(parts: tuple[str, ...]) -> bytes:
-    """Hash of our own code in `parts` of the package: a change of the grader makes old evidence and grades stale."""
-    paths = [path for part in parts for path in ([PACKAGE / part] if part.endswith(".py") else sorted((PACKAGE / part).glob("*.py")))]
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).digest()
-
-
-def _digest(*parts: bytes) -> str:
-    whole = hashlib.sha256()
-    for part in parts:
-        whole.update(len(part).to_bytes(8, "little") + part)  # lengths first, so that two lists of parts never run together
-    return whole.hexdigest()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from autograder.checks import Observation
 from autograder.errors import AssignmentError
 from autograder.judgement.grading import Outcome
-from autograder.notebooks.cells import grade_id_of
+from autograder.notebooks.cells import grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
 from autograder.pipeline.devices import refuse_batches
 from autograder.pipeline.graded_tests import graded_tests
 from autograder.pipeline.judging import describe_error, find_run, make_judge
+from autograder.pipeline.keys import digest, meaning, run_inputs
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.replaying import Replayer
 from autograder.pipeline.variants import check_fixed_cells
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from autograder.store import Store
     from autograder.trace import Evidence
 
+GIVEN_CELLS = "cells that students are given"
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -42,6 +47,8 @@ class Prepared:
     owners: Mapping[str, str]
     reference_cells: tuple[tuple[str, str], ...]
     """Id and source of the reference's cells that define things: not those that train for a @cell check."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """What every submission's runs depend on besides its own cells and the calls, by name; empty where runs are not stored."""
 
     @property
     def tests(self) -> Mapping[str, str]:
@@ -64,9 +71,14 @@ def prepare(files: AssignmentFiles, docket: Docket, store: Store, executor: Exec
     defining = tuple((name, source) for name, source in cells if name not in trains)
     models = {spec.run_id: run for spec in docket.specs if spec.call is not None and (run := find_run(reference, spec)) is not None}
     replayer = Replayer(files, defining, models, store, executor)
-    return Prepared(
-        files, make_judge(docket, files.assignment, reference, replayer, graded_tests(cells, docket.specs)), release, owners, defining
-    )
+    judge = make_judge(docket, files.assignment, reference, replayer, graded_tests(cells, docket.specs))
+    return Prepared(files, judge, release, owners, defining, run_inputs(files) | {GIVEN_CELLS: _given_cells(release, owners, judge.tests)})
+
+
+def _given_cells(release: NotebookNode, owners: Mapping[str, str], tests: Mapping[str, str]) -> str:
+    """Hash of the code that each submission runs as released, whatever the student made of it, and of the cells after which functions are called."""
+    locked = [(grade_id_of(cell), meaning(cell.source)) for cell in release.cells if cell.cell_type == "code" and role_of(cell).locked]
+    return digest(msgspec.json.encode([locked, owners, tests]))
 
 
 def prepare_for(prepared: Prepared, files: AssignmentFiles, store: Store, executor: Executor | None) -> Prepared:

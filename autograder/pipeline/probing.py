@@ -25,7 +25,8 @@ from autograder.judgement.updates import contradicts_itself
 from autograder.pipeline import objectives
 from autograder.pipeline.batch_findings import with_batch_findings
 from autograder.pipeline.judging import find_run
-from autograder.pipeline.plan import PACKAGE, plan_probes
+from autograder.pipeline.keys import PACKAGE
+from autograder.pipeline.plan import plan_probes
 from autograder.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
 from autograder.trace import Array, RunStatus, array_of
 

@@ -13,8 +13,8 @@ from autograder.errors import AutograderError
 from autograder.judgement.grading import Grade
 from autograder.pipeline.devices import as_graded
 from autograder.pipeline.grade import Contexts
+from autograder.pipeline.keys import judging_key
 from autograder.pipeline.marking import take_in_marks
-from autograder.pipeline.plan import context_digest
 from autograder.pipeline.variants import open_variants
 from autograder.reports.isolation import level_of
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles, Isolation
     from autograder.docket import Docket
     from autograder.execution.executor import Executor
+    from autograder.pipeline.rejudge import OutOfDate
     from autograder.pipeline.results import ResultsFolder
 
 
@@ -47,8 +48,10 @@ class Move:
         return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
 
 
-def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Executor) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-    """Judge again what is stored, writing nothing; not where nothing has changed since. Only the reference is run, where its evidence is not stored either. Returns a move for each student whose evidence is at hand, and the students whose is not (`grade` runs them).
+def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Executor) -> tuple[tuple[Move, ...], dict[str, str]]:
+    """Judge again what is stored, writing nothing; not where nothing has changed since. Only the reference is run, where its evidence is not stored either.
+
+    Returns a move for each student whose stored runs answer today's question; and, for each whose do not, why, to follow on "runs": their grades stay, and `grade` runs them.
 
     On which GPU grades were made follows from themselves: none need be at hand. What was made on another than most were is not at hand either.
 
@@ -62,15 +65,15 @@ def regrade_class(files: AssignmentFiles, results: ResultsFolder, executor: Exec
 
     before = {student: grade for student in students if (grade := results.read_grade(student))}
     files = as_graded(files, before.values())
-    contexts = Contexts(files, context_digest(files), open_variants(files))
+    contexts = Contexts(files, judging_key(files), open_variants(files))
     taken, gallery = take_in_marks(files, results, students), results.gallery_digest
     after = {student: taken.get(student, grade) for student, grade in before.items()}
     again = {student: after[student] for student, grade in before.items() if not _holds(grade, contexts, gallery, results)}
     judged = _judge_again(files, again, results, executor, contexts) if again else {}
-    moves = [
-        Move(grade, judged.get(student, after[student])) for student, grade in before.items() if student in judged or student not in again
-    ]
-    return tuple(moves), tuple(student for student in students if student not in {move.after.student for move in moves})
+    after |= {student: grade for student, grade in judged.items() if isinstance(grade, Grade)}
+    left = {student: one.why for student, one in judged.items() if not isinstance(one, Grade)}
+    left |= {student: "of a grade that can't be read" for student in students if student not in before}
+    return tuple(Move(grade, after[student]) for student, grade in before.items() if student not in left), left
 
 
 def _holds(grade: Grade, contexts: Contexts, gallery: str, results: ResultsFolder) -> bool:
@@ -86,8 +89,8 @@ def _holds(grade: Grade, contexts: Contexts, gallery: str, results: ResultsFolde
 
 def _judge_again(
     files: AssignmentFiles, grades: Mapping[str, Grade], results: ResultsFolder, executor: Executor, contexts: Contexts
-) -> dict[str, Grade]:
-    """Those of `grades`, by student, whose evidence is at hand."""
+) -> dict[str, Grade | OutOfDate]:
+    """Judge `grades`, by student, again."""
     from autograder.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
     from autograder.pipeline.gallery import read_gallery
     from autograder.pipeline.prepare import prepare
@@ -95,9 +98,9 @@ def _judge_again(
 
     runner = executor if files.assignment.device is Device.CPU or executor.device.name == files.hardware else None
 
-    def body(docket: Docket) -> dict[str, Grade]:
+    def body(docket: Docket) -> dict[str, Grade | OutOfDate]:
         prepared = prepare(files, docket, results.evidence, runner)
         rejudger = Rejudger(prepared, contexts.shared, contexts.variants, read_gallery(results), results, runner)
-        return {student: after for student, grade in grades.items() if (after := rejudger.judge_again(grade)) is not None}
+        return {student: rejudger.judge_again(grade) for student, grade in grades.items()}
 
     return open_docket(files, body)

@@ -11,9 +11,8 @@ from autograder.judgement.grading import RULINGS
 from autograder.pipeline.devices import device_of
 from autograder.pipeline.executed import read_executed
 from autograder.pipeline.gallery import resemblances
-from autograder.pipeline.graded_tests import digests
+from autograder.pipeline.keys import changes, judging_key
 from autograder.pipeline.marking import answered, carried, unread
-from autograder.pipeline.plan import context_digest
 from autograder.pipeline.prepare import prepare_for
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.variants import on_variant
@@ -25,6 +24,13 @@ if TYPE_CHECKING:
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.variants import Variants
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfDate:
+    """Why stored runs can't be judged by today's checks, to follow on "runs"."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +50,25 @@ class Rejudger:
         if self.variants is None or grade.variant is None:
             return self.prepared, self.context
         files = self.variants.of(grade.student, grade.variant.attempt)
-        return prepare_for(self.prepared, files, self.results.evidence, self.executor), context_digest(files)
+        return prepare_for(self.prepared, files, self.results.evidence, self.executor), judging_key(files)
 
-    def judge_again(self, grade: Grade) -> Grade | None:
-        """The grade that the stored evidence of `grade` gets now; None where that does not say what today's checks ask for."""
+    def judge_again(self, grade: Grade) -> Grade | OutOfDate:
+        """Return the grade that the stored evidence of `grade` gets now, or why that is no answer to today's question."""
         prepared, context = self._own(grade)
         judge = prepared.judge
         if grade.provenance.evidence_key:
             if prepared.files.hardware and device_of(grade) != prepared.files.hardware:
-                return None  # the reference's runs are of another GPU
+                return OutOfDate(f"made on another GPU: {device_of(grade)}")
             evidence = self.results.evidence.get(grade.provenance.evidence_key)
-            if evidence is None or not {spec.run_id for spec in judge.specs if spec.call} <= {run.id for run in evidence.calls}:
-                return None  # a call of today's checks was never made
-            if not digests(prepared.tests).items() <= grade.provenance.tests.items():
-                return None  # nor were today's test cells run
+            if evidence is None:
+                return OutOfDate("not stored any more")
+            if changed := changes(evidence.inputs, prepared.inputs):
+                return OutOfDate(f"made before a change: {changed}")
+            if new := {spec.run_id for spec in judge.specs if spec.call} - {run.id for run in evidence.calls}:
+                return OutOfDate(f"made without today's calls of {', '.join(sorted(name.partition('@')[0] for name in new))}")
             executed = read_executed(self.results.executed_path(grade.student))
             if executed is None and prepared.files.assignment.questions:
-                return None  # the answers are not at hand
+                return OutOfDate("stored without the notebook, and the answers with it")
             checks = add_findings(prepared, judge.results(evidence), evidence, self.results.evidence, self.executor)
             answers = answered(prepared.files.assignment, executed, prepared.release) if executed else ()
             alike = resemblances(prepared, checks, evidence, self.gallery)

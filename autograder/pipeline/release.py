@@ -8,6 +8,7 @@ from autograder.assignment import placed
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.notebooks.source import write_notebook
+from autograder.pipeline.calibrate import require_bars
 from autograder.pipeline.checks_file import write_checks
 from autograder.pipeline.prepare import Prepared, prepare, require_sound
 
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
     from autograder.store import Store
 
 
-def release_assignment(files: AssignmentFiles, folder: Path, store: Store, executor: Executor) -> Path:
+def release_assignment(files: AssignmentFiles, folder: Path, store: Store, executor: Executor, *, force: bool = False) -> Path:
     """Write the student notebook, the assignment's data files and the file of visible checks to `folder` and return the notebook's path.
 
     Raises:
         AssignmentError: if the reference does not pass every check; names those it fails.
+        CalibrationError: if a check's bar holds no more, and nobody insists (`force`).
     """
 
     def body(docket: Docket) -> Path:
+        if not force:
+            require_bars(files, docket)
         prepared = prepare(files, docket, store, executor)
         require_sound(prepared)
         return write_release(prepared, folder)

@@ -16,7 +16,8 @@ from autograder.errors import AssignmentError
 from autograder.judgement.batches.replayed import Replayed
 from autograder.judgement.batches.story import BatchStory, story_of
 from autograder.pipeline import batch_objectives
-from autograder.pipeline.plan import PACKAGE, plan_probes
+from autograder.pipeline.keys import PACKAGE
+from autograder.pipeline.plan import plan_probes
 from autograder.protocol import ArgumentList, Call, Leaf, OptimizerSpec
 from autograder.trace import Array, RunStatus, array_of
 from autograder.trace import Mapping as MappingValue

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from autograder.atomic import write_atomic
-from autograder.pipeline.plan import source_digest
+from autograder.pipeline.keys import files_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ def same_code(results: ResultsFolder, grades: Iterable[Grade], record: Record) -
     Cells left as released are passed over, so that blank submissions are not alike; attempts of one student, and those of whom it is not known to be another, are not either.
     What is computed is remembered in `results`, for the next time.
     """
-    made_by = f"{source_digest(OWN).hex()} {platform.python_version()}"
+    made_by = f"{files_digest(OWN)} {platform.python_version()}"
     known = _read(results, made_by)
     codes: dict[str, str] = {}
     found: dict[str, list[str]] = {}

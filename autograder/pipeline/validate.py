@@ -30,9 +30,10 @@ from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.graded_tests import with_tests
 from autograder.pipeline.judging import find_run
+from autograder.pipeline.keys import validation_key
 from autograder.pipeline.plan import plan_execution, repeats
 from autograder.pipeline.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
-from autograder.pipeline.validated import Validated, digest, mistakes_path, record_path, variants_path
+from autograder.pipeline.validated import Validated, mistakes_path, record_path, variants_path
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         SandboxError: if the machine can't isolate programs as the assignment requires.
     """
     begun = time.perf_counter()
-    context = digest(files)
+    context = validation_key(files)
 
     def body(docket: Docket) -> Validation:
         prepared = _forgetful(prepare(files, docket, results.evidence, executor))

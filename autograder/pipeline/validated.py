@@ -1,16 +1,17 @@
-"""The record that an assignment's checks have passed their test, without which nothing is released."""
+"""The records that an assignment's checks have passed their test and that their bars could be set, without which nothing is released."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.atomic import write_atomic
 from autograder.errors import AssignmentError
-from autograder.pipeline.plan import context_digest
+from autograder.pipeline.keys import validation_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
@@ -32,26 +33,65 @@ class Validated(msgspec.Struct, frozen=True):
 
 
 def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
-    """Whether the checks of `files`, as they are now, passed their test."""
+    """Tell whether the checks of `files`, as they are now, passed their test."""
+    record = _read(files, results)
+    return record is not None and record.passed and record.context == validation_key(files)
+
+
+def overtaken(files: AssignmentFiles, results: ResultsFolder) -> str:
+    """Say that the checks were changed, or did not pass, since they were last tested; empty where they passed as they are, or were never tested here."""
+    record = _read(files, results)
+    if record is None or (record.passed and record.context == validation_key(files)):
+        return ""
+    what = "have changed since their last test" if record.passed else "did not pass their last test"
+    return f"the checks of {files.slug!r} {what}: `autograder validate {files.slug}` tests them"
+
+
+def _read(files: AssignmentFiles, results: ResultsFolder) -> Validated | None:
     try:
-        record = msgspec.json.decode(record_path(files, results).read_bytes(), type=Validated)
+        return msgspec.json.decode(record_path(files, results).read_bytes(), type=Validated)
     except (FileNotFoundError, msgspec.DecodeError):
-        return False
-    return record.passed and record.context == digest(files)
+        return None
 
 
 def untested(files: AssignmentFiles, results: ResultsFolder, doing: str, *, force: bool) -> str:
-    """Words of doubt for what is done (`doing`: "release") by `force` although the checks have not passed their test; empty where they have.
+    """Return words of doubt for what is done (`doing`: "release") by `force` although the checks have not passed their test, or have no bars; empty where they have.
 
     Raises:
         AssignmentError: if they have not, and nobody insists.
     """
-    if is_validated(files, results):
-        return ""
-    if not force:
-        message = f"the checks of {files.slug!r} have not passed their test since they last changed: run `autograder validate {files.slug}` first (--force {doing}s all the same)"
+    slug, reasons = files.slug, list[tuple[str, str]]()
+    if refused := refused_bars(files, results):
+        named = ", ".join(refused)
+        reasons.append((f"the last calibration refused a bar for {named}", f"run `autograder calibrate {slug}`, which says what to change"))
+    if not is_validated(files, results):
+        reasons.append(("its checks have not passed their test since they last changed", f"run `autograder validate {slug}`"))
+    if reasons and not force:
+        steps = "; ".join(f"{why}: {what}" for why, what in reasons)
+        message = f"{slug!r} can't be {doing}{'d' if doing.endswith('e') else 'ed'} yet: {steps} (--force {doing}s all the same)"
         raise AssignmentError(message)
-    return "by force: its checks have not passed their test since they last changed"
+    return f"by force: {'; '.join(why for why, _ in reasons)}" if reasons else ""
+
+
+def refused_bars(files: AssignmentFiles, results: ResultsFolder) -> dict[str, str]:
+    """Return the checks for which the last calibration had no room for a bar, each with why."""
+    try:
+        return msgspec.json.decode(_refusals_path(files, results).read_bytes(), type=dict[str, str])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}
+
+
+def record_refusals(files: AssignmentFiles, results: ResultsFolder, refused: Mapping[str, str]) -> None:
+    """Keep which checks a calibration left without a bar; nothing where each has one."""
+    path = _refusals_path(files, results)
+    if refused:
+        write_atomic(path, msgspec.json.encode(refused))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _refusals_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
+    return results.root / "validated" / f"{files.slug}.refused.json"
 
 
 def mistakes_path(files: AssignmentFiles) -> Path:
@@ -67,9 +107,3 @@ def variants_path(files: AssignmentFiles) -> Path:
 def record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
     """Where the record lies."""
     return results.root / "validated" / f"{files.slug}.json"
-
-
-def digest(files: AssignmentFiles) -> str:
-    """Of everything that a validation depends on."""
-    written = [path.read_bytes() for path in (mistakes_path(files), variants_path(files)) if path.is_file()]
-    return hashlib.sha256(b"".join([context_digest(files).encode(), *written])).hexdigest()

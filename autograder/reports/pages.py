@@ -1,4 +1,4 @@
-"""Where templates live, and the one Jinja2 environment that renders pages."""
+"""The one Jinja2 environment that renders pages, and what else fills in templates."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-
-def templates_folder() -> Path:
-    """autograder/_templates in an installed wheel, templates/ beside the package in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "_templates"
-    return installed if installed.is_dir() else package.parent / "templates"
+from autograder.templates import templates_folder
 
 
 def filled(template: str, words: Mapping[str, str]) -> str:

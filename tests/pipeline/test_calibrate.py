@@ -13,7 +13,7 @@ from autograder.judgement.spread import INERT
 from autograder.judgement.tolerance import LEAST_SPREAD
 from autograder.pipeline.bench import make_bench, older_machine
 from autograder.pipeline.calibrate import calibrate_assignment
-from autograder.pipeline.plan import context_digest
+from autograder.pipeline.keys import judging_key
 from autograder.pipeline.variation import exchange, variants_of
 from autograder.trace import array_of
 
@@ -56,14 +56,14 @@ def answers(released, executor):
 
 def test_right_programs_lie_below_the_bar_and_every_mistake_above(course):
     """But for mistakes that are none on this call; the file holds it all, and a second look finds nothing changed."""
-    first = calibrate_assignment(course.files, course.executor, Counted())
+    first = calibrate_assignment(course.files, course.results, course.executor, Counted())
     (measured,) = first.calibration.checks.values()
     assert list(first.calibration.checks) == ["test_loop"]
     assert measured.spread < measured.bar < measured.nearest
     assert measured.margin >= 10
     assert measured.steps == 20
     assert read_calibration(calibration_path(course.files.folder)) == first.calibration
-    assert calibrate_assignment(course.files, course.executor, Counted()).changes == ()
+    assert calibrate_assignment(course.files, course.results, course.executor, Counted()).changes == ()
 
 
 def test_what_is_tried(answers):
@@ -94,7 +94,7 @@ def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
         "def off_by_a_hair(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )
     with pytest.raises(CalibrationError) as caught:
-        calibrate_assignment(course.files, course.executor, Counted())
+        calibrate_assignment(course.files, course.results, course.executor, Counted())
     assert "test_loop" in str(caught.value)
     assert "off-by-a-hair" in str(caught.value)
     assert "10x are needed" in str(caught.value)
@@ -103,13 +103,13 @@ def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
 
 def test_a_right_program_of_variants_py_counts_as_spread(course):
     """The author's own formulation lies further out than any rewriting, and so does the bar."""
-    before = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks["test_loop"]
+    before = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks["test_loop"]
     (course.root / "solutions" / "tiny" / "variants.py").write_text(
         "from autograder.mutation.written import variant\n\n\n"
         '@variant(of="loss_fn", name="is right to six digits")\n'
         "def to_six_digits(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )
-    after = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks["test_loop"]
+    after = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks["test_loop"]
     assert after.spread > 2 * before.spread
     assert after.bar > before.bar
 
@@ -141,7 +141,7 @@ def test_rows_that_are_steps_are_not_reordered(course):
     rows = "rows=[[1.0, 2.0], [0.5, -1.0], [2.0, 1.0], [-1.0, 0.25]], wanted=[1.0, 2.0, -1.0, 0.5], "
     edit(course.files.checks, "n_epochs=20, ", rows)
     edit(course.files.checks, "assert_long_run(run, reference)", "assert run.variables == reference.variables")
-    done = calibrate_assignment(course.files, course.executor, Counted())
+    done = calibrate_assignment(course.files, course.results, course.executor, Counted())
     assert {line.partition(",")[0] for line in done.left_out if "rows" in line.partition(",")[0]} == {
         "rows reversed",
         "rows in another order",
@@ -156,7 +156,7 @@ def test_an_excused_mistake_may_be_near(course):
         '@mistake(of="loss_fn", name="is off by a hair", survives="nobody cares")\n'
         "def off_by_a_hair(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )
-    assert calibrate_assignment(course.files, course.executor, Counted()).calibration.checks
+    assert calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks
 
 
 def test_a_cell_that_looks_at_a_long_run_is_no_obstacle(course):
@@ -170,7 +170,7 @@ def test_a_cell_that_looks_at_a_long_run_is_no_obstacle(course):
         "weights = training_loop",
         "start = torch.ones(1, requires_grad=True)\nweights = training_loop",
     )
-    assert list(calibrate_assignment(course.files, course.executor, Counted()).calibration.checks) == ["test_loop"]
+    assert list(calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks) == ["test_loop"]
 
 
 def test_a_cell_that_breaks_the_calls_is_named(course):
@@ -178,7 +178,7 @@ def test_a_cell_that_breaks_the_calls_is_named(course):
     edit(course.files.folder / "notebook.py.j2", "import torch\n", "import torch\nraise ValueError('no data')\n")
     edit(course.files.solution, "        loss = loss_fn(params)", "        loss = loss_fn(params) + missing")
     with pytest.raises(AssignmentError, match="fails in data: ValueError: no data"):
-        calibrate_assignment(course.files, course.executor, Counted())
+        calibrate_assignment(course.files, course.results, course.executor, Counted())
 
 
 def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course):
@@ -192,7 +192,7 @@ def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course
     )
     edit(course.files.checks, '@call("training_loop"', '@call("twice"')
     edit(course.files.folder / "assignment.toml", '["training_loop"]', '["training_loop", "twice"]')
-    (measured,) = calibrate_assignment(course.files, course.executor, Counted()).calibration.checks.values()
+    (measured,) = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks.values()
     assert measured.nearest < float("inf")
     assert measured.steps == 20
 
@@ -203,7 +203,7 @@ def test_variants_that_torch_refuses_are_left_out_and_said(course):
     edit(course.files.solution, "loss = loss_fn(params)", "loss = loss_fn(torch.ones(1, 2) @ params)")
     edit(course.files.solution, '"""Reference of the tiny assignment."""', '"""Reference."""\n\nimport torch')
     edit(course.files.folder / "notebook.py.j2", "torch.tensor([2.0], requires_grad=True)", "torch.tensor([2.0, 1.0], requires_grad=True)")
-    left_out = calibrate_assignment(course.files, course.executor, Counted()).left_out
+    left_out = calibrate_assignment(course.files, course.results, course.executor, Counted()).left_out
     assert len(left_out) == 2
     assert any(line.startswith("fused=True, for test_loop: ") for line in left_out)
     assert any(line.startswith("float64, for test_loop: RuntimeError") for line in left_out)
@@ -213,14 +213,14 @@ def test_an_assignment_that_trains_nothing_has_nothing_to_calibrate(course):
     """Zero epochs."""
     edit(course.files.checks, "n_epochs=20", "n_epochs=0")
     with pytest.raises(AssignmentError, match="nothing to calibrate"):
-        calibrate_assignment(course.files, course.executor, Counted())
+        calibrate_assignment(course.files, course.results, course.executor, Counted())
 
 
 def test_a_reference_that_raises_is_the_assignments_fault(course):
     """And is no CalibrationError: there is nothing to tune."""
     edit(course.files.solution, "        optimizer.step()", "        optimizer.stepp()")
     with pytest.raises(AssignmentError, match="test_loop: AttributeError"):
-        calibrate_assignment(course.files, course.executor, Counted())
+        calibrate_assignment(course.files, course.results, course.executor, Counted())
 
 
 def test_the_measured_bar_is_what_the_check_judges_by(course, answers):
@@ -236,9 +236,9 @@ def test_the_measured_bar_is_what_the_check_judges_by(course, answers):
         return docket.judge(spec, run, reference).cause
 
     assert open_docket(course.files, verdict) is Cause.AGREES
-    before = context_digest(course.files)
-    calibrate_assignment(course.files, course.executor, Counted())
-    assert context_digest(course.files) != before
+    before = judging_key(course.files)
+    calibrate_assignment(course.files, course.results, course.executor, Counted())
+    assert judging_key(course.files) != before
     path = calibration_path(course.files.folder)
     measured = read_calibration(path).checks["test_loop"]
     edit(path, f"spread = {measured.spread}", "spread = 0.0")

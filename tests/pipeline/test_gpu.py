@@ -26,7 +26,8 @@ from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.devices import as_graded, on_device, require_device
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.gradescope_export import export_gradescope
-from autograder.pipeline.plan import context_digest, plan_execution, plan_probes, repeats
+from autograder.pipeline.keys import judging_key
+from autograder.pipeline.plan import plan_execution, plan_probes, repeats
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.unrun import Unrun, judge_of_nothing
@@ -91,9 +92,9 @@ def test_grades_that_were_made_on_a_gpu_stay_where_there_is_none(course):
     files = dataclasses.replace(course.files, hardware="NVIDIA T4")
     (bo,) = (one for one in collect_submissions(course.root / "submitted", "tiny") if one.student == "bo")
     judge = open_docket(files, lambda docket: judge_of_nothing(files, docket))
-    course.results.write_grade(Unrun(files, judge, course.results, context_digest(files)).grade(bo, Cause.UNREADABLE, ""))
+    course.results.write_grade(Unrun(files, judge, course.results, judging_key(files)).grade(bo, Cause.UNREADABLE, ""))
     provenance = msgspec.structs.replace(
-        made["ada"].provenance, environment=made["ada"].provenance.environment | {"device": "NVIDIA T4"}, judging_key=context_digest(files)
+        made["ada"].provenance, environment=made["ada"].provenance.environment | {"device": "NVIDIA T4"}, judging_key=judging_key(files)
     )
     course.results.write_grade(msgspec.structs.replace(made["ada"], provenance=provenance))
     kept, progress = graded_without(course)
@@ -162,7 +163,7 @@ def test_what_is_asked_for_is_planned_without_forks(course):
     assert [(plan.request.device, plan.request.unforked) for plan in plans] == [(Device.CPU, False), *[(Device.CUDA, True)] * 2]
     probes = [plan_probes(files, cells, (), "") for files in (on_cpu, on_t4, on_a100)]
     assert [probe.request.unforked for probe in probes] == [False, True, True]
-    contexts = [context_digest(files) for files in (on_cpu, on_t4, on_a100)]
+    contexts = [judging_key(files) for files in (on_cpu, on_t4, on_a100)]
     assert len({*(plan.key for plan in plans), *(probe.key for probe in probes), *contexts}) == 9
     assert plan_execution(on_t4, (), cells, {}).key == plans[1].key
 

@@ -266,7 +266,7 @@ PLAN = Plan("new", ExecutionRequest((Cell("c", "x = 1", hold=True),), 0, None), 
 
 def evidence(*calls, plan=PLAN, reason=Ended.FINISHED):
     made = Evidence("old", (CellRun(Run("c", RunStatus.FINISHED)),), calls, Ending(reason), {"isolation": "good"})
-    return plan.signed(made)
+    return plan.signed(made, {})
 
 
 def test_only_the_same_call_in_the_same_state_is_taken_over():

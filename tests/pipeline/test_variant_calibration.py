@@ -59,7 +59,7 @@ def calibrated(tmp_path_factory, executor):
     )
     assert course.files.draw.values["lr"] < 1, "the first sample, on which everything is tried, is none of them"
     edit(files.template, ("lr=lr)", "lr=min(lr, 0.05))"))  # the visible training converges for all
-    done = calibrate_assignment(course.files, executor, Told())
+    done = calibrate_assignment(course.files, course.results, executor, Told())
     bar = nearest_mistakes(course, {str(n): draw.values for n, draw in enumerate(course.files.samples()[:9]) if not hopeless(draw)})
     bar = sorted(bar.values())[2] / math.sqrt(LEAST_MARGIN)
     edit(calibration_path(course.files.folder), (f"bar = {next(iter(done.calibration.checks.values())).bar!r}", f"bar = {bar!r}"))

@@ -1,0 +1,12 @@
+"""Where templates live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def templates_folder() -> Path:
+    """Return autograder/_templates in an installed wheel, templates/ beside the package in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_templates"
+    return installed if installed.is_dir() else package.parent / "templates"
