@@ -63,9 +63,11 @@ def untested(files: AssignmentFiles, results: ResultsFolder, doing: str, *, forc
     slug, reasons = files.slug, list[tuple[str, str]]()
     if refused := refused_bars(files, results):
         named = ", ".join(refused)
-        reasons.append((f"the last calibration refused a bar for {named}", f"run `autograder calibrate {slug}`, which says what to change"))
+        reasons.append(
+            (f"the last calibration refused a bar for {named}", f"run `autograder calibrate {slug}` first, which says what to change")
+        )
     if not is_validated(files, results):
-        reasons.append(("its checks have not passed their test since they last changed", f"run `autograder validate {slug}`"))
+        reasons.append(("its checks have not passed their test since they last changed", f"run `autograder validate {slug}` first"))
     if reasons and not force:
         steps = "; ".join(f"{why}: {what}" for why, what in reasons)
         message = f"{slug!r} can't be {doing}{'d' if doing.endswith('e') else 'ed'} yet: {steps} (--force {doing}s all the same)"

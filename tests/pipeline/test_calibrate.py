@@ -3,17 +3,20 @@
 import msgspec
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from autograder.checks import Observation, call, leaf, optim
+from autograder.cli import app
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError, CalibrationError
-from autograder.judgement.calibration import calibration_path, read_calibration
+from autograder.judgement.calibration import calibration_path, call_digest, read_calibration
 from autograder.judgement.grading import Cause
 from autograder.judgement.spread import INERT
 from autograder.judgement.tolerance import LEAST_SPREAD
 from autograder.pipeline.bench import make_bench, older_machine
 from autograder.pipeline.calibrate import calibrate_assignment
 from autograder.pipeline.keys import judging_key
+from autograder.pipeline.release import release_assignment
 from autograder.pipeline.variation import exchange, variants_of
 from autograder.trace import array_of
 
@@ -35,6 +38,30 @@ def edit(path, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+OFF_BY_A_HAIR = """from autograder.mutation.written import mistake
+
+
+@mistake(of="loss_fn", name="is off by a hair")
+def off_by_a_hair(values):
+    return (values**2).mean() * (1 + 3e-6)
+"""
+
+CALIBRATED = """torch = "2"
+python = "3"
+machine = "x"
+date = 2026-01-01
+
+[checks.test_loop]
+call = "{call}"
+steps = 20
+spread = 1e-7
+bar = 1e-6
+nearest = 1e-5
+nearest_mistake = "one"
+margin = {margin}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +115,65 @@ def test_the_same_call_again_is_the_same_to_the_last_bit(answers):
 
 def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
     """It names the check, the mistake and what to change."""
-    (course.root / "solutions" / "tiny" / "mistakes.py").write_text(
-        "from autograder.mutation.written import mistake\n\n\n"
-        '@mistake(of="loss_fn", name="is off by a hair")\n'
-        "def off_by_a_hair(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
-    )
+    (course.root / "solutions" / "tiny" / "mistakes.py").write_text(OFF_BY_A_HAIR)
     with pytest.raises(CalibrationError) as caught:
         calibrate_assignment(course.files, course.results, course.executor, Counted())
     assert "test_loop" in str(caught.value)
     assert "off-by-a-hair" in str(caught.value)
     assert "10x are needed" in str(caught.value)
     assert not calibration_path(course.files.folder).exists()
+
+
+def test_what_calibration_refused_is_not_released_until_it_succeeds(course):
+    """By the real commands: the check is named, `--force` says what it did; with the mistake gone, calibration succeeds and only a validation is asked for."""
+
+    def command(*words):
+        done = CliRunner().invoke(app, [*words, "--course", str(course.root)])
+        return done.exit_code, f"{done.output}{done.exception}"
+
+    mistakes = course.root / "solutions" / "tiny" / "mistakes.py"
+    mistakes.write_text(OFF_BY_A_HAIR)
+    assert command("calibrate", "tiny")[0] == 1
+    refused = "the last calibration refused a bar for test_loop: run `autograder calibrate tiny` first"
+    for words in (["release", "tiny"], ["export", "gradescope", "tiny"]):
+        code, said = command(*words)
+        assert code == 1
+        assert refused in said
+        assert "run `autograder validate tiny` first" in said
+    code, said = command("release", "tiny", "--force")
+    assert code == 0
+    assert "by force: the last calibration refused a bar for test_loop; its checks have not passed" in said
+    mistakes.unlink()
+    assert command("calibrate", "tiny")[0] == 0
+    code, said = command("release", "tiny")
+    assert code == 1
+    assert "calibration" not in said
+    assert "run `autograder validate tiny` first" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("n_epochs=20", "n_epochs=21", "the bar of test_loop was measured for another call"),
+        ("", "", "the bar of test_loop has a margin below 10x"),
+    ],
+    ids=["another call", "narrow"],
+)
+def test_a_bar_that_holds_no_more_is_not_released(course, old, new, named):
+    """Neither one of another call, nor one that somebody has edited; where the bars hold, it is."""
+    store, place = course.results.evidence, course.root / "out"
+    digest = open_docket(course.files, lambda docket: next(call_digest(spec.call) for spec in docket.specs if spec.id == "test_loop"))
+    path = calibration_path(course.files.folder)
+    text = CALIBRATED.format(call=digest, margin=100.0)
+    path.write_text(text)
+    assert release_assignment(course.files, place, store, course.executor).is_file()
+    if old:
+        edit(course.files.checks, old, new)
+    else:
+        path.write_text(CALIBRATED.format(call=digest, margin=9.0))
+    with pytest.raises(CalibrationError, match=f"{named}: run `autograder calibrate tiny`"):
+        release_assignment(course.files, place, store, course.executor)
+    assert release_assignment(course.files, place, store, course.executor, force=True).is_file()
 
 
 def test_a_right_program_of_variants_py_counts_as_spread(course):

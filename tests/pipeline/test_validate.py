@@ -224,7 +224,7 @@ def write_mistake(course, body, survives=""):
 
 def command(course, *words):
     options = ["--course", str(course.root), "--results", str(course.root / "fresh")]
-    done = CliRunner().invoke(app, [*words, "tiny", *options], catch_exceptions=True)
+    done = CliRunner().invoke(app, [words[0], "tiny", *words[1:], *options], catch_exceptions=True)
     return done.exit_code, done.output, str(done.exception)
 
 
@@ -254,6 +254,31 @@ def test_validate_ends_with_1_when_a_mistake_survives_and_release_still_refuses(
     assert code == 1
     assert "Not validated." in said
     assert "run `autograder validate tiny` first" in command(course, "release")[2]
+
+
+def test_grade_warns_of_checks_that_have_changed_or_failed_since_their_test(course, validate):
+    """Silent where they were never tested here, where they passed as they are, and where only words have changed."""
+
+    def warned():
+        code, said, error = command(course, "grade", str(course.root / "submitted"))
+        assert code == 0, error
+        return next((line for line in said.splitlines() if "Warning" in line), "")
+
+    course.submit("ada")
+    assert warned() == ""
+    assert command(course, "validate")[0] == 0
+    assert warned() == ""
+    toml = course.files.folder / "assignment.toml"
+    toml.write_text(toml.read_text().replace("points = 10", "points = 10\ndue = 2099-01-01T00:00:00Z"))
+    assert warned() == ""
+    checks = course.files.checks.read_text()
+    course.files.checks.write_text(
+        checks.replace("assert_long_run(run, reference)", "assert_long_run(run, reference)\n    assert run.variables")
+    )
+    assert warned() == "Warning: the checks of 'tiny' have changed since their last test: `autograder validate tiny` tests them"
+    course.files.checks.write_text(WEAK)
+    assert command(course, "validate")[0] == 1
+    assert "the checks of 'tiny' did not pass their last test" in warned()
 
 
 def test_a_record_that_cannot_be_read_validates_nothing(course):
