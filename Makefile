@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 ASSIGNMENT ?= optimizers
 STAMP := .venv/.installed
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint attacks faults bench large picture clean
+.PHONY: demo test test-long test-all lint attacks faults bench large picture clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml constraints.txt
@@ -18,8 +19,14 @@ demo: $(STAMP)  ## release the sample assignment and grade the sample class
 	test -d examples/$(ASSIGNMENT)/submitted || $(BIN)/python examples/$(ASSIGNMENT)/build_class.py
 	$(BIN)/autograder grade $(ASSIGNMENT) examples/$(ASSIGNMENT)/submitted --results demo/results
 
-test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(STAMP)  ## the short suite, five minutes: a fault in any room shows here
+	$(PYTEST) -m "not long"
+
+test-long: $(STAMP)  ## what the short suite leaves out
+	$(PYTEST) -m long
+
+test-all: $(STAMP)  ## every test
+	$(PYTEST)
 
 lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff check .

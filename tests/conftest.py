@@ -5,6 +5,7 @@ import pytest
 import autograder.notebooks.libraries  # noqa: F401  (first, since it imports nbformat without what takes seconds)
 from autograder.execution.executor import Executor
 
+pytest_plugins = ["durations"]
 collect_ignore = ["tiny_course", "variant_course"]  # courses with checks, not tests
 
 
