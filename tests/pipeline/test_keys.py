@@ -14,6 +14,7 @@ from autograder.assignment import open_assignment
 from autograder.cli import app
 from autograder.pipeline import keys
 from autograder.pipeline.keys import PARTS, Use, changes, judging_key, package_files, run_inputs, use_of, validation_key
+from autograder.pipeline.ledger import projection_mark
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
@@ -299,6 +300,27 @@ def test_a_module_that_is_new_or_moves_deeper_or_is_renamed(package):
         (package / folder / "new_one.py").unlink()
     (package / "judgement" / "grading.py").rename(package / "judgement" / "grades.py")
     assert touched(before) == {Use.GRADES, Use.PAGES}
+
+
+def test_our_own_code_is_in_the_keys(package, graded):
+    """Code that runs in evidence and grades, code that judges in grades and validations, code that tells in what a page was made from."""
+    files, results = open_assignment(graded, "tiny"), ResultsFolder(graded / "results", "tiny")
+
+    def made():
+        digests()
+        grade = results.read_grade("ada")
+        return run_inputs(files), judging_key(files), validation_key(files), projection_mark(results, grade, show_hidden=False)
+
+    before = made()
+    for name, stale in (
+        ("sandboxed/worker.py", (1, 1, 1, 1)),
+        ("judgement/grading.py", (0, 1, 1, 1)),
+        ("reports/feedback.py", (0, 0, 0, 1)),
+        ("cli/grading.py", (0, 0, 0, 0)),
+    ):
+        (package / name).write_text("changed")
+        assert tuple(old != new for old, new in zip(before, made(), strict=True)) == tuple(map(bool, stale)), name
+        (package / name).write_text(name)
 
 
 def test_templates_of_pages(package):
