@@ -9,8 +9,9 @@ STAMP := .venv/.installed
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GradStep needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	umask 022 && $(PYTHON) -m venv .venv
+	umask 022 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@chmod -R go+rX autograder  # as root, submissions run as another user, which reads the environment and this, whatever the umask
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## release the sample assignment and grade the sample class
