@@ -221,12 +221,17 @@ def installed(machine: Machine, means: Means, python: Path) -> Path:
             os.chown(folder, ORDINARY_UID, ORDINARY_UID)
     folder.chmod(0o700 if machine.place == HOME else 0o755)
     clone, bundle = folder / "clone", means.folder / "head.bundle"
-    fetch = f"git -C {clone} fetch --quiet {bundle} HEAD && git -C {clone} reset --quiet --hard FETCH_HEAD"
-    script = (
-        f"{fetch if clone.exists() else f'git clone --quiet {bundle} {clone}'} && make --silent -C {clone} PYTHON={python} .venv/.installed"
+    steps = (
+        ["git", "init", "--quiet", "--initial-branch=main", clone],
+        ["git", "-C", clone, "fetch", "--quiet", bundle, "HEAD"],
+        ["git", "-C", clone, "reset", "--quiet", "--hard", "FETCH_HEAD"],
+        ["make", "--silent", "-C", clone, f"PYTHON={python}", ".venv/.installed"],
     )
-    words = [*_as_user(machine), "sh", "-c", script]
-    subprocess.run(words, cwd=folder, env=_environment(machine, clone), umask=machine.umask, check=True, stdin=subprocess.DEVNULL)
+    for step in steps:
+        words = [*_as_user(machine), *step]
+        if subprocess.run(words, cwd=folder, env=_environment(machine, clone), umask=machine.umask, check=False).returncode:
+            message = f"`{step[0]}` failed where clone and environment are made"
+            raise NotHereError(message)
     return clone
 
 
