@@ -39,6 +39,7 @@ from autograder.pipeline.gradescope_run import (
 )
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.results import ResultsFolder
+from tests.surroundings import refused, with_folder_at, without_bubblewrap
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Gradescope's container starts as root, and so must what stands for it here")
 
@@ -62,8 +63,16 @@ def test_once_more(run, reference):
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def usual_umask():
+    """The harness's and setup.sh's, whatever this process was started with; run_autograder sets its own."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="module")
-def autograder():
+def autograder(usual_umask):
     """The tiny course, exported, unpacked and prepared once. Its folder can be entered by everybody, as /autograder: pytest's own can't, which would hide what is to be tried."""
     folder = Path(tempfile.mkdtemp(prefix="gradescope-", dir="/var/tmp"))
     folder.chmod(0o755)
@@ -158,6 +167,25 @@ def test_a_wrong_submission_reads_what_is_wrong(autograder, release):
     assert (tests["Any optimizer"]["score"], tests["Any optimizer"]["status"]) == (0, "failed")
     assert "leaderboard" not in content
     assert "never clears gradients" in said
+
+
+def test_an_environment_under_a_closed_home_is_read(autograder, release, tmp_path):
+    """By the user that submissions run as, under the umask 077 of run_autograder and without bubblewrap."""
+    if why := refused():
+        pytest.skip(why)
+    place = tmp_path / "home" / "deep" / "environment"
+    place.mkdir(parents=True)
+    (tmp_path / "home").chmod(0o700)
+    where = Container(autograder.root).own / "where"
+    text = where.read_text()
+    where.write_text(f"{place / 'bin' / 'python'}\n{autograder.package}\n")
+    try:
+        files = {"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP)}
+        content, _, _ = checked(autograder.grade(files, prefix=(*without_bubblewrap(), *with_folder_at(sys.prefix, str(place)))))
+    finally:
+        where.write_text(text)
+    assert content["score"] == 10
+    assert content["extra_data"]["gradstep"]["provenance"]["environment"]["layer: mount namespace"] == "yes"
 
 
 THIEF = """
