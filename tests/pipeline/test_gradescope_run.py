@@ -1,6 +1,7 @@
 """The zip's own run_autograder in a scratch root laid out as /autograder: real processes, with the student's code under another user."""
 
 import base64
+import contextlib
 import dataclasses
 import json
 import os
@@ -313,9 +314,17 @@ def test_a_broken_assignment_is_no_zero_without_words(autograder, release, capsy
 
 
 def of_session(session):
-    """Pids and command names of a session's processes."""
-    found = subprocess.run(["ps", "-o", "pid=,comm=", "-s", str(session)], text=True, capture_output=True, check=False).stdout
-    return {int(line.split()[0]): line.split()[1] for line in found.splitlines()}
+    """Pids and command names of a session's processes that have not ended."""
+    found = subprocess.run(["ps", "-o", "pid=,stat=,comm=", "-s", str(session)], text=True, capture_output=True, check=False).stdout
+    return {int(line.split()[0]): line.split()[2] for line in found.splitlines() if line.split()[1][0] != "Z"}
+
+
+def kill_all_of(session):
+    """Also what is being started meanwhile: of a container nothing is left."""
+    while found := of_session(session):
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def soon(condition):
@@ -332,8 +341,7 @@ def test_a_kill_leaves_a_valid_result(autograder, release):
     autograder.hand_in({"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP)})
     process = autograder.start()
     soon(autograder.results.exists)
-    for pid in (*of_session(process.pid), process.pid):
-        os.kill(pid, signal.SIGKILL)
+    kill_all_of(process.pid)
     process.communicate()
     unfinished = json.loads(autograder.results.read_text())
     jsonschema.validate(unfinished, RESULTS)
