@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
-import platform
-import re
 import resource
 import shutil
 import subprocess
@@ -22,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.surroundings import PLACES, in_namespace, refused, without_bubblewrap
+from tests.surroundings import PLACES, in_namespace, kernel_version, refused, without_bubblewrap
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "machines.md"
@@ -119,7 +117,7 @@ def main() -> None:
             except NotHereError as error:
                 cells = [machine.name, *_described(machine), machine.place, "", "", "", "not run", "", "", "", "", _today(), str(error)]
             print("\t".join(cells), flush=True)
-            write_row(cells)
+            write_row(PAGE, cells)
 
 
 def run(machine: Machine, means: Means) -> list[str]:
@@ -235,15 +233,15 @@ def installed(machine: Machine, means: Means, python: Path) -> Path:
     return clone
 
 
-def write_row(cells: Sequence[str]) -> None:
+def write_row(page: Path, cells: Sequence[str]) -> None:
     """Put a row into the table, in the place of the configuration's earlier one."""
     row = f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    lines = page.read_text(encoding="utf-8").splitlines()
     names = [machine.name for machine in MACHINES]
     rows = {name: line for line in lines if (name := line.split(" | ")[0].removeprefix("| ")) in names} | {cells[0]: row}
     top = lines[: next((number for number, line in enumerate(lines) if line.startswith("| configuration")), len(lines))]
     table = [f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|", *(rows[name] for name in names if name in rows)]
-    PAGE.write_text("\n".join([*top, *table]) + "\n", encoding="utf-8")
+    page.write_text("\n".join([*top, *table]) + "\n", encoding="utf-8")
 
 
 def _described(machine: Machine) -> list[str]:
@@ -277,9 +275,7 @@ def _closed(path: Path) -> bool:
 
 
 def _today() -> str:
-    """The kernel's version without its build tag, which says nothing to others, and the date."""
-    kernel = re.match(r"\d+(\.\d+)*", platform.release())
-    return f"{kernel[0] if kernel else platform.system()}, {datetime.datetime.now(datetime.UTC).date()}"
+    return f"{kernel_version()}, {datetime.datetime.now(datetime.UTC).date()}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +42,12 @@ def refused() -> str:
     words = in_namespace("mount --bind /dev/null /dev/zero && ")
     done = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
     return f"no mount namespaces here: {done.stderr.strip()}" if done.returncode else ""
+
+
+def kernel_version() -> str:
+    """The kernel's, without the build tag that follows it and says nothing to others."""
+    found = re.match(r"\d+(\.\d+)*", platform.release())
+    return found[0] if found else platform.release()
 
 
 def main(command: list[str]) -> int:
