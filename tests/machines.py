@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import fcntl
 import os
 import resource
 import shutil
@@ -108,8 +109,10 @@ def main() -> None:
     named = dict(text.split("=", 1) for text in given.python)
     means = Means(given.folder.resolve(), given.bwrap, {version: Path(path) for version, path in named.items()}, given.tests)
     bundle = means.folder / "head.bundle"
-    subprocess.run(["git", "-C", ROOT, "bundle", "create", "--quiet", bundle, "HEAD"], check=True)
-    bundle.chmod(0o644)
+    made = bundle.with_suffix(f".{os.getpid()}")
+    subprocess.run(["git", "-C", ROOT, "bundle", "create", "--quiet", made, "HEAD"], check=True)
+    made.chmod(0o644)
+    made.replace(bundle)
     for machine in MACHINES:
         if given.only is None or machine.name in given.only:
             try:
@@ -234,14 +237,18 @@ def installed(machine: Machine, means: Means, python: Path) -> Path:
 
 
 def write_row(page: Path, cells: Sequence[str]) -> None:
-    """Put a row into the table, in the place of the configuration's earlier one."""
+    """Put a row into the table, in the place of the configuration's earlier one. Several of this script may run at a time."""
     row = f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
-    lines = page.read_text(encoding="utf-8").splitlines()
     names = [machine.name for machine in MACHINES]
-    rows = {name: line for line in lines if (name := line.split(" | ")[0].removeprefix("| ")) in names} | {cells[0]: row}
-    top = lines[: next((number for number, line in enumerate(lines) if line.startswith("| configuration")), len(lines))]
-    table = [f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|", *(rows[name] for name in names if name in rows)]
-    page.write_text("\n".join([*top, *table]) + "\n", encoding="utf-8")
+    with page.open("r+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        lines = file.read().splitlines()
+        rows = {name: line for line in lines if (name := line.split(" | ")[0].removeprefix("| ")) in names} | {cells[0]: row}
+        top = lines[: next((number for number, line in enumerate(lines) if line.startswith(f"| {HEADS[0]}")), len(lines))]
+        table = [f"| {' | '.join(HEADS)} |", "|" + "---|" * len(HEADS), *(rows[name] for name in names if name in rows)]
+        file.seek(0)
+        file.truncate()
+        file.write("\n".join([*top, *table]) + "\n")
 
 
 def _described(machine: Machine) -> list[str]:
