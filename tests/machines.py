@@ -223,7 +223,7 @@ def installed(machine: Machine, means: Means, python: Path) -> Path:
     folder.chmod(0o700 if machine.place == HOME else 0o755)
     clone, bundle = folder / "clone", means.folder / "head.bundle"
     steps = (
-        ["git", "init", "--quiet", "--initial-branch=main", clone],
+        ["git", "-c", "init.defaultBranch=main", "init", "--quiet", clone],
         ["git", "-C", clone, "fetch", "--quiet", bundle, "HEAD"],
         ["git", "-C", clone, "reset", "--quiet", "--hard", "FETCH_HEAD"],
         ["make", "--silent", "-C", clone, f"PYTHON={python}", ".venv/.installed"],
