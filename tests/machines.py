@@ -132,7 +132,7 @@ def run(machine: Machine, means: Means) -> list[str]:
     python = interpreter(machine, means)
     before = [*surroundings(machine, means), *_as_user(machine)]
     clone = installed(machine, means, python)
-    report = clone.parent / "report.xml"
+    report = clone.parent / f"{machine.name}.xml"
     report.unlink(missing_ok=True)
     words = [*before, clone / ".venv" / "bin" / "python", "-m", "pytest", "-q", f"--junitxml={report}", *means.tests]
     spent, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
