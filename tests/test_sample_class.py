@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import fcntl
 import os
-import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -179,7 +178,7 @@ def processes() -> dict[int, list[str]]:
 
 def left_behind(before: set[int]) -> list[str]:
     """Processes begun since `before` that are children of this one, or run under the uid of a slot that no grader holds."""
-    slots = Path(tempfile.gettempdir()).resolve() / f"gradstep-{os.geteuid()}"
+    slots = Path("/tmp") / f"gradstep-{os.geteuid()}"
     found = []
     for number, lock in ((int(path.stem), path) for path in slots.glob("*.lock")):
         with lock.open("rb") as file:

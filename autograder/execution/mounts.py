@@ -39,7 +39,8 @@ def show_only(paths: Sequence[str]) -> str:
     hidden = sorted({folder for path in paths if (folder := closed_folder(path))})
     if not hidden:
         return "not needed"
-    kept = sorted({str(Path(path).resolve()) for path in paths if closed_folder(path)})
+    closed = [Path(path) for path in paths if closed_folder(path)]
+    kept = sorted({str(place) for path in closed for place in (path.absolute(), path.resolve())})  # a link on the way would be gone
     try:
         _own_view()
         for folder in hidden:
@@ -101,8 +102,16 @@ def _replace(folder: str, kept: list[str]) -> None:
     held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in kept}  # they can't be named any more once they are covered
     mount("tmpfs", folder, "tmpfs", _NOSUID | _NODEV, "mode=755,size=1m")
     for path, descriptor in held.items():
-        Path(path).mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make_open(Path(path))
         mount(f"/proc/self/fd/{descriptor}", path, None, _BIND | _REC)
         mount("none", path, None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
         os.close(descriptor)
     mount("none", folder, None, _REMOUNT | _RDONLY | _NOSUID | _NODEV, "mode=755,size=1m")
+
+
+def _make_open(folder: Path) -> None:
+    """Make `folder`, and what is missing on the way to it, for everybody to enter: the umask cuts a mode that mkdir is given, and parents are given none."""
+    if not folder.exists():
+        _make_open(folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)

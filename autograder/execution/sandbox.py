@@ -1,5 +1,5 @@
-# ruff: noqa: PTH208
-# A trial of the layer wants one plain system call.
+# ruff: noqa: PTH112, PTH113, PTH110, PTH208
+# A trial of a layer wants plain system calls.
 """The layers that a forked child puts on before it runs student code, which of them hold here, and the level that makes.
 
 They are tried, not asked for: a container may have Landlock compiled in and refuse it all the same.
@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable, Container, Mapping, Sequence
+import sys
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Device, Isolation, Limits
@@ -113,12 +115,26 @@ def _become(uid: int) -> None:
 
 def _try_uid(uid: int, readable: Sequence[str]) -> None:
     _become(uid)
-    for path in readable:
-        try:
-            os.listdir(path)
-        except PermissionError as error:
-            message = f"the user that submissions run as can't read {path}; make it readable by everyone, or use another interpreter"
-            raise SandboxError(message) from error
+    if closed := next(_closed(readable), None):
+        message = f"the user that submissions run as can't read {closed}; make it readable by everyone (chmod -R go+rX), or use another interpreter"
+        raise SandboxError(message)
+
+
+def _closed(readable: Sequence[str]) -> Iterator[str]:
+    """What this user can't read of `readable`, and of the packages and modules there: one that was installed under another umask would fail in the middle of a submission."""
+    imported_from = [path for path in sys.path if os.path.isdir(path) and any(Path(path).is_relative_to(one) for one in readable)]
+    packages = [path for path in readable if os.path.isfile(f"{path}/__init__.py")]
+    for folder in dict.fromkeys((*readable, *imported_from, *packages)):
+        if not os.access(folder, os.R_OK | os.X_OK):
+            yield folder
+        elif folder in (*imported_from, *packages):
+            importable = (one for one in os.scandir(folder) if one.name.endswith((".py", ".so")) or one.name.isidentifier())
+            yield from (one.path for one in importable if one.name != "__pycache__" and not _is_open(one))
+
+
+def _is_open(entry: os.DirEntry[str]) -> bool:
+    """Whether this user can read it; a link that leads nowhere is no matter."""
+    return os.access(entry.path, os.R_OK | os.X_OK if entry.is_dir() else os.R_OK) or not os.path.exists(entry.path)
 
 
 def _try_landlock() -> None:
@@ -152,7 +168,7 @@ def _tried(layer: Callable[[], None]) -> str:
             layer()
             said = YES
         except BaseException as error:  # noqa: BLE001 - reported
-            said = f"{type(error).__name__}: {error}"[:200]
+            said = f"{type(error).__name__}: {error}"[:500]
         os.write(writing, said.encode())
         os._exit(0)
     os.close(writing)

@@ -16,6 +16,9 @@ _FIRST_UID = 60_000
 _SLOTS = 500
 """60000 to 60499 lie above ordinary users and below systemd's dynamic ones (61184), nobody's (65534) and containers'."""
 
+_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - a folder of our own in it, see _own_folder
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -36,9 +39,9 @@ def reserve_slot(*, own_uid: bool) -> Slot:
     Raises:
         SandboxError: if all are taken, or the folder for them is not ours.
     """
-    base = _base_folder()
+    base, locks = _own_folder(_scratch_parent()), _own_folder(_lock_parent())
     for number in range(_SLOTS):
-        lock = os.open(base / f"{number}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        lock = os.open(locks / f"{number}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -49,17 +52,29 @@ def reserve_slot(*, own_uid: bool) -> Slot:
         scratch.mkdir(mode=0o700, exist_ok=True)
         os.chown(scratch, *((uid, uid) if uid is not None else (os.geteuid(), os.getegid())))
         return Slot(uid, str(scratch), lock)
-    message = f"all {_SLOTS} slots under {base} are taken by other graders"
+    message = f"all {_SLOTS} slots under {locks} are taken by other graders"
     raise SandboxError(message)
 
 
-def _base_folder() -> Path:
-    """The folder of all slots; others may pass through but not look or write.
+def _scratch_parent() -> str:
+    """The first folder for temporary files that the users of submissions can enter; shared memory is none, for in the sandbox it is another."""
+    for folder in (tempfile.gettempdir(), *_TEMPORARY):
+        if closed_folder(folder) is None and not Path(folder).resolve().is_relative_to(_SHARED_MEMORY):
+            return folder
+    return _TEMPORARY[0]
+
+
+def _lock_parent() -> str:
+    """The same for all graders of this machine, wherever each keeps its temporary files: uids are the machine's."""
+    return next((folder for folder in _TEMPORARY if os.access(folder, os.W_OK)), tempfile.gettempdir())
+
+
+def _own_folder(parent: str) -> Path:
+    """This user's folder of slots in `parent`; others may pass through but not look or write.
 
     Raises:
         SandboxError: if someone else has made it.
     """
-    parent = next((folder for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp") if closed_folder(folder) is None), "/tmp")  # noqa: S108
     base = Path(parent).resolve() / f"gradstep-{os.geteuid()}"
     base.mkdir(mode=0o711, exist_ok=True)
     found = base.lstat()

@@ -188,6 +188,7 @@ def _targets() -> Iterator[dict[str, object]]:
         abstract.listen()
         unix = stack.enter_context(socket.socket(socket.AF_UNIX))
         unix.bind(str(folder / "socket"))
+        (folder / "socket").chmod(0o755)
         unix.listen()
         yield {
             "private": str(private),

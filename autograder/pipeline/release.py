@@ -47,5 +47,7 @@ def write_release(prepared: Prepared, folder: Path) -> Path:
     path = folder / f"{files.notebook_name}.ipynb"
     write_notebook(prepared.release, path)
     for name in files.assignment.files:
-        write_atomic(folder / placed(name), (files.folder / name).read_bytes())
+        given = folder / placed(name)
+        write_atomic(given, (files.folder / name).read_bytes())
+        given.chmod(0o644)  # as the notebook beside it
     return path

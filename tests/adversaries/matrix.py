@@ -13,6 +13,7 @@ from pathlib import Path
 from autograder.assignment import Isolation
 from autograder.execution.executor import Executor
 from tests.execution.test_conformance import as_ordinary_user
+from tests.surroundings import kernel_version
 
 from .hostile_class import ATTACKS, grade_attacks, make_course, said
 from .targets import targets
@@ -64,7 +65,7 @@ def main() -> None:
     lines = [
         "# Attacks",
         "",
-        f"Written by `make attacks`, as root and as an ordinary user on Linux {platform.release()}, Python {platform.python_version()}: {len(ATTACKS)} hostile submissions from `tests/adversaries/`, graded as one class with each combination of layers.",
+        f"Written by `make attacks`, as root and as an ordinary user on Linux {kernel_version()}, Python {platform.python_version()}: {len(ATTACKS)} hostile submissions from `tests/adversaries/`, graded as one class with each combination of layers.",
         "*held*: it got nothing and no point. *open*: it got what it wanted; what `good` does not promise stands in [threat-model.md](threat-model.md). Each has an honest twin that is graded normally, and what a layer stops is shown to succeed without layers (tests).",
         "",
         f"| attack | row of the threats | {' | '.join(heads)} |",

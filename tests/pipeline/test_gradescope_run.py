@@ -1,6 +1,7 @@
 """The zip's own run_autograder in a scratch root laid out as /autograder: real processes, with the student's code under another user."""
 
 import base64
+import contextlib
 import dataclasses
 import json
 import os
@@ -39,6 +40,7 @@ from autograder.pipeline.gradescope_run import (
 )
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.results import ResultsFolder
+from tests.surroundings import refused, with_folder_at, without_bubblewrap
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Gradescope's container starts as root, and so must what stands for it here")
 
@@ -62,8 +64,16 @@ def test_once_more(run, reference):
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def usual_umask():
+    """The harness's and setup.sh's, whatever this process was started with; run_autograder sets its own."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="module")
-def autograder():
+def autograder(usual_umask):
     """The tiny course, exported, unpacked and prepared once. Its folder can be entered by everybody, as /autograder: pytest's own can't, which would hide what is to be tried."""
     folder = Path(tempfile.mkdtemp(prefix="gradescope-", dir="/var/tmp"))
     folder.chmod(0o755)
@@ -158,6 +168,25 @@ def test_a_wrong_submission_reads_what_is_wrong(autograder, release):
     assert (tests["Any optimizer"]["score"], tests["Any optimizer"]["status"]) == (0, "failed")
     assert "leaderboard" not in content
     assert "never clears gradients" in said
+
+
+def test_an_environment_under_a_closed_home_is_read(autograder, release, tmp_path):
+    """By the user that submissions run as, under the umask 077 of run_autograder and without bubblewrap."""
+    if why := refused():
+        pytest.skip(why)
+    place = tmp_path / "home" / "deep" / "environment"
+    place.mkdir(parents=True)
+    (tmp_path / "home").chmod(0o700)
+    where = Container(autograder.root).own / "where"
+    text = where.read_text()
+    where.write_text(f"{place / 'bin' / 'python'}\n{autograder.package}\n")
+    try:
+        files = {"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP)}
+        content, _, _ = checked(autograder.grade(files, prefix=(*without_bubblewrap(), *with_folder_at(sys.prefix, str(place)))))
+    finally:
+        where.write_text(text)
+    assert content["score"] == 10
+    assert content["extra_data"]["gradstep"]["provenance"]["environment"]["layer: mount namespace"] == "yes"
 
 
 THIEF = """
@@ -285,9 +314,17 @@ def test_a_broken_assignment_is_no_zero_without_words(autograder, release, capsy
 
 
 def of_session(session):
-    """Pids and command names of a session's processes."""
-    found = subprocess.run(["ps", "-o", "pid=,comm=", "-s", str(session)], text=True, capture_output=True, check=False).stdout
-    return {int(line.split()[0]): line.split()[1] for line in found.splitlines()}
+    """Pids and command names of a session's processes that have not ended."""
+    found = subprocess.run(["ps", "-o", "pid=,stat=,comm=", "-s", str(session)], text=True, capture_output=True, check=False).stdout
+    return {int(line.split()[0]): line.split()[2] for line in found.splitlines() if line.split()[1][0] != "Z"}
+
+
+def kill_all_of(session):
+    """Also what is being started meanwhile: of a container nothing is left."""
+    while found := of_session(session):
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def soon(condition):
@@ -304,8 +341,7 @@ def test_a_kill_leaves_a_valid_result(autograder, release):
     autograder.hand_in({"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP)})
     process = autograder.start()
     soon(autograder.results.exists)
-    for pid in (*of_session(process.pid), process.pid):
-        os.kill(pid, signal.SIGKILL)
+    kill_all_of(process.pid)
     process.communicate()
     unfinished = json.loads(autograder.results.read_text())
     jsonschema.validate(unfinished, RESULTS)
