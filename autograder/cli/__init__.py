@@ -10,12 +10,13 @@ Exit codes: 0 done; 1 done, but some submission is ungradable, could not be coll
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 from autograder.atomic import is_disk_failure
 from autograder.cli import authoring, checking, collecting, exporting, grading, importing
-from autograder.cli.terminal import log_plainly, plain_text
+from autograder.cli.terminal import VERSION, log_plainly, plain_text
 from autograder.errors import AssignmentError, AutograderError, SandboxError
 
 app = typer.Typer(
@@ -26,6 +27,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer's signature
+    if value:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """Options of all commands together; the help above is the application's."""
 
 
 COMMANDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 
 from autograder.assignment import Isolation
 from autograder.cli.options import CORES, CourseOption, EvidenceOption, GradebookOption, ResultsOption, Slug, open_course
-from autograder.cli.terminal import Bar, terminal
+from autograder.cli.terminal import VERSION, Bar, terminal
 from autograder.errors import AutograderError
 
 if TYPE_CHECKING:
@@ -161,12 +162,13 @@ def doctor() -> None:
     from autograder.execution.choosing import open_executor
     from autograder.execution.devices import find_device
     from autograder.execution.trials import level_found, run_trials
-    from autograder.reports.doctor import gpu_line, layers_table, trials_table
+    from autograder.reports.doctor import gpu_line, layers_table, trials_table, versions_line
 
     console = terminal()
     with open_executor(1, Isolation.WEAK, ()) as executor:
         results = run_trials(executor)
         environment = executor.environment
+    console.print(versions_line(VERSION, environment, platform.release()), markup=False, highlight=False)
     console.print(layers_table(environment))
     console.print(trials_table([(one.trial.name, one.held, one.trial.required, one.trial.opens, one.said) for one in results]))
     level = level_found(Isolation(environment["isolation"]), results)

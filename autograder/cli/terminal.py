@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Self
 
+from autograder import __version__
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+
+VERSION = f"autograder (GradStep) {__version__}"
 
 
 def terminal(width: int | None = None) -> Console:

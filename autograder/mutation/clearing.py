@@ -63,7 +63,7 @@ def clears_every_second(function: Function) -> Iterator[Function]:
 
     def edit(one: Pass) -> None:
         clear, loop = one.clears[0], one.loops[-1]
-        guarded = ast.parse("if rounds % 2 == 0:\n    pass\nrounds += 1").body
+        guarded = statements("if rounds % 2 == 0:\n    pass\nrounds += 1")
         assert isinstance(guarded[0], ast.If)
         guarded[0].body = [clear.statement]
         place = clear.index

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from autograder.mutation.objective import Place
 from autograder.mutation.operators import Function, Operator
 from autograder.mutation.training import passes
-from autograder.mutation.trees import arguments_of, at_each, called, import_torch, replace, statements
+from autograder.mutation.trees import arguments_of, at_each, called, expression, import_torch, replace, statements
 
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear", "ConvTranspose2d")
 
@@ -97,7 +97,7 @@ def frozen_layer(function: Function) -> Iterator[Function]:
 
     def edit(site: tuple[Function, ast.Assign]) -> None:
         tree, assign = site
-        target = ast.parse(ast.unparse(assign.targets[0]), mode="eval").body
+        target = expression(ast.unparse(assign.targets[0]))
         place = tree.body.index(assign) + 1
         tree.body[place:place] = statements("LAYER.requires_grad_(False)", LAYER=target)
 

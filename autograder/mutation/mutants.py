@@ -21,6 +21,7 @@ from autograder.mutation.optimizer_making import OPTIMIZER_MAKING
 from autograder.mutation.optimizer_use import OPTIMIZER_USE
 from autograder.mutation.returning import RETURNING
 from autograder.mutation.stepping import STEPPING
+from autograder.syntax import syntax_tree
 
 OPERATORS: tuple[Operator, ...] = (
     *CLEARING,
@@ -87,7 +88,7 @@ def parse(source: str, path: Path) -> ast.Module:
         AssignmentError: if there is none.
     """
     try:
-        return ast.parse(source)
+        return syntax_tree(source)
     except SyntaxError as error:
         message = f"{path}:{error.lineno}: not valid Python: {error.msg}"
         raise AssignmentError(message) from error
@@ -96,7 +97,7 @@ def parse(source: str, path: Path) -> ast.Module:
 def with_statement(module: ast.Module, number: int, statement: ast.stmt) -> ast.Module:
     """A copy of `module` with `statement` in the place of its statement `number`, as it reads back from source."""
     changed = ast.Module([*module.body[:number], statement, *module.body[number + 1 :]], module.type_ignores)
-    return ast.parse(ast.unparse(ast.fix_missing_locations(changed)))
+    return syntax_tree(ast.unparse(ast.fix_missing_locations(changed)))
 
 
 def _changed(definition: ast.stmt) -> Iterator[tuple[Operator, ast.stmt]]:

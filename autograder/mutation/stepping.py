@@ -88,7 +88,7 @@ def steps_every_second(function: Function) -> Iterator[Function]:
 
     def edit(one: Pass) -> None:
         step, loop = _step(one), one.loops[-1]
-        guarded = ast.parse("rounds += 1\nif rounds % 2 == 0:\n    pass").body
+        guarded = statements("rounds += 1\nif rounds % 2 == 0:\n    pass")
         assert isinstance(guarded[1], ast.If)
         guarded[1].body = [step.statement]
         place = step.index

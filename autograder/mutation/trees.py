@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from autograder.mutation.operators import Function
+from autograder.syntax import syntax_tree
 
 Site = TypeVar("Site")
 
@@ -22,7 +23,7 @@ def at_each(find: Callable[[Function], Sequence[Site]], edit: Callable[[Site], o
 
 def statements(template: str, **parts: ast.expr | str) -> list[ast.stmt]:
     """The statements of `template`, each name that `parts` lists replaced by its part."""
-    filled = _Filling(parts).visit(ast.parse(template))
+    filled = _Filling(parts).visit(syntax_tree(template))
     return list(filled.body)
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterator, Sequence
 
 from autograder.notebooks.names import bound_names
+from autograder.syntax import syntax_tree
 
 _NAMESPACES = frozenset({"globals", "locals", "vars", "setattr"})
 """Through these a statement may define what no syntax tree shows."""
@@ -21,7 +22,7 @@ def cut(source: str, names: Collection[str]) -> str:
     Raises:
         SyntaxError: if `source` is not valid Python.
     """
-    statements = ast.parse(source).body
+    statements = syntax_tree(source).body
     binds = [bound_names(ast.unparse(node)) for node in statements]
     kept: set[int] = set()
     wanted, seen = set(names), set[str]()
@@ -40,7 +41,7 @@ def cut(source: str, names: Collection[str]) -> str:
 
 def number_lists(source: str) -> Iterator[tuple[float, ...]]:
     """All lists and tuples of numbers that stand in `source` as literals, nested ones flat."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(syntax_tree(source)):
         if isinstance(node, ast.List | ast.Tuple):
             try:
                 yield tuple(_flat(ast.literal_eval(node)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import functools
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
+
+from autograder.syntax import syntax_tree
 
 _PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
 _PYTHON_LINE_MAGICS = re.compile(r"^(\s*)%(?:time|prun)\s+(?=[^\s-])")
@@ -87,9 +88,7 @@ def _parse(source: str) -> ast.Module | None:
     """The syntax tree; IPython's commands are taken out only if there is none with them, for `%` may begin a line of Python too."""
     for text in (source, _without_commands(source)):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a student's "\d" is no concern of the grader's log
-                return ast.parse(text)
+            return syntax_tree(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # ValueError: NUL; the last two: nested too deeply
             continue
     return None

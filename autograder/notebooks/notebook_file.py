@@ -15,6 +15,7 @@ from autograder.notebooks.cells import nbgrader_marks, variant_marks
 from autograder.notebooks.conflicts import conflicted_cells, first_conflict, without_conflicts
 from autograder.notebooks.libraries import import_jupytext, nbformat
 from autograder.notebooks.unreadable import Unreadable, UnreadableNotebook
+from autograder.syntax import undisturbed
 
 __all__ = ["FileCell", "NotebookFile", "Unreadable", "UnreadableNotebook", "read_notebook_file"]
 
@@ -241,7 +242,8 @@ def _script_cells(text: str, path: Path) -> Iterator[FileCell]:
     _check_count(text.count("# %%"), path)
     jupytext = import_jupytext()
     try:
-        notebook = jupytext.reads(text, fmt="py:percent")
+        with undisturbed():  # values in cells' headers are parsed
+            notebook = jupytext.reads(text, fmt="py:percent")
     except RecursionError:
         raise
     except Exception as error:  # YAML headers and cell metadata fail in many ways

@@ -40,6 +40,7 @@ from autograder.notebooks.program_cells import solution_cell
 from autograder.notebooks.regions import Region, without_region
 from autograder.notebooks.signature import mark_variant
 from autograder.notebooks.stub import cut_stub, definition, whole_definition
+from autograder.syntax import undisturbed
 
 __all__ = ["Facts", "Mode", "render_notebook", "write_notebook"]
 
@@ -129,10 +130,8 @@ def _error(path: Path, line: int, problem: str) -> AssignmentError:
 
 def _render(files: AssignmentFiles, mode: Mode, facts: Facts) -> str:
     """The percent script, each header with its line in the template added."""
-    template = _read(files.template)
-    numbered = _HEADER.sub(
-        lambda header: f"{header.group().rstrip()} {_LINE_KEY}={template.count(chr(10), 0, header.start()) + 1}", template
-    )
+    script = _read(files.template)
+    numbered = _HEADER.sub(lambda header: f"{header.group().rstrip()} {_LINE_KEY}={script.count(chr(10), 0, header.start()) + 1}", script)
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda _: (numbered, str(files.template), None)),
         undefined=jinja2.StrictUndefined,
@@ -144,7 +143,9 @@ def _render(files: AssignmentFiles, mode: Mode, facts: Facts) -> str:
     environment.globals |= _names(files, mode, facts)
     environment.filters |= {"tensor": tensor_text, "number": number_text}
     try:
-        return environment.get_template(files.template.name).render()
+        with undisturbed():  # numbers in a template are parsed
+            template = environment.get_template(files.template.name)
+        return template.render()
     except jinja2.TemplateSyntaxError as error:
         raise _error(files.template, error.lineno, f"not a valid template: {error.message}") from error
     except (AssignmentError, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -220,7 +221,9 @@ def _pieces(script: str, template: Path) -> Iterator[_Piece]:
     """The rendered script's cells, checked."""
     jupytext = import_jupytext()
     seen: dict[str, int] = {}
-    for cell in jupytext.reads(script, fmt="py:percent").cells:
+    with undisturbed():  # values in cells' headers are parsed
+        notebook = jupytext.reads(script, fmt="py:percent")
+    for cell in notebook.cells:
         metadata = cell["metadata"]
         line = metadata.get(_LINE_KEY)
         if line is None:  # what stands above the first header: a YAML header for jupytext, or something lost

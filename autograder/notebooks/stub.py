@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import AssignmentError
+from autograder.syntax import syntax_tree
 
 STUB_LINES = ("# YOUR CODE HERE", "raise NotImplementedError()")
 """nbgrader's wording (ClearSolutions.code_stub), so that its tools know a stub when they see one."""
@@ -102,7 +103,7 @@ def definitions(source: str, names: Iterable[str], path: Path) -> str:
 
 def _parse(source: str, path: Path) -> ast.Module:
     try:
-        return ast.parse(source)
+        return syntax_tree(source)
     except SyntaxError as error:
         message = f"{path}:{error.lineno}: not valid Python: {error.msg}"
         raise AssignmentError(message) from error
@@ -157,7 +158,7 @@ def _face(source: str) -> tuple[object, ...] | None:
     valid Python.
     """
     try:
-        body = ast.parse(source).body
+        body = syntax_tree(source).body
     except SyntaxError:
         return None
     if len(body) != 1 or not isinstance(node := body[0], _Definition):

@@ -13,6 +13,7 @@ from autograder.notebooks.libraries import import_jupytext, nbformat
 from autograder.notebooks.names import defined_names
 from autograder.notebooks.regions import Region, without_region
 from autograder.reports.plain import number, plain_line
+from autograder.syntax import syntax_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +106,7 @@ def _title(cell: SourceCell) -> str:
     """The first line of a test cell's docstring or of its first comment, hidden tests aside; else its name."""
     source = without_region(cell.source, Region.HIDDEN_TESTS)
     try:
-        words = ast.get_docstring(ast.parse(source)) or ""
+        words = ast.get_docstring(syntax_tree(source)) or ""
     except SyntaxError:
         words = ""
     comment = re.match(r"\s*#+[ \t]*(\w.*)", source)

@@ -20,6 +20,7 @@ import msgspec
 import autograder
 from autograder.assignment import Device
 from autograder.notebooks.stub import definitions
+from autograder.syntax import syntax_tree
 from autograder.templates import templates_folder
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ PARTS: Mapping[str, tuple[Use, str]] = {
     "pytest_plugin.py": (Use.GRADES, "judges what has run"),
     "reports": (Use.PAGES, "made from grades"),
     "sandboxed": (Use.RUNS, "runs"),
+    "syntax.py": (Use.GRADES, "reads programs, runs none"),
     "templates.py": (Use.NOTHING, "where templates lie; they count by what is in them"),
     "stochastic.py": (Use.GRADES, "what checks compare with"),
     "store.py": (Use.NOTHING, "where evidence lies, not what is in it"),
@@ -227,7 +229,7 @@ def _kept_prose(cell: re.Match[str]) -> str:
 def meaning(source: str) -> str:
     """Return what Python code does, without docstrings, comments and layout, but with the markers of solutions; the text itself where it can't be parsed."""
     try:
-        tree = ast.parse(_MARKER.sub(r"\1__marker__('\2 \3')", source))
+        tree = syntax_tree(_MARKER.sub(r"\1__marker__('\2 \3')", source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
     for node in ast.walk(tree):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import platform
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.pipeline.keys import files_digest
+from autograder.syntax import syntax_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,9 +90,7 @@ def _is_written(cell: Any) -> bool:
 def _normal(source: str, name: str | None) -> str:
     """The cell's `name` and its syntax tree; of what is no Python (magics, errors), its words."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a student's "\\d" is no concern of the grader's terminal
-            code = ast.dump(ast.parse(source))
+        code = ast.dump(syntax_tree(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         code = " ".join(source.split())
     return f"{name}: {code}"

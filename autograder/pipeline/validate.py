@@ -34,6 +34,7 @@ from autograder.pipeline.keys import validation_key
 from autograder.pipeline.plan import plan_execution, repeats
 from autograder.pipeline.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
 from autograder.pipeline.validated import Validated, mistakes_path, record_path, variants_path
+from autograder.syntax import syntax_tree
 from autograder.trace import Ended
 
 if TYPE_CHECKING:
@@ -317,7 +318,7 @@ def _numbered(cells: Sequence[NotebookNode]) -> list[tuple[str, str]]:
 def _place_of(name: str, source: str) -> ast.stmt | None:
     """The last top-level definition of `name` in a cell; None where there is none."""
     try:
-        body = ast.parse(source).body
+        body = syntax_tree(source).body
     except SyntaxError:  # a cell with magics
         return None
     named = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name]
@@ -341,7 +342,7 @@ def _defines(cell: NotebookNode) -> bool:
     if role_of(cell) in (Role.GIVEN, Role.VARIANT):
         return True
     try:
-        body = ast.parse(cell.source).body
+        body = syntax_tree(cell.source).body
     except SyntaxError:
         return True
     return any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom) for node in body)

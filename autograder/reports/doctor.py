@@ -27,6 +27,11 @@ _LAYERS = {
 """Of each layer: what it keeps, and how to get it."""
 
 
+def versions_line(program: str, environment: Mapping[str, str], kernel: str) -> str:
+    """What a report of a fault has to name: `program`, with its version, and what it runs on."""
+    return f"{program} on Python {environment['python']}, torch {environment['torch']}, Linux {kernel}"
+
+
 def layers_table(environment: Mapping[str, str]) -> Table:
     """Each layer: whether it holds here, what it keeps, and how to get it where it is missing."""
     table = Table(title="Layers", title_justify="left")

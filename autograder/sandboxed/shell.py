@@ -26,6 +26,7 @@ from traitlets.config import Config
 from autograder.sandboxed.offline import installer_notice, notice, offer_colab_modules, refuse_input
 from autograder.sandboxed.outputs import Outputs, streams
 from autograder.sandboxed.text import clean, message_of
+from autograder.syntax import undisturbed
 
 _COMMAND = ("cmd", "/c") if sys.platform == "win32" else ("/bin/sh", "-c")
 
@@ -65,6 +66,11 @@ class CellCompiler(CachingCompiler):  # type: ignore[misc]
         name = f"<cell {len(self.places) + 1}>"
         self.places[name] = (self.cell, self.skipped_lines)
         return name
+
+    def ast_parse(self, source: str, filename: str = "<unknown>", symbol: str = "exec") -> ast.AST:
+        """As IPython's, whatever threads of the student's parse meanwhile."""
+        with undisturbed():
+            return super().ast_parse(source, filename, symbol)  # type: ignore[no-any-return]
 
 
 class Shell(InteractiveShell):  # type: ignore[misc]
@@ -177,7 +183,8 @@ def run_cell(shell: Shell, loop: asyncio.AbstractEventLoop, cell: str, source: s
 def _is_python(source: str) -> bool:
     """Whether the cell is Python as it stands: IPython's transformations, which take longer than a short cell, would leave it as it is."""
     try:
-        compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        with undisturbed():
+            compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)  # noqa: TID251 - await
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True
