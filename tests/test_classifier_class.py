@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from selection import selected, short
 
 from autograder.assignment import open_assignment
 from autograder.judgement.grading import Outcome
@@ -65,13 +66,19 @@ WRONG = {
 """Student: the checks that are lost, and the findings, each of which must be there and no other."""
 
 
+SHORT = {"aino", "ema", "oda", "quinn", "zora", "gus"}
+WHY = "each notebook trains classifiers"
+
+
 @pytest.fixture(scope="module")
-def graded(executor):
-    """All grades by student, and what judging again would move."""
+def graded(request, executor):
+    """Grades by student, of those that tests of this session are about, and what judging again would move."""
+    wanted = {*selected(request, "student"), *SHORT}
     files = open_assignment(COURSE, "classifier")
     with tempfile.TemporaryDirectory() as folder:
         results = ResultsFolder(Path(folder), files.slug)
-        grades = grade_class(files, collect_submissions(CLASS / "submitted", files.slug), results, executor, _Silent())
+        candidates = [one for one in collect_submissions(CLASS / "submitted", files.slug) if one.student in wanted]
+        grades = grade_class(files, candidates, results, executor, _Silent())
         moves, lost = regrade_class(files, results, executor)
         yield {grade.student: grade for grade in grades}, [move.changed for move in moves if move.changed], lost
 
@@ -89,15 +96,16 @@ def grades(graded):
     return graded[0]
 
 
-def test_the_class_is_complete(grades):
+def test_the_class_is_complete():
     """Everybody in the tables handed in, and nobody else; points add up to the assignment's."""
-    assert grades.keys() == {*RIGHT, *WRONG}
+    files = open_assignment(COURSE, "classifier")
+    assert {one.student for one in collect_submissions(CLASS / "submitted", files.slug)} == {*RIGHT, *WRONG}
     assert len(RIGHT) >= 12
     assert len(WRONG) >= 12
     assert sum(POINTS.values()) == 100
 
 
-@pytest.mark.parametrize("student", RIGHT)
+@pytest.mark.parametrize("student", short(RIGHT, SHORT & set(RIGHT), WHY))
 def test_right_ways_are_never_accused(grades, student):
     """Other samplers, other layers, float64, batches in another order inside: full marks and not a word."""
     checks = grades[student].checks
@@ -106,7 +114,7 @@ def test_right_ways_are_never_accused(grades, student):
     assert grades[student].points == 100
 
 
-@pytest.mark.parametrize("student", WRONG)
+@pytest.mark.parametrize("student", short(WRONG, SHORT & set(WRONG), WHY))
 def test_each_mistake_loses_its_points_and_is_named(grades, student):
     lost, findings = WRONG[student]
     failed = {check.id: check for check in grades[student].checks if check.outcome is not Outcome.PASSED}
@@ -120,4 +128,4 @@ def test_judging_again_moves_nothing(graded):
     """Replays are evidence: what is stored leads to the same points."""
     _, moved, lost = graded
     assert moved == []
-    assert lost == ()
+    assert lost == {}

@@ -11,6 +11,7 @@ import pytest
 import torch
 from nbclient import NotebookClient
 from released_secrets import told
+from selection import selected, short
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
@@ -128,6 +129,9 @@ class Silent:
         pass
 
 
+SHORT = {"ada", "emil", "gil", "rita", "zara"}
+
+
 @pytest.fixture(scope="module")
 def files():
     return open_assignment(COURSE, "every-optimizer")
@@ -139,12 +143,14 @@ def release():
 
 
 @pytest.fixture(scope="module")
-def graded(executor, files, release, tmp_path_factory):
-    """The class, graded and with feedback and gradebook written: (results folder, grades by student)."""
+def graded(request, executor, files, release, tmp_path_factory):
+    """The students that tests of this session are about, graded: (results folder, grades by student)."""
+    wanted = {*selected(request, "student"), *SHORT}
     folder = tmp_path_factory.mktemp("class")
     build_module().build(folder / "submitted", release)
     results = ResultsFolder(folder / "results", files.slug)
-    grades = grade_class(files, collect_submissions(folder / "submitted", files.slug), results, executor, Silent())
+    candidates = [one for one in collect_submissions(folder / "submitted", files.slug) if one.student in wanted]
+    grades = grade_class(files, candidates, results, executor, Silent())
     release_assignment(files, results.root / "released", results.evidence, executor)
     return results, {grade.student: grade for grade in grades}
 
@@ -174,7 +180,7 @@ def test_the_table_covers_the_class():
     assert len(WRONG) >= 12
 
 
-@pytest.mark.parametrize("student", EXPECTED)
+@pytest.mark.parametrize("student", short(EXPECTED, SHORT, "each notebook trains with all of torch's optimizers"))
 def test_each_student_gets_the_expected_grade(grades, student):
     grade, every = grades[student], POINTS | here(EXTRA)
     lost = {check.id: (check.cause, check.message) for check in grade.checks if check.outcome is not Outcome.PASSED}
@@ -188,7 +194,9 @@ def test_each_student_gets_the_expected_grade(grades, student):
 def test_each_finding_is_true_and_nobody_else_is_accused(grades):
     """Closures that run several times a step, optimizers inside optimizers, groups, missing and sparse gradients: none is taken for a mistake of a loop."""
     found = {student: {finding.code for check in grade.checks for finding in check.findings} for student, grade in grades.items()}
-    assert {student: codes for student, codes in found.items() if codes} == FINDINGS
+    assert {student: codes for student, codes in found.items() if codes} == {
+        student: codes for student, codes in FINDINGS.items() if student in grades
+    }
     assert [check.note for grade in grades.values() for check in grade.checks if check.note] == []
 
 

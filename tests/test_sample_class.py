@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import nbformat
 import pytest
+from selection import selected, short
 
 from autograder.assignment import Isolation, open_assignment
 from autograder.docket import open_docket
@@ -156,6 +157,8 @@ ANSWERS = {
 FIRST_SANDBOX_UID = 60_000
 STALE = "kaja"
 ALSO_CORRECT = ("fatima", "ivo")
+SHORT = ("ada", "marta", "hugo", "mei", "nadia", "viktor", "bela", "erik", "ivo", "kofi", "jana", "lena")
+STUDENTS = short(EXPECTED, {*SHORT, STALE} - {"marta"}, "each notebook trains for seconds")
 
 
 LEFT_BEHIND: list[list[str]] = []
@@ -207,9 +210,12 @@ def assignment():
     return dataclasses.replace(files, assignment=msgspec.structs.replace(files.assignment, limits=limits))
 
 
-@pytest.fixture(scope="session")
-def grades(assignment, tmp_path_factory):
+@pytest.fixture(scope="module")
+def grades(request, assignment, tmp_path_factory):
+    """Of the students that tests of this session are about, and those that several tests speak of."""
+    wanted = {*selected(request, "student"), *SHORT, STALE}
     candidates = collect_submissions(CLASS, "optimizers") + collect_submissions(CLASS / "scripts", "optimizers")
+    candidates = [one for one in candidates if unicodedata.normalize("NFC", one.student) in wanted]
     results = ResultsFolder(tmp_path_factory.mktemp("results"), "optimizers")
     before = set(processes())
     with Executor(2, Isolation.GOOD) as executor:
@@ -274,7 +280,7 @@ def test_renaming_does_not_make_a_loop_another_one():
     assert len(shapes) == 1
 
 
-@pytest.mark.parametrize("student", EXPECTED)
+@pytest.mark.parametrize("student", STUDENTS)
 def test_each_student_gets_the_expected_grade(grades, student):
     grade, expected = grades[student], EXPECTED[student]
     not_passed = {check.id: check for check in grade.checks if check.outcome is not Outcome.PASSED and not check.question}
@@ -287,7 +293,7 @@ def test_each_student_gets_the_expected_grade(grades, student):
     assert expected.problem in grade.problem if expected.problem else not grade.problem
 
 
-@pytest.mark.parametrize("student", EXPECTED)
+@pytest.mark.parametrize("student", STUDENTS)
 def test_answers_wait_for_a_person_and_blank_ones_do_not(grades, student):
     grade = grades[student]
     causes = {check.id: check.cause for check in grade.checks if check.question}
@@ -358,7 +364,9 @@ FINDINGS = {
 def test_each_wrong_loop_is_named_and_nobody_else_is_accused(grades):
     """One mistake, one name; the correct ones hear nothing."""
     found = {student: {finding.code for check in grade.checks for finding in check.findings} for student, grade in grades.items()}
-    assert {student: codes for student, codes in found.items() if codes} == FINDINGS
+    assert {student: codes for student, codes in found.items() if codes} == {
+        student: codes for student, codes in FINDINGS.items() if student in grades
+    }
 
 
 def test_nothing_in_the_class_contradicts_itself(grades):

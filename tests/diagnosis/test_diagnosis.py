@@ -6,6 +6,7 @@ from correct_variants import PROGRAMS as CORRECT
 from held_back import PROGRAMS as HELD_BACK
 from known_mistakes import PROGRAMS as KNOWN
 from laboratory import SHORT, codes
+from selection import selected, short
 
 from autograder.judgement.catalogue import CATALOGUE
 from autograder.judgement.grading import Cause
@@ -17,21 +18,76 @@ SAME_FROM_OUTSIDE = {
 """Where the exact mistake leaves no trace of its own, what is said must be true and general."""
 
 
+WHY = "226 programs, each run, run again alone and probed"
+SOME_CORRECT = [
+    "slides",
+    "zero_grad_last",
+    "closure",
+    "autograd_grad",
+    "double_precision_inside",
+    "trainer_class",
+    "accumulates_per_sample",
+    "nothing_to_do",
+]
+SOME_KNOWN = [
+    "never_clears",
+    "clears_every_second_epoch",
+    "clears_between",
+    "looks_at_the_loss_first",
+    "step_before_backward",
+    "no_step",
+    "range_from_one",
+    "step_twice",
+    "backward_twice",
+    "summed",
+    "huber",
+    "bias_missing",
+    "scaled_again",
+    "train_validation_split",
+    "shifted_by_one",
+    "column_minus_row",
+    "penalty",
+    "minus",
+    "clips",
+    "scheduler",
+    "own_sgd",
+    "rebuilt_each_epoch",
+    "manual_update",
+    "rebinds",
+    "trains_a_copy",
+    "resets",
+    "per_sample",
+    "every_second_epoch",
+    "global_readings",
+    "hard_coded",
+    "returns_the_loss",
+    "half_precision",
+    "item_before_backward",
+    "one_step_order",
+]
+"""One for each finding, so that a fault in any contract shows."""
+
+
+def name_of(program):
+    return program.name
+
+
 def function_of(program):
     return getattr(program, "function", "training_loop")
 
 
 @pytest.fixture(scope="module")
-def judged(laboratory):
-    """Results of all programs, by the name of their list and their own."""
-    programs = [
-        (kind, program) for kind, listed in (("correct", CORRECT), ("known", KNOWN), ("held back", HELD_BACK)) for program in listed
-    ]
+def judged(request, laboratory):
+    """Results of the programs that tests of this session are about, by the name of their list and their own; the held-back ones where a test is about them all."""
+    wanted = [program.name for program in selected(request, "program")]
+    all_of_them = any(item.get_closest_marker("long") for item in request.session.items if item.module is request.module)
+    listed = (("correct", CORRECT), ("known", KNOWN), ("held back", HELD_BACK))
+    programs = [(kind, program) for kind, ones in listed for program in ones if all_of_them or program.name in wanted]
     results = laboratory.judge([(function_of(program), program.source) for _, program in programs])
     return {(kind, program.name): result for (kind, program), result in zip(programs, results, strict=True)}
 
 
-@pytest.mark.parametrize("program", CORRECT, ids=lambda program: program.name)
+@pytest.mark.parametrize("program", short(CORRECT, SOME_CORRECT, WHY, name_of), ids=name_of)
 def test_a_correct_loop_gets_full_marks_and_is_accused_of_nothing(judged, program):
     """However it is written."""
     results = judged["correct", program.name]
@@ -39,7 +95,7 @@ def test_a_correct_loop_gets_full_marks_and_is_accused_of_nothing(judged, progra
     assert codes(results) == set()
 
 
-@pytest.mark.parametrize("program", KNOWN, ids=lambda program: program.name)
+@pytest.mark.parametrize("program", short(KNOWN, SOME_KNOWN, WHY, name_of), ids=name_of)
 def test_a_known_mistake_loses_points_and_is_named(judged, program):
     """On the three hidden short calls of the loop (those of one_step for the few that are about it), with every finding that the list asks for."""
     results = judged["known", program.name]
@@ -55,6 +111,7 @@ def test_a_known_mistake_loses_points_and_is_named(judged, program):
         assert wanted <= codes(results)
 
 
+@pytest.mark.long(WHY)
 def test_held_back_programs_are_mostly_named_and_rarely_misled(judged):
     """At least 85 % of the held-back set are named rightly (an error that stops the loop names itself), at most 3 % get a finding that points the wrong way."""
     named, misled = [], []
@@ -117,6 +174,7 @@ def test_a_step_before_anything_was_computed_is_told_as_that(laboratory):
     assert codes(results) == {"extra-step", "too-many-steps"}
 
 
+@pytest.mark.long(WHY)
 def test_every_wrong_program_loses_points(judged):
     """Named or not, a wrong loop fails a short call of its function."""
     for kind, listed in (("known", KNOWN), ("held back", HELD_BACK)):

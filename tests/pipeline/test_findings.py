@@ -73,7 +73,7 @@ def test_regrading_keeps_findings_and_partial_points(course):
     course.submit("sticky", training_loop=NEVER_CLEARS)
     course.grade()
     ((move,), lost) = regrade_class(course.files, course.results, course.executor)
-    assert lost == ()
+    assert lost == {}
     assert move.after == move.before
 
 

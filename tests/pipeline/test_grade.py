@@ -292,4 +292,4 @@ def test_evidence_elsewhere_is_found_again(course, tmp_path):
     assert not (tmp_path / "results" / "evidence").exists()
     moves, lost = regrade_class(course.files, results, course.executor)
     assert [move.after.points for move in moves] == [10]
-    assert lost == ()
+    assert lost == {}

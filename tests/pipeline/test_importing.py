@@ -196,7 +196,7 @@ def test_changed_points_are_judged_again_without_running_anything(imported, tmp_
     edit(own.root / "assignments" / "ps1" / "assignment.toml", "points = 13.5", "points = 14.5")
     moves, lost = regrade_class(own.files, own.results, own.executor)
     moved = {move.after.student: move.after.points - move.before.points for move in moves if move.changed}
-    assert lost == ()
+    assert lost == {}
     assert moved == {student: 1.0 for student in CLASS | OPEN if imported.scores[student]["test_mean"] == 3}
 
 

@@ -77,7 +77,7 @@ def test_regrading_says_with_what_the_stored_run_was_made(course, executor, unpr
     claims = msgspec.structs.replace(grade.provenance, environment={"isolation": "strong"})
     course.results.write_grade(msgspec.structs.replace(grade, provenance=claims))
     (move,), lost = regrade_class(course.files, course.results, executor)
-    assert lost == ()
+    assert lost == {}
     assert isolation_warning(move.after) == NO_SANDBOX
     assert move.below(course.files.assignment.isolation)
     graded(course, executor, force=True)

@@ -219,7 +219,7 @@ def test_a_second_grading_runs_nothing_and_a_regrade_moves_nothing(graded):
     again, progress = course.grade()
     assert (again, progress.total) == (grades, 0)
     moves, lost = regrade_class(course.files, course.results, course.executor)
-    assert lost == ()
+    assert lost == {}
     assert [move.after for move in moves] == [grades[move.after.student] for move in moves]
 
 
@@ -233,7 +233,7 @@ def test_changed_points_are_regraded_on_everybodys_own_evidence(graded, executor
     moved = VariantCourse(root, executor)
     moves, lost = regrade_class(moved.files, moved.results, executor)
     points = {move.after.student: move.after.points for move in moves}
-    assert lost == ()
+    assert lost == {}
     assert (points["ada"], points["dora"], points["eve"]) == (10, 10, 4)
     assert {move.after.student: move.after.variant for move in moves} == {student: grade.variant for student, grade in grades.items()}
 

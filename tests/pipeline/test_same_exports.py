@@ -79,7 +79,7 @@ def graded(course, name, jobs, seed):
 def regraded(course, results):
     """Judged again and projected."""
     moves, lost = regrade_class(course.files, results, course.executor)
-    assert lost == ()
+    assert lost == {}
     for move in moves:
         results.write_grade(move.after)
     project_class(course.files, results, tuple(move.after for move in moves), Recorded())
