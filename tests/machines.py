@@ -175,7 +175,7 @@ def surroundings(machine: Machine, means: Means) -> list[str]:
     """
     if not machine.bubblewrap:
         return without_bubblewrap()
-    if any(Path(place).exists() for place in PLACES):
+    if any(os.access(place, os.X_OK) for place in PLACES):
         return []
     if means.bwrap is None:
         message = "bubblewrap is not installed"
