@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 PLACES = tuple(f"{folder}/bwrap" for folder in ("/usr/local/bin", "/usr/bin", "/bin"))
 """Where GradStep looks for bubblewrap."""
