@@ -123,11 +123,10 @@ def _try_uid(uid: int, readable: Sequence[str]) -> None:
 def _closed(readable: Sequence[str]) -> Iterator[str]:
     """What this user can't read of `readable`, and of the packages and modules there: one that was installed under another umask would fail in the middle of a submission."""
     imported_from = [path for path in sys.path if os.path.isdir(path) and any(Path(path).is_relative_to(one) for one in readable)]
-    packages = [path for path in readable if os.path.isfile(f"{path}/__init__.py")]
-    for folder in dict.fromkeys((*readable, *imported_from, *packages)):
+    for folder in dict.fromkeys((*readable, *imported_from)):
         if not os.access(folder, os.R_OK | os.X_OK):
             yield folder
-        elif folder in (*imported_from, *packages):
+        elif folder in imported_from:
             importable = (one for one in os.scandir(folder) if one.name.endswith((".py", ".so")) or one.name.isidentifier())
             yield from (one.path for one in importable if one.name != "__pycache__" and not _is_open(one))
 
