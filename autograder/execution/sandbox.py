@@ -1,4 +1,4 @@
-# ruff: noqa: PTH112, PTH113, PTH110, PTH208
+# ruff: noqa: PTH110, PTH112, PTH208
 # A trial of a layer wants plain system calls.
 """The layers that a forked child puts on before it runs student code, which of them hold here, and the level that makes.
 
