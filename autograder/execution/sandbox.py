@@ -127,13 +127,13 @@ def _closed(readable: Sequence[str]) -> Iterator[str]:
         if not os.access(folder, os.R_OK | os.X_OK):
             yield folder
         elif folder in imported_from:
-            importable = (one for one in os.scandir(folder) if one.name.endswith((".py", ".so")) or one.name.isidentifier())
-            yield from (one.path for one in importable if one.name != "__pycache__" and not _is_open(one))
+            names = (name for name in os.listdir(folder) if name.endswith((".py", ".so")) or name.isidentifier())
+            yield from (path for name in names if name != "__pycache__" and not _is_open(path := f"{folder}/{name}"))
 
 
-def _is_open(entry: os.DirEntry[str]) -> bool:
-    """Whether this user can read it; a link that leads nowhere is no matter."""
-    return os.access(entry.path, os.R_OK | os.X_OK if entry.is_dir() else os.R_OK) or not os.path.exists(entry.path)
+def _is_open(path: str) -> bool:
+    """Whether this user can read it; a link that leads nowhere that it can see is no matter."""
+    return os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK) or not os.path.exists(path)
 
 
 def _try_landlock() -> None:
