@@ -11,6 +11,7 @@ import datetime
 import fcntl
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -143,7 +144,7 @@ def run(machine: Machine, means: Means) -> list[str]:
     words = [*_as_user(machine), clone / ".venv" / "bin" / "python", "-c", asked]
     versions = subprocess.run(words, cwd=clone, env=_environment(machine, clone), check=True, capture_output=True, text=True).stdout.split()
     found = counted(report) if report.exists() else ["0", "pytest gave no report", "0", ""]
-    tests = " ".join(means.tests) or "all"
+    tests = shlex.join(means.tests) or "all"
     return [
         machine.name,
         *_described(machine),
@@ -175,7 +176,7 @@ def surroundings(machine: Machine, means: Means) -> list[str]:
     """
     if not machine.bubblewrap:
         return without_bubblewrap()
-    if any(Path(place).exists() for place in PLACES):
+    if any(os.access(place, os.X_OK) for place in PLACES):
         return []
     if means.bwrap is None:
         message = "bubblewrap is not installed"

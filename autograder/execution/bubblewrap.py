@@ -32,6 +32,7 @@ _SETTINGS = (
     "passwd",
 )
 """Of /etc, what libraries read; the rest of it is not there."""
+_ON_THE_WAY = ("/etc", "/sys", "/sys/devices", "/sys/devices/system")
 
 NOT_INSTALLED = "not installed"
 _TRIAL_S = 10
@@ -45,14 +46,13 @@ def command(readable: Sequence[str], scratch: str, scratch_bytes: int, device: D
     """
     words = [shutil.which("bwrap", path=_PATH) or "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     words += ["--proc", "/proc", "--dev", "/dev"]
-    if device is Device.CUDA:
-        words += [word for folder in ("/sys", "/sys/bus") for word in ("--perms", "0755", "--dir", folder)]
+    words += [word for folder in (*_ON_THE_WAY, *(["/sys/bus"] if device is Device.CUDA else [])) for word in _entered(folder)]
     for path in _SYSTEM:
         words += _shown(path)
     for name in _SETTINGS:
         words += _shown(f"/etc/{name}")
     for folder in sorted({str(parent) for path in (*readable, scratch) for parent in Path(path).parents} - {"/", *_SYSTEM}):
-        words += [] if folder.startswith(_SYSTEM) else ["--perms", "0755", "--dir", folder]  # its own would be closed to other users
+        words += [] if folder.startswith(_SYSTEM) else _entered(folder)
     for path in readable:
         words += _shown(path)
     if os.geteuid() == 0:
@@ -84,6 +84,11 @@ def tried(readable: Sequence[str], scratch: str, scratch_bytes: int, device: Dev
         return f"refused: {error}"[:200]
     said = done.stderr.strip().splitlines()
     return "yes" if done.returncode == 0 else f"refused: {said[-1] if said else f'exit code {done.returncode}'}"[:200]
+
+
+def _entered(folder: str) -> list[str]:
+    """Arguments that make a folder which everybody can enter: bubblewrap's own, on the way to others, are closed to other users."""
+    return ["--perms", "0755", "--dir", folder]
 
 
 def _shown(path: str) -> list[str]:

@@ -1,4 +1,4 @@
-# ruff: noqa: PTH112, PTH113, PTH110, PTH208
+# ruff: noqa: PTH110, PTH112, PTH208
 # A trial of a layer wants plain system calls.
 """The layers that a forked child puts on before it runs student code, which of them hold here, and the level that makes.
 
@@ -123,18 +123,17 @@ def _try_uid(uid: int, readable: Sequence[str]) -> None:
 def _closed(readable: Sequence[str]) -> Iterator[str]:
     """What this user can't read of `readable`, and of the packages and modules there: one that was installed under another umask would fail in the middle of a submission."""
     imported_from = [path for path in sys.path if os.path.isdir(path) and any(Path(path).is_relative_to(one) for one in readable)]
-    packages = [path for path in readable if os.path.isfile(f"{path}/__init__.py")]
-    for folder in dict.fromkeys((*readable, *imported_from, *packages)):
+    for folder in dict.fromkeys((*readable, *imported_from)):
         if not os.access(folder, os.R_OK | os.X_OK):
             yield folder
-        elif folder in (*imported_from, *packages):
-            importable = (one for one in os.scandir(folder) if one.name.endswith((".py", ".so")) or one.name.isidentifier())
-            yield from (one.path for one in importable if one.name != "__pycache__" and not _is_open(one))
+        elif folder in imported_from:
+            names = (name for name in os.listdir(folder) if name.endswith((".py", ".so")) or name.isidentifier())
+            yield from (path for name in names if name != "__pycache__" and not _is_open(path := f"{folder}/{name}"))
 
 
-def _is_open(entry: os.DirEntry[str]) -> bool:
-    """Whether this user can read it; a link that leads nowhere is no matter."""
-    return os.access(entry.path, os.R_OK | os.X_OK if entry.is_dir() else os.R_OK) or not os.path.exists(entry.path)
+def _is_open(path: str) -> bool:
+    """Whether this user can read it; a link that leads nowhere that it can see is no matter."""
+    return os.access(path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK) or not os.path.exists(path)
 
 
 def _try_landlock() -> None:

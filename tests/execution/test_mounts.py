@@ -68,6 +68,25 @@ def test_bubblewrap_shows_it_under_a_closed_umask_too(home: Path) -> None:
     assert output_of(home, place / "bin" / "python", 0o077, wrapped=True) == f"not needed True False {place}"
 
 
+SETTINGS = """
+import os
+from autograder.assignment import Limits
+from autograder.execution.executor import Executor
+from autograder.protocol import Cell, ExecutionRequest
+source = "import os\\nprint(len(open('/etc/passwd').read()) > 0, os.path.exists('/sys/devices/system/cpu/online'))"
+with Executor(1) as executor:
+    evidence = executor.run("key", ExecutionRequest((Cell("c", source),), 0, Limits()), ())
+print(executor.environment["layer: bubblewrap"], evidence.cells[0].run.output.strip() or evidence)
+"""
+
+
+def test_bubblewrap_shows_what_libraries_read_of_the_system() -> None:
+    """To the users of submissions, too."""
+    if not without_bubblewrap():
+        pytest.skip("bubblewrap is not installed")
+    assert subprocess.run([sys.executable, "-c", SETTINGS], capture_output=True, text=True, check=True).stdout.strip() == "yes True True"
+
+
 def test_a_link_to_the_interpreter_within_the_home_leads_there(home: Path) -> None:
     """As uv makes them for the newest of a version."""
     (home / "newest").symlink_to("deep/down")
