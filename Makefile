@@ -7,10 +7,13 @@ STAMP := .venv/.installed
 .PHONY: demo test lint attacks faults bench large picture clean
 .DEFAULT_GOAL := demo
 
+# -qq shows errors alone: warnings are about places that pip was told to look in elsewhere, such as in a pip.conf.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "GradStep needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@echo "Installing PyTorch and some 160 packages into .venv: about a minute and a half, and the time that downloads take."
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true  # on all cores, which pip does on one; like pip, it leaves what is no Python, such as templates
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## release the sample assignment and grade the sample class
