@@ -103,6 +103,7 @@ def shell(command, folder):
     return folder, done.stdout
 
 
+@pytest.mark.long("a dozen commands, validate and calibrate among them")
 def test_the_walk_prints_what_the_page_says(tmp_path):
     """From `init` to `regrade`, with the page's own steps between."""
     folder, seen = tmp_path, []

@@ -83,6 +83,7 @@ def test_the_stub_scores_nothing_and_the_reference_everything(graded):
     assert points == {"ada": 10, "bob": 2, "cy": 0}
 
 
+@pytest.mark.long("commands with forkservers of their own")
 def test_nbgrader_exports_the_same_totals(graded):
     """`nbgrader export` in the results folder prints what the CSV says."""
     folder, _ = graded
@@ -105,6 +106,7 @@ def test_a_second_run_grades_nothing_and_imports_no_torch(graded):
     assert done.stdout.rstrip().endswith("False")
 
 
+@pytest.mark.long("commands with forkservers of their own")
 def test_one_student_can_be_graded_alone(graded, tmp_path):
     """--only leaves the others out; a name that is not there is an error."""
     folder, _ = graded
@@ -153,6 +155,7 @@ def test_wrong_use_gets_one_clear_message_and_exit_code_2(words, code, said):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long("commands with forkservers of their own")
 def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
     """kill -9 of the grader in the middle of a class: what was graded is kept, the rest is graded by the same command, no process is left."""
     folder, _ = graded
@@ -196,6 +199,7 @@ def test_a_second_grader_is_refused_while_one_writes(graded, tmp_path):
         pass
 
 
+@pytest.mark.long("commands with forkservers of their own")
 def test_ctrl_c_stops_keeps_and_says_so(graded, tmp_path):
     """Interrupted, the command says that it can go on, and exits with 130."""
     folder, _ = graded
@@ -249,6 +253,7 @@ def processes_with(text):
     return found
 
 
+@pytest.mark.long("commands with forkservers of their own")
 def test_without_a_sandbox_every_report_says_so_and_a_later_grading_runs_again(graded, tmp_path):
     """It has to be spelled out; the table, the page, the CSV and the regrading warn; the next grading with a sandbox makes the run anew and no longer warns."""
     folder, _ = graded

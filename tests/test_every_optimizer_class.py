@@ -241,6 +241,7 @@ def run_in_kernel(notebook, folder):
     }
 
 
+@pytest.mark.long("Jupyter kernels")
 def test_the_released_notebook_runs_from_top_to_bottom_with_the_solution_in_it(release, tmp_path):
     """Every check cell says ok; the stubs alone end in NotImplementedError and never pass a check."""
     from autograder.notebooks.stub import definition
@@ -258,6 +259,7 @@ def test_the_released_notebook_runs_from_top_to_bottom_with_the_solution_in_it(r
     assert "NAdam" in str(listed["outputs"])
 
 
+@pytest.mark.long("Jupyter kernels")
 def test_the_stub_passes_no_check_cell(tmp_path):
     """As released, every check cell ends in an error."""
     blank = build_module().released()

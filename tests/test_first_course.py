@@ -92,6 +92,7 @@ def test_the_page_has_at_most_ten_commands() -> None:
     assert [" ".join(command.split()[1:3]) for command, _ in steps()][-3:] == ["grade first", "export canvas", "export gradescope"]
 
 
+@pytest.mark.long("installs a wheel and runs ten commands")
 def test_the_commands_lead_from_nothing_to_exported_grades(environment: Environment, tmp_path: Path) -> None:
     """Run one after another, printing what the page says."""
     folder = tmp_path
@@ -116,6 +117,7 @@ def test_the_commands_lead_from_nothing_to_exported_grades(environment: Environm
     assert (folder / "results" / "export" / "first-gradescope.zip").is_file()
 
 
+@pytest.mark.long("installs a wheel and runs ten commands")
 def test_the_wheel_holds_no_solution_of_the_sample_course(environment: Environment) -> None:
     """Students install it, and their code can read it."""
     with zipfile.ZipFile(environment.wheel) as wheel:

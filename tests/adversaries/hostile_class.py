@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ from autograder.judgement.grading import Grade
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
 
+from .attack import Attack
 from .breaking import BREAKING
 from .gaining import GAINING
 from .reaching import REACHING
@@ -34,9 +36,9 @@ def make_course(root: Path, executor: Executor) -> TinyCourse:
     return TinyCourse(root, nbformat.read(root / "release" / "tiny.ipynb", as_version=4), executor)
 
 
-def grade_attacks(course: TinyCourse, aims: Targets, *, twins: bool) -> dict[str, Grade]:
-    """All attacks handed in, and with `twins` the honest code nearby, and graded; by name."""
-    for attack in ATTACKS:
+def grade_attacks(course: TinyCourse, aims: Targets, attacks: Sequence[Attack] = ATTACKS, *, twins: bool) -> dict[str, Grade]:
+    """`attacks` handed in, and with `twins` the honest code nearby, and graded; by name."""
+    for attack in attacks:
         course.submit(attack.name, first=attack.code.format(**aims.names), training_loop=attack.loop)
         if twins:
             course.submit(f"{attack.name}-twin", first=attack.twin.format(**aims.names))

@@ -82,6 +82,7 @@ OF_THE_LINE = {
 """Right loops that spell out the straight line; the others call `model` and are as right for the parabola."""
 
 
+@pytest.mark.long("many programs, each probed")
 def test_right_loops_for_any_model_are_right_for_the_parabola_too(executor, tmp_path):
     """Fifty of them, on calls that converge, that a driver makes, and that diverge; none loses a point or hears a word."""
     programs = [program for program in CORRECT if program.name not in OF_THE_LINE]

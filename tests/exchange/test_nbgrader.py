@@ -97,6 +97,7 @@ def links_of(html: str) -> list[str]:
     return links
 
 
+@pytest.mark.long("nbgrader's own commands")
 def test_export_prints_the_totals_of_grades_csv(tmp_path: Path) -> None:
     """The real command, run in the results folder, agrees for every student; what nobody decided counts 0 in both."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
@@ -111,6 +112,7 @@ def test_export_prints_the_totals_of_grades_csv(tmp_path: Path) -> None:
     assert exported["ada"]["duedate"] == "2026-12-06 23:59:00"
 
 
+@pytest.mark.long("nbgrader's own commands")
 def test_generate_feedback_works_and_shows_hidden_checks(tmp_path: Path) -> None:
     """nbgrader's own pages: every cell it looks up exists, and a hostile title is text."""
     write_gradebook(open_course(tmp_path), assignment(), entries())

@@ -118,6 +118,7 @@ def test_disk_bomb(executor: Executor, run: Runs, folder: str) -> None:
         assert 15 < int(evidence.cells[1].run.output) <= 21
 
 
+@pytest.mark.long("a forkserver of its own")
 @pytest.mark.parametrize("folder", [".", "/dev/shm"])
 def test_disk_bomb_where_nothing_is_bounded(unbounded: Runs, folder: str) -> None:
     """Elsewhere it ends the submission; shared memory is no way around."""
@@ -268,6 +269,7 @@ def test_the_forkserver_dies(executor: Executor) -> None:
         assert own.run("key", request("x = 1"), ()).ending.reason is Ended.FINISHED
 
 
+@pytest.mark.long("a forkserver of its own")
 def test_stopping_and_closing(executor: Executor) -> None:
     """`stop` ends a run at once, with an error and no evidence."""
     stop = threading.Event()
@@ -279,6 +281,7 @@ def test_stopping_and_closing(executor: Executor) -> None:
     assert executor.run("key", request(LOOP), (train_call(),)).ending.reason is Ended.FINISHED
 
 
+@pytest.mark.long("a forkserver of its own")
 def test_closing_from_another_thread() -> None:
     """close() ends what runs in other threads, which get an error and no evidence."""
     own = Executor(1)

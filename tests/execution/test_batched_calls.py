@@ -79,6 +79,7 @@ def test_a_notebook_can_not_change_the_number_of_threads(run: Runs) -> None:
     assert evidence.calls[0].returned == 125000000.0
 
 
+@pytest.mark.long("forkservers of its own")
 def test_a_run_aside_while_a_submission_waits() -> None:
     """One slot, and judging wants to run the reference before it can say what to repeat."""
     with Executor(1) as executor:
@@ -96,6 +97,7 @@ def test_a_run_aside_while_a_submission_waits() -> None:
         executor.aside()
 
 
+@pytest.mark.long("forkservers of its own")
 def test_packages_of_the_assignment_are_there_before_the_fork() -> None:
     """Also those whose module has another name; one that is not installed is the submission's own affair."""
     with Executor(1, packages=("scikit-learn", "no_such_package")) as executor:

@@ -24,6 +24,8 @@ from .conftest import plain, request
 from .dask_processes import Cluster
 from .faults import make_class, trial
 
+pytestmark = pytest.mark.long("a Dask cluster with workers that come and go")
+
 SLOW = "import time\ntime.sleep({})\ndef f(): return {}"
 
 

@@ -9,7 +9,10 @@ from autograder.execution.executor import Executor
 
 from .faults import Class, make_class, trial
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="looks for processes of the submissions' users")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="looks for processes of the submissions' users"),
+    pytest.mark.long("the same class again and again, killed"),
+]
 
 
 @pytest.fixture(scope="module")

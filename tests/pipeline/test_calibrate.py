@@ -81,6 +81,7 @@ def answers(released, executor):
     return bench, found
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_right_programs_lie_below_the_bar_and_every_mistake_above(course):
     """But for mistakes that are none on this call; the file holds it all, and a second look finds nothing changed."""
     first = calibrate_assignment(course.files, course.results, course.executor, Counted())
@@ -113,6 +114,7 @@ def test_the_same_call_again_is_the_same_to_the_last_bit(answers):
     assert next(answer.tried.distance.total for answer in found if answer.program == "again") == 0
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
     """It names the check, the mistake and what to change."""
     (course.root / "solutions" / "tiny" / "mistakes.py").write_text(OFF_BY_A_HAIR)
@@ -124,6 +126,7 @@ def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
     assert not calibration_path(course.files.folder).exists()
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_what_calibration_refused_is_not_released_until_it_succeeds(course):
     """By the real commands: the check is named, `--force` says what it did; with the mistake gone, calibration succeeds and only a validation is asked for."""
 
@@ -176,6 +179,7 @@ def test_a_bar_that_holds_no_more_is_not_released(course, old, new, named):
     assert release_assignment(course.files, place, store, course.executor, force=True).is_file()
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_a_right_program_of_variants_py_counts_as_spread(course):
     """The author's own formulation lies further out than any rewriting, and so does the bar."""
     before = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks["test_loop"]
@@ -209,6 +213,7 @@ def training_loop(optimizer, params, rows, wanted):
 """
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_rows_that_are_steps_are_not_reordered(course):
     """Reversed, the first step is another; the other order begins with the same row, and is another program all the same."""
     course.files.solution.write_text(ONE_BY_ONE)
@@ -224,6 +229,7 @@ def test_rows_that_are_steps_are_not_reordered(course):
     assert done.calibration.checks["test_loop"].spread < 1e-5
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_an_excused_mistake_may_be_near(course):
     """The author has said that the checks may let it pass."""
     (course.root / "solutions" / "tiny" / "mistakes.py").write_text(
@@ -234,6 +240,7 @@ def test_an_excused_mistake_may_be_near(course):
     assert calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_a_cell_that_looks_at_a_long_run_is_no_obstacle(course):
     """The cells that train for long are left out; what prints their results fails then, and no call needs it."""
     template = course.files.folder / "notebook.py.j2"
@@ -256,6 +263,7 @@ def test_a_cell_that_breaks_the_calls_is_named(course):
         calibrate_assignment(course.files, course.results, course.executor, Counted())
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course):
     """As many steps may be made as the reference makes with all of them."""
     both = "def twice(n_epochs, optimizer, params):\n    training_loop(n_epochs, torch.optim.SGD([params], lr=0.01), params)\n"
@@ -272,6 +280,7 @@ def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course
     assert measured.steps == 20
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_variants_that_torch_refuses_are_left_out_and_said(course):
     """Rprop has no fused kernel, and a loop that makes a float32 tensor of its own may take no float64."""
     edit(course.files.checks, "optim.Adam(lr=0.1)", "optim.Rprop(lr=0.01)")

@@ -51,6 +51,7 @@ def small(tmp_path):
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+@pytest.mark.long("commands that fail half-way, and are run again")
 def test_a_full_disk_is_said_and_nothing_is_lost(class_of, small):
     """No traceback, no half a file; with more room the same command finishes."""
     autograder(class_of, "grade", "tiny", "submitted", "--results", "undisturbed")
@@ -76,6 +77,7 @@ def test_a_folder_that_cannot_be_written_is_said(class_of, small):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long("commands that fail half-way, and are run again")
 def test_a_locked_gradebook_is_said_and_the_grades_are_kept(class_of):
     """Held by another program: the grades are on disk, and the gradebook is made up by the next run, which grades nothing anew."""
     pytest.importorskip("nbgrader")

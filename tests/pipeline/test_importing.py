@@ -97,6 +97,7 @@ def grades(imported):
     return {student: by_id(imported.results.read_grade(student)) for student in imported.results.students()}
 
 
+@pytest.mark.long("nbgrader's own commands on a course of its own")
 @pytest.mark.parametrize("student", CLASS)
 def test_the_same_points_as_nbgrader_gives(imported, grades, student):
     """Cell by cell; what nbgrader leaves to a person is left to a person."""

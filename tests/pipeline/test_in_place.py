@@ -17,6 +17,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from tiny_class import handed_in
 
+pytestmark = pytest.mark.long("nbgrader's own commands on a course of its own")
+
 CONFIG = """c = get_config()
 c.CourseDirectory.course_id = "dl"
 c.ClearSolutions.enabled = False

@@ -126,6 +126,7 @@ def test_a_dry_run_of_regrade_says_what_a_person_gave_and_writes_nothing(asked):
     assert asked.results.grade_path("ada").read_bytes() == before
 
 
+@pytest.mark.long("grades, projects and grades again")
 def test_another_answer_keeps_the_points_and_is_put_before_the_person_again(asked):
     """Until they have looked, the old points stand in all tables; then theirs do."""
     asked.submit("ada", why="Its steps shrink.")
