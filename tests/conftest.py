@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import os
+
 import pytest
 
 import autograder.notebooks.libraries  # noqa: F401  (first, since it imports nbformat without what takes seconds)
@@ -14,6 +16,14 @@ def executor():
     """Two forkservers for all tests that ask for nothing special: one takes seconds to get warm. With the one package that an assignment of ours asks for."""
     with Executor(2, packages=("scikit-learn",)) as running:
         yield running
+
+
+def pytest_configure():
+    """Give each of several workers one core of its own: the commands that tests run then start one forkserver, not one for each core that another worker has."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if worker and int(os.environ["PYTEST_XDIST_WORKER_COUNT"]) <= len(cores):
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw"))]})
 
 
 LONGEST_FIRST = (

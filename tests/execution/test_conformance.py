@@ -17,13 +17,14 @@ from autograder.execution.sandbox import BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES, 
 from autograder.execution.trials import TRIALS, TrialResult, level_found, run_trials
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="as an ordinary user no process changes its uid")
+LONG = pytest.mark.long("a forkserver of its own, and twenty trials")
 GRADES = (
     pytest.param((), id="all"),
-    pytest.param((BUBBLEWRAP,), id="outside-bubblewrap"),
-    pytest.param((BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES), id="plain-container"),
-    pytest.param((LANDLOCK, LANDLOCK_SCOPES), id="bubblewrap-without-landlock"),
+    pytest.param((BUBBLEWRAP,), id="outside-bubblewrap", marks=LONG),
+    pytest.param((BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES), id="plain-container", marks=LONG),
+    pytest.param((LANDLOCK, LANDLOCK_SCOPES), id="bubblewrap-without-landlock", marks=LONG),
 )
-SINGLE = ((), (OWN_UID, MOUNTS), (LANDLOCK, LANDLOCK_SCOPES), (SECCOMP,), (BUBBLEWRAP,))
+SINGLE = ((), *(pytest.param(kept, marks=LONG) for kept in ((OWN_UID, MOUNTS), (LANDLOCK, LANDLOCK_SCOPES), (SECCOMP,), (BUBBLEWRAP,))))
 
 
 def trials_without(without: tuple[str, ...]) -> tuple[dict[str, str], tuple[TrialResult, ...]]:
@@ -80,7 +81,7 @@ print([one.trial.name for one in results if one.trial.required and not one.held]
 
 
 @root_only
-@pytest.mark.parametrize("without", [(), (BUBBLEWRAP,)], ids=["all", "outside-bubblewrap"])
+@pytest.mark.parametrize("without", [pytest.param((), marks=LONG), (BUBBLEWRAP,)], ids=["all", "outside-bubblewrap"])
 def test_an_ordinary_user_is_held_to_the_same(tmp_path: Path, without: tuple[str, ...]) -> None:
     """As uid 12345, which can change to no other: Landlock and seccomp make it good, and every required trial is held."""
     readable = (sys.base_prefix, sys.prefix, str(Path(autograder.__file__).parent))

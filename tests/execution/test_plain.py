@@ -58,6 +58,7 @@ def test_cells_that_end_python_leave_the_rest_not_run():
     assert [run.status for run in evidence.calls] == [RunStatus.NOT_RUN]
 
 
+@pytest.mark.long("every process imports torch anew")
 def test_given_definitions_take_the_place_of_the_students_for_their_batch_alone():
     """A call before and a call after see the student's own; a definition that fails is told in each run."""
     source = "def helper():\n    return 'own'\n\ndef fine():\n    return helper()"

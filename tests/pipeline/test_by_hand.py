@@ -4,6 +4,7 @@ import shutil
 
 import msgspec
 import pytest
+from selection import short
 
 pytest.importorskip("nbgrader")
 
@@ -43,7 +44,7 @@ def decided(course):
     return course
 
 
-@pytest.mark.parametrize("way", ["regrade", "grade", "force"])
+@pytest.mark.parametrize("way", short(["regrade", "grade", "force"], ["regrade"], "graded, marked and graded again"))
 def test_a_persons_points_take_the_place_of_a_checks(decided, way):
     """In the grade, the table, what nbgrader prints, and exports; the check's own outcome is kept beside it."""
     own = check_of({"ada": decided.results.read_grade("ada")})

@@ -113,7 +113,13 @@ def test_grades_that_were_made_on_a_gpu_stay_where_there_is_none(course):
 
 
 @NO_GPU
-@pytest.mark.parametrize("words", [("release", "tiny", "--force"), ("validate", "tiny"), ("calibrate", "tiny")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("release", "tiny", "--force"),
+        *(pytest.param((word, "tiny"), marks=pytest.mark.long("a command as the one before")) for word in ("validate", "calibrate")),
+    ],
+)
 def test_commands_that_need_the_reference_refuse(course, words):
     """With what is missing, before anything is run or written."""
     ask_for_a_gpu(course)

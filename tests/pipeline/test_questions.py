@@ -85,7 +85,14 @@ def test_a_submission_that_cannot_be_read_has_no_answers_either(asked):
     assert (check.cause, check.outcome, check.points) == (Cause.UNREADABLE, Outcome.NOT_REACHED, 0)
 
 
-@pytest.mark.parametrize("again", [grade, lambda course: grade(course, force=True), regrade], ids=["grade", "force", "regrade"])
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(grade, id="grade"),
+        pytest.param(lambda course: grade(course, force=True), id="force", marks=pytest.mark.long("as the one before")),
+        pytest.param(regrade, id="regrade", marks=pytest.mark.long("as the one before")),
+    ],
+)
 def test_a_persons_mark_is_taken_in_and_kept(asked, again):
     """Score and comment from formgrader, in grade.json, page and totals, whatever is run again and how often."""
     asked.submit("ada", why="Its steps shrink.")
