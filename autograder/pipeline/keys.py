@@ -21,7 +21,7 @@ import autograder
 from autograder.assignment import Device
 from autograder.notebooks.stub import definitions
 from autograder.syntax import syntax_tree
-from autograder.templates import templates_folder
+from autograder.templates import INSTALLED, templates_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,7 +60,7 @@ PARTS: Mapping[str, tuple[Use, str]] = {
     "pytest_plugin.py": (Use.GRADES, "judges what has run"),
     "reports": (Use.PAGES, "made from grades"),
     "sandboxed": (Use.RUNS, "runs"),
-    "syntax.py": (Use.GRADES, "reads programs, runs none"),
+    "syntax.py": (Use.RUNS, "cells are read with it, too"),
     "templates.py": (Use.NOTHING, "where templates lie; they count by what is in them"),
     "stochastic.py": (Use.GRADES, "what checks compare with"),
     "store.py": (Use.NOTHING, "where evidence lies, not what is in it"),
@@ -188,8 +188,9 @@ def files_digest(names: Iterable[str]) -> str:
 
 
 def package_files() -> Iterator[str]:
-    """The paths of all modules in the package, sorted."""
-    yield from sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+    """Yield the paths of all modules in the package, sorted. A wheel's templates are none of them: in a checkout they lie elsewhere, and keys are the same in both."""
+    names = (path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+    yield from sorted(name for name in names if not name.startswith(f"{INSTALLED}/"))
 
 
 def use_of(name: str) -> Use:

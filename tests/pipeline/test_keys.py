@@ -323,6 +323,15 @@ def test_our_own_code_is_in_the_keys(package, graded):
         (package / name).write_text(name)
 
 
+def test_an_installed_package_has_the_keys_of_its_checkout(package):
+    """There templates lie in the package, and some of them are Python."""
+    before = digests()
+    shutil.move(package.parent / "templates", package / "_templates")
+    keys.templates_folder = lambda: package / "_templates"  # the fixture puts it back
+    assert list((package / "_templates").rglob("*.py"))
+    assert digests() == before
+
+
 def test_templates_of_pages(package):
     before = digests()
     (package.parent / "templates" / "feedback.css").write_text("")
