@@ -20,3 +20,8 @@ def selected(request, parameter):
             case = item.callspec.params[parameter]
             found += [] if case in found else [case]
     return found
+
+
+def long_too(request):
+    """Whether this session runs long tests of the module that asks."""
+    return any(item.module is request.module and item.get_closest_marker("long") for item in request.session.items)

@@ -86,6 +86,7 @@ def step(workflow, name):
     return found["run"]
 
 
+@pytest.mark.long("a job with processes of its own")
 def test_the_github_workflow_reports_a_hostile_notebook(repository, tmp_path):
     """Its check step with the runner's variables: annotation on the line that raises, summary, JUnit, result.json; what the notebook prints and raises is no command."""
     workflow = yaml.safe_load(export_github(open_assignment(TINY, "tiny"), repository, "")[0].read_text())
@@ -143,6 +144,7 @@ def test_the_install_step_asks_for_the_grader_and_the_packages(repository, tmp_p
     ]
 
 
+@pytest.mark.long("a job with processes of its own")
 def test_classroom_50s_autograder_passes_a_right_notebook_where_there_is_no_linux(repository, released, tmp_path):
     """Started as its runner does, in the checkout, the bundle elsewhere, in processes without forks and sandbox. A file of checks that the student put there is not looked at."""
     _, autograder = export_github(open_assignment(TINY, "tiny"), tmp_path / "exported", "")

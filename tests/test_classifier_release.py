@@ -17,6 +17,8 @@ from autograder.pipeline.checks_file import left_out_lines
 from autograder.pipeline.release import release_assignment
 from autograder.store import EvidenceStore
 
+pytestmark = pytest.mark.long("Jupyter kernels")
+
 COURSE = Path(__file__).parent.parent
 CHECKS = ("test_shapes", "test_one_epoch", "test_accuracy", "test_history", "test_digits_run")
 FUNCTIONS = ("make_model", "train_epoch", "evaluate", "fit")

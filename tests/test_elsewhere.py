@@ -56,6 +56,7 @@ def test_grading_explains_that_it_cannot_isolate(course):
     assert not list(course.glob("there/grades/tiny/*/grade.json"))
 
 
+@pytest.mark.long("a class graded twice, once in plain processes")
 def test_without_isolation_the_points_are_those_of_the_sandbox(course):
     """Given definitions included; the warning is on the terminal and in the table."""
     assert autograder(course, "grade", "tiny", "submitted", "--results", "here", "-j", "1", linux=True).returncode == 0

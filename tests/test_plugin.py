@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
+import pytest
 
 TINY = Path(__file__).parent / "tiny_course"
 
@@ -23,6 +24,7 @@ def test_without_a_submission_the_reference_is_judged_and_passes():
     assert "3 passed" in done.stdout
 
 
+@pytest.mark.long("pytest on the lecture, in a process of its own")
 def test_a_submission_is_judged_check_by_check(tmp_path):
     """--submission names one notebook; -k and ids work as for any test; the failure shows what the student would read."""
     release = [
@@ -57,6 +59,7 @@ def test_a_submission_is_judged_check_by_check(tmp_path):
 HOSTILE_LOSS = "def loss_fn(values):\n    raise ValueError('bad\\x1b[2J\\x1b]0;owned\\x07 \\x00\\u202e]]><x>')\n"
 
 
+@pytest.mark.long("pytest on the lecture, in a process of its own")
 def test_what_a_submission_says_does_nothing_in_a_terminal_or_in_xml(tmp_path):
     """Escapes, control characters and overrides are gone from both; without a sandbox both say so."""
     script = tmp_path / "eve.py"

@@ -82,6 +82,7 @@ def test_the_numbers_of_the_lecture_are_filled_in(release):
         assert number in text
 
 
+@pytest.mark.long("nbgrader's own commands, or a Jupyter kernel")
 def test_plain_nbgrader_grades_the_visible_part(release, tmp_path):
     """Stock `nbgrader autograde`: a solved notebook gets the visible cells' 36 points, the stub none; an answer waits for a person, a blank one does not."""
     folder = tmp_path / "course"
@@ -123,6 +124,7 @@ def test_plain_nbgrader_grades_the_visible_part(release, tmp_path):
         }
 
 
+@pytest.mark.long("nbgrader's own commands, or a Jupyter kernel")
 def test_the_solved_notebook_runs_from_top_to_bottom_in_a_real_kernel(release):
     """Each solution in its cell, a fresh Jupyter kernel, no error; every check cell says ok."""
     notebook = nbformat.read(release / "optimizers.ipynb", as_version=4)
@@ -138,6 +140,7 @@ def test_the_solved_notebook_runs_from_top_to_bottom_in_a_real_kernel(release):
     assert [cell.id for cell in checks if "ok" not in str(cell.outputs)] == []
 
 
+@pytest.mark.long("nbgrader's own commands, or a Jupyter kernel")
 def test_the_stub_stops_in_a_real_kernel(release):
     """The test above can fail."""
     with pytest.raises(CellExecutionError, match="NotImplementedError"):

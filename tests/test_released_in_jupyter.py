@@ -13,6 +13,8 @@ from autograder.assignment import open_assignment
 from autograder.notebooks.cells import Role, role_of
 from autograder.notebooks.source import Facts, Mode, render_notebook
 
+pytestmark = pytest.mark.long("Jupyter kernels")
+
 COURSE = Path(__file__).parent.parent
 SLUGS = ("optimizers", "quadratic")
 """Assignments of this course. Each check cell ends by printing something with "ok" in it."""

@@ -53,6 +53,7 @@ def test_the_example_is_complete_and_says_what_comes_next(course):
         assert f"autograder {command} line-fit" in shown
 
 
+@pytest.mark.long("a validation")
 def test_the_example_passes_validation_as_it_stands(course):
     """Reference all points, stub none, no mistake survives; so it may be released without --force."""
     folder, _ = course

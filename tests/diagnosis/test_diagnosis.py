@@ -6,7 +6,7 @@ from correct_variants import PROGRAMS as CORRECT
 from held_back import PROGRAMS as HELD_BACK
 from known_mistakes import PROGRAMS as KNOWN
 from laboratory import SHORT, codes
-from selection import selected, short
+from selection import long_too, selected, short
 
 from autograder.judgement.catalogue import CATALOGUE
 from autograder.judgement.grading import Cause
@@ -80,9 +80,8 @@ def function_of(program):
 def judged(request, laboratory):
     """Results of the programs that tests of this session are about, by the name of their list and their own; the held-back ones where a test is about them all."""
     wanted = [program.name for program in selected(request, "program")]
-    all_of_them = any(item.get_closest_marker("long") for item in request.session.items if item.module is request.module)
     listed = (("correct", CORRECT), ("known", KNOWN), ("held back", HELD_BACK))
-    programs = [(kind, program) for kind, ones in listed for program in ones if all_of_them or program.name in wanted]
+    programs = [(kind, program) for kind, ones in listed for program in ones if long_too(request) or program.name in wanted]
     results = laboratory.judge([(function_of(program), program.source) for _, program in programs])
     return {(kind, program.name): result for (kind, program), result in zip(programs, results, strict=True)}
 

@@ -219,6 +219,7 @@ def test_a_failure_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: p
         assert "new" not in [student.id for student in gradebook.students]
 
 
+@pytest.mark.long("hundreds of notebooks")
 def test_a_large_class_is_written_in_parts(tmp_path: Path) -> None:
     """Every student has the marks of each check once; what a failure midway has left out comes with the next call."""
     students = [GradebookEntry(grade(f"student{number:03}", number % 11, 20, 8, 2.5), executed()) for number in range(AT_ONCE + 10)]

@@ -53,7 +53,9 @@ def output_of(home: Path, interpreter: Path, umask: int, *, wrapped: bool = Fals
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077], ids=oct)
+@pytest.mark.parametrize(
+    "umask", [*(pytest.param(umask, marks=pytest.mark.long("a forkserver of its own")) for umask in (0o022, 0o027)), 0o077], ids=oct
+)
 def test_an_interpreter_under_a_closed_home_is_read_whatever_the_umask(home: Path, umask: int) -> None:
     """It imports what nothing has imported before, and the rest of the home does not exist for it."""
     place = home / "deep" / "down"
@@ -87,6 +89,7 @@ def test_bubblewrap_shows_what_libraries_read_of_the_system() -> None:
     assert subprocess.run([sys.executable, "-c", SETTINGS], capture_output=True, text=True, check=True).stdout.strip() == "yes True True"
 
 
+@pytest.mark.long("a forkserver of its own")
 def test_a_link_to_the_interpreter_within_the_home_leads_there(home: Path) -> None:
     """As uv makes them for the newest of a version."""
     (home / "newest").symlink_to("deep/down")

@@ -49,6 +49,7 @@ def test_calls_that_spoil_their_process_spoil_no_other():
     assert evidence.environment.keys() == {"isolation", "device", "torch", "python"}
 
 
+@pytest.mark.long("every process imports torch anew")
 def test_cells_that_end_python_leave_the_rest_not_run():
     """As in the sandbox: an ending, no call."""
     request = ExecutionRequest((Cell("a", "x = 1"), Cell("b", "import os; os._exit(3)"), Cell("c", "x")), 0, Limits())

@@ -7,6 +7,7 @@ import time
 
 import msgspec
 import numpy as np
+import pytest
 import torch
 
 from autograder.execution.executor import Executor
@@ -414,6 +415,7 @@ def test_given_definitions_that_fail_in_a_call_made_alone(executor: Executor) ->
     assert (evidence.calls[0].alone, evidence.calls[0].error and evidence.calls[0].error.type) == (True, "GivenError")
 
 
+@pytest.mark.long("forkservers of its own")
 def test_only_as_many_slots_are_warmed_as_are_wanted() -> None:
     """A forkserver takes seconds of computing: one submission shall not start two."""
     with Executor(2) as own:

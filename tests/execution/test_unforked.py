@@ -175,6 +175,7 @@ def forges():
     assert executor.run("key", unforked(source), (plain("a", "fine"),)).calls[0].returned == 1
 
 
+@pytest.mark.long("a process of its own that imports torch")
 @pytest.mark.skipif(not HERE.missing, reason="there is a GPU")
 def test_without_a_gpu_no_code_is_started() -> None:
     """The child puts its sandbox on, can't initialise CUDA, and says so; nothing of the notebook has run. The executor refuses requests for another device."""
@@ -251,6 +252,7 @@ def test_what_the_driver_looks_up_is_there_for_gpu_assignments_alone(tmp_path) -
     assert listed(Device.CPU) == ""
 
 
+@pytest.mark.long("a process of its own that imports torch")
 def test_warming_asks_nothing_that_would_initialise_cuda() -> None:
     """In the process that is forked from. What it does ask (torch.accelerator.current_accelerator) says of itself that it poisons no fork; the last line shows that a question would be noticed."""
     code = """

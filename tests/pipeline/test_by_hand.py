@@ -78,6 +78,7 @@ def test_exports_ask_the_gradebook_first(decided):
     assert found["bob"] == 10
 
 
+@pytest.mark.long("graded, marked and graded again")
 def test_full_points_need_no_reason(decided):
     """And extra credit alone comes on top of what the check has by itself."""
     person_marks(decided, "ada", 5, cell="test_loop")
@@ -126,6 +127,7 @@ def test_another_submission_puts_it_before_the_person_again(decided):
     assert decided.results.read_grade("ada").status is GradeStatus.GRADED
 
 
+@pytest.mark.long("graded, marked and graded again")
 def test_extra_credit_follows_the_checks_own_points(decided):
     """It is no sum that is fixed: a wrong loop handed in later has the extra credit alone, once a person has looked."""
     person_marks(decided, "bob", None, extra=1, cell="test_loop")
@@ -141,6 +143,7 @@ def test_extra_credit_follows_the_checks_own_points(decided):
     assert ours == theirs
 
 
+@pytest.mark.long("graded, marked and graded again")
 def test_scores_from_before_the_first_grading_count_at_once(decided):
     """The gradebook is there, our results are not: an nbgrader course that was graded by others. Where nothing was typed, nothing is done twice."""
     regrade(decided)
@@ -203,6 +206,7 @@ def test_a_writing_that_was_interrupted_is_done_again(decided, monkeypatch):
     assert read_ledger(decided.results).keys() == whole.keys()
 
 
+@pytest.mark.long("graded, marked and graded again")
 def test_a_check_that_is_dropped_is_nobodys_but_of_those_who_were_marked(decided):
     """Who was never marked has nothing of it in the gradebook any more, and nobody's total is out of it."""
     regrade(decided)

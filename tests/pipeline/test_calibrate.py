@@ -307,6 +307,7 @@ def test_a_reference_that_raises_is_the_assignments_fault(course):
         calibrate_assignment(course.files, course.results, course.executor, Counted())
 
 
+@pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_the_measured_bar_is_what_the_check_judges_by(course, answers):
     """A run that the general bar lets pass fails under a stricter one in the file, for this call only; and the grade depends on the file."""
     bench, _ = answers

@@ -132,6 +132,7 @@ def test_commands_that_need_the_reference_refuse(course, words):
     assert not calibration_path(course.files.folder).exists()
 
 
+@pytest.mark.long("a command of its own")
 @NO_GPU
 def test_grade_says_it_before_it_starts(course):
     """And ends with the exit code of ungradable submissions."""
@@ -146,6 +147,7 @@ def test_grade_says_it_before_it_starts(course):
     assert "no GPU" in course.results.read_grade("ada").problem
 
 
+@pytest.mark.long("a command of its own")
 @NO_GPU
 def test_check_says_that_nothing_was_run(course, tmp_path):
     """Students' own machines mostly have none."""

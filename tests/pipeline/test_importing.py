@@ -28,6 +28,8 @@ from autograder.pipeline.results import ResultsFolder
 from autograder.pipeline.validate import validate_assignment
 from autograder.protocol import Cell, ExecutionRequest
 
+pytestmark = pytest.mark.long("nbgrader's own commands on a course of its own")
+
 
 @dataclass
 class Imported:
@@ -97,7 +99,6 @@ def grades(imported):
     return {student: by_id(imported.results.read_grade(student)) for student in imported.results.students()}
 
 
-@pytest.mark.long("nbgrader's own commands on a course of its own")
 @pytest.mark.parametrize("student", CLASS)
 def test_the_same_points_as_nbgrader_gives(imported, grades, student):
     """Cell by cell; what nbgrader leaves to a person is left to a person."""

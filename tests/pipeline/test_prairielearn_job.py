@@ -15,6 +15,8 @@ from autograder.errors import ExchangeError
 from autograder.pipeline.ci import export_gitlab, export_prairielearn
 from autograder.pipeline.prairielearn import main
 
+pytestmark = pytest.mark.long("a job with a forkserver of its own")
+
 ROOT = Path(__file__).parent.parent.parent
 TINY = ROOT / "tests" / "tiny_course"
 

@@ -13,6 +13,8 @@ from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.results import ResultsFolder
 
+pytestmark = pytest.mark.long("a class graded three times")
+
 GRADES = """
 SELECT submitted_assignment.student_id, base_cell.name, grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade,
     (SELECT comment.auto_comment FROM comment WHERE comment.notebook_id = grade.notebook_id AND comment.cell_id = grade.cell_id)

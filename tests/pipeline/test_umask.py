@@ -43,6 +43,7 @@ def test_a_class_is_graded(course, autograder):
     assert [path for path in (course.root / "there").rglob("*") if path.stat().st_mode & 0o077] == []
 
 
+@pytest.mark.long("commands with forkservers of their own")
 def test_doctor_finds_what_isolates(tmp_path, autograder):
     """No attack that it tries gets through."""
     done = autograder(tmp_path, "doctor")
@@ -51,6 +52,7 @@ def test_doctor_finds_what_isolates(tmp_path, autograder):
     assert any("mount namespace" in line and " yes " in line for line in done.stdout.splitlines())
 
 
+@pytest.mark.long("commands with forkservers of their own")
 def test_one_notebook_is_checked(course, autograder):
     """By a user of its own, not in the plain processes that it takes where there can be no sandbox."""
     loop = LOOP.replace("    for", "    import os\n    assert os.getuid() >= 60000\n    for", 1)

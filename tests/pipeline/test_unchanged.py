@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from selection import short
 from tiny_class import LOOP, Recorded, handed_in
 
 from autograder.pipeline.collect import collect_submissions
@@ -55,6 +56,7 @@ def graded(course):
     return course
 
 
+@pytest.mark.long("commands on a graded class")
 def test_two_hundred_unchanged_submissions(course):
     """All different files. The first time they are graded; then neither `grade` nor `regrade` runs, judges, writes or imports anything for it."""
     notebook = handed_in(course.release)
@@ -77,7 +79,17 @@ def test_two_hundred_unchanged_submissions(course):
 
 @pytest.mark.parametrize(
     "lost",
-    ["grades-tiny.csv", "gradebook.db", "grades/tiny/bob/feedback.html", "autograded/bob/tiny/tiny.ipynb", "grades/tiny/.projected.json"],
+    short(
+        [
+            "grades-tiny.csv",
+            "gradebook.db",
+            "grades/tiny/bob/feedback.html",
+            "autograded/bob/tiny/tiny.ipynb",
+            "grades/tiny/.projected.json",
+        ],
+        ["grades/tiny/bob/feedback.html"],
+        "two commands on a graded class",
+    ),
 )
 def test_what_is_missing_is_made_again(graded, lost):
     """Deleted by hand, or never written by a run that was killed: the same command makes it again, with nothing graded anew."""
@@ -93,6 +105,7 @@ def test_what_is_missing_is_made_again(graded, lost):
     assert after[graded.results.grade_path("bob")] == before[graded.results.grade_path("bob")]
 
 
+@pytest.mark.long("commands on a graded class")
 def test_a_lost_gradebook_is_made_up_for_everybody_in_the_end(graded):
     """Also where the next run is about one student: the others are not taken to be in it."""
     nbgrader = pytest.importorskip("nbgrader.api")
@@ -104,6 +117,7 @@ def test_a_lost_gradebook_is_made_up_for_everybody_in_the_end(graded):
         assert sorted(one.student.id for one in book.assignment_submissions("tiny")) == ["ada", "bob", "cy"]
 
 
+@pytest.mark.long("commands on a graded class")
 def test_a_run_that_was_killed_between_grading_and_projecting(graded):
     """One was graded anew, and its page not written: the next run, which grades nothing, writes it, and no other."""
     autograder(graded, "grade", "tiny", "submitted")

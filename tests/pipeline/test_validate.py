@@ -247,6 +247,7 @@ def test_release_waits_for_validate_and_again_after_an_edit(course, validate):
     assert "by force: its checks have not passed their test" in said
 
 
+@pytest.mark.long("validates three times")
 def test_validate_ends_with_1_when_a_mistake_survives_and_release_still_refuses(course, validate):
     """The record of a failed test opens nothing."""
     course.files.checks.write_text(WEAK)
@@ -256,6 +257,7 @@ def test_validate_ends_with_1_when_a_mistake_survives_and_release_still_refuses(
     assert "run `autograder validate tiny` first" in command(course, "release")[2]
 
 
+@pytest.mark.long("validates three times")
 def test_grade_warns_of_checks_that_have_changed_or_failed_since_their_test(course, validate):
     """Silent where they were never tested here, where they passed as they are, and where only words have changed."""
 

@@ -21,6 +21,8 @@ from autograder.pipeline.calibrate import _drawn_again, _refusal, calibrate_assi
 from autograder.pipeline.variants import Record, key_path, open_variants, record_path
 from autograder.variants import SAMPLES
 
+pytestmark = pytest.mark.long("thirty drawn variants")
+
 HOPELESS = "1e7"
 """A learning rate with which six steps overflow: the check does not pass the reference itself."""
 ROSTER = tuple(Student(f"s{number}", "") for number in range(5))

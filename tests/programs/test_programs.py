@@ -239,6 +239,7 @@ def test_wrong_programs_do_something_else(program, reference):
     assert max(distances.values()) > 1e-4, distances
 
 
+@pytest.mark.long("runs every program once more")
 def test_only_crashing_programs_and_globals_raise():
     for program in WRONG:
         if program.function != "training_loop":
