@@ -153,6 +153,7 @@ def test_an_honest_submission_has_all_its_points(autograder, release):
         assert not read_by(65534, path)
 
 
+@pytest.mark.long("a container's run with a forkserver of its own")
 def test_a_wrong_submission_reads_what_is_wrong(autograder, release):
     """The points of what is right, the finding, and a plot of the loss. A call that never ends is ended by its computing time, long before Gradescope's timeout, and the others go on."""
     wrong = LOOP.replace("        optimizer.zero_grad()\n", "        while n_epochs == 20:\n            pass\n")
@@ -170,6 +171,7 @@ def test_a_wrong_submission_reads_what_is_wrong(autograder, release):
     assert "never clears gradients" in said
 
 
+@pytest.mark.long("a container's run with a forkserver of its own")
 def test_an_environment_under_a_closed_home_is_read(autograder, release, tmp_path):
     """By the user that submissions run as, under the umask 077 of run_autograder and without bubblewrap."""
     if why := refused():
@@ -224,6 +226,7 @@ print("FORKED", children)
 """
 
 
+@pytest.mark.long("a container's run with a forkserver of its own")
 def test_a_thief_gets_nothing_and_writes_nothing(autograder, release):
     """It tries the solution, the metadata, the results and the sources, leaves as many processes as it can that go on trying, and ends Python."""
     container = Container(autograder.root)
@@ -386,6 +389,7 @@ def test_without_an_environment_the_prepared_result_stays(autograder, release):
     assert "not your mark" in content["output"]
 
 
+@pytest.mark.long("a container's run with a forkserver of its own")
 def test_where_nothing_can_run_as_another_user_nothing_runs(autograder, release):
     """A container without the right to change users, and an author who accepts weak isolation: the student reads that no code was run, the staff why."""
     toml = Container(autograder.root).own / "course" / "assignments" / "tiny" / "assignment.toml"

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from selection import short
 from tiny_class import TinyCourse
 from typer.testing import CliRunner
 
@@ -173,7 +174,22 @@ INPUTS = {
 }
 
 
-@pytest.mark.parametrize("name", INPUTS)
+SHORT = (
+    "drivers",
+    "given definition",
+    "data file",
+    "limits",
+    "given cell",
+    "call",
+    "check",
+    "points of a check",
+    "calibration",
+    "runs of known mistakes",
+    "mistakes",
+)
+
+
+@pytest.mark.parametrize("name", short(INPUTS, SHORT, "thirty changes, each judged twice"))
 def test_each_input_of_a_course(course, name):
     """`regrade` (and its dry run, which is the same but for writing) says what it would do and writes nothing; then `grade` does what has to be done."""
     change, by_regrade, by_grade = INPUTS[name]
@@ -280,6 +296,7 @@ def touched(before):
     return {use for use, digest in digests().items() if digest != before[use]}
 
 
+@pytest.mark.long("every module changed in turn")
 def test_every_module_of_ours(package):
     """A change of any makes stale what it has a hand in, and all that follows from that."""
     before, names = digests(), list(package_files())
@@ -442,7 +459,7 @@ def autograder(root, *words, code=0):
     ("change", "named"),
     [
         (at("assignments/tiny/drivers.py", "3 *", "2.5 *"), "drivers.py"),
-        (at(SOLUTION, "(values**2)", "1.0 * (values**2)"), "given definitions"),
+        pytest.param(at(SOLUTION, "(values**2)", "1.0 * (values**2)"), "given definitions", marks=pytest.mark.long("as the one before")),
     ],
     ids=["driver", "given"],
 )
