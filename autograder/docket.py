@@ -212,7 +212,7 @@ def measured_calls(files: AssignmentFiles, specs_of: Callable[[Values | None], S
 def _partly(credit: PartialCredit, points: float, spec: CheckSpec) -> Verdict:
     if not 0 <= points <= spec.worth.points:  # NaN is neither
         return Verdict(Cause.CHECK_RAISED, f"PartialCredit: {points} is no number from 0 to {spec.worth.points:g}")
-    return Verdict(Cause.DISAGREES if points < spec.worth.points else Cause.AGREES, str(credit), points)
+    return Verdict(Cause.DISAGREES if points < spec.worth.points else Cause.AGREES, str(credit), float(points))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from selection import long_too, selected, short
 from autograder.assignment import Isolation, open_assignment
 from autograder.docket import open_docket
 from autograder.execution.executor import Executor
-from autograder.judgement.grading import Cause, GradeStatus, Outcome
+from autograder.judgement.grading import Cause, GradeStatus, Outcome, decode_grade, encode_grade
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.results import ResultsFolder
@@ -289,6 +289,12 @@ def test_each_student_gets_the_expected_grade(grades, student):
     assert grade.points == expected.points
     assert {check.outcome for check in not_passed.values()} == (expected.outcomes if expected.lost else set())
     assert expected.problem in grade.problem if expected.problem else not grade.problem
+
+
+def test_a_grade_is_the_same_once_it_is_read_back(grades):
+    """To the byte: else its page and its place in the gradebook are made again by the next command."""
+    again = {student: encode_grade(decode_grade(encode_grade(grade))) for student, grade in grades.items()}
+    assert [student for student, grade in grades.items() if encode_grade(grade) != again[student]] == []
 
 
 @pytest.mark.parametrize("student", STUDENTS)

@@ -288,7 +288,7 @@ def _with_findings(
     points = result.points
     if spec.worth.contracts and findings:
         held = kept(examined.case, frozenset(finding.contract for finding in findings))
-        points = sum(worth for contracts, worth in spec.worth.contracts if contracts <= held)
+        points = sum((worth for contracts, worth in spec.worth.contracts if contracts <= held), 0.0)
     return msgspec.structs.replace(result, findings=findings, points=points)
 
 
