@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
 INSTALLED = "_templates"
 """In the package, as a wheel installs it."""
 
