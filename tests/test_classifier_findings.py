@@ -64,6 +64,7 @@ class _Silent:
         pass
 
 
+@pytest.mark.seconds("programs that train are judged before the first")
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_each_mistake_is_named_and_nothing_else_is(found, program):
     assert found[program] == PROGRAMS[program][1]

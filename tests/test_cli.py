@@ -66,6 +66,7 @@ def test_help_answers_without_torch_pytest_or_nbformat():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.seconds("a class is graded before the first, by the command itself")
 def test_a_class_is_graded_from_one_command(graded):
     """The table, and the places of what was made."""
     folder, shown = graded

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from autograder.assignment import open_assignment
 
 sys.path.insert(0, str(Path(__file__).parent / "pipeline"))
@@ -16,6 +18,7 @@ def autograder(*words, cwd):
     )
 
 
+@pytest.mark.seconds("a command in a process of its own")
 def test_import_says_what_it_made(tmp_path):
     """From the folder above, with a name; and what to do next. A folder without notebooks is told, with exit code 2."""
     write_source(tmp_path / "theirs", CELLS)

@@ -17,6 +17,7 @@ def run_pytest(*words):
     return subprocess.run(command, cwd=TINY, text=True, capture_output=True, check=False, timeout=120)
 
 
+@pytest.mark.seconds("pytest in a process of its own, with a forkserver")
 def test_without_a_submission_the_reference_is_judged_and_passes():
     """What an author sees in the editor: all green."""
     done = run_pytest("assignments/tiny")

@@ -156,6 +156,7 @@ def test_no_two_correct_loops_are_the_same_code():
     assert len(loops) == len(CORRECT)
 
 
+@pytest.mark.seconds("notebooks that train are graded before the first")
 @pytest.mark.parametrize("student", short(EXPECTED, SHORT, "many notebooks that train"))
 def test_each_student_gets_the_expected_grade(grades, student):
     """Checks, points, and exactly one name for what is wrong with a loop; notebooks as the template has them now."""

@@ -37,6 +37,7 @@ def release(tmp_path_factory):
     return folder / "release"
 
 
+@pytest.mark.seconds("the lecture's reference is run before the first")
 def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_released_folder(release):
     """Every line of a solution region, every hidden check's name, title and data: none is found in any released file."""
     solution = (COURSE / "solutions" / "optimizers" / "solution.py").read_text()

@@ -278,6 +278,7 @@ def test_renaming_does_not_make_a_loop_another_one():
     assert len(shapes) == 1
 
 
+@pytest.mark.seconds("notebooks that train are graded before the first")
 @pytest.mark.parametrize("student", STUDENTS)
 def test_each_student_gets_the_expected_grade(grades, student):
     grade, expected = grades[student], EXPECTED[student]

@@ -100,6 +100,7 @@ def test_there_are_enough_of_them() -> None:
     assert min(Counter(attack.row for attack in GAINING + BREAKING).values()) >= 1
 
 
+@pytest.mark.seconds("the attacks are graded before the first")
 @root_only
 @pytest.mark.parametrize("attack", CHOSEN, ids=name_of)
 def test_attack(course: TinyCourse, graded, aims: Targets, attack: Attack) -> None:

@@ -74,6 +74,7 @@ def lost(results):
     return {name for name, result in results.items() if result.points < result.max_points}
 
 
+@pytest.mark.seconds("loops with closures are judged before the first")
 @pytest.mark.parametrize("name", SGD_LOOPS)
 def test_a_closure_that_runs_once_in_a_step(sgd, name):
     """The mistake and nothing else: what moves inside step() is step()'s business."""
@@ -81,6 +82,7 @@ def test_a_closure_that_runs_once_in_a_step(sgd, name):
     assert bool(lost(sgd[name])) == bool(SGD_LOOPS[name][2])
 
 
+@pytest.mark.seconds("loops with closures are judged before the first")
 @pytest.mark.parametrize("name", LBFGS_LOOPS)
 def test_a_closure_that_lbfgs_runs_as_often_as_it_likes(lbfgs, name):
     """Many backward passes in a step are neither doubled gradients nor missing steps, and a gradient is compared where it was taken."""

@@ -65,6 +65,7 @@ def judged(request, laboratory):
     return {(kind, program.name): result for (kind, program), result in zip(programs, results, strict=True)}
 
 
+@pytest.mark.seconds("two dozen programs are judged before the first")
 @pytest.mark.parametrize("program", short(CORRECT, SOME_CORRECT, WHY, name_of), ids=name_of)
 def test_a_correct_loop_gets_full_marks_and_is_accused_of_nothing(judged, program):
     """However it is written."""

@@ -39,6 +39,7 @@ def said(judged, program, check):
     return {finding.code for finding in judged[program][check].findings}
 
 
+@pytest.mark.seconds("an assignment's reference is run and its programs probed")
 def test_settings_that_the_driver_changes_are_not_the_students_doing(judged):
     """The second call's learning rate is the author's; the mistake is another, and the only one named."""
     assert said(judged, "summed", DRIVEN) == {"loss-scaled"}

@@ -37,6 +37,7 @@ def processes_with(uid: int) -> list[str]:
     return [pid for pid in os.listdir("/proc") if pid.isdigit() and Path(f"/proc/{pid}").exists() and os.stat(f"/proc/{pid}").st_uid == uid]
 
 
+@pytest.mark.seconds("uses up its CPU time")
 def test_endless_loop_in_a_cell(run: Runs) -> None:
     """It ends the submission with CPU_LIMIT; the cells before are kept, the rest were not run."""
     evidence = run("x = 1", "while True: pass", "y = 2", calls=(plain("f", "f"),), limits=Limits(cpu_s=1))
@@ -51,6 +52,7 @@ def test_endless_loop_that_ignores_signals(run: Runs) -> None:
     assert run(source, limits=Limits(cpu_s=1)).ending.reason is Ended.CPU_LIMIT
 
 
+@pytest.mark.seconds("uses up its CPU time")
 def test_endless_loop_in_one_call(run: Runs) -> None:
     """That call is timed out, the next is answered."""
     evidence = run(
@@ -259,6 +261,7 @@ def test_a_value_that_lies(run: Runs) -> None:
     assert (lying.type_name, keyed.type_name, numbered.values["1"].type_name) == ("Evil", "dict", "Evil")
 
 
+@pytest.mark.seconds("a forkserver of its own")
 def test_the_forkserver_dies(executor: Executor) -> None:
     """The submission ends with FORKSERVER_DIED, and the next one gets a new forkserver."""
     with Executor(1) as own:

@@ -37,6 +37,7 @@ DATA = {"images": array_of(np.eye(6, 3, dtype=np.float32)), "labels": array_of(n
 CALL = Call("epochs", "train_epoch", DATA | {"optimizer": OptimizerSpec("SGD", {"lr": 0.25}, "")}, driver="train", batches=True)
 
 
+@pytest.mark.seconds("a forkserver of its own")
 def test_batches_come_back_by_phase(run: Runs) -> None:
     """Two calls of the student's function; the optimizer that the driver made counts as given."""
     made = run(EPOCH, drivers=DRIVERS, calls=(CALL,)).calls[0]

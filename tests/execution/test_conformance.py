@@ -34,6 +34,7 @@ def trials_without(without: tuple[str, ...]) -> tuple[dict[str, str], tuple[Tria
         return executor.environment, results
 
 
+@pytest.mark.seconds("a forkserver of its own, and twenty trials")
 @root_only
 @pytest.mark.parametrize("without", GRADES)
 def test_levels_of_good_and_above_hold_what_they_promise(without: tuple[str, ...]) -> None:
@@ -45,6 +46,7 @@ def test_levels_of_good_and_above_hold_what_they_promise(without: tuple[str, ...
     assert level_found(level, results) is level
 
 
+@pytest.mark.seconds("a forkserver of its own, and twenty trials")
 @root_only
 @pytest.mark.parametrize("kept", SINGLE, ids=lambda kept: kept[0] if kept else "none")
 def test_a_layer_holds_what_it_says_and_nothing_else_does(kept: tuple[str, ...]) -> None:
@@ -80,6 +82,7 @@ print([one.trial.name for one in results if one.trial.required and not one.held]
 """
 
 
+@pytest.mark.seconds("a forkserver of its own, and twenty trials")
 @root_only
 @pytest.mark.parametrize("without", [pytest.param((), marks=LONG), (BUBBLEWRAP,)], ids=["all", "outside-bubblewrap"])
 def test_an_ordinary_user_is_held_to_the_same(tmp_path: Path, without: tuple[str, ...]) -> None:

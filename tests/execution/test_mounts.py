@@ -53,6 +53,7 @@ def output_of(home: Path, interpreter: Path, umask: int, *, wrapped: bool = Fals
     return done.stdout.strip()
 
 
+@pytest.mark.seconds("a forkserver of its own")
 @pytest.mark.parametrize(
     "umask", [*(pytest.param(umask, marks=pytest.mark.long("a forkserver of its own")) for umask in (0o022, 0o027)), 0o077], ids=oct
 )
@@ -62,6 +63,7 @@ def test_an_interpreter_under_a_closed_home_is_read_whatever_the_umask(home: Pat
     assert output_of(home, place / "bin" / "python", umask) == f"yes True False {place}"
 
 
+@pytest.mark.seconds("a forkserver of its own")
 def test_bubblewrap_shows_it_under_a_closed_umask_too(home: Path) -> None:
     """Then no mount namespace is needed."""
     if not without_bubblewrap():
@@ -82,6 +84,7 @@ print(executor.environment["layer: bubblewrap"], evidence.cells[0].run.output.st
 """
 
 
+@pytest.mark.seconds("a forkserver of its own")
 def test_bubblewrap_shows_what_libraries_read_of_the_system() -> None:
     """To the users of submissions, too."""
     if not without_bubblewrap():

@@ -28,6 +28,7 @@ def calls(*names):
     return tuple(Call(f"{number}-{name}", name, {"value": 1} if name == "add" else {}) for number, name in enumerate(names))
 
 
+@pytest.mark.seconds("every process imports torch anew")
 def test_calls_that_spoil_their_process_spoil_no_other():
     """What disturbs the state or never ends gets its own word, and the next call finds the state after the cells. Printing reaches the output, not the protocol."""
     request = ExecutionRequest((Cell("a", CELLS), Cell("b", "print('hello'); 1 / 0"), Cell("c", "seen")), 0, Limits(cpu_s=2, wall_s=60))

@@ -108,6 +108,7 @@ def test_calls_run_in_the_process_that_ran_the_cells(executor: Executor) -> None
     assert str(forked.calls[0].returned) != forked.cells[0].run.output.strip()
 
 
+@pytest.mark.seconds("processes that import torch anew")
 def test_a_call_that_spoils_its_process_spoils_no_other(executor: Executor) -> None:
     """Each of these is followed by a call in another process, which finds the state after the cells."""
     names = ["remember", "where", "errs", "where", "leaves", "where", "computes", "where", "is_killed", "where", "claims", "remember"]

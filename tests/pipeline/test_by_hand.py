@@ -218,6 +218,7 @@ def test_a_check_that_is_dropped_is_nobodys_but_of_those_who_were_marked(decided
     assert theirs["ada"] == (ours["ada"][0] + 4, 10)
 
 
+@pytest.mark.seconds("graded, marked and graded again")
 def test_what_waits_for_a_person_is_decided_there(course):
     """A package that is not installed: what failed beside it needs review, and does not once a person has given points."""
     course.submit("ada", training_loop=f"import not_installed_anywhere\n{WRONG_LOOP}")

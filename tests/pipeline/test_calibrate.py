@@ -94,6 +94,7 @@ def test_right_programs_lie_below_the_bar_and_every_mistake_above(course):
     assert calibrate_assignment(course.files, course.results, course.executor, Counted()).changes == ()
 
 
+@pytest.mark.seconds("sixty programs are run before the first, some in forkservers of their own")
 def test_what_is_tried(answers):
     """Every kind of legitimate variation, and mistakes; the tiny loop has no rows to reorder."""
     _, found = answers

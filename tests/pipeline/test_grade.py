@@ -130,6 +130,7 @@ def test_each_kind_of_failure_has_its_own_outcome_and_message(course, cells, che
     assert found.points == 0
 
 
+@pytest.mark.seconds("runs into limits, twice")
 def test_ungradable_is_run_again_and_never_zero(course):
     """A submission that only waits hits the wall limit with little computing done: no verdict, and the next run tries it again."""
     toml = course.root / "assignments" / "tiny" / "assignment.toml"

@@ -117,6 +117,7 @@ def checked(answer):
     return content, {test["name"]: test for test in content["tests"]}, said
 
 
+@pytest.mark.seconds("a container's run with a forkserver of its own")
 def test_an_honest_submission_has_all_its_points(autograder, release):
     """Also from a folder of a repository, next to scripts of the student's own. The reference is not run again, and what others may read before it starts nobody can read after."""
     container = Container(autograder.root)

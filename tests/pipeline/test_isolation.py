@@ -42,6 +42,7 @@ def stored(course, grade):
     return course.results.evidence.path(grade.provenance.evidence_key).stat().st_mtime_ns
 
 
+@pytest.mark.seconds("graded twice, with a forkserver of its own")
 def test_what_ran_without_a_sandbox_is_run_again_when_one_is_required(course, executor, unprotected, caplog):
     """The same submission, the same key: made again, said so once, and kept from then on."""
     course.submit("alice")

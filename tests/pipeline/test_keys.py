@@ -455,6 +455,7 @@ def autograder(root, *words, code=0):
     return result.output
 
 
+@pytest.mark.seconds("five commands, each with a forkserver")
 @pytest.mark.parametrize(
     ("change", "named"),
     [

@@ -436,6 +436,7 @@ def test_the_command_says_what_it_needs(words, said, tmp_path):
     assert not (tmp_path / "course" / "secret").exists()
 
 
+@pytest.mark.seconds("a command with a forkserver of its own")
 def test_the_command_releases_a_roster(executor, tmp_path, monkeypatch):
     """From the file to a notebook for each line, and the key is told of once."""
     monkeypatch.setattr("autograder.cli.authoring.CORES", 1)  # one forkserver starts in half the time

@@ -33,6 +33,7 @@ def autograder(tmp_path):
     return run
 
 
+@pytest.mark.seconds("a command with a forkserver of its own")
 def test_a_class_is_graded(course, autograder):
     """With all that the level needs, and nobody but root may read what it wrote."""
     course.submit("ada")

@@ -77,6 +77,7 @@ def test_two_hundred_unchanged_submissions(course):
     assert state(course) == before
 
 
+@pytest.mark.seconds("two commands on a graded class")
 @pytest.mark.parametrize(
     "lost",
     short(

@@ -228,6 +228,7 @@ def command(course, *words):
     return done.exit_code, done.output, str(done.exception)
 
 
+@pytest.mark.seconds("a validation, and releases")
 def test_release_waits_for_validate_and_again_after_an_edit(course, validate):
     """Refused; validated, released; after an edit of the checks or of mistakes.py refused again; --force says what it did."""
     release = ["release", "-o", str(course.root / "out")]
