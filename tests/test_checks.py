@@ -10,8 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.assignment import Assignment, AssignmentFiles, open_assignment
-from autograder.checks import CheckFailed, Observation, as_list, assert_close, assert_optimizer, call, each, leaf, optim, points, tensor
-from autograder.docket import open_docket
+from autograder.checks import (
+    CheckFailed,
+    Observation,
+    PartialCredit,
+    as_list,
+    assert_close,
+    assert_optimizer,
+    call,
+    each,
+    leaf,
+    optim,
+    points,
+    tensor,
+)
+from autograder.docket import CheckSpec, _partly, open_docket
 from autograder.judgement.grading import RULINGS, Cause, Outcome
 from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.sandboxed.arguments import build_arguments
@@ -97,6 +110,15 @@ def test_points_below_zero_are_refused(worth):
     """Also NaN, which no sum survives."""
     with pytest.raises(ValueError, match="0 or more"):
         points(worth)
+
+
+@pytest.mark.parametrize("credit", [float("nan"), -1.0, 2.5, float("inf")])
+def test_credit_that_is_no_part_of_the_points_is_the_checks_own_fault(credit):
+    """Of a check worth 2; what lies from 0 to 2 counts."""
+    spec = CheckSpec("test_x", "x", points(2).args[0], call("f").args[0][""], None)
+    assert _partly(PartialCredit(credit), credit, spec).cause is Cause.CHECK_RAISED
+    assert _partly(PartialCredit(2.0), 2.0, spec).cause is Cause.AGREES
+    assert _partly(PartialCredit(0.5), 0.5, spec).points == 0.5
 
 
 def test_an_unknown_visibility_is_refused():

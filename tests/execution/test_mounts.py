@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.execution.mounts import closed_folder
 from tests.surroundings import refused, with_folder_at, without_bubblewrap
 
 pytestmark = pytest.mark.skipif(bool(refused()), reason=refused())
@@ -131,6 +132,16 @@ def packages() -> Iterator[Path]:
 def said_of(packages: Path) -> str:
     """What `LAYERS` prints."""
     return subprocess.run([sys.executable, "-c", LAYERS, str(packages)], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize(("mode", "closed"), [(0o711, False), (0o755, False), (0o744, True), (0o700, True)])
+def test_a_folder_is_closed_to_who_may_not_enter_it(mode: int, closed: bool) -> None:
+    """To enter is another right than to list. (pytest's own temporary folders are closed.)"""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        (folder / "bin").mkdir()
+        folder.chmod(mode)
+        assert closed_folder(str(folder / "bin")) == (str(folder) if closed else None)
 
 
 @pytest.mark.parametrize("closed", ["package", "module.py", "native.so", ""])

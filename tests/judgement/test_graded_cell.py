@@ -46,6 +46,7 @@ def stream(text, name="stderr"):
         ("", NUMBER, None),
         ("False", CellVerdict(shown="True"), None),
         (None, CellVerdict(shown="True"), None),
+        (None, CellVerdict(shown="'done'"), None),
     ],
 )
 def test_the_last_lines_value(run, reference, points):

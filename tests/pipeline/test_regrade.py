@@ -3,7 +3,9 @@
 import shutil
 
 import pytest
+from typer.testing import CliRunner
 
+from autograder.cli import app
 from autograder.errors import AutograderError
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.results import ResultsFolder
@@ -34,6 +36,25 @@ def test_changed_points_move_without_running_anything(course):
         course.results.write_grade(move.after)
     _, progress = course.grade()
     assert progress.total == 0
+
+
+def test_a_dry_run_writes_nothing_and_a_real_one_what_it_said(course):
+    """By the commands; nothing is run for either."""
+
+    def regrade(*words):
+        done = CliRunner().invoke(app, ["regrade", "tiny", "--course", str(course.root), *words])
+        assert done.exit_code == 0, done.output
+        assert "nothing: 2 -> 4 points (test_loss_fn)" in done.output
+        return course.results.grade_path("nothing").read_bytes()
+
+    course.submit("nothing", training_loop="def training_loop(n_epochs, optimizer, params): return params")
+    course.grade()
+    before = course.results.grade_path("nothing").read_bytes()
+    edit_checks(course, "@points(2)", "@points(4)")
+    edit_checks(course, "@points(3)", "@points(1)")
+    assert regrade("--dry-run") == before
+    assert regrade() != before
+    assert course.results.read_grade("nothing").points == 4
 
 
 def test_a_tighter_check_takes_points_and_a_repaired_one_gives_them_back(course):

@@ -63,6 +63,17 @@ def test_text_of_students_is_inert_in_markdown():
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 for row in rows)
 
 
+def test_no_line_of_a_message_ends_the_block_that_it_stands_in():
+    """A student's own line of backticks, however long, stays text."""
+    message = "Observed:\n```\n# a heading\n``````\n@everyone"
+    lines = markdown(report(result("first", Outcome.FAILED, message)), 1 << 20).splitlines()
+    (start,) = (number for number, line in enumerate(lines) if re.fullmatch(r"`+text", line))
+    fence = lines[start].removesuffix("text")
+    assert lines[start + 1 : start + 6] == message.splitlines()
+    assert lines[start + 6] == fence
+    assert len(fence) > len("``````")
+
+
 @pytest.mark.parametrize("limit", [1 << 20, 20_000, 3_000])
 def test_markdown_keeps_its_limit(limit):
     """Many long messages: the table and the end stay, sections go, and it says so."""

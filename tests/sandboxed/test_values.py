@@ -119,3 +119,10 @@ def test_arguments() -> None:
     assert built.optimizers[0].param_groups[0]["params"][1] is second
     assert built.names == {id(first): "ps[0]", id(second): "ps[1]"}
     assert list(built.values) == ["opt", "ps", "n"]
+
+
+def test_the_limit_counts_bytes_and_not_numbers():
+    """A hundred numbers of four bytes each."""
+    numbers = torch.zeros(100)
+    assert isinstance(ValueReader(400).read(numbers), Array)
+    assert isinstance(ValueReader(399).read(numbers), Opaque)
