@@ -218,7 +218,15 @@ def test_ctrl_c_stops_keeps_and_says_so(graded, tmp_path):
         "-j",
         "1",
     ]
-    process = subprocess.Popen(words, cwd=TINY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    process = subprocess.Popen(
+        words,
+        cwd=TINY,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (a shell that runs the tests in the background has it ignored; nothing else forks meanwhile)
+    )
     grades = tmp_path / "results" / "grades" / "tiny"
     wait_for(lambda: len(list(grades.glob("*/grade.json"))) >= 1)
     os.kill(process.pid, signal.SIGINT)
