@@ -23,7 +23,7 @@ demo: $(STAMP)  ## release the sample assignment and grade the sample class
 	test -d examples/$(ASSIGNMENT)/submitted || $(BIN)/python examples/$(ASSIGNMENT)/build_class.py
 	$(BIN)/autograder grade $(ASSIGNMENT) examples/$(ASSIGNMENT)/submitted --results demo/results
 
-test: $(STAMP)  ## the short suite, five minutes: a fault in any room shows here
+test: $(STAMP)  ## the short suite: some of every room, in some six minutes
 	$(PYTEST) -m "not long"
 
 test-long: $(STAMP)  ## what the short suite leaves out
