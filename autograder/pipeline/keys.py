@@ -210,7 +210,10 @@ def _contents(folder: Path, except_for: Iterable[str] = ()) -> dict[str, str]:
 
 
 def _meanings(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): meaning(path.read_text(encoding="utf-8-sig")) for path in sorted(folder.rglob("*.py"))}
+    return {
+        path.relative_to(folder).as_posix(): meaning(path.read_text(encoding="utf-8-sig", errors="replace"))
+        for path in sorted(folder.rglob("*.py"))
+    }
 
 
 def _untitled(value: object) -> object:

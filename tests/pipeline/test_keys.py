@@ -430,6 +430,7 @@ CODE = {
     "a statement in prose": at(NOTEBOOK, "# Write a loss and a loop.", "# {% set n = 3 %}"),
     "data": written("assignments/tiny/files/data.csv", "1,3\n"),
     "other data": written("assignments/tiny/expected.csv", "1,3\n"),
+    "a program in another encoding": lambda root: (root / "assignments/tiny/files/old.py").write_bytes(b"name = 'Zo\xeb'\n"),
     "limits": at(TOML, "cpu_s = 8", "cpu_s = 9"),
     "seed": at(TOML, "points = 11", "points = 11\nseed = 1"),
     "parts": at(TOML, 'given = ["loss_fn"]', ""),
