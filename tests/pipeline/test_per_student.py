@@ -361,7 +361,7 @@ def test_a_variant_py_that_draws_other_data_than_were_released_stops_everything(
     path = spoiled.root / "assignments" / "fit" / "variant.py"
     path.write_text(path.read_text() + "# a comment\n")
     assert open_variants(spoiled.files)
-    path.write_text(path.read_text().replace("uniform(0.5, 2.0)", "uniform(0.5, 2.5)"))
+    path.write_text(path.read_text().replace("uniform(0.5, 2.0)", "uniform(5.0, 6.0)"))
     for action in (spoiled.grade, spoiled.release):
         with pytest.raises(AssignmentError, match="no longer draws what was released to ada, bob, cleo"):
             action()
