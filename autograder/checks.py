@@ -21,6 +21,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from autograder.evidence.protocol import Argument, ArgumentList, Call, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array, OptimizerValue, Trace, array_of
 from autograder.judgement import training
 from autograder.judgement.comparison import compare_arrays, same_setting, show
 from autograder.judgement.finding import Contract
@@ -28,8 +30,6 @@ from autograder.judgement.grading import Visibility
 from autograder.judgement.observation import Observation, describe
 from autograder.judgement.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
 from autograder.later import Later, variant, waits
-from autograder.protocol import Argument, ArgumentList, Call, Leaf, OptimizerSpec
-from autograder.trace import Array, OptimizerValue, Trace, array_of
 
 __all__ = [
     "CheckFailed",

@@ -23,10 +23,10 @@ from _pytest.runner import runtestprotocol  # the one private import: pytest off
 
 from autograder.checks import CellWanted, CheckFailed, NeedsReview, Observation, PartialCredit, Worth
 from autograder.errors import AssignmentError
+from autograder.evidence.protocol import Call
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import Cause
 from autograder.later import Later, resolve
-from autograder.protocol import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

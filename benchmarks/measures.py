@@ -15,8 +15,11 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.assignment import AssignmentFiles, Isolation, Limits, open_assignment
+from autograder.assignment import AssignmentFiles, open_assignment
 from autograder.docket import Docket, open_docket
+from autograder.evidence.limits import Isolation, Limits
+from autograder.evidence.protocol import CallBatch, Cell, ExecutionRequest
+from autograder.evidence.trace import Evidence
 from autograder.execution.executor import Executor
 from autograder.notebooks.submission import read_submission
 from autograder.pipeline.collect import Candidate, collect_submissions
@@ -28,8 +31,6 @@ from autograder.pipeline.probing import add_findings
 from autograder.pipeline.project import project_class
 from autograder.pipeline.rejudge import Rejudger
 from autograder.pipeline.results import ResultsFolder
-from autograder.protocol import CallBatch, Cell, ExecutionRequest
-from autograder.trace import Evidence
 
 COURSE = Path(__file__).parent.parent
 SLUG = "optimizers"

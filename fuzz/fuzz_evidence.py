@@ -6,8 +6,8 @@ import atheris
 import msgspec
 
 with atheris.instrument_imports(include=["autograder"]):
-    from autograder.store import EvidenceStore
-    from autograder.trace import Array, decode_evidence, encode_evidence
+    from autograder.evidence.store import EvidenceStore
+    from autograder.evidence.trace import Array, decode_evidence, encode_evidence
 
 from fuzz_frames import evidence
 from mutating import mutated_tree

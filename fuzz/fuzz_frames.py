@@ -8,10 +8,9 @@ import atheris
 import msgspec
 
 with atheris.instrument_imports(include=["autograder"]):
-    from autograder.assignment import Limits
-    from autograder.execution.conversation import Broken, Conversation
-    from autograder.protocol import FRAME_HEADER, BatchEnded, CallFrame, CellFrame, CellsEnded, frame
-    from autograder.trace import (
+    from autograder.evidence.limits import Limits
+    from autograder.evidence.protocol import FRAME_HEADER, BatchEnded, CallFrame, CellFrame, CellsEnded, frame
+    from autograder.evidence.trace import (
         Array,
         CellRun,
         Ended,
@@ -26,6 +25,7 @@ with atheris.instrument_imports(include=["autograder"]):
         Trace,
         encode_evidence,
     )
+    from autograder.execution.conversation import Broken, Conversation
 
 from mutating import mutated_tree
 from running import run

@@ -7,9 +7,9 @@ import numpy as np
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
+from autograder.evidence.protocol import ArgumentList, Leaf
+from autograder.evidence.trace import Array
 from autograder.judgement.grading import Visibility
-from autograder.protocol import ArgumentList, Leaf
-from autograder.trace import Array
 
 
 def secrets_of(course, slug):

@@ -15,10 +15,10 @@ import yaml
 
 from autograder.assignment import open_assignment
 from autograder.cli import main
+from autograder.evidence.store import EvidenceStore
 from autograder.execution.executor import Executor
 from autograder.pipeline.ci import export_github, export_gitlab
 from autograder.pipeline.release import release_assignment
-from autograder.store import EvidenceStore
 
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "tests" / "tiny_course"

@@ -25,10 +25,10 @@ from autograder.checks import (
     tensor,
 )
 from autograder.docket import CheckSpec, _partly, open_docket
+from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
 from autograder.judgement.grading import RULINGS, Cause, Outcome
-from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.sandboxed.arguments import build_arguments
-from autograder.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
 
 
 def cases_of(mark):

@@ -14,18 +14,18 @@ from sklearn.datasets import load_digits
 
 from autograder.assignment import open_assignment
 from autograder.checks import CheckFailed, Observation
+from autograder.evidence.protocol import Call, OptimizerSpec
+from autograder.evidence.trace import Array, Mapping, Run, RunStatus, array_of
 from autograder.judgement.batches.replayed import Replayed, stochastic_distance
 from autograder.judgement.batches.story import BatchStory, story_of
 from autograder.notebooks.stub import definitions
 from autograder.pipeline.replaying import DRIVERS, replay_calls
-from autograder.protocol import Call, OptimizerSpec
 from autograder.sandboxed.arguments import build_arguments
 from autograder.sandboxed.batch_recorder import BatchRecorder
 from autograder.sandboxed.calling import Student
 from autograder.sandboxed.recorder import Recorder
 from autograder.sandboxed.values import ValueReader
 from autograder.stochastic import assert_same_stochastic_training
-from autograder.trace import Array, Mapping, Run, RunStatus, array_of
 
 COURSE = Path(__file__).parent.parent
 FILES = open_assignment(COURSE, "classifier")

@@ -14,11 +14,12 @@ import msgspec
 import nbformat
 import pytest
 
-from autograder.assignment import Limits, open_assignment
+from autograder.assignment import open_assignment
 from autograder.errors import AssignmentError, SubmissionError
+from autograder.evidence.limits import Limits
+from autograder.evidence.trace import decode_evidence
 from autograder.execution.conversation import Broken, Conversation
 from autograder.notebooks.submission import read_submission
-from autograder.trace import decode_evidence
 
 CORPUS = Path(__file__).parent / "corpus"
 RELEASE = Path(__file__).parents[1] / "examples" / "quadratic" / "submitted" / "aziz" / "quadratic" / "quadratic.ipynb"

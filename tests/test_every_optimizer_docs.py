@@ -16,13 +16,13 @@ import torch
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
+from autograder.evidence.store import EvidenceStore
 from autograder.judgement.calibration import calibration_path, call_digest, read_calibration
 from autograder.judgement.observation import Observation
 from autograder.judgement.tolerance import LEAST_MARGIN
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.prepare import reference_evidence
 from autograder.reports.reference_values import reference_table, reference_values
-from autograder.store import EvidenceStore
 
 COURSE = Path(__file__).parent.parent
 PAGE = COURSE / "docs" / "every-optimizer.md"

@@ -5,8 +5,8 @@ import pytest
 
 from autograder.checks import as_list, call, each, leaf, optim, tensor, variant
 from autograder.errors import AssignmentError
+from autograder.evidence.protocol import Call
 from autograder.later import Later, is_later, resolve
-from autograder.protocol import Call
 
 VALUES = {"x": [1.0, 2.0, 3.0], "lr": 0.5, "n": 7, "name": "huber"}
 

@@ -13,8 +13,9 @@ import nbformat
 import pytest
 from selection import long_too, selected, short
 
-from autograder.assignment import Isolation, open_assignment
+from autograder.assignment import open_assignment
 from autograder.docket import open_docket
+from autograder.evidence.limits import Isolation
 from autograder.execution.executor import Executor
 from autograder.judgement.grading import Cause, GradeStatus, Outcome, decode_grade, encode_grade
 from autograder.pipeline.collect import collect_submissions

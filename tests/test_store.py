@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import AutograderError
-from autograder.store import EvidenceStore, RemoteStore, Store, open_store
-from autograder.trace import Ended, Ending, Evidence, encode_evidence
+from autograder.evidence.store import EvidenceStore, RemoteStore, Store, open_store
+from autograder.evidence.trace import Ended, Ending, Evidence, encode_evidence
 
 KEY = "ab" + "0" * 62
 EVIDENCE = Evidence(KEY, (), (), Ending(Ended.FINISHED), {"torch": "2"})

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.trace import (
+from autograder.evidence.trace import (
     Array,
     CellRun,
     Ended,

@@ -110,7 +110,7 @@ def test_every_file_is_named_by_another(texts):
         ("docs/guide.md~", "left over"),
         ("autograder/__pycache__/store.cpython-311.pyc", "left over"),
         ("tests/.ipynb_checkpoints/a.ipynb", "left over"),
-        ("autograder/store.py.orig", "left over"),
+        ("autograder/evidence/store.py.orig", "left over"),
     ],
 )
 def test_strays_are_found(path, why):
@@ -118,7 +118,7 @@ def test_strays_are_found(path, why):
 
 
 @pytest.mark.parametrize(
-    "path", ["autograder/store.py", "docs/a.md", ".ci/run", "examples/optimizers/submitted/a/optimizers/timestamp.txt"]
+    "path", ["autograder/evidence/store.py", "docs/a.md", ".ci/run", "examples/optimizers/submitted/a/optimizers/timestamp.txt"]
 )
 def test_what_belongs_there_is_left(path):
     assert strays({path: ""}) == {}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.assignment import Isolation
 from autograder.cli.options import CORES, CourseOption, EvidenceOption, GradebookOption, ResultsOption, Slug, open_course
 from autograder.cli.terminal import VERSION, Bar, terminal
 from autograder.errors import AutograderError
+from autograder.evidence.limits import Isolation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +158,7 @@ def doctor() -> None:
 
     Exit code 0 for good or strong, 3 for less: grading then refuses.
     """
-    from autograder.assignment import Device
+    from autograder.evidence.limits import Device
     from autograder.execution.choosing import open_executor
     from autograder.execution.devices import find_device
     from autograder.execution.trials import level_found, run_trials

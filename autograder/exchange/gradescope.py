@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from autograder.assignment import Assignment, Leaderboard
+    from autograder.evidence.trace import Evidence, Trace
     from autograder.exchange.gradescope_submission import Allowance, Metadata
-    from autograder.trace import Evidence, Trace
 
 PICTURES = 8
 """Of one result; each takes some 30 kB and, on half a CPU, a quarter of a second."""

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder.assignment import Device
+from autograder.evidence.limits import Device
 from autograder.execution.nvidia import READABLE, device_files
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"

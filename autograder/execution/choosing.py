@@ -7,8 +7,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from autograder.assignment import Device, Isolation
 from autograder.errors import SandboxError
+from autograder.evidence.limits import Device, Isolation
 from autograder.execution.devices import find_device
 from autograder.execution.plain import PlainExecutor
 

@@ -19,15 +19,15 @@ from typing import IO
 import msgspec
 
 import autograder
-from autograder.assignment import Device, Limits
 from autograder.errors import SandboxError
+from autograder.evidence.limits import Device, Limits
+from autograder.evidence.protocol import FRAME_HEADER, FROM_FORKSERVER, ForkserverReady, Launch, frame
 from autograder.execution import bubblewrap
 from autograder.execution.control import ForkserverConfig
 from autograder.execution.conversation import Conversation
 from autograder.execution.pages import HEAP
 from autograder.execution.sandbox import BUBBLEWRAP, LEFT_OUT, OWN_UID, YES
 from autograder.execution.slots import Slot, reserve_slot
-from autograder.protocol import FRAME_HEADER, FROM_FORKSERVER, ForkserverReady, Launch, frame
 
 _PACKAGE = Path(autograder.__file__).resolve().parent
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.execution.forkserver import main; main(sys.argv[2])"

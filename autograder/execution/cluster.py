@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from autograder.assignment import Isolation
 from autograder.errors import SandboxError
+from autograder.evidence.limits import Isolation
+from autograder.evidence.protocol import Call, ExecutionRequest
+from autograder.evidence.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus, decode_evidence
 from autograder.execution.cluster_worker import BATCHES, GO, NEWS, STOP, Task, run_task
 from autograder.execution.executor import Executor, FollowUp, check_request
-from autograder.protocol import Call, ExecutionRequest
-from autograder.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus, decode_evidence
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from autograder.assignment import Isolation
 from autograder.errors import SandboxError
+from autograder.evidence.limits import Isolation
+from autograder.evidence.protocol import Call, CallBatch, ExecutionRequest
+from autograder.evidence.trace import Evidence, encode_evidence
 from autograder.execution.executor import Executor
-from autograder.protocol import Call, CallBatch, ExecutionRequest
-from autograder.trace import Evidence, encode_evidence
 
 GO, STOP = b"go", b"stop"
 _ANSWER_S = 300

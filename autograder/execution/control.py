@@ -1,10 +1,10 @@
-"""What host and forkserver agree on besides the frames of `autograder.protocol`."""
+"""What host and forkserver agree on besides the frames of `autograder.evidence.protocol`."""
 
 from __future__ import annotations
 
 import msgspec
 
-from autograder.assignment import Device
+from autograder.evidence.limits import Device
 
 END, PAUSE, RESUME = b"!", b"-", b"+"
 """Bytes from the host during a run: end it now; the host is judging, so stop the wall clock; go on."""

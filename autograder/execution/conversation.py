@@ -13,10 +13,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from autograder.assignment import Limits
 from autograder.errors import SandboxError
-from autograder.execution.control import END, PAUSE, RESUME
-from autograder.protocol import (
+from autograder.evidence.limits import Limits
+from autograder.evidence.protocol import (
     FRAME_HEADER,
     FROM_CHILD,
     FROM_FORKSERVER,
@@ -29,7 +28,8 @@ from autograder.protocol import (
     ToChild,
     frame,
 )
-from autograder.trace import CellRun, Ended, Run
+from autograder.evidence.trace import CellRun, Ended, Run
+from autograder.execution.control import END, PAUSE, RESUME
 
 _OUTPUT_TYPES = {"stream", "display_data", "execute_result", "error"}
 _OUTPUTS = msgspec.json.Decoder(list[dict[str, object]])

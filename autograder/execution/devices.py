@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from autograder.assignment import Device
+from autograder.evidence.limits import Device
 
 _PROBE = """
 import json

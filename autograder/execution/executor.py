@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from autograder.assignment import Device, Isolation
 from autograder.errors import SandboxError
+from autograder.evidence.limits import Device, Isolation
+from autograder.evidence.protocol import Call, CallBatch, ExecutionRequest
+from autograder.evidence.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus
 from autograder.execution.client import SlotClient
 from autograder.execution.conversation import Broken, Conversation
 from autograder.execution.devices import CPU, FoundDevice
 from autograder.execution.launched import Launches, ending_of
 from autograder.execution.sandbox import LAYERS, isolation_level
 from autograder.execution.trip import Trip
-from autograder.protocol import Call, CallBatch, ExecutionRequest
-from autograder.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus
 
 FollowUp = Callable[[Evidence], Sequence[CallBatch]]
 

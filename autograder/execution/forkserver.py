@@ -22,15 +22,15 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from autograder.assignment import Limits
 from autograder.errors import SandboxError
+from autograder.evidence.limits import Limits
+from autograder.evidence.protocol import FRAME_HEADER, LAUNCH, ForkserverReady, LaunchEnded, frame
+from autograder.evidence.trace import Ended, Ending
 from autograder.execution import sandbox, watch
 from autograder.execution.control import END, PAUSE, ForkserverConfig
 from autograder.execution.mounts import bound, resize, show_only
 from autograder.execution.pages import merge_pages
 from autograder.execution.processes import DUMPABLE, SUBREAPER, TREE_CPU_FACTOR, prctl
-from autograder.protocol import FRAME_HEADER, LAUNCH, ForkserverReady, LaunchEnded, frame
-from autograder.trace import Ended, Ending
 
 _LOOK_EVERY_S = 0.2
 _SANDBOXED, _NO_DEVICE = b"y", b"n"

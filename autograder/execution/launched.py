@@ -7,12 +7,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import IO
 
-from autograder.assignment import Limits
+from autograder.evidence.limits import Limits
+from autograder.evidence.protocol import CallFrame, ExecutionRequest, FromChild, ToChild
+from autograder.evidence.trace import Ended, Ending
 from autograder.execution.client import SlotClient
 from autograder.execution.conversation import Broken, Conversation
 from autograder.execution.trip import Stopped
-from autograder.protocol import CallFrame, ExecutionRequest, FromChild, ToChild
-from autograder.trace import Ended, Ending
 
 HELD_FOR_S = 30
 """Beyond the wall limit, within which the forkserver says how a process ended."""

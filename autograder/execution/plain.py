@@ -22,11 +22,9 @@ from typing import IO, Self
 import msgspec
 
 import autograder
-from autograder.assignment import Isolation, Limits
 from autograder.errors import SandboxError
-from autograder.execution.devices import CPU, FoundDevice
-from autograder.execution.trip import GRACE_S, Stopped, Trip
-from autograder.protocol import (
+from autograder.evidence.limits import Isolation, Limits
+from autograder.evidence.protocol import (
     FRAME_HEADER,
     FROM_CHILD,
     FROM_FORKSERVER,
@@ -38,8 +36,10 @@ from autograder.protocol import (
     ToChild,
     frame,
 )
+from autograder.evidence.trace import Ended, Ending, Evidence
+from autograder.execution.devices import CPU, FoundDevice
+from autograder.execution.trip import GRACE_S, Stopped, Trip
 from autograder.sandboxed.allowance import CPU_LIMIT
-from autograder.trace import Ended, Ending, Evidence
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.sandboxed.unforked import main; main(*sys.argv[2:])"
 _ROOT = Path(autograder.__file__).resolve().parent.parent

@@ -8,7 +8,7 @@ import ctypes
 import os
 import resource
 
-from autograder.assignment import Limits
+from autograder.evidence.limits import Limits
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 

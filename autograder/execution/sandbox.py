@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Device, Isolation, Limits
 from autograder.errors import SandboxError
+from autograder.evidence.limits import Device, Isolation, Limits
 from autograder.execution import landlock, seccomp
 from autograder.execution.nvidia import READABLE, device_files
 from autograder.execution.processes import DUMPABLE, NO_NEW_PRIVS, PDEATHSIG, prctl, set_limits

@@ -13,11 +13,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.assignment import MB, Isolation, Limits
+from autograder.evidence.limits import MB, Isolation, Limits
+from autograder.evidence.protocol import Cell, ExecutionRequest
+from autograder.evidence.trace import RunStatus
 from autograder.execution.executor import Executor
 from autograder.execution.sandbox import BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES, OWN_UID, SECCOMP
-from autograder.protocol import Cell, ExecutionRequest
-from autograder.trace import RunStatus
 
 _LIMITS = Limits(cpu_s=5, wall_s=20, memory_bytes=2048 * MB, processes=32, scratch_bytes=16 * MB)
 

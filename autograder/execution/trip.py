@@ -9,9 +9,9 @@ from typing import Protocol
 
 import msgspec
 
-from autograder.protocol import BatchEnded, Call, CallBatch, CallFrame, CellFrame, CellsEnded, ExecutionRequest, FromChild, ToChild
+from autograder.evidence.protocol import BatchEnded, Call, CallBatch, CallFrame, CellFrame, CellsEnded, ExecutionRequest, FromChild, ToChild
+from autograder.evidence.trace import CellRun, Ended, Ending, ErrorReport, Run, RunStatus
 from autograder.sandboxed.allowance import FRESH_PROCESS, CallLimits
-from autograder.trace import CellRun, Ended, Ending, ErrorReport, Run, RunStatus
 
 GRACE_S = 5
 FRESH = f"exit code {FRESH_PROCESS}"
@@ -30,7 +30,7 @@ class Stopped(Exception):
 
 
 class Process(Protocol):
-    """A process that speaks `autograder.protocol`."""
+    """A process that speaks `autograder.evidence.protocol`."""
 
     def send(self, message: ToChild) -> None:
         """Send a frame; one that nobody reads any more is dropped, and `receive` says so."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from autograder.trace import Trace
+    from autograder.evidence.trace import Trace
 
 
 def aligned(trace: Trace, model: Trace) -> Trace:

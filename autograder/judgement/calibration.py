@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from autograder.protocol import Call
+    from autograder.evidence.protocol import Call
 
 _LOG = logging.getLogger(__name__)
 

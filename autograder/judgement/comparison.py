@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from autograder.evidence.trace import NdArray
     from autograder.judgement.tolerance import Tolerance
-    from autograder.trace import NdArray
 
 SHOWN_SMALLEST, SHOWN_LARGEST = 1e-3, 1e6
 

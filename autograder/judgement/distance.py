@@ -11,8 +11,8 @@ from autograder.judgement.alignment import aligned
 from autograder.judgement.comparison import diverged, trajectory_residuals
 
 if TYPE_CHECKING:
+    from autograder.evidence.trace import NdArray, Trace
     from autograder.judgement.observation import Observation
-    from autograder.trace import NdArray, Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.trace import ErrorReport
+from autograder.evidence.trace import ErrorReport
 
 _WRAPPED = re.compile(
     r"(?:torch\.|np\.|numpy\.)?(?:tensor|array|float\d*|int\d*|uint\d+)\(\s*([-+\w.]+?)\s*(?:,[^()]*(?:\([^()]*\)[^()]*)?)?\)"

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from autograder.evidence.trace import Ended, RunStatus
 from autograder.judgement.finding import Finding
-from autograder.trace import Ended, RunStatus
 
 
 class Outcome(StrEnum):

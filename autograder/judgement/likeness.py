@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from autograder.evidence.trace import Array, Items, Run, RunStatus
 from autograder.judgement.observation import Observation
 from autograder.judgement.training import compare_training
-from autograder.trace import Array, Items, Run, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from autograder.trace import Value
+    from autograder.evidence.trace import Value
 
 EXACT = 2e-6
 """Residual within which two trainings are the same but for the order of float32 additions."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograder.trace import Array, Items, Mapping, Opaque, OptimizerValue, Run, Trace
+from autograder.evidence.trace import Array, Items, Mapping, Opaque, OptimizerValue, Run, Trace
 
 if TYPE_CHECKING:
+    from autograder.evidence.trace import NdArray, Value
     from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.graded_cell import CellVerdict
-    from autograder.trace import NdArray, Value
 
 
 @dataclass(frozen=True, slots=True)

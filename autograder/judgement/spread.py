@@ -14,8 +14,8 @@ from autograder.judgement.tolerance import LEAST_MARGIN, LEAST_SPREAD, bar_betwe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from autograder.evidence.trace import NdArray
     from autograder.judgement.distance import Distance
-    from autograder.trace import NdArray
 
 INERT = 3.0
 """A mistake that ends within this many spreads, and never stood clear of them on the way, is none on the call at hand: it does what a right program does."""

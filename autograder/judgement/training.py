@@ -12,8 +12,8 @@ from autograder.judgement.comparison import show, trajectory_residuals
 from autograder.judgement.updates import contradiction, moves_without_gradients, remembers_unseen_steps
 
 if TYPE_CHECKING:
+    from autograder.evidence.trace import Array, NdArray, Trace
     from autograder.judgement.observation import Observation
-    from autograder.trace import Array, NdArray, Trace
 
 
 @dataclass(frozen=True, slots=True)

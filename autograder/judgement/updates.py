@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from autograder.trace import NdArray, Setting, Trace
+    from autograder.evidence.trace import NdArray, Setting, Trace
 
 _ROUNDING = 1e-5
 """Of a parameter's size: float32's 6e-8 with much to spare, for half of it is lost where parameter and update are of like size."""

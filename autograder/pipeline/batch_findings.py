@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.docket import CheckSpec
+    from autograder.evidence.trace import Evidence, Run
     from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.finding import Finding
     from autograder.pipeline.judging import Judge
-    from autograder.trace import Evidence, Run
 
 LOOKED_UP = 2
 """How many failed checks of one submission are compared with all known wrong objectives."""

@@ -12,7 +12,7 @@ import numpy as np
 from autograder.mutation.mutants import Mutant, mutants
 
 if TYPE_CHECKING:
-    from autograder.trace import NdArray
+    from autograder.evidence.trace import NdArray
 
 CODES = {
     "softmax-before-cross-entropy": "softmax-before-loss",

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from autograder.assignment import Device
 from autograder.checks import Observation
 from autograder.errors import AssignmentError
+from autograder.evidence.limits import Device
+from autograder.evidence.protocol import Call, OptimizerSpec
+from autograder.evidence.trace import Ended, Run, RunStatus
 from autograder.execution.executor import Executor
 from autograder.judgement.batches.replayed import stochastic_distance
 from autograder.judgement.distance import training_distance
@@ -28,19 +30,18 @@ from autograder.pipeline.progress import Progress, Silent
 from autograder.pipeline.replaying import Replayer
 from autograder.pipeline.validate import known_mistakes, known_variants
 from autograder.pipeline.variation import CALLED, Variant, cell_that_makes, exchange, variants_of
-from autograder.protocol import Call, OptimizerSpec
-from autograder.trace import Ended, Run, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from autograder.assignment import Assignment, AssignmentFiles, Limits
+    from autograder.assignment import Assignment, AssignmentFiles
     from autograder.docket import Docket, Verdict
+    from autograder.evidence.limits import Limits
+    from autograder.evidence.protocol import ExecutionRequest
+    from autograder.evidence.trace import Evidence
     from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.batches.story import BatchStory
     from autograder.judgement.distance import Distance
-    from autograder.protocol import ExecutionRequest
-    from autograder.trace import Evidence
     from autograder.variants import Values
 
 Cells = list[tuple[str, str]]

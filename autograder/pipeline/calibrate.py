@@ -11,16 +11,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autograder.assignment import Device
 from autograder.atomic import write_atomic
 from autograder.docket import measured_calls, open_docket
 from autograder.errors import AssignmentError, CalibrationError
+from autograder.evidence.limits import Device
+from autograder.evidence.protocol import OptimizerSpec
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
 from autograder.judgement.spread import Across, clear_of
 from autograder.judgement.tolerance import LEAST_MARGIN
 from autograder.pipeline.bench import make_bench, older_machine
 from autograder.pipeline.validated import record_refusals
-from autograder.protocol import OptimizerSpec
 from autograder.variants import SAMPLES
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.evidence.protocol import Call
     from autograder.execution.executor import Executor
     from autograder.pipeline.bench import Answer, Bench
     from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder
-    from autograder.protocol import Call
     from autograder.variants import Values
 
 MOST_REFUSED = 15

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 import autograder
-from autograder.assignment import Device, Disclosure
+from autograder.assignment import Disclosure
 from autograder.docket import open_docket
 from autograder.errors import AutograderError
+from autograder.evidence.limits import Device
+from autograder.evidence.trace import Ended
 from autograder.judgement.calibration import calibration_path, doubt, read_calibration
 from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.notebooks.submission import UnreadableNotebook, read_submission
@@ -28,20 +30,19 @@ from autograder.pipeline.places import places_of
 from autograder.pipeline.plan import plan_execution, repeats
 from autograder.pipeline.prepare import Prepared
 from autograder.reports.checked import CheckReport
-from autograder.trace import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from autograder.docket import CheckSpec, Docket
+    from autograder.evidence.protocol import Call, CallBatch, ExecutionRequest
+    from autograder.evidence.trace import Evidence
     from autograder.execution.devices import FoundDevice
     from autograder.judgement.grading import CheckResult
     from autograder.notebooks.submission import Submission
     from autograder.pipeline.checks_file import Checks
-    from autograder.protocol import Call, CallBatch, ExecutionRequest
     from autograder.reports.checked import Place
-    from autograder.trace import Evidence
 
 _LOG = logging.getLogger(__name__)
 

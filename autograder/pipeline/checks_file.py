@@ -4,7 +4,7 @@ A .zip of plain data and source text::
 
     manifest.json       `Manifest`
     release.ipynb       the released notebook, to restore locked cells from
-    reference.msgpack   the reference's runs of the visible calls and cells, frozen (`autograder.trace`)
+    reference.msgpack   the reference's runs of the visible calls and cells, frozen (`autograder.evidence.trace`)
     assignment/         checks, drivers, bars and data files, each cut down to what visible checks need
 
 Nothing of the solution and of other checks is in it.
@@ -28,6 +28,8 @@ from autograder.assignment import Assignment, AssignmentFiles
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError, AutograderError, ExchangeError
+from autograder.evidence.protocol import ArgumentList, Leaf
+from autograder.evidence.trace import Array, CellRun, Ended, Ending, Evidence, Run, decode_evidence, encode_evidence
 from autograder.judgement.calibration import calibration_path, calibration_text, read_calibration
 from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Outcome, Visibility
@@ -37,8 +39,6 @@ from autograder.notebooks.names import bound_names
 from autograder.pipeline.judging import find_run, make_judge
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import blind_contracts
-from autograder.protocol import ArgumentList, Leaf
-from autograder.trace import Array, CellRun, Ended, Ending, Evidence, Run, decode_evidence, encode_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograder.docket import CheckSpec, Docket
+    from autograder.evidence.protocol import Argument
+    from autograder.evidence.store import Store
     from autograder.execution.executor import Executor
     from autograder.pipeline.prepare import Prepared
-    from autograder.protocol import Argument
-    from autograder.store import Store
 
 _LOG = logging.getLogger(__name__)
 

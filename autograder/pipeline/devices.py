@@ -6,8 +6,8 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from autograder.assignment import Device
 from autograder.errors import AssignmentError, SandboxError
+from autograder.evidence.limits import Device
 from autograder.execution.devices import find_device
 
 if TYPE_CHECKING:

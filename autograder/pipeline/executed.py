@@ -14,8 +14,8 @@ from autograder.reports.outputs import clean_output
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from autograder.evidence.trace import Evidence
     from autograder.notebooks.submission import Submission
-    from autograder.trace import Evidence
 
 KEY = "gradstep"
 

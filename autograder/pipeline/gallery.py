@@ -14,10 +14,10 @@ from autograder.pipeline.judging import find_run
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from autograder.evidence.trace import Evidence
     from autograder.judgement.grading import CheckResult
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
-    from autograder.trace import Evidence
 
 _DECODER = msgspec.msgpack.Decoder(tuple[Exhibit, ...])
 

@@ -19,8 +19,9 @@ from autograder.reports.isolation import level_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from autograder.assignment import AssignmentFiles, Isolation
+    from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.evidence.limits import Isolation
     from autograder.execution.executor import Executor
     from autograder.judgement.grading import Grade
     from autograder.pipeline.collect import Candidate

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from autograder.docket import CheckSpec
-    from autograder.trace import CellRun, ErrorReport, Evidence
+    from autograder.evidence.trace import CellRun, ErrorReport, Evidence
 
 
 def graded_tests(cells: Iterable[tuple[str, str]], specs: Sequence[CheckSpec]) -> dict[str, str]:

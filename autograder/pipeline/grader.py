@@ -16,6 +16,7 @@ import msgspec
 import autograder
 from autograder.atomic import is_disk_failure
 from autograder.errors import SandboxError
+from autograder.evidence.trace import Ended
 from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.notebooks.cells import Role
 from autograder.notebooks.notebook_file import read_notebook_file
@@ -35,12 +36,13 @@ from autograder.pipeline.probing import add_findings
 from autograder.pipeline.unrun import Unrun
 from autograder.pipeline.variants import on_variant
 from autograder.reports.isolation import level_of
-from autograder.trace import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from autograder.evidence.protocol import Call, CallBatch
+    from autograder.evidence.trace import Evidence
     from autograder.execution.executor import Executor
     from autograder.judgement.grading import JudgedVariant
     from autograder.notebooks.submission import Submission
@@ -48,8 +50,6 @@ if TYPE_CHECKING:
     from autograder.pipeline.plan import Plan
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.variants import Variants
-    from autograder.protocol import Call, CallBatch
-    from autograder.trace import Evidence
 
 _LOG = logging.getLogger(__name__)
 

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.assignment import AssignmentFiles, Isolation, Limits, open_assignment
+from autograder.assignment import AssignmentFiles, open_assignment
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError, AutograderError, ExchangeError, SandboxError
+from autograder.evidence.limits import Isolation, Limits
 from autograder.exchange.delivery import NOTEBOOKS
 from autograder.exchange.gradescope import Graded, Results, encode_results, not_graded, refused, results_of
 from autograder.exchange.gradescope_submission import Allowance, Metadata, allowance, read_metadata
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from autograder.docket import Docket
-    from autograder.trace import Evidence
+    from autograder.evidence.trace import Evidence
 
 CPUS = 0.5
 """Of the smallest container that Gradescope offers; in a larger one everything is only done earlier."""

@@ -12,13 +12,13 @@ import platform
 import re
 from enum import IntEnum
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
 
 import autograder
-from autograder.assignment import Device
+from autograder.evidence.limits import Device
 from autograder.notebooks.stub import definitions
 from autograder.syntax import syntax_tree
 from autograder.templates import INSTALLED, templates_folder
@@ -42,12 +42,14 @@ class Use(IntEnum):
 
 PARTS: Mapping[str, tuple[Use, str]] = {
     "__init__.py": (Use.GRADES, "its version stands in every grade"),
-    "assignment.py": (Use.RUNS, "limits"),
+    "assignment.py": (Use.GRADES, "reads fields; what of them has a hand in runs is an input"),
     "atomic.py": (Use.NOTHING, "how a file is written, not what is in it"),
     "checks.py": (Use.GRADES, "what checks compare with"),
     "cli": (Use.NOTHING, "reads words and shows results: what it passes on is an input"),
     "docket.py": (Use.GRADES, "judges what has run"),
     "errors.py": (Use.NOTHING, "the names of errors"),
+    "evidence": (Use.RUNS, "what is sent and recorded, and limits"),
+    "evidence/store.py": (Use.NOTHING, "where evidence lies, not what is in it"),
     "exchange": (Use.PAGES, "what it reads of a submission, times and marks, is compared by itself"),
     "execution": (Use.RUNS, "runs"),
     "graded_cells.py": (Use.GRADES, "what checks compare with"),
@@ -56,18 +58,15 @@ PARTS: Mapping[str, tuple[Use, str]] = {
     "mutation": (Use.GRADES, "known mistakes and what is told of them"),
     "notebooks": (Use.GRADES, "no part in running: cells are keyed as they run"),
     "pipeline": (Use.GRADES, "no part in running: what it asks for is in cells and calls"),
-    "protocol.py": (Use.RUNS, "what is sent and recorded"),
     "pytest_plugin.py": (Use.GRADES, "judges what has run"),
     "reports": (Use.PAGES, "made from grades"),
     "sandboxed": (Use.RUNS, "runs"),
     "syntax.py": (Use.RUNS, "cells are read with it, too"),
     "templates.py": (Use.NOTHING, "where templates lie; they count by what is in them"),
     "stochastic.py": (Use.GRADES, "what checks compare with"),
-    "store.py": (Use.NOTHING, "where evidence lies, not what is in it"),
-    "trace.py": (Use.RUNS, "what is recorded"),
     "variants.py": (Use.GRADES, "no part in running: what was drawn is in cells and calls"),
 }
-"""The files and folders of the package, each with what it has a hand in, and why no more. What is not listed has one in everything."""
+"""Files and folders of the package, each with what it has a hand in, and why no more; the nearest counts. What is not listed has one in everything."""
 
 RUNNING_LIBRARIES = ("torch", "numpy", "ipython")
 JUDGING_LIBRARIES = ("nbformat", "jupytext", "jinja2", "pytest")
@@ -195,7 +194,9 @@ def package_files() -> Iterator[str]:
 
 def use_of(name: str) -> Use:
     """What the module at that path in the package has a hand in."""
-    return PARTS.get(name.partition("/")[0], (Use.RUNS, ""))[0]
+    path = PurePosixPath(name)
+    listed = (PARTS[str(place)] for place in (path, *path.parents) if str(place) in PARTS)
+    return next(listed, (Use.RUNS, ""))[0]
 
 
 def _contents(folder: Path, except_for: Iterable[str] = ()) -> dict[str, str]:

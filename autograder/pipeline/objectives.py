@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from autograder.evidence.protocol import Call
+from autograder.evidence.trace import Array, array_of
 from autograder.mutation.mutants import Mutant, mutants
-from autograder.protocol import Call
-from autograder.trace import Array, array_of
 
 if TYPE_CHECKING:
+    from autograder.evidence.trace import NdArray
     from autograder.judgement.contracts.case import Arrays, Field
-    from autograder.trace import NdArray
 
 CODES = {
     "absolute-error": "absolute-error",

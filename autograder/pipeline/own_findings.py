@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
+    from autograder.evidence.trace import Evidence, Run
     from autograder.judgement.finding import Finding
     from autograder.judgement.grading import CheckResult
     from autograder.pipeline.check import Runner
     from autograder.pipeline.judging import Judge
     from autograder.pipeline.probing import Suspect
-    from autograder.trace import Evidence, Run
 
 NEED_GRADIENTS = frozenset({"minibatches"})
 """Findings of other contracts that gradients could refute."""

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.trace import Ended, Evidence, Run, RunStatus
+from autograder.evidence.trace import Ended, Evidence, Run, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from autograder.evidence.protocol import Call, CallBatch
+    from autograder.evidence.trace import CellRun
     from autograder.pipeline.plan import Plan
-    from autograder.protocol import Call, CallBatch
-    from autograder.trace import CellRun
 
 ENDED_BY_ITSELF = (RunStatus.FINISHED, RunStatus.RAISED, RunStatus.UNDEFINED)
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from autograder.evidence.trace import ErrorReport
     from autograder.judgement.grading import CheckResult
     from autograder.notebooks.submission import Submission, SubmittedCell
-    from autograder.trace import ErrorReport
 
 
 def places_of(

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
-from autograder.assignment import Device, placed
+from autograder.assignment import placed
+from autograder.evidence.limits import Device
+from autograder.evidence.protocol import Call, CallBatch, Cell, ExecutionRequest
 from autograder.pipeline.keys import digest, given_source, run_inputs
-from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import CheckSpec
+    from autograder.evidence.trace import Evidence
     from autograder.pipeline.judging import Judge
-    from autograder.trace import Evidence
 
 
 class _PlacedOn(TypedDict):

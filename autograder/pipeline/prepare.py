@@ -9,6 +9,7 @@ import msgspec
 
 from autograder.checks import Observation
 from autograder.errors import AssignmentError
+from autograder.evidence.trace import Ended
 from autograder.judgement.grading import Outcome
 from autograder.notebooks.cells import grade_id_of, role_of
 from autograder.notebooks.facts import Facts
@@ -20,7 +21,6 @@ from autograder.pipeline.keys import digest, meaning, run_inputs
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.replaying import Replayer
 from autograder.pipeline.variants import check_fixed_cells
-from autograder.trace import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import CheckSpec, Docket
+    from autograder.evidence.store import Store
+    from autograder.evidence.trace import Evidence
     from autograder.execution.executor import Executor
     from autograder.pipeline.judging import Judge
-    from autograder.store import Store
-    from autograder.trace import Evidence
 
 GIVEN_CELLS = "cells that students are given"
 

@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 
 from autograder.checks import Observation
+from autograder.evidence.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array, RunStatus, array_of
 from autograder.judgement.contracts import examine, kept
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.gradient import increments
@@ -27,20 +29,18 @@ from autograder.pipeline.batch_findings import with_batch_findings
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.keys import PACKAGE
 from autograder.pipeline.plan import plan_probes
-from autograder.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
-from autograder.trace import Array, RunStatus, array_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from autograder.docket import CheckSpec
+    from autograder.evidence.protocol import Argument
+    from autograder.evidence.store import Store
+    from autograder.evidence.trace import Evidence, NdArray, Run
     from autograder.execution.executor import Executor
     from autograder.judgement.contracts.case import Arrays, Field
     from autograder.pipeline.judging import Judge
     from autograder.pipeline.prepare import Prepared
-    from autograder.protocol import Argument
-    from autograder.store import Store
-    from autograder.trace import Evidence, NdArray, Run
 
 OBJECTIVES_LOOKED_UP, OBJECTIVE_EVENTS = 2, 4
 """How many failed checks of one submission are compared with all known wrong objectives, and at how many points: some 60 calls for each."""

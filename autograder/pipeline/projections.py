@@ -6,9 +6,9 @@ import importlib.util
 from collections import deque
 from typing import TYPE_CHECKING
 
-from autograder.assignment import Device
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
+from autograder.evidence.limits import Device
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.libraries import NotebookNode
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.evidence.trace import Evidence
     from autograder.judgement.grading import Grade
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.variants import Variants
-    from autograder.trace import Evidence
 
 
 def write_projections(

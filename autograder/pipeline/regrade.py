@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autograder.assignment import Device
 from autograder.errors import AutograderError
+from autograder.evidence.limits import Device
 from autograder.judgement.grading import Grade
 from autograder.pipeline.devices import as_graded
 from autograder.pipeline.grade import Contexts
@@ -21,8 +21,9 @@ from autograder.reports.isolation import level_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from autograder.assignment import AssignmentFiles, Isolation
+    from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.evidence.limits import Isolation
     from autograder.execution.executor import Executor
     from autograder.pipeline.rejudge import OutOfDate
     from autograder.pipeline.results import ResultsFolder

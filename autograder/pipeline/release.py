@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.evidence.store import Store
     from autograder.execution.executor import Executor
-    from autograder.store import Store
 
 
 def release_assignment(files: AssignmentFiles, folder: Path, store: Store, executor: Executor, *, force: bool = False) -> Path:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.evidence.store import Store
     from autograder.exchange.roster import Student
     from autograder.execution.executor import Executor
     from autograder.pipeline.progress import Progress
-    from autograder.store import Store
     from autograder.variants import Draw
 
 TOGETHER = 30

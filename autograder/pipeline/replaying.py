@@ -13,23 +13,23 @@ import numpy as np
 
 from autograder.checks import Observation
 from autograder.errors import AssignmentError
+from autograder.evidence.protocol import ArgumentList, Call, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array, RunStatus, array_of
+from autograder.evidence.trace import Mapping as MappingValue
 from autograder.judgement.batches.replayed import Replayed
 from autograder.judgement.batches.story import BatchStory, story_of
 from autograder.pipeline import batch_objectives
 from autograder.pipeline.keys import PACKAGE
 from autograder.pipeline.plan import plan_probes
-from autograder.protocol import ArgumentList, Call, Leaf, OptimizerSpec
-from autograder.trace import Array, RunStatus, array_of
-from autograder.trace import Mapping as MappingValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
+    from autograder.evidence.protocol import Argument
+    from autograder.evidence.store import Store
+    from autograder.evidence.trace import NdArray, Run
     from autograder.execution.executor import Executor
-    from autograder.protocol import Argument
-    from autograder.store import Store
-    from autograder.trace import NdArray, Run
 
 DRIVERS = "\n\n".join((PACKAGE / "sandboxed" / f"{name}.py").read_text(encoding="utf-8") for name in ("replay", "batch_replay"))
 RANDOM_BYTES = 5056

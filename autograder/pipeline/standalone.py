@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autograder.assignment import Isolation, open_assignment
+from autograder.assignment import open_assignment
 from autograder.checks import Observation
 from autograder.docket import measured_calls, specify
+from autograder.evidence.limits import Isolation
+from autograder.evidence.store import EvidenceStore
+from autograder.evidence.trace import RunStatus
 from autograder.execution.devices import find_device
 from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, read_bars
@@ -25,15 +28,13 @@ from autograder.pipeline.judging import cause_of_run, find_run
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import reference_cells, reference_evidence, render_release
 from autograder.pipeline.replaying import Replayer
-from autograder.store import EvidenceStore
-from autograder.trace import RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.docket import CheckSpec
+    from autograder.evidence.trace import Evidence, Run
     from autograder.judgement.batches.replayed import Replayed
-    from autograder.trace import Evidence, Run
     from autograder.variants import Values
 
 

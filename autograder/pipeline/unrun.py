@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import autograder
+from autograder.evidence.trace import Ended, Ending, Evidence
 from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.pipeline.devices import DEVICE
 from autograder.pipeline.judging import Judge
 from autograder.pipeline.marking import carried, unread
-from autograder.trace import Ended, Ending, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -18,6 +18,7 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.docket import open_docket
+from autograder.evidence.trace import Ended
 from autograder.judgement.grading import Cause, Outcome
 from autograder.judgement.likeness import Exhibit
 from autograder.mutation.mutants import Mutant, mutants
@@ -35,7 +36,6 @@ from autograder.pipeline.plan import plan_execution, repeats
 from autograder.pipeline.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
 from autograder.pipeline.validated import Validated, mistakes_path, record_path, variants_path
 from autograder.syntax import syntax_tree
-from autograder.trace import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.docket import Docket
+    from autograder.evidence.store import Store
+    from autograder.evidence.trace import Evidence, Run
     from autograder.execution.executor import Executor
     from autograder.judgement.grading import CheckResult
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder
-    from autograder.store import Store
-    from autograder.trace import Evidence, Run
 
 SHORT_CPU_S = 10
 """CPU seconds of a mistake without its long cells: some never end, and the calls of a reference take a second."""

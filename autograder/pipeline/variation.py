@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from autograder.evidence.protocol import ArgumentList, Cell, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array, array_of
 from autograder.notebooks.stub import definition
-from autograder.protocol import ArgumentList, Cell, Leaf, OptimizerSpec
-from autograder.trace import Array, array_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from autograder.assignment import AssignmentFiles
-    from autograder.protocol import Argument, Call, OptimizerSetting
-    from autograder.trace import NdArray
+    from autograder.evidence.protocol import Argument, Call, OptimizerSetting
+    from autograder.evidence.trace import NdArray
 
 SETTINGS: tuple[tuple[str, dict[str, OptimizerSetting]], ...] = (
     ("foreach=True", {"foreach": True}),
@@ -37,7 +37,7 @@ CALLED = "returned_by_the_call"
 
 _CALLING = f"""
 import msgspec
-from autograder.protocol import Call
+from autograder.evidence.protocol import Call
 from autograder.sandboxed.arguments import build_arguments
 from autograder.sandboxed.calling import Student
 from autograder.sandboxed.session import drivers_module, seed_everything

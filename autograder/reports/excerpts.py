@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autograder.evidence.trace import ErrorReport, Evidence, Run, RunStatus
 from autograder.reports.plain import plain, plain_line
-from autograder.trace import ErrorReport, Evidence, Run, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

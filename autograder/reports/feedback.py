@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from autograder.assignment import Assignment
-    from autograder.trace import Evidence, Run, Trace
+    from autograder.evidence.trace import Evidence, Run, Trace
 
 MESSAGE_CHARS = 6_000
 NOTICES_SHOWN = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autograder.assignment import Isolation
+from autograder.evidence.limits import Isolation
 from autograder.reports.plain import plain_line
 
 if TYPE_CHECKING:

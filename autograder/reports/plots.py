@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from autograder.trace import Array, Trace
+    from autograder.evidence.trace import Array, Trace
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,9 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from autograder.evidence.trace import Setting
     from autograder.judgement.calibration import Calibration, Measured
     from autograder.judgement.observation import Observation
-    from autograder.trace import Setting
 
 SHOWN = 6
 """Numbers of the final parameters; a table of rows has more, and its first ones tell as much."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autograder.assignment import Limits
-from autograder.trace import Run, RunStatus
+from autograder.evidence.limits import Limits
+from autograder.evidence.trace import Run, RunStatus
 
 FRESH_PROCESS, CPU_LIMIT = 75, 76
 """Exit codes of a process that makes calls: the rest of them want a fresh one; computing took longer than allowed."""

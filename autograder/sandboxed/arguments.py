@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from autograder.assignment import Device
-from autograder.protocol import Argument, ArgumentList, Leaf, OptimizerSpec
-from autograder.trace import Array
+from autograder.evidence.limits import Device
+from autograder.evidence.protocol import Argument, ArgumentList, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array
 
 
 @dataclass(frozen=True, slots=True)

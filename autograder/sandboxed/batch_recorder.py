@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
+from autograder.evidence.trace import BatchEvent, BatchLog, Forward, Phase
 from autograder.sandboxed.values import ValueReader, array_of_tensor, plain_tensor
-from autograder.trace import BatchEvent, BatchLog, Forward, Phase
 
 MAX_EVENTS = 20_000
 """Without values an event is small, but there is no end to them in a loop that has none."""

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
+from autograder.evidence.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array, ErrorReport, Run, RunStatus, Value
 from autograder.sandboxed.arguments import Arguments, build_arguments
 from autograder.sandboxed.batch_recorder import BatchRecorder
 from autograder.sandboxed.full_recorder import FullRecorder
@@ -16,7 +17,6 @@ from autograder.sandboxed.recorder import StepBudgetExceeded
 from autograder.sandboxed.session import Session, describe, drivers_module, seed_everything, short, variables_of
 from autograder.sandboxed.shell import COLLECTED, run_cell
 from autograder.sandboxed.values import ValueReader
-from autograder.trace import Array, ErrorReport, Run, RunStatus, Value
 
 _OUTPUT_LIMIT = 20_000
 

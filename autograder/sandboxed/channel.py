@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 
-from autograder.protocol import FRAME_HEADER
+from autograder.evidence.protocol import FRAME_HEADER
 
 _PDEATHSIG = 1  # linux/prctl.h
 

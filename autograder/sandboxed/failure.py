@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Mapping
 from types import TracebackType
 
+from autograder.evidence.trace import ErrorReport
 from autograder.sandboxed.text import clean, message_of, type_name
-from autograder.trace import ErrorReport
 
 _TRACEBACK_LIMIT = 10_000
 _OWN = ("autograder/sandboxed/", "IPython/core/", "asyncio/")

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
+from autograder.evidence.trace import Array, DType, Snapshot, TensorSeen
 from autograder.sandboxed.values import array_of_tensor
-from autograder.trace import Array, DType, Snapshot, TensorSeen
 
 MAX_TENSORS = 64
 MAX_NUMBERS = 100_000

@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from msgspec import structs
 
+from autograder.evidence.trace import Event, OptimizerSeen, Recording, Setting
 from autograder.sandboxed.followed import Before, Budget, Followed, LimitReached
 from autograder.sandboxed.graph import leaves_of, loss_of, roots_of
 from autograder.sandboxed.text import type_name
 from autograder.sandboxed.values import settings_of
-from autograder.trace import Event, OptimizerSeen, Recording, Setting
 
 MAX_EVENTS = 400
 """60 steps at most, three events each, and some more for closures."""

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from autograder.assignment import Device
-from autograder.protocol import TO_CHILD, CallBatch, ExecutionRequest
+from autograder.evidence.limits import Device
+from autograder.evidence.protocol import TO_CHILD, CallBatch, ExecutionRequest
 from autograder.sandboxed.channel import read_frame
 from autograder.sandboxed.markers import mark_for_listeners_only
 from autograder.sandboxed.recorder import Recorder

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from autograder.evidence.trace import Trace, array_of
 from autograder.sandboxed.batch_recorder import BatchRecorder
 from autograder.sandboxed.full_recorder import FullRecorder
 from autograder.sandboxed.rows import Rows
 from autograder.sandboxed.text import type_name
 from autograder.sandboxed.values import plain_tensor, settings_of
-from autograder.trace import Trace, array_of
 
 MAX_TRACES = 64
 """Rebuilding the optimizer each epoch makes thousands: the first ones tell all there is to tell."""

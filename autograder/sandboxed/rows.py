@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from autograder.evidence.trace import Array, array_of
 from autograder.sandboxed.values import array_of_tensor
-from autograder.trace import Array, array_of
 
 DENSE = 64
 """Steps that are always recorded one by one: checks look at 60 steps at most."""

@@ -16,14 +16,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
-from autograder.protocol import Call, CallBatch, CallFrame, frame
+from autograder.evidence.protocol import Call, CallBatch, CallFrame, frame
+from autograder.evidence.trace import ErrorReport, Run, RunStatus
 from autograder.sandboxed.allowance import FRESH_PROCESS, CallLimits, needs_fresh_process
 from autograder.sandboxed.calling import answer_call, define_given
 from autograder.sandboxed.channel import FrameSplitter, die_with_parent, write_all
 from autograder.sandboxed.disturbance import SharedState
 from autograder.sandboxed.session import Session
 from autograder.sandboxed.threads import use_threads
-from autograder.trace import ErrorReport, Run, RunStatus
 
 Deliver = Callable[[bytes], None]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from autograder.protocol import BatchEnded, CallFrame, CellsEnded, frame
+from autograder.evidence.protocol import BatchEnded, CallFrame, CellsEnded, frame
+from autograder.evidence.trace import Run
 from autograder.sandboxed.allowance import FRESH_PROCESS, CallLimits, needs_fresh_process
 from autograder.sandboxed.calling import answer_call, define_given
 from autograder.sandboxed.channel import write_all
 from autograder.sandboxed.disturbance import SharedState
 from autograder.sandboxed.preparing import batches_from
 from autograder.sandboxed.session import Session, run_cell_frame
-from autograder.trace import Run
 
 
 def serve(session: Session, incoming: int, outgoing: int, allow: Callable[[CallLimits], None]) -> None:

@@ -14,13 +14,13 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from autograder.protocol import Cell, CellFrame, ExecutionRequest, frame
+from autograder.evidence.protocol import Cell, CellFrame, ExecutionRequest, frame
+from autograder.evidence.trace import CellRun, ErrorReport, Run, RunStatus, Value
 from autograder.sandboxed.failure import report_of
 from autograder.sandboxed.recorder import Recorder
 from autograder.sandboxed.shell import COLLECTED, CellResult, Shell, run_cell
 from autograder.sandboxed.text import clean
 from autograder.sandboxed.values import ValueReader
-from autograder.trace import CellRun, ErrorReport, Run, RunStatus, Value
 
 
 @dataclass(slots=True)

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +29,6 @@ from traitlets.config import Config
 from autograder.sandboxed.offline import installer_notice, notice, offer_colab_modules, refuse_input
 from autograder.sandboxed.outputs import Outputs, streams
 from autograder.sandboxed.text import clean, message_of
-from autograder.syntax import undisturbed
 
 _COMMAND = ("cmd", "/c") if sys.platform == "win32" else ("/bin/sh", "-c")
 
@@ -69,7 +71,7 @@ class CellCompiler(CachingCompiler):  # type: ignore[misc]
 
     def ast_parse(self, source: str, filename: str = "<unknown>", symbol: str = "exec") -> ast.AST:
         """As IPython's, whatever threads of the student's parse meanwhile."""
-        with undisturbed():
+        with _uncollected():
             return super().ast_parse(source, filename, symbol)  # type: ignore[no-any-return]
 
 
@@ -180,10 +182,22 @@ def run_cell(shell: Shell, loop: asyncio.AbstractEventLoop, cell: str, source: s
     return CellResult(result.execution_count, result.error_before_exec or result.error_in_exec)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the garbage collector off while a syntax tree is made; why is said in `autograder.syntax`, which this side does not import."""
+    collecting = gc.isenabled()
+    try:
+        gc.disable()
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def _is_python(source: str) -> bool:
     """Whether the cell is Python as it stands: IPython's transformations, which take longer than a short cell, would leave it as it is."""
     try:
-        with undisturbed():
+        with _uncollected():
             compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)  # noqa: TID251 - await
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False

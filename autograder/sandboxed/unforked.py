@@ -13,8 +13,8 @@ import time
 
 import torch
 
-from autograder.assignment import Device
-from autograder.protocol import TO_CHILD, ExecutionRequest, ForkserverReady, frame
+from autograder.evidence.limits import Device
+from autograder.evidence.protocol import TO_CHILD, ExecutionRequest, ForkserverReady, frame
 from autograder.sandboxed.allowance import CPU_LIMIT
 from autograder.sandboxed.channel import read_frame, write_all
 from autograder.sandboxed.preparing import initialise, settle, warm

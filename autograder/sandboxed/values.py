@@ -10,9 +10,9 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from autograder.evidence.trace import Array, Items, Opaque, OptimizerValue, Setting, Value, array_of
+from autograder.evidence.trace import Mapping as MappingValue
 from autograder.sandboxed.text import clean, message_of, type_name
-from autograder.trace import Array, Items, Opaque, OptimizerValue, Setting, Value, array_of
-from autograder.trace import Mapping as MappingValue
 
 _NODES = 20_000
 _DEPTH = 8

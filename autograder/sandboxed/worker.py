@@ -10,7 +10,8 @@ import os
 import socket
 from itertools import groupby
 
-from autograder.protocol import FRAME_HEADER, TO_CHILD, BatchEnded, Call, CallBatch, CallFrame, CellsEnded, ExecutionRequest, frame
+from autograder.evidence.protocol import FRAME_HEADER, TO_CHILD, BatchEnded, Call, CallBatch, CallFrame, CellsEnded, ExecutionRequest, frame
+from autograder.evidence.trace import ErrorReport, Run, RunStatus
 from autograder.sandboxed.channel import die_with_parent, read_frame, write_all
 from autograder.sandboxed.preparing import batches_from, settle
 from autograder.sandboxed.recorder import Recorder
@@ -19,7 +20,6 @@ from autograder.sandboxed.serving import serve
 from autograder.sandboxed.session import Session, run_cell_frame
 from autograder.sandboxed.shell import Shell, collect_outputs
 from autograder.sandboxed.threads import use_threads
-from autograder.trace import ErrorReport, Run, RunStatus
 
 Holders = dict[str, int]
 """By cell id: the descriptor over which its holder answers."""

@@ -96,13 +96,13 @@ GAINING = (
     gains(
         "frame_writer",
         RESULT,
-        "import autograder.protocol as p, autograder.sandboxed.runners as r\nreal = p.frame\ndef frame(message):\n    try: message.run.status = 'finished'\n    except Exception: pass\n    return real(message)\np.frame = r.frame = frame",
+        "import autograder.evidence.protocol as p, autograder.sandboxed.runners as r\nreal = p.frame\ndef frame(message):\n    try: message.run.status = 'finished'\n    except Exception: pass\n    return real(message)\np.frame = r.frame = frame",
         "import json\nprint('FINE', json.dumps({{'a': 1}}))",
     ),
     gains(
         "encoder",
         RESULT,
-        "import msgspec\nclass Encoder:\n    def __init__(self, *a, **k): pass\n    def encode(self, x): return b'\\xc0'\nmsgspec.msgpack.Encoder = Encoder\nimport autograder.protocol as p\np._ENCODER = Encoder()",
+        "import msgspec\nclass Encoder:\n    def __init__(self, *a, **k): pass\n    def encode(self, x): return b'\\xc0'\nmsgspec.msgpack.Encoder = Encoder\nimport autograder.evidence.protocol as p\np._ENCODER = Encoder()",
         "import json\nprint('FINE', json.loads('1'))",
         points=2,
     ),
@@ -115,7 +115,7 @@ GAINING = (
     gains(
         "make_call",
         RESULT,
-        "import autograder.sandboxed.calling as c, autograder.sandboxed.runners as r\nfrom autograder.trace import Run, RunStatus\ndef fake(session, call, batch): return Run(id=call.id, status=RunStatus.FINISHED, returned=1.0, given=batch.given_names, alone=batch.alone)\nc.make_call = r.make_call = fake",
+        "import autograder.sandboxed.calling as c, autograder.sandboxed.runners as r\nfrom autograder.evidence.trace import Run, RunStatus\ndef fake(session, call, batch): return Run(id=call.id, status=RunStatus.FINISHED, returned=1.0, given=batch.given_names, alone=batch.alone)\nc.make_call = r.make_call = fake",
         "print('FINE')",
     ),
     gains(
@@ -178,7 +178,7 @@ GAINING = (
         "frames_before_their_time",
         FORGE,
         _SOCKET
-        + "from autograder.protocol import *\nfrom autograder.trace import *\nfor message in (CellsEnded(), BatchEnded()): os.write(line(), frame(message))",
+        + "from autograder.evidence.protocol import *\nfrom autograder.evidence.trace import *\nfor message in (CellsEnded(), BatchEnded()): os.write(line(), frame(message))",
         "print('FINE')",
         points=0,
     ),

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from autograder.assignment import Isolation
+from autograder.evidence.limits import Isolation
 from autograder.execution.executor import Executor
 from tests.execution.test_conformance import as_ordinary_user
 from tests.surroundings import kernel_version

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from selection import selected, short
 
-from autograder.assignment import Isolation
+from autograder.evidence.limits import Isolation
+from autograder.evidence.protocol import Cell, ExecutionRequest
+from autograder.evidence.trace import Ended
 from autograder.execution.executor import Executor
 from autograder.judgement.grading import Outcome
-from autograder.protocol import Cell, ExecutionRequest
-from autograder.trace import Ended
 
 from .attack import Attack
 from .breaking import BREAKING

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from autograder.assignment import open_assignment
 from autograder.docket import open_docket
+from autograder.evidence.store import EvidenceStore
 from autograder.pipeline.plan import plan_execution, rerun_batches
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import add_findings
-from autograder.store import EvidenceStore
 
 COURSE = Path(__file__).parent.parent.parent
 

@@ -12,16 +12,17 @@ import numpy as np
 import pytest
 from gradescope_schema import RESULTS
 
-from autograder.assignment import Assignment, Disclosure, Gradescope, Isolation, Leaderboard, Part, RateLimit, read_assignment
+from autograder.assignment import Assignment, Disclosure, Gradescope, Leaderboard, Part, RateLimit, read_assignment
 from autograder.checks import Worth
 from autograder.docket import CheckSpec
 from autograder.errors import AssignmentError
+from autograder.evidence.limits import Isolation
+from autograder.evidence.trace import Ended, Ending, Evidence, Run, RunStatus, Trace, array_of
 from autograder.exchange.gradescope import PICTURES, Graded, encode_results, not_graded, results_of
 from autograder.exchange.gradescope_preview import preview
 from autograder.exchange.gradescope_submission import Allowance
 from autograder.judgement.finding import Contract, Finding
 from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
-from autograder.trace import Ended, Ending, Evidence, Run, RunStatus, Trace, array_of
 
 LATER = Visibility.AFTER_DUE_DATE
 PARTS = (Part("Loss", ("loss_fn",), ("loss_fn",)), Part("Loop", ("training_loop",)))

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.assignment import MB, Isolation, Limits
 from autograder.errors import SandboxError
+from autograder.evidence.limits import MB, Isolation, Limits
+from autograder.evidence.trace import Ended, RunStatus
 from autograder.execution.executor import Executor
 from autograder.execution.sandbox import isolation_level
-from autograder.trace import Ended, RunStatus
 
 from .conftest import LOOP, Runs, plain, request, train_call
 
@@ -181,7 +181,7 @@ def test_garbage_in_the_connection(run: Runs) -> None:
 def test_forged_frames_out_of_order(run: Runs) -> None:
     """A well-formed frame at the wrong place is refused too."""
     source = (
-        "import os, stat\nfrom autograder.protocol import *\nfor fd in range(3, 64):\n    try:\n"
+        "import os, stat\nfrom autograder.evidence.protocol import *\nfor fd in range(3, 64):\n    try:\n"
         "        if stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, frame(BatchEnded()))\n    except OSError: pass"
     )
     assert run(source).ending.reason is Ended.CORRUPT_FRAMES

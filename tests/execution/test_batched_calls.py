@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from autograder.errors import SandboxError
+from autograder.evidence.protocol import Call, CallBatch, OptimizerSpec
+from autograder.evidence.trace import Evidence, RunStatus, array_of
 from autograder.execution.executor import Executor
-from autograder.protocol import Call, CallBatch, OptimizerSpec
-from autograder.trace import Evidence, RunStatus, array_of
 
 from .conftest import Runs, plain, request
 

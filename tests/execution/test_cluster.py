@@ -15,10 +15,10 @@ pytest.importorskip("distributed")
 import distributed
 
 from autograder.errors import SandboxError
+from autograder.evidence.protocol import CallBatch
+from autograder.evidence.trace import Ended, Evidence, RunStatus
 from autograder.execution.cluster import ClusterExecutor
 from autograder.execution.executor import Executor
-from autograder.protocol import CallBatch
-from autograder.trace import Ended, Evidence, RunStatus
 
 from .conftest import plain, request
 from .dask_processes import Cluster

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import autograder
-from autograder.assignment import Isolation
+from autograder.evidence.limits import Isolation
 from autograder.execution.bubblewrap import tried
 from autograder.execution.executor import Executor
 from autograder.execution.sandbox import BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES, LAYERS, MOUNTS, OWN_UID, SECCOMP

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.assignment import Limits
+from autograder.evidence.limits import Limits
+from autograder.evidence.protocol import FRAME_HEADER, BatchEnded, CallFrame, CellFrame, CellsEnded, frame
+from autograder.evidence.trace import CellRun, Ended, Run, RunStatus, array_of
 from autograder.execution.conversation import Broken, Conversation
-from autograder.protocol import FRAME_HEADER, BatchEnded, CallFrame, CellFrame, CellsEnded, frame
-from autograder.trace import CellRun, Ended, Run, RunStatus, array_of
 
 LIMITS = Limits(evidence_bytes=100_000)
 HONEST = (frame(CellFrame(CellRun(Run("a", RunStatus.FINISHED)))), frame(CellsEnded()))

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from autograder.assignment import Device
+from autograder.evidence.limits import Device
 from autograder.execution.devices import CPU, find_device, found_by
 
 

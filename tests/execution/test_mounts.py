@@ -18,9 +18,9 @@ pytestmark = pytest.mark.skipif(bool(refused()), reason=refused())
 
 RUN = """
 import os, sys
-from autograder.assignment import Limits
+from autograder.evidence.limits import Limits
 from autograder.execution.executor import Executor
-from autograder.protocol import Cell, ExecutionRequest
+from autograder.evidence.protocol import Cell, ExecutionRequest
 source = f"import os, wsgiref.util\\nprint(os.getuid() >= 60000, os.path.exists({sys.argv[1]!r}))"
 with Executor(1) as executor:
     evidence = executor.run("key", ExecutionRequest((Cell("c", source),), 0, Limits()), ())
@@ -75,9 +75,9 @@ def test_bubblewrap_shows_it_under_a_closed_umask_too(home: Path) -> None:
 
 SETTINGS = """
 import os
-from autograder.assignment import Limits
+from autograder.evidence.limits import Limits
 from autograder.execution.executor import Executor
-from autograder.protocol import Cell, ExecutionRequest
+from autograder.evidence.protocol import Cell, ExecutionRequest
 source = "import os\\nprint(len(open('/etc/passwd').read()) > 0, os.path.exists('/sys/devices/system/cpu/online'))"
 with Executor(1) as executor:
     evidence = executor.run("key", ExecutionRequest((Cell("c", source),), 0, Limits()), ())

@@ -2,10 +2,10 @@
 
 import pytest
 
-from autograder.assignment import Limits
+from autograder.evidence.limits import Limits
+from autograder.evidence.protocol import Call, CallBatch, Cell, ExecutionRequest
+from autograder.evidence.trace import Ended, RunStatus
 from autograder.execution.plain import PlainExecutor
-from autograder.protocol import Call, CallBatch, Cell, ExecutionRequest
-from autograder.trace import Ended, RunStatus
 
 CELLS = """
 import os

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.evidence.protocol import ArgumentList, Call, CallBatch, OptimizerSpec
+from autograder.evidence.trace import Array, Ended, Evidence, Items, OptimizerValue, Run, RunStatus
 from autograder.execution.executor import Executor
-from autograder.protocol import ArgumentList, Call, CallBatch, OptimizerSpec
-from autograder.trace import Array, Ended, Evidence, Items, OptimizerValue, Run, RunStatus
 
 from .conftest import LOOP, T_C, T_U, Runs, f32, leaf, plain, request, train_call
 

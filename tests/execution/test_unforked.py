@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autograder.assignment import Device, Limits
+from autograder.evidence.limits import Device, Limits
+from autograder.evidence.protocol import CallBatch
+from autograder.evidence.trace import Ended, Run, RunStatus
 from autograder.execution import bubblewrap
 from autograder.execution.devices import FoundDevice, find_device
 from autograder.execution.executor import Executor
-from autograder.protocol import CallBatch
-from autograder.trace import Ended, Run, RunStatus
 
 from .conftest import LIMITS, LOOP, plain, request, train_call
 
@@ -225,7 +225,7 @@ def test_what_is_mapped_already_does_not_use_up_the_limit() -> None:
     """PyTorch's builds with CUDA map 3 GB of libraries, more than the limit: threads and programs could not be started. Memory is limited all the same."""
     code = """
 import mmap
-from autograder.assignment import Limits
+from autograder.evidence.limits import Limits
 from autograder.execution.processes import set_limits
 libraries = mmap.mmap(-1, 5 << 30, prot=mmap.PROT_READ)
 set_limits(Limits(memory_bytes=1 << 30), own_uid=False)

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from trainings import descend
 
+from autograder.evidence.trace import array_of
 from autograder.judgement.alignment import aligned
 from autograder.judgement.distance import training_distance
 from autograder.judgement.observation import Observation
 from autograder.judgement.tolerance import TRAINING_BAR
 from autograder.judgement.training import compare_training
-from autograder.trace import array_of
 
 
 def in_parts(observation, order, names=("params[0]", "params[1]"), missing=()):

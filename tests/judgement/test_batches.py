@@ -8,6 +8,7 @@ import pytest
 from batch_runs import BATCH, COUNT, IMAGES, LABELS, MODEL, NUMBERS, REFERENCE, Made, right_gradient, shuffled
 
 from autograder.checks import CheckFailed, NeedsReview, Observation
+from autograder.evidence.trace import BatchEvent, BatchLog, Forward, Items, Phase, Run, RunStatus, array_of
 from autograder.judgement.batches.coverage import coverage, generator
 from autograder.judgement.batches.evaluation import evaluation
 from autograder.judgement.batches.examine import examine
@@ -20,7 +21,6 @@ from autograder.stochastic import (
     assert_every_sample_once,
     assert_same_stochastic_training,
 )
-from autograder.trace import BatchEvent, BatchLog, Forward, Items, Phase, Run, RunStatus, array_of
 
 BAR = 5e-5
 

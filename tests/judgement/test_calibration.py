@@ -13,6 +13,8 @@ from trainings import descend
 
 from autograder.checks import CheckFailed, Observation, assert_same_training
 from autograder.errors import CalibrationError
+from autograder.evidence.protocol import Call, Leaf
+from autograder.evidence.trace import array_of
 from autograder.judgement.calibration import (
     Calibration,
     Measured,
@@ -27,8 +29,6 @@ from autograder.judgement.distance import Distance, training_distance
 from autograder.judgement.spread import Spread, Tried
 from autograder.judgement.tolerance import LEAST_MARGIN, LEAST_SPREAD, TRAINING_BAR, bar_between, margin_between
 from autograder.judgement.training import compare_training
-from autograder.protocol import Call, Leaf
-from autograder.trace import array_of
 
 LOOP = Call("test_loop@1", "training_loop", {"n_epochs": 20, "params": Leaf(array_of(np.float32([1, 2])))})
 NUMBERS = st.floats(1e-9, 1e-2).map(lambda value: float(f"{value:.2e}"))

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from trainings import descend
 
 from autograder.checks import Observation
+from autograder.evidence.trace import array_of
 from autograder.judgement.tolerance import TRAINING_BAR
 from autograder.judgement.training import compare_training
-from autograder.trace import array_of
 
 EPOCHS = st.integers(20, 60)
 STARTS = st.tuples(st.floats(-3, 3), st.floats(-3, 3))

@@ -2,8 +2,8 @@
 
 import pytest
 
+from autograder.evidence.trace import ErrorReport
 from autograder.judgement.graded_cell import CellVerdict, award, verdict_of
-from autograder.trace import ErrorReport
 
 SILENT = CellVerdict()
 NUMBER = CellVerdict(shown="2")

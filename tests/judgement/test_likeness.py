@@ -3,8 +3,8 @@
 import msgspec
 from trainings import descend
 
+from autograder.evidence.trace import RunStatus
 from autograder.judgement.likeness import Exhibit, likenesses
-from autograder.trace import RunStatus
 
 
 def runs(**options):

@@ -6,11 +6,11 @@ import pytest
 from trainings import descend, gradient
 
 from autograder.checks import CheckFailed, Observation, assert_long_run, assert_same_training
+from autograder.evidence.trace import array_of
 from autograder.judgement.distance import training_distance
 from autograder.judgement.tolerance import TRAINING_BAR
 from autograder.judgement.training import compare_training
 from autograder.judgement.updates import contradiction, moves_without_gradients
-from autograder.trace import array_of
 
 
 def test_rounding_noise_is_no_difference():

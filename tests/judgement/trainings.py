@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from autograder.evidence.trace import Run, RunStatus, Trace, array_of
 from autograder.judgement.observation import Observation
-from autograder.trace import Run, RunStatus, Trace, array_of
 
 T_U = np.array([3.57, 5.59, 5.82, 8.19, 5.63, 4.89, 3.39, 2.18, 4.84, 6.04, 6.84])
 T_C = np.array([0.5, 14.0, 15.0, 28.0, 11.0, 8.0, 3.0, -4.0, 6.0, 13.0, 21.0])

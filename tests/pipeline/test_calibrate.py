@@ -9,6 +9,7 @@ from autograder.checks import Observation, call, leaf, optim
 from autograder.cli import app
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError, CalibrationError
+from autograder.evidence.trace import array_of
 from autograder.judgement.calibration import calibration_path, call_digest, read_calibration
 from autograder.judgement.grading import Cause
 from autograder.judgement.spread import INERT
@@ -18,7 +19,6 @@ from autograder.pipeline.calibrate import calibrate_assignment
 from autograder.pipeline.keys import judging_key
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.variation import exchange, variants_of
-from autograder.trace import array_of
 
 
 class Counted:

@@ -21,9 +21,10 @@ from gradescope_container import Autograder, described, earlier, notebook
 from gradescope_schema import RESULTS
 from tiny_class import LOOP, LOSS, TINY
 
-from autograder.assignment import Gradescope, Isolation, Limits, open_assignment
+from autograder.assignment import Gradescope, open_assignment
 from autograder.docket import open_docket
 from autograder.errors import SandboxError
+from autograder.evidence.limits import Isolation, Limits
 from autograder.exchange.gradescope import encode_results
 from autograder.exchange.gradescope_submission import read_metadata
 from autograder.judgement.grading import Cause

@@ -11,8 +11,10 @@ import pytest
 from nbgrader_course import CELLS, CLASS, OPEN, cell, nbgrader_class, write_source
 from tiny_class import Recorded
 
-from autograder.assignment import Limits, open_assignment
+from autograder.assignment import open_assignment
 from autograder.errors import AssignmentError, ExchangeError
+from autograder.evidence.limits import Limits
+from autograder.evidence.protocol import Cell, ExecutionRequest
 from autograder.judgement.grading import Cause, Outcome
 from autograder.notebooks.cells import grade_id_of
 from autograder.notebooks.facts import Facts
@@ -26,7 +28,6 @@ from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
 from autograder.pipeline.validate import validate_assignment
-from autograder.protocol import Cell, ExecutionRequest
 
 pytestmark = pytest.mark.long("nbgrader's own commands on a course of its own")
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from autograder.assignment import Isolation
+from autograder.evidence.limits import Isolation
 from autograder.execution.executor import Executor
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class

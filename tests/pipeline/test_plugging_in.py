@@ -6,8 +6,8 @@ import pytest
 from autograder.checks import CheckFailed, assert_optimizer, needs_torch, points
 from autograder.docket import open_docket
 from autograder.errors import AssignmentError
+from autograder.evidence.trace import OptimizerValue, Trace, array_of
 from autograder.pipeline.validate import validate_assignment
-from autograder.trace import OptimizerValue, Trace, array_of
 
 SETTINGS = {"lr": 0.1, "betas": (0.9, 0.99), "amsgrad": False, "foreach": None, "fused": None}
 

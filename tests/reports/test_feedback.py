@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from report_samples import ASSIGNMENT, CELLS, LOSSES, check, evidence, grade, sample_page, trace
 
+from autograder.evidence.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
 from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome, Visibility
 from autograder.reports.feedback import grade_digest, render_feedback
-from autograder.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
 
 GOLDEN = Path(__file__).parent / "golden" / "feedback.html"
 HOSTILE = (

@@ -6,7 +6,7 @@ import io
 import pytest
 from report_samples import check, grade, sample_page
 
-from autograder.assignment import Isolation
+from autograder.evidence.limits import Isolation
 from autograder.judgement.grading import Provenance
 from autograder.reports.class_report import grades_csv
 from autograder.reports.feedback import render_feedback

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import LOSSES, trace
 
+from autograder.evidence.trace import array_of
 from autograder.reports import plots
 from autograder.reports.plots import describe, loss_curves
-from autograder.trace import array_of
 
 INF, NAN = float("inf"), float("nan")
 

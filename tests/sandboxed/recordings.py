@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import torch
 
+from autograder.evidence.trace import Array, Event, Recording, Snapshot
 from autograder.sandboxed.full_recorder import FullRecorder
-from autograder.trace import Array, Event, Recording, Snapshot
 
 from .conftest import RECORDER
 

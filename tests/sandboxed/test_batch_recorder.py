@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
+from autograder.evidence.trace import BatchLog
 from autograder.sandboxed.batch_recorder import BatchRecorder
-from autograder.trace import BatchLog
 
 from .conftest import RECORDER
 

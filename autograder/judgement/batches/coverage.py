@@ -20,8 +20,8 @@ from autograder.judgement.finding import Contract, Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from autograder.evidence.trace import NdArray
     from autograder.judgement.batches.story import BatchStory
-    from autograder.trace import NdArray
 
 
 @dataclass(frozen=True, slots=True)

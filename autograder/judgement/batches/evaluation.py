@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograder.evidence.trace import Array
 from autograder.judgement.batches.rows import copies
 from autograder.judgement.finding import Contract, Finding
 from autograder.judgement.observation import describe, plain
-from autograder.trace import Array
 
 if TYPE_CHECKING:
+    from autograder.evidence.trace import Value
     from autograder.judgement.batches.story import BatchStory
-    from autograder.trace import Value
 
 
 def evaluation(story: BatchStory, model: BatchStory) -> tuple[Finding, ...]:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograder.evidence.trace import Array
 from autograder.judgement.batches.coverage import coverage
 from autograder.judgement.batches.naming import name_gradient
 from autograder.judgement.batches.replayed import gaps, judged, update_gaps
 from autograder.judgement.finding import Contract, Finding
 from autograder.judgement.observation import describe, plain
-from autograder.trace import Array
 
 if TYPE_CHECKING:
+    from autograder.evidence.trace import Value
     from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.batches.story import BatchStory
-    from autograder.trace import Value
 
 RETURN_BAR = 1e-4
 """Relative difference of a returned mean loss: a sum of some hundred float32 losses rounds by 1e-6."""

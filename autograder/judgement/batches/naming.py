@@ -12,9 +12,9 @@ from autograder.judgement.batches.replayed import Gap, gaps, judged, residual
 from autograder.judgement.finding import Contract, Finding
 
 if TYPE_CHECKING:
+    from autograder.evidence.trace import NdArray
     from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.batches.story import BatchStory
-    from autograder.trace import NdArray
 
 FIT = 1e-3
 """Residual, judged as a verdict's is, at which an explanation fits. Half precision would fit within it; that is asked for first."""

@@ -12,8 +12,8 @@ from autograder.judgement.distance import Distance
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from autograder.evidence.trace import NdArray
     from autograder.judgement.batches.story import BatchStory
-    from autograder.trace import NdArray
 
 QUANTILE = 0.95
 """The judged residual, counted from below: of 20 steps one may be odd, of 40 two. A ReLU whose input lies within rounding of 0 can go the other way and move one gradient by a

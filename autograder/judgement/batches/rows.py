@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.trace import NdArray
+from autograder.evidence.trace import NdArray
 
 NEAR = 1e-5
 """Greatest difference, relative to the data's greatest number, at which a row is one of the data's: float64 made of float32 is exact, a scaling there and back rounds by 1e-7."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autograder.evidence.trace import Array
 from autograder.judgement.batches.rows import match_rows
-from autograder.trace import Array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from autograder.evidence.trace import BatchLog, Forward, NdArray, Trace
     from autograder.judgement.observation import Observation
-    from autograder.trace import BatchLog, Forward, NdArray, Trace
 
 CANDIDATES = 3
 """Forward passes of one round that may be the one that backward went through: some compute a training accuracy beside it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from autograder.evidence.trace import NdArray
 from autograder.judgement.contracts.story import Story
 from autograder.judgement.observation import Observation
-from autograder.trace import NdArray
 
 Arrays = tuple[NdArray, ...]
 Field = Mapping[int, Arrays]

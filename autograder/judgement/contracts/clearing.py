@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from autograder.evidence.trace import NdArray
 from autograder.judgement.comparison import show
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.story import Story, is_clean
 from autograder.judgement.finding import Contract, Finding
-from autograder.trace import NdArray
 
 
 def clearing(case: Case) -> Iterator[Finding]:

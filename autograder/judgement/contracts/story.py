@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from autograder.trace import Array, Event, NdArray, Recording, Run
+    from autograder.evidence.trace import Array, Event, NdArray, Recording, Run
 
 
 @dataclass(frozen=True)

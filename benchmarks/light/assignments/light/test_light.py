@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograder.checks import assert_close, call, points
-from autograder.trace import array_of
+from autograder.evidence.trace import array_of
 
 SCORES = [[0.5, -1.0, 2.0], [3.0, 0.0, 0.0]]
 

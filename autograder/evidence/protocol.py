@@ -30,8 +30,8 @@ from typing import Literal, Union
 
 import msgspec
 
-from autograder.assignment import Device, Limits
-from autograder.trace import Array, CellRun, Ending, Run
+from autograder.evidence.limits import Device, Limits
+from autograder.evidence.trace import Array, CellRun, Ending, Run
 
 FRAME_HEADER = struct.Struct("<I")
 

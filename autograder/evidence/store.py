@@ -11,7 +11,7 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.errors import AutograderError
-from autograder.trace import Evidence, decode_evidence, encode_evidence
+from autograder.evidence.trace import Evidence, decode_evidence, encode_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
