@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autograder.docket import RUNS, VALUES, specify
+from autograder.checks.docket import RUNS, VALUES, specify
 from autograder.reports.isolation import NO_SANDBOX
 from autograder.reports.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from autograder.checks import Observation
+    from autograder.judgement.observation import Observation
 
 MARKS = (
     "points(worth): points of each parameter set of a check (autograder.checks.points)",

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.assignment import AssignmentFiles, open_assignment
-from autograder.docket import Docket, open_docket
+from autograder.checks.docket import Docket, open_docket
 from autograder.evidence.limits import Isolation, Limits
 from autograder.evidence.protocol import CallBatch, Cell, ExecutionRequest
 from autograder.evidence.trace import Evidence

@@ -3,10 +3,13 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import autograder.notebooks.libraries  # noqa: F401  (first, since it imports nbformat without what takes seconds)
 from autograder.execution.executor import Executor
 
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy one is no failure
+settings.load_profile("any machine")
 pytest_plugins = ["durations"]
 collect_ignore = ["tiny_course", "variant_course"]  # courses with checks, not tests
 

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.evidence.protocol import ArgumentList, Leaf
 from autograder.evidence.trace import Array
 from autograder.judgement.grading import Visibility

@@ -24,7 +24,7 @@ from autograder.checks import (
     points,
     tensor,
 )
-from autograder.docket import CheckSpec, _partly, open_docket
+from autograder.checks.docket import CheckSpec, _partly, open_docket
 from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
 from autograder.judgement.grading import RULINGS, Cause, Outcome

@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 
 from autograder.assignment import open_assignment
 from autograder.checks import CheckFailed, Observation
+from autograder.checks.stochastic import assert_same_stochastic_training
 from autograder.evidence.protocol import Call, OptimizerSpec
 from autograder.evidence.trace import Array, Mapping, Run, RunStatus, array_of
 from autograder.judgement.batches.replayed import Replayed, stochastic_distance
@@ -25,7 +26,6 @@ from autograder.sandboxed.batch_recorder import BatchRecorder
 from autograder.sandboxed.calling import Student
 from autograder.sandboxed.recorder import Recorder
 from autograder.sandboxed.values import ValueReader
-from autograder.stochastic import assert_same_stochastic_training
 
 COURSE = Path(__file__).parent.parent
 FILES = open_assignment(COURSE, "classifier")

@@ -14,7 +14,7 @@ from released_secrets import told
 from selection import selected
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.judgement.grading import Outcome, Visibility
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class

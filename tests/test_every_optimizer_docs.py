@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.evidence.store import EvidenceStore
 from autograder.judgement.calibration import calibration_path, call_digest, read_calibration
 from autograder.judgement.observation import Observation

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from autograder.checks import as_list, call, each, leaf, optim, tensor, variant
+from autograder.checks.later import Later, is_later, resolve
 from autograder.errors import AssignmentError
 from autograder.evidence.protocol import Call
-from autograder.later import Later, is_later, resolve
 
 VALUES = {"x": [1.0, 2.0, 3.0], "lr": 0.5, "n": 7, "name": "huber"}
 

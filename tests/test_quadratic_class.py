@@ -13,7 +13,7 @@ from released_secrets import told
 from selection import selected, short
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import GradeStatus, Outcome
 from autograder.judgement.tolerance import LEAST_MARGIN

@@ -14,7 +14,7 @@ import pytest
 from selection import long_too, selected, short
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.evidence.limits import Isolation
 from autograder.execution.executor import Executor
 from autograder.judgement.grading import Cause, GradeStatus, Outcome, decode_grade, encode_grade

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from autograder.checks import Tolerance, assert_close, call, cell, each, optim, points
-from autograder.stochastic import (
+from autograder.checks.stochastic import (
     assert_accuracy_over_seeds,
     assert_evaluates,
     assert_every_sample_once,

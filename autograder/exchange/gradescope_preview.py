@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.assignment import Assignment
-    from autograder.docket import CheckSpec
+    from autograder.checks.docket import CheckSpec
 
 
 def preview(assignment: Assignment, specs: Sequence[CheckSpec]) -> list[str]:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.checks import Observation
+from autograder.checks.stochastic import findings_of
 from autograder.errors import AssignmentError
 from autograder.judgement.finding import Contract
 from autograder.judgement.grading import Cause, CheckResult, Outcome
+from autograder.judgement.observation import Observation
 from autograder.pipeline.judging import find_run
-from autograder.stochastic import findings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.docket import CheckSpec
+    from autograder.checks.docket import CheckSpec
     from autograder.evidence.trace import Evidence, Run
     from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.finding import Finding

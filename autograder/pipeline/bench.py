@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from autograder.checks import Observation
 from autograder.errors import AssignmentError
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import Call, OptimizerSpec
@@ -21,6 +20,7 @@ from autograder.execution.executor import Executor
 from autograder.judgement.batches.replayed import stochastic_distance
 from autograder.judgement.distance import training_distance
 from autograder.judgement.grading import Cause
+from autograder.judgement.observation import Observation
 from autograder.judgement.spread import Across, Spread, Tried
 from autograder.mutation.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from autograder.assignment import Assignment, AssignmentFiles
-    from autograder.docket import Docket, Verdict
+    from autograder.checks.docket import Docket, Verdict
     from autograder.evidence.limits import Limits
     from autograder.evidence.protocol import ExecutionRequest
     from autograder.evidence.trace import Evidence

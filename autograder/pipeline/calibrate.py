@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
-from autograder.docket import measured_calls, open_docket
+from autograder.checks.docket import measured_calls, open_docket
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import OptimizerSpec
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.evidence.protocol import Call
     from autograder.execution.executor import Executor
     from autograder.pipeline.bench import Answer, Bench

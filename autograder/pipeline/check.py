@@ -14,7 +14,7 @@ import msgspec
 
 import autograder
 from autograder.assignment import Disclosure
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import AutograderError
 from autograder.evidence.limits import Device
 from autograder.evidence.trace import Ended
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from autograder.docket import CheckSpec, Docket
+    from autograder.checks.docket import CheckSpec, Docket
     from autograder.evidence.protocol import Call, CallBatch, ExecutionRequest
     from autograder.evidence.trace import Evidence
     from autograder.execution.devices import FoundDevice

@@ -26,7 +26,7 @@ import numpy as np
 import autograder
 from autograder.assignment import Assignment, AssignmentFiles
 from autograder.atomic import write_atomic
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError, AutograderError, ExchangeError
 from autograder.evidence.protocol import ArgumentList, Leaf
 from autograder.evidence.trace import Array, CellRun, Ended, Ending, Evidence, Run, decode_evidence, encode_evidence
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-    from autograder.docket import CheckSpec, Docket
+    from autograder.checks.docket import CheckSpec, Docket
     from autograder.evidence.protocol import Argument
     from autograder.evidence.store import Store
     from autograder.execution.executor import Executor

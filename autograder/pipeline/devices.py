@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import CheckSpec
+    from autograder.checks.docket import CheckSpec
     from autograder.judgement.grading import Grade
 
 DEVICE = "device"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.evidence.limits import Isolation
     from autograder.execution.executor import Executor
     from autograder.judgement.grading import Grade
@@ -63,7 +63,7 @@ def grade_class(
     kept = {} if force else _kept(candidates, results, contexts, executor.required)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
-        from autograder.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
+        from autograder.checks.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
         from autograder.pipeline.gallery import read_gallery
         from autograder.pipeline.grader import Grader
         from autograder.pipeline.prepare import prepare

@@ -14,7 +14,7 @@ from autograder.pipeline.executed import outputs_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from autograder.docket import CheckSpec
+    from autograder.checks.docket import CheckSpec
     from autograder.evidence.trace import CellRun, ErrorReport, Evidence
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.exchange.gradescope import encode_results, not_graded, shown_when
 from autograder.exchange.gradescope_preview import preview
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import CheckSpec
+    from autograder.checks.docket import CheckSpec
 
 UV = "0.13.9"
 """The uv that setup.sh was tried with."""

@@ -21,7 +21,7 @@ import msgspec
 
 from autograder.assignment import AssignmentFiles, open_assignment
 from autograder.atomic import write_atomic
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError, AutograderError, ExchangeError, SandboxError
 from autograder.evidence.limits import Isolation, Limits
 from autograder.exchange.delivery import NOTEBOOKS
@@ -44,7 +44,7 @@ from autograder.reports.summary import what_went_wrong
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.evidence.trace import Evidence
 
 CPUS = 0.5

@@ -208,7 +208,7 @@ def _checks(notebook: SourceNotebook, graded: Sequence[GradedTest], ignore_stder
     head = f'"""Checks of {notebook.path.name}: nbgrader\'s own test cells, which run beside student code and can be read by it.\n\nEach can give way to a check with @call or @cell, one at a time.\n"""\n'
     if not graded:
         return head
-    imports = "from autograder.checks import points\nfrom autograder.graded_cells import assert_graded_cell, graded_cell\n"
+    imports = "from autograder.checks import points\nfrom autograder.checks.graded_cells import assert_graded_cell, graded_cell\n"
     return "\n".join([head, imports, *(_check(test, ignore_stderr) for test in graded)])
 
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.checks import Observation
 from autograder.evidence.trace import Ended, RunStatus
 from autograder.judgement.grading import ENDINGS, RULINGS, STATUSES, Cause, CheckResult, Outcome
+from autograder.judgement.observation import Observation
 from autograder.pipeline.graded_tests import verdict_of_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from autograder.assignment import Assignment
-    from autograder.docket import CheckSpec, Docket
+    from autograder.checks.docket import CheckSpec, Docket
     from autograder.evidence.trace import ErrorReport, Evidence, Run
     from autograder.judgement.batches.replayed import Replayed
     from autograder.pipeline.replaying import Replayer

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.checks import Observation
 from autograder.judgement.diagnosis import diagnose
 from autograder.judgement.finding import Contract
+from autograder.judgement.observation import Observation
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import plan_probes
 from autograder.pipeline.probing import REPLAY, find_suspects

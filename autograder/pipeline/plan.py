@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import CheckSpec
+    from autograder.checks.docket import CheckSpec
     from autograder.evidence.trace import Evidence
     from autograder.pipeline.judging import Judge
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.checks import Observation
 from autograder.errors import AssignmentError
 from autograder.evidence.trace import Ended
 from autograder.judgement.grading import Outcome
+from autograder.judgement.observation import Observation
 from autograder.notebooks.cells import grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.source import Mode, render_notebook
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import CheckSpec, Docket
+    from autograder.checks.docket import CheckSpec, Docket
     from autograder.evidence.store import Store
     from autograder.evidence.trace import Evidence
     from autograder.execution.executor import Executor

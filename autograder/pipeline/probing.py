@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import numpy as np
 
-from autograder.checks import Observation
 from autograder.evidence.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, RunStatus, array_of
 from autograder.judgement.contracts import examine, kept
@@ -23,6 +22,7 @@ from autograder.judgement.contracts.story import Story, flat
 from autograder.judgement.diagnosis import diagnose
 from autograder.judgement.finding import Contract, Finding
 from autograder.judgement.grading import Cause, CheckResult, Outcome, Visibility
+from autograder.judgement.observation import Observation
 from autograder.judgement.updates import contradicts_itself
 from autograder.pipeline import objectives
 from autograder.pipeline.batch_findings import with_batch_findings
@@ -33,7 +33,7 @@ from autograder.pipeline.plan import plan_probes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from autograder.docket import CheckSpec
+    from autograder.checks.docket import CheckSpec
     from autograder.evidence.protocol import Argument
     from autograder.evidence.store import Store
     from autograder.evidence.trace import Evidence, NdArray, Run

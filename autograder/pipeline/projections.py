@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.evidence.limits import Device
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.notebooks.cells import Role, grade_id_of, role_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.evidence.trace import Evidence
     from autograder.judgement.grading import Grade
     from autograder.pipeline.prepare import Prepared

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.evidence.limits import Isolation
     from autograder.execution.executor import Executor
     from autograder.pipeline.rejudge import OutOfDate
@@ -92,7 +92,7 @@ def _judge_again(
     files: AssignmentFiles, grades: Mapping[str, Grade], results: ResultsFolder, executor: Executor, contexts: Contexts
 ) -> dict[str, Grade | OutOfDate]:
     """Judge `grades`, by student, again."""
-    from autograder.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
+    from autograder.checks.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
     from autograder.pipeline.gallery import read_gallery
     from autograder.pipeline.prepare import prepare
     from autograder.pipeline.rejudge import Rejudger

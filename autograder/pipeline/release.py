@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from autograder.assignment import placed
 from autograder.atomic import write_atomic
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.notebooks.source import write_notebook
 from autograder.pipeline.calibrate import require_bars
 from autograder.pipeline.checks_file import write_checks
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.evidence.store import Store
     from autograder.execution.executor import Executor
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.pipeline.calibrate import unfit_draws
 from autograder.pipeline.prepare import Prepared, broken_checks, prepare, prepare_for, require_sound
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.evidence.store import Store
     from autograder.exchange.roster import Student
     from autograder.execution.executor import Executor

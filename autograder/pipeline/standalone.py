@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from autograder.assignment import open_assignment
-from autograder.checks import Observation
-from autograder.docket import measured_calls, specify
+from autograder.checks.docket import measured_calls, specify
 from autograder.evidence.limits import Isolation
 from autograder.evidence.store import EvidenceStore
 from autograder.evidence.trace import RunStatus
@@ -21,6 +20,7 @@ from autograder.execution.devices import find_device
 from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import RULINGS, Cause
+from autograder.judgement.observation import Observation
 from autograder.notebooks.submission import read_submission
 from autograder.pipeline.devices import require_device
 from autograder.pipeline.graded_tests import graded_tests, verdict_of_cell, with_tests
@@ -32,7 +32,7 @@ from autograder.pipeline.replaying import Replayer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.docket import CheckSpec
+    from autograder.checks.docket import CheckSpec
     from autograder.evidence.trace import Evidence, Run
     from autograder.judgement.batches.replayed import Replayed
     from autograder.variants import Values

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.pipeline.collect import Candidate
     from autograder.pipeline.results import ResultsFolder
 

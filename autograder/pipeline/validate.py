@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.atomic import write_atomic
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.evidence.trace import Ended
 from autograder.judgement.grading import Cause, Outcome
 from autograder.judgement.likeness import Exhibit
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograder.assignment import AssignmentFiles
-    from autograder.docket import Docket
+    from autograder.checks.docket import Docket
     from autograder.evidence.store import Store
     from autograder.evidence.trace import Evidence, Run
     from autograder.execution.executor import Executor

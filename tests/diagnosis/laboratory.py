@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.evidence.store import EvidenceStore
 from autograder.pipeline.plan import plan_execution, rerun_batches
 from autograder.pipeline.prepare import prepare

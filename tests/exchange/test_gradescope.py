@@ -13,8 +13,8 @@ import pytest
 from gradescope_schema import RESULTS
 
 from autograder.assignment import Assignment, Disclosure, Gradescope, Leaderboard, Part, RateLimit, read_assignment
-from autograder.checks import Worth
-from autograder.docket import CheckSpec
+from autograder.checks.declaring import Worth
+from autograder.checks.docket import CheckSpec
 from autograder.errors import AssignmentError
 from autograder.evidence.limits import Isolation
 from autograder.evidence.trace import Ended, Ending, Evidence, Run, RunStatus, Trace, array_of

@@ -423,7 +423,7 @@ outputs = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(outputs, max_size=4), json_values, json_values, st.sampled_from(["code", "markdown", "raw"]))
 def test_any_outputs_and_metadata_give_a_valid_notebook(made: list[Any], count: Any, forged: Any, kind: str) -> None:
     """One submission's odd notebook must not stop the class's gradebook."""

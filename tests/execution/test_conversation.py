@@ -19,7 +19,7 @@ from autograder.execution.conversation import Broken, Conversation
 LIMITS = Limits(evidence_bytes=100_000)
 HONEST = (frame(CellFrame(CellRun(Run("a", RunStatus.FINISHED)))), frame(CellsEnded()))
 ANSWERS = (frame(CallFrame(Run("call", RunStatus.FINISHED, returned=array_of([1.0, 2.0])))), frame(BatchEnded()))
-quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def heard(data: bytes, *, calls: bool = False) -> list[str]:

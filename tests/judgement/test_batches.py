@@ -8,6 +8,12 @@ import pytest
 from batch_runs import BATCH, COUNT, IMAGES, LABELS, MODEL, NUMBERS, REFERENCE, Made, right_gradient, shuffled
 
 from autograder.checks import CheckFailed, NeedsReview, Observation
+from autograder.checks.stochastic import (
+    assert_accuracy_over_seeds,
+    assert_evaluates,
+    assert_every_sample_once,
+    assert_same_stochastic_training,
+)
 from autograder.evidence.trace import BatchEvent, BatchLog, Forward, Items, Phase, Run, RunStatus, array_of
 from autograder.judgement.batches.coverage import coverage, generator
 from autograder.judgement.batches.evaluation import evaluation
@@ -15,12 +21,6 @@ from autograder.judgement.batches.examine import examine
 from autograder.judgement.batches.replayed import Replayed, judged, stochastic_distance
 from autograder.judgement.batches.rows import copies, match_rows
 from autograder.judgement.batches.story import story_of
-from autograder.stochastic import (
-    assert_accuracy_over_seeds,
-    assert_evaluates,
-    assert_every_sample_once,
-    assert_same_stochastic_training,
-)
 
 BAR = 5e-5
 

@@ -50,7 +50,7 @@ def tried(*by_step, name="float64"):
 
 
 @given(st.floats(0, 1e-2), st.floats(0.9, 1.1), st.floats(1e-9, 1e-1), st.floats(1, 1e6))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_passes_a_bar_passes_any_wider_one(noise, scale, bar, factor):
     """Tolerance is monotone."""
     run, reference = descend(20, noise=noise, scale=scale), descend(20)
@@ -59,7 +59,7 @@ def test_what_passes_a_bar_passes_any_wider_one(noise, scale, bar, factor):
 
 
 @given(st.floats(1e-8, 1e-2), st.floats(0.9, 1.1))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_distance_is_the_least_bar_that_passes(noise, scale):
     """A check passes just above it and fails just below."""
     run, reference = descend(20, noise=noise, scale=scale), descend(20)
@@ -176,7 +176,6 @@ def test_a_horizon_at_which_right_programs_come_apart_is_warned_of(by_step, warn
 @given(
     st.dictionaries(st.text(string.printable + "äß[]\"'\\\x7f", min_size=1), st.tuples(NUMBERS, st.text(max_size=20)), max_size=4),
 )
-@settings(deadline=None)
 def test_a_written_calibration_reads_back(tmp_path_factory, drawn):
     """Whatever checks and mistakes are called."""
     checks = {

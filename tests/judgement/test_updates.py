@@ -85,7 +85,7 @@ def test_a_step_that_went_further_is_named(which, step):
     assert found.step == step
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from(["Adam", "AdamW"]),
     st.floats(1e-4, 0.5),

@@ -187,7 +187,7 @@ CELLS = st.lists(
     ),
     max_size=4,
 )
-OWN_TMP = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+OWN_TMP = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 
 
 def read_or_refuse(path: Path, release: nbformat.NotebookNode) -> None:

@@ -357,7 +357,7 @@ def mangle(notebook: NotebookNode, seed: int) -> None:
                 cells.insert(at, new_code_cell(chance.choice(["x = 1", "def model(): ...", "sgd_params = 1"])))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(seed=st.integers(0, 10**6))
 def test_restoring_is_idempotent(hand_in: HandIn, released: NotebookNode, seed: int) -> None:
     """Locked cells end in the released order and text; a restored notebook, handed in again, stays as it is."""

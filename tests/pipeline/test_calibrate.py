@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.checks import Observation, call, leaf, optim
+from autograder.checks.docket import open_docket
 from autograder.cli import app
-from autograder.docket import open_docket
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.evidence.trace import array_of
 from autograder.judgement.calibration import calibration_path, call_digest, read_calibration

@@ -11,7 +11,7 @@ from test_check import NOW, checked
 from tiny_class import LOOP, Recorded, handed_in
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError, SandboxError
 from autograder.evidence.limits import Device, Isolation
 from autograder.execution.choosing import open_executor

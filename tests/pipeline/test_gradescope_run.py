@@ -22,7 +22,7 @@ from gradescope_schema import RESULTS
 from tiny_class import LOOP, LOSS, TINY
 
 from autograder.assignment import Gradescope, open_assignment
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import SandboxError
 from autograder.evidence.limits import Isolation, Limits
 from autograder.exchange.gradescope import encode_results

@@ -11,8 +11,8 @@ from tiny_class import Recorded
 from typer.testing import CliRunner
 from variant_class import COURSE, RIGHT, ROSTER, VariantCourse, cell_of, check_of
 
+from autograder.checks.docket import open_docket
 from autograder.cli import app
-from autograder.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.exchange.nbgrader import _make_tables
 from autograder.exchange.roster import Student

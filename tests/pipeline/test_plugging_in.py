@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from autograder.checks import CheckFailed, assert_optimizer, needs_torch, points
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.evidence.trace import OptimizerValue, Trace, array_of
 from autograder.pipeline.validate import validate_assignment

@@ -17,7 +17,17 @@ from autograder.pipeline.project import project_class
 
 ROOT = Path(__file__).parents[2]
 STUDENTS = 200
-HEAVY = ("numpy", "pytest", "nbformat", "jinja2", "nbgrader", "sqlalchemy", "jupytext", "autograder.docket", "autograder.reports.feedback")
+HEAVY = (
+    "numpy",
+    "pytest",
+    "nbformat",
+    "jinja2",
+    "nbgrader",
+    "sqlalchemy",
+    "jupytext",
+    "autograder.checks.docket",
+    "autograder.reports.feedback",
+)
 COMMAND = """import sys
 from autograder.cli import main
 heavy = sys.argv.pop().split(",")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from variant_class import RIGHT, Told, VariantCourse, cell_of
 
-from autograder.docket import open_docket
+from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.exchange.roster import Student
 from autograder.judgement.calibration import calibration_path

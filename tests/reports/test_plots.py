@@ -71,7 +71,7 @@ def test_nothing_finite_means_no_picture(losses: list[float]) -> None:
 floats = st.floats(width=64) | st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, INF, -INF, NAN, 1.0, 1.0 + 2**-52])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(floats, max_size=40), st.lists(floats | st.integers(-(2**62), 2**62).map(float), max_size=40), st.lists(floats, max_size=10)
 )

@@ -37,14 +37,14 @@ def read(value: object) -> Value:
 
 
 @given(PLAIN)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_plain_values_come_back(value: object) -> None:
     """Numbers, text, lists and dicts are read as they are."""
     assert back(read(value)) == value
 
 
 @given(DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_dims=3))))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_tensors_come_back(values: np.ndarray) -> None:
     """A tensor of any dtype and shape, read and built again, has the same bytes."""
     tensor = torch.from_numpy(values.copy())

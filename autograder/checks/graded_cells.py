@@ -15,8 +15,10 @@ import re
 
 import pytest
 
-from autograder.checks import CellWanted, CheckFailed, NeedsReview, Observation, PartialCredit
+from autograder.checks.declaring import CellWanted
+from autograder.checks.verdicts import CheckFailed, NeedsReview, PartialCredit
 from autograder.judgement.graded_cell import award
+from autograder.judgement.observation import Observation
 
 __all__ = ["assert_graded_cell", "graded_cell"]
 

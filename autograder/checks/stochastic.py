@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograder.checks import CheckFailed, NeedsReview
+from autograder.checks.verdicts import CheckFailed, NeedsReview
 from autograder.judgement.batches import coverage as covering
 from autograder.judgement.batches.evaluation import evaluation
 from autograder.judgement.batches.examine import examine, own_dropout, replay_failed, training
@@ -30,8 +30,8 @@ from autograder.judgement.tolerance import TRAINING_BAR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.checks import Observation
     from autograder.judgement.finding import Finding
+    from autograder.judgement.observation import Observation
 
 __all__ = ["assert_accuracy_over_seeds", "assert_evaluates", "assert_every_sample_once", "assert_same_stochastic_training"]
 

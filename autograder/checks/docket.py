@@ -21,12 +21,14 @@ import msgspec
 import pytest
 from _pytest.runner import runtestprotocol  # the one private import: pytest offers no public way to run a collected item again
 
-from autograder.checks import CellWanted, CheckFailed, NeedsReview, Observation, PartialCredit, Worth
+from autograder.checks.declaring import CellWanted, Worth
+from autograder.checks.later import Later, resolve
+from autograder.checks.verdicts import CheckFailed, NeedsReview, PartialCredit
 from autograder.errors import AssignmentError
 from autograder.evidence.protocol import Call
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grading import Cause
-from autograder.later import Later, resolve
+from autograder.judgement.observation import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
