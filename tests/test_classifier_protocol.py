@@ -17,8 +17,9 @@ from autograder.checks import CheckFailed, Observation
 from autograder.checks.stochastic import assert_same_stochastic_training
 from autograder.evidence.protocol import Call, OptimizerSpec
 from autograder.evidence.trace import Array, Mapping, Run, RunStatus, array_of
-from autograder.judgement.batches.replayed import Replayed, stochastic_distance
+from autograder.judgement.batches.replayed import stochastic_distance
 from autograder.judgement.batches.story import BatchStory, story_of
+from autograder.judgement.observation import Replayed
 from autograder.notebooks.stub import definitions
 from autograder.pipeline.replaying import DRIVERS, replay_calls
 from autograder.sandboxed.arguments import build_arguments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +10,22 @@ import numpy as np
 from autograder.evidence.trace import Array, Items, Mapping, Opaque, OptimizerValue, Run, Trace
 
 if TYPE_CHECKING:
+    from collections import abc
+
     from autograder.evidence.trace import NdArray, Value
-    from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.graded_cell import CellVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What the reference makes of a run's own states: `gradients` for each of the story's pairs, float64 of shape (pairs, numbers), in the student's order, and its `losses`; `after` are the parameters to which a real
+    optimizer moves from each step's own values and gradients, shape (steps, numbers) (None: not replayed). `others` are gradients of known mistakes, by finding.
+    """
+
+    gradients: NdArray
+    losses: NdArray
+    after: NdArray | None = None
+    others: abc.Mapping[str, NdArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

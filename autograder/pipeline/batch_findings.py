@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from autograder.checks.docket import CheckSpec
     from autograder.evidence.trace import Evidence, Run
-    from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.finding import Finding
+    from autograder.judgement.observation import Replayed
     from autograder.pipeline.judging import Judge
 
 LOOKED_UP = 2

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from autograder.evidence.limits import Limits
     from autograder.evidence.protocol import ExecutionRequest
     from autograder.evidence.trace import Evidence
-    from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.batches.story import BatchStory
     from autograder.judgement.distance import Distance
+    from autograder.judgement.observation import Replayed
     from autograder.variants import Values
 
 Cells = list[tuple[str, str]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,43 +23,27 @@ from autograder.judgement.grading import Cause, Grade, Provenance
 from autograder.notebooks.submission import UnreadableNotebook, read_submission
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.grader import PASSING_TROUBLE, UNREADABLE, make_grade
-from autograder.pipeline.judging import find_run, make_judge
+from autograder.pipeline.judging import find_run, make_judge, repeats
 from autograder.pipeline.marking import answered, unread
 from autograder.pipeline.own_findings import own_findings
 from autograder.pipeline.places import places_of
-from autograder.pipeline.plan import plan_execution, repeats
+from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import Prepared
 from autograder.reports.checked import CheckReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from autograder.checks.docket import CheckSpec, Docket
-    from autograder.evidence.protocol import Call, CallBatch, ExecutionRequest
     from autograder.evidence.trace import Evidence
-    from autograder.execution.devices import FoundDevice
+    from autograder.execution.runner import Runner
     from autograder.judgement.grading import CheckResult
     from autograder.notebooks.submission import Submission
     from autograder.pipeline.checks_file import Checks
     from autograder.reports.checked import Place
 
 _LOG = logging.getLogger(__name__)
-
-
-class Runner(Protocol):
-    """What runs a notebook's cells and calls: the sandbox's executor, or plain processes."""
-
-    environment: dict[str, str]
-
-    @property
-    def device(self) -> FoundDevice:
-        """Where it runs them."""
-
-    def run(
-        self, key: str, request: ExecutionRequest, calls: Sequence[Call], follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None
-    ) -> Evidence:
-        """Run the cells, then the calls, then what `follow_up` asks for."""
 
 
 @dataclass(frozen=True, slots=True)

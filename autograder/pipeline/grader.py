@@ -26,11 +26,11 @@ from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.gallery import Gallery, resemblances
 from autograder.pipeline.graded_tests import with_tests
-from autograder.pipeline.judging import describe_error
+from autograder.pipeline.judging import describe_error, repeats
 from autograder.pipeline.keys import judging_key
 from autograder.pipeline.marking import answered, carried
 from autograder.pipeline.partial import resume
-from autograder.pipeline.plan import plan_execution, repeats
+from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import Prepared, prepare_for
 from autograder.pipeline.probing import add_findings
 from autograder.pipeline.unrun import Unrun

@@ -12,14 +12,16 @@ from autograder.evidence.trace import Ended, RunStatus
 from autograder.judgement.grading import ENDINGS, RULINGS, STATUSES, Cause, CheckResult, Outcome
 from autograder.judgement.observation import Observation
 from autograder.pipeline.graded_tests import verdict_of_cell
+from autograder.pipeline.plan import rerun_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from autograder.assignment import Assignment
+    from autograder.assignment import Assignment, AssignmentFiles
     from autograder.checks.docket import CheckSpec, Docket
+    from autograder.evidence.protocol import CallBatch
     from autograder.evidence.trace import ErrorReport, Evidence, Run
-    from autograder.judgement.batches.replayed import Replayed
+    from autograder.judgement.observation import Replayed
     from autograder.pipeline.replaying import Replayer
 
 
@@ -142,6 +144,16 @@ def make_judge(
     trial = Judge(docket, assignment, reference, {}, replayer, tests or {})
     broken = {result.id: result.message for result in trial.results(reference) if result.outcome is not Outcome.PASSED}
     return replace(trial, broken=broken)
+
+
+def repeats(files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]) -> Callable[[Evidence], list[CallBatch]]:
+    """What an executor is to ask when it has the evidence so far: which runs are made again before they are judged for good."""
+
+    def follow_up(evidence: Evidence) -> list[CallBatch]:
+        again, given = judge.to_repeat(judge.results(evidence))
+        return rerun_batches(files, again, given, holds)
+
+    return follow_up
 
 
 def find_run(evidence: Evidence, spec: CheckSpec) -> Run | None:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.evidence.trace import Evidence, Run
+    from autograder.execution.runner import Runner
     from autograder.judgement.finding import Finding
     from autograder.judgement.grading import CheckResult
-    from autograder.pipeline.check import Runner
     from autograder.pipeline.judging import Judge
     from autograder.pipeline.probing import Suspect
 

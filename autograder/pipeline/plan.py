@@ -13,12 +13,11 @@ from autograder.evidence.protocol import Call, CallBatch, Cell, ExecutionRequest
 from autograder.pipeline.keys import digest, given_source, run_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import CheckSpec
     from autograder.evidence.trace import Evidence
-    from autograder.pipeline.judging import Judge
 
 
 class _PlacedOn(TypedDict):
@@ -98,16 +97,6 @@ def rerun_batches(
             wanted = Call(spec.cell.id, "", {}, seed=files.assignment.seed, cell=spec.cell.id, capture=spec.cell.capture)
             grouped.setdefault(names, []).append(wanted)
     return [CallBatch(tuple(calls), alone=True, given=given_source(files, names), given_names=names) for names, calls in grouped.items()]
-
-
-def repeats(files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]) -> Callable[[Evidence], list[CallBatch]]:
-    """What an executor is to ask when it has the evidence so far: which runs are made again before they are judged for good."""
-
-    def follow_up(evidence: Evidence) -> list[CallBatch]:
-        again, given = judge.to_repeat(judge.results(evidence))
-        return rerun_batches(files, again, given, holds)
-
-    return follow_up
 
 
 def _placed_on(files: AssignmentFiles) -> _PlacedOn:

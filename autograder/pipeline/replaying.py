@@ -15,9 +15,8 @@ from autograder.errors import AssignmentError
 from autograder.evidence.protocol import ArgumentList, Call, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, RunStatus, array_of
 from autograder.evidence.trace import Mapping as MappingValue
-from autograder.judgement.batches.replayed import Replayed
 from autograder.judgement.batches.story import BatchStory, story_of
-from autograder.judgement.observation import Observation
+from autograder.judgement.observation import Observation, Replayed
 from autograder.pipeline import batch_objectives
 from autograder.pipeline.keys import PACKAGE
 from autograder.pipeline.plan import plan_probes

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from autograder.checks.docket import CheckSpec
     from autograder.evidence.trace import Evidence, Run
-    from autograder.judgement.batches.replayed import Replayed
+    from autograder.judgement.observation import Replayed
     from autograder.variants import Values
 
 

@@ -30,9 +30,9 @@ from autograder.notebooks.source import Mode, render_notebook
 from autograder.notebooks.stub import is_written
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.graded_tests import with_tests
-from autograder.pipeline.judging import find_run
+from autograder.pipeline.judging import find_run, repeats
 from autograder.pipeline.keys import validation_key
-from autograder.pipeline.plan import plan_execution, repeats
+from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
 from autograder.pipeline.validated import Validated, mistakes_path, record_path, variants_path
 from autograder.syntax import syntax_tree

@@ -18,9 +18,10 @@ from autograder.evidence.trace import BatchEvent, BatchLog, Forward, Items, Phas
 from autograder.judgement.batches.coverage import coverage, generator
 from autograder.judgement.batches.evaluation import evaluation
 from autograder.judgement.batches.examine import examine
-from autograder.judgement.batches.replayed import Replayed, judged, stochastic_distance
+from autograder.judgement.batches.replayed import judged, stochastic_distance
 from autograder.judgement.batches.rows import copies, match_rows
 from autograder.judgement.batches.story import story_of
+from autograder.judgement.observation import Replayed
 
 BAR = 5e-5
 

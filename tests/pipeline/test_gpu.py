@@ -27,8 +27,9 @@ from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.devices import as_graded, on_device, require_device
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.gradescope_export import export_gradescope
+from autograder.pipeline.judging import repeats
 from autograder.pipeline.keys import judging_key
-from autograder.pipeline.plan import plan_execution, plan_probes, repeats
+from autograder.pipeline.plan import plan_execution, plan_probes
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.unrun import Unrun, judge_of_nothing

@@ -16,8 +16,8 @@ from autograder.judgement.observation import describe, plain
 
 if TYPE_CHECKING:
     from autograder.evidence.trace import Value
-    from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.observation import Replayed
 
 RETURN_BAR = 1e-4
 """Relative difference of a returned mean loss: a sum of some hundred float32 losses rounds by 1e-6."""

@@ -13,8 +13,8 @@ from autograder.judgement.finding import Contract, Finding
 
 if TYPE_CHECKING:
     from autograder.evidence.trace import NdArray
-    from autograder.judgement.batches.replayed import Replayed
     from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.observation import Replayed
 
 FIT = 1e-3
 """Residual, judged as a verdict's is, at which an explanation fits. Half precision would fit within it; that is asked for first."""

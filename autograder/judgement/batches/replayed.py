@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,26 +10,13 @@ import numpy as np
 from autograder.judgement.distance import Distance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from autograder.evidence.trace import NdArray
     from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.observation import Replayed
 
 QUANTILE = 0.95
 """The judged residual, counted from below: of 20 steps one may be odd, of 40 two. A ReLU whose input lies within rounding of 0 can go the other way and move one gradient by a
 percent; that takes one of the 15,000 inputs of 20 batches to lie within 1e-7 of 0, which happens to one honest run in some hundred."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """`gradients` of the reference for each of the story's pairs, float64 of shape (pairs, numbers), in the student's order, and its `losses`; `after` are the parameters to which a real
-    optimizer moves from each step's own values and gradients, shape (steps, numbers) (None: not replayed). `others` are gradients of known mistakes, by finding.
-    """
-
-    gradients: NdArray
-    losses: NdArray
-    after: NdArray | None = None
-    others: Mapping[str, NdArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
