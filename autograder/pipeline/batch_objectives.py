@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograder.mutation.mutants import Mutant, mutants
+from autograder.mistakes.mutants import Mutant, mutants
 
 if TYPE_CHECKING:
     from autograder.evidence.trace import NdArray

@@ -22,7 +22,7 @@ from autograder.judgement.distance import training_distance
 from autograder.judgement.grading import Cause
 from autograder.judgement.observation import Observation
 from autograder.judgement.spread import Across, Spread, Tried
-from autograder.mutation.equivalents import Equivalent, equivalents
+from autograder.mistakes.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import plan_probes
 from autograder.pipeline.prepare import reference_cells

@@ -52,7 +52,7 @@ PARTS: Mapping[str, tuple[Use, str]] = {
     "exchange": (Use.PAGES, "what it reads of a submission, times and marks, is compared by itself"),
     "execution": (Use.RUNS, "runs"),
     "judgement": (Use.GRADES, "judges what has run; which calls are made is in the calls"),
-    "mutation": (Use.GRADES, "known mistakes and what is told of them"),
+    "mistakes": (Use.GRADES, "known mistakes and what is told of them"),
     "notebooks": (Use.GRADES, "no part in running: cells are keyed as they run"),
     "pipeline": (Use.GRADES, "no part in running: what it asks for is in cells and calls"),
     "pytest_plugin.py": (Use.GRADES, "judges what has run"),

@@ -12,7 +12,7 @@ import numpy as np
 
 from autograder.evidence.protocol import Call
 from autograder.evidence.trace import Array, array_of
-from autograder.mutation.mutants import Mutant, mutants
+from autograder.mistakes.mutants import Mutant, mutants
 
 if TYPE_CHECKING:
     from autograder.evidence.trace import NdArray

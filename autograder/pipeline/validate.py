@@ -21,8 +21,8 @@ from autograder.checks.docket import open_docket
 from autograder.evidence.trace import Ended
 from autograder.judgement.grading import Cause, Outcome
 from autograder.judgement.likeness import Exhibit
-from autograder.mutation.mutants import Mutant, mutants
-from autograder.mutation.written import Mistakes, read_mistakes, read_variants
+from autograder.mistakes.mutants import Mutant, mutants
+from autograder.mistakes.written import Mistakes, read_mistakes, read_variants
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.facts import Facts
 from autograder.notebooks.program_cells import written_whole

@@ -8,7 +8,7 @@ from solution import evaluate, train_epoch
 from torch import nn
 from torch.nn import functional
 
-from autograder.mutation.written import mistake
+from autograder.mistakes.written import mistake
 
 
 @mistake(of="make_model", rows=(52,), name="freezes the first layer")

@@ -7,7 +7,7 @@ This file is parsed and never imported: `autograder validate every-optimizer` pu
 
 import torch
 
-from autograder.mutation.written import mistake
+from autograder.mistakes.written import mistake
 
 # --- constructors ------------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ This file is parsed and never imported: `autograder calibrate every-optimizer` r
 
 import torch
 
-from autograder.mutation.written import variant
+from autograder.mistakes.written import variant
 
 
 @variant(of="MySGD", name="the learning rate inside the velocity, from buffers in a list")

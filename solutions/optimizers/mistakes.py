@@ -6,7 +6,7 @@ This file is parsed and never imported: `autograder validate optimizers` puts ea
 import torch
 from solution import loss_fn, model
 
-from autograder.mutation.written import mistake
+from autograder.mistakes.written import mistake
 
 
 @mistake(of="training_loop", rows=(44,), name="knows the lecture's answer by heart")

@@ -6,7 +6,7 @@ This file is parsed and never imported: each function takes the place of the sol
 import torch
 from solution import loss_fn, model, training_loop
 
-from autograder.mutation.written import mistake
+from autograder.mistakes.written import mistake
 
 
 @mistake(of="model", name="forgets the square")

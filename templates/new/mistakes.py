@@ -5,7 +5,7 @@ This file is parsed and never imported: each function takes the place of the sol
 
 import torch
 
-from autograder.mutation.written import mistake
+from autograder.mistakes.written import mistake
 
 
 @mistake(of="training_loop", rows=(44,), name="knows the answer by heart")

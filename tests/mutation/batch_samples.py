@@ -1,4 +1,4 @@
-"""Programs with minibatches, and what the operators of `autograder.mutation.batching` make of them."""
+"""Programs with minibatches, and what the operators of `autograder.mistakes.operators.batching` make of them."""
 
 EPOCH = """
 def train_epoch(model, opt, x, y, size, generator):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.mutation.equivalents import REWRITINGS, equivalents
+from autograder.mistakes.equivalents import REWRITINGS, equivalents
 
 SOLUTION = Path("solution.py")
 RULES = {rule.name: rule for rule in REWRITINGS}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import AssignmentError
-from autograder.mutation.mutants import mutants
-from autograder.mutation.written import Mistakes, read_mistakes, read_variants
+from autograder.mistakes.mutants import mutants
+from autograder.mistakes.written import Mistakes, read_mistakes, read_variants
 
 ROOT = Path(__file__).parent.parent.parent
 SOLUTIONS = [ROOT / "solutions" / "optimizers" / "solution.py", ROOT / "tests" / "tiny_course" / "solutions" / "tiny" / "solution.py"]
@@ -97,7 +97,7 @@ def test_an_invalid_solution_is_an_error_with_its_line():
 
 SOLUTION = "def loss(x):\n    return x.mean()\n\n\ndef fit(x):\n    return loss(x)\n"
 WRITTEN = """
-from autograder.mutation.written import mistake
+from autograder.mistakes.written import mistake
 
 EXCUSED = {"half-loss": "no call is made on it"}
 

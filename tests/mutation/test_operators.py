@@ -31,7 +31,7 @@ from sample_programs import (
     WHILE,
 )
 
-from autograder.mutation.mutants import OPERATORS
+from autograder.mistakes.mutants import OPERATORS
 
 ALL_OF_OPT = "for group in opt.param_groups for p in group['params']"
 

@@ -40,7 +40,7 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new))
 
 
-OFF_BY_A_HAIR = """from autograder.mutation.written import mistake
+OFF_BY_A_HAIR = """from autograder.mistakes.written import mistake
 
 
 @mistake(of="loss_fn", name="is off by a hair")
@@ -185,7 +185,7 @@ def test_a_right_program_of_variants_py_counts_as_spread(course):
     """The author's own formulation lies further out than any rewriting, and so does the bar."""
     before = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks["test_loop"]
     (course.root / "solutions" / "tiny" / "variants.py").write_text(
-        "from autograder.mutation.written import variant\n\n\n"
+        "from autograder.mistakes.written import variant\n\n\n"
         '@variant(of="loss_fn", name="is right to six digits")\n'
         "def to_six_digits(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )
@@ -234,7 +234,7 @@ def test_rows_that_are_steps_are_not_reordered(course):
 def test_an_excused_mistake_may_be_near(course):
     """The author has said that the checks may let it pass."""
     (course.root / "solutions" / "tiny" / "mistakes.py").write_text(
-        "from autograder.mutation.written import mistake\n\n\n"
+        "from autograder.mistakes.written import mistake\n\n\n"
         '@mistake(of="loss_fn", name="is off by a hair", survives="nobody cares")\n'
         "def off_by_a_hair(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.mutation.mutants import mutants
+from autograder.mistakes.mutants import mutants
 from autograder.pipeline.kill_matrix import kill_matrix, lines
 from autograder.pipeline.validate import Fate, known_mistakes, validate_assignment
 from autograder.pipeline.validated import is_validated
@@ -181,7 +181,7 @@ BODY = """    for _ in range(n_epochs):
 """
 
 
-RIGHT = """from autograder.mutation.written import variant
+RIGHT = """from autograder.mistakes.written import variant
 
 
 @variant(of="training_loop", name="counts down")
@@ -215,7 +215,7 @@ def test_right_programs_of_variants_py_must_keep_all_points(course, validate):
 
 def write_mistake(course, body, survives=""):
     mark = f'@mistake(of="training_loop", name="gives up", survives={survives!r})'
-    text = f"from autograder.mutation.written import mistake\n\n\n{mark}\ndef gives_up(n_epochs, optimizer, params):\n{body}"
+    text = f"from autograder.mistakes.written import mistake\n\n\n{mark}\ndef gives_up(n_epochs, optimizer, params):\n{body}"
     course.files.solution.with_name("mistakes.py").write_text(text)
 
 

@@ -6,9 +6,9 @@ import ast
 import copy
 from collections.abc import Iterator
 
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import Pass, looped
-from autograder.mutation.trees import at_each, called, is_number, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.training_places import Pass, looped
+from autograder.mistakes.trees import at_each, called, is_number, statements
 
 
 def _bounds(tree: Function) -> list[list[ast.expr]]:

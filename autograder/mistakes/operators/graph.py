@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from autograder.mutation.objective import Place, losses
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import Pass, data_of, source_of, stepping
-from autograder.mutation.trees import after_docstring, arguments_of, at_each, import_torch, index_of, method_call, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.operators.objective import Place, losses
+from autograder.mistakes.training_places import Pass, data_of, source_of, stepping
+from autograder.mistakes.trees import after_docstring, arguments_of, at_each, import_torch, index_of, method_call, statements
 
 
 def half_precision(function: Function) -> Iterator[Function]:

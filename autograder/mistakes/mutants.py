@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import AssignmentError
-from autograder.mutation.batching import BATCHING
-from autograder.mutation.clearing import CLEARING
-from autograder.mutation.counting import COUNTING
-from autograder.mutation.data import DATA
-from autograder.mutation.graph import GRAPH
-from autograder.mutation.model import MODEL
-from autograder.mutation.objective import OBJECTIVE
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.optimizer_making import OPTIMIZER_MAKING
-from autograder.mutation.optimizer_use import OPTIMIZER_USE
-from autograder.mutation.returning import RETURNING
-from autograder.mutation.stepping import STEPPING
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.operators.batching import BATCHING
+from autograder.mistakes.operators.clearing import CLEARING
+from autograder.mistakes.operators.counting import COUNTING
+from autograder.mistakes.operators.data import DATA
+from autograder.mistakes.operators.graph import GRAPH
+from autograder.mistakes.operators.model import MODEL
+from autograder.mistakes.operators.objective import OBJECTIVE
+from autograder.mistakes.operators.optimizer_making import OPTIMIZER_MAKING
+from autograder.mistakes.operators.optimizer_use import OPTIMIZER_USE
+from autograder.mistakes.operators.returning import RETURNING
+from autograder.mistakes.operators.stepping import STEPPING
 from autograder.syntax import syntax_tree
 
 OPERATORS: tuple[Operator, ...] = (

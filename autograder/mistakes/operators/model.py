@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autograder.mutation.objective import Place
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import passes
-from autograder.mutation.trees import arguments_of, at_each, called, expression, import_torch, replace, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.operators.objective import Place
+from autograder.mistakes.training_places import passes
+from autograder.mistakes.trees import arguments_of, at_each, called, expression, import_torch, replace, statements
 
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear", "ConvTranspose2d")
 

@@ -6,9 +6,9 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import Data, Pass, data_of, looped, stepping
-from autograder.mutation.trees import after_docstring, arguments_of, at_each, called, rename, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.training_places import Data, Pass, data_of, looped, stepping
+from autograder.mistakes.trees import after_docstring, arguments_of, at_each, called, rename, statements
 
 
 def _with_data(tree: Function) -> list[Pass]:

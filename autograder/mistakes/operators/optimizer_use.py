@@ -6,9 +6,9 @@ import ast
 import functools
 from collections.abc import Iterator
 
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import Pass, Placed, looped, parameters_name, stepping
-from autograder.mutation.trees import after_docstring, arguments_of, at_each, import_torch, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.training_places import Pass, Placed, looped, parameters_name, stepping
+from autograder.mistakes.trees import after_docstring, arguments_of, at_each, import_torch, statements
 
 EVERY = 'for group in OPT.param_groups for p in group["params"]'
 """The parameters that an optimizer holds, as the end of a comprehension."""

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autograder.mutation.operators import Function
-from autograder.mutation.trees import arguments_of, called, index_of, method_call, names_in, receiver
+from autograder.mistakes.operator import Function
+from autograder.mistakes.trees import arguments_of, called, index_of, method_call, names_in, receiver
 
 Loop = ast.For | ast.While
 

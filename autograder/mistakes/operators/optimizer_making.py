@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.trees import at_each, called, expression, import_torch, is_number
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.trees import at_each, called, expression, import_torch, is_number
 
 WITH_DECAY = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop", "ASGD", "Adafactor", "Muon")
 CLASSES = (*WITH_DECAY, "Rprop", "LBFGS", "SparseAdam")

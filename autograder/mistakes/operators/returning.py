@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import Pass, Placed, looped, parameters_name, stepping
-from autograder.mutation.trees import after_docstring, at_each, names_in, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.training_places import Pass, Placed, looped, parameters_name, stepping
+from autograder.mistakes.trees import after_docstring, at_each, names_in, statements
 
 
 def _returns(tree: Function) -> list[Placed]:

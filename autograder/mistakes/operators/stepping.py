@@ -6,9 +6,9 @@ import ast
 import copy
 from collections.abc import Iterator
 
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import Loop, Pass, Placed, looped, passes, stepping
-from autograder.mutation.trees import at_each, remove, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.training_places import Loop, Pass, Placed, looped, passes, stepping
+from autograder.mistakes.trees import at_each, remove, statements
 
 
 def _step(one: Pass) -> Placed:

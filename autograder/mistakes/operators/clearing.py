@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import Pass, Placed, looped, passes, stepping
-from autograder.mutation.trees import at_each, index_of, method_call, remove, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.training_places import Pass, Placed, looped, passes, stepping
+from autograder.mistakes.trees import at_each, index_of, method_call, remove, statements
 
 
 def _cleared(function: Function) -> list[Pass]:

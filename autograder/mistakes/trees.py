@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from autograder.mutation.operators import Function
+from autograder.mistakes.operator import Function
 from autograder.syntax import syntax_tree
 
 Site = TypeVar("Site")

@@ -7,9 +7,9 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import Pass, passes, source_of, stepping
-from autograder.mutation.trees import at_each, called, expression, import_torch, is_number, replace
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.training_places import Pass, passes, source_of, stepping
+from autograder.mistakes.trees import at_each, called, expression, import_torch, is_number, replace
 
 SQUARED_LOSSES = ("mse_loss", "MSELoss")
 CROSS_ENTROPIES = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div")

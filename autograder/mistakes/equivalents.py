@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.mutation.mutants import parse, with_statement
-from autograder.mutation.operators import Function
-from autograder.mutation.trees import called, expression, import_torch, is_number, replace
+from autograder.mistakes.mutants import parse, with_statement
+from autograder.mistakes.operator import Function
+from autograder.mistakes.trees import called, expression, import_torch, is_number, replace
 
 
 @dataclass(frozen=True, slots=True)

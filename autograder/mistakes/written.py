@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autograder.errors import AssignmentError
-from autograder.mutation.mutants import Mutant, parse, with_statement
+from autograder.mistakes.mutants import Mutant, parse, with_statement
 
 Written = TypeVar("Written", bound=Callable[..., Any])
 

@@ -6,10 +6,10 @@ import ast
 import functools
 from collections.abc import Iterator
 
-from autograder.mutation.objective import Place
-from autograder.mutation.operators import Function, Operator
-from autograder.mutation.training import is_step, passes
-from autograder.mutation.trees import at_each, called, expression, import_torch, method_call, receiver, remove, statements
+from autograder.mistakes.operator import Function, Operator
+from autograder.mistakes.operators.objective import Place
+from autograder.mistakes.training_places import is_step, passes
+from autograder.mistakes.trees import at_each, called, expression, import_torch, method_call, receiver, remove, statements
 
 
 def _calls(tree: Function, *names: str) -> list[ast.Call]:

@@ -1,0 +1,1 @@
+"""The operators: each module makes the mistakes of one kind."""
