@@ -73,7 +73,7 @@ def solved(release: Path, folder: Path, size: int) -> list[Path]:
     """`size` copies of the light notebook with the reference's definitions in its stubs."""
     import nbformat
 
-    from autograder.notebooks.stub import definitions
+    from autograder.notebooks.writing.stub import definitions
 
     solution = ROOT / "benchmarks" / "light" / "solutions" / "light" / "solution.py"
     notebook = nbformat.read(release, as_version=4)

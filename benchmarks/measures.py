@@ -21,7 +21,7 @@ from autograder.evidence.limits import Isolation, Limits
 from autograder.evidence.protocol import CallBatch, Cell, ExecutionRequest
 from autograder.evidence.trace import Evidence
 from autograder.execution.executor import Executor
-from autograder.notebooks.submission import read_submission
+from autograder.notebooks.reading.submission import read_submission
 from autograder.pipeline.collect import Candidate, collect_submissions
 from autograder.pipeline.gallery import read_gallery
 from autograder.pipeline.grade import grade_class

@@ -5,7 +5,7 @@ import time
 
 import torch
 
-from autograder.sandboxed.recorder import Recorder
+from autograder.sandboxed.recording.recorder import Recorder
 
 STEPS, ROUNDS = 5000, 7
 torch.set_num_threads(1)

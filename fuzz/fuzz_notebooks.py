@@ -10,7 +10,7 @@ with atheris.instrument_imports(include=["autograder", "nbformat"]):
     import nbformat
 
     from autograder.errors import SubmissionError
-    from autograder.notebooks.submission import read_submission
+    from autograder.notebooks.reading.submission import read_submission
 
 from mutating import mutated_text, mutated_tree
 from running import ROOT, SCRATCH, run

@@ -10,7 +10,7 @@ with atheris.instrument_imports(include=["autograder", "jupytext"]):
     import nbformat
 
     from autograder.errors import SubmissionError
-    from autograder.notebooks.submission import read_submission
+    from autograder.notebooks.reading.submission import read_submission
 
 from fuzz_notebooks import EXAMPLES, RELEASE
 from mutating import WORDS, mutated_text

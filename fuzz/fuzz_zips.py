@@ -11,7 +11,7 @@ with atheris.instrument_imports(include=["autograder", "zipfile"]):  # only what
     import zipfile
 
     from autograder.errors import SubmissionError
-    from autograder.notebooks.submission import read_submission
+    from autograder.notebooks.reading.submission import read_submission
 
 from fuzz_notebooks import RELEASE
 from mutating import WORDS

@@ -9,7 +9,7 @@ from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
 from autograder.evidence.protocol import ArgumentList, Leaf
 from autograder.evidence.trace import Array
-from autograder.judgement.grading import Visibility
+from autograder.judgement.grade import Visibility
 
 
 def secrets_of(course, slug):

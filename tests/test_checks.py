@@ -27,8 +27,8 @@ from autograder.checks import (
 from autograder.checks.docket import CheckSpec, _partly, open_docket
 from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
-from autograder.judgement.grading import RULINGS, Cause, Outcome
-from autograder.sandboxed.arguments import build_arguments
+from autograder.judgement.grade import RULINGS, Cause, Outcome
+from autograder.sandboxed.calls.arguments import build_arguments
 
 
 def cases_of(mark):

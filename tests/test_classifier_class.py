@@ -9,7 +9,7 @@ import pytest
 from selection import selected
 
 from autograder.assignment import open_assignment
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grade import Outcome
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.regrade import regrade_class

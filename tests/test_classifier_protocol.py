@@ -17,16 +17,16 @@ from autograder.checks import CheckFailed, Observation
 from autograder.checks.stochastic import assert_same_stochastic_training
 from autograder.evidence.protocol import Call, OptimizerSpec
 from autograder.evidence.trace import Array, Mapping, Run, RunStatus, array_of
+from autograder.judgement.batches.epochs import BatchStory, story_of
 from autograder.judgement.batches.replayed import stochastic_distance
-from autograder.judgement.batches.story import BatchStory, story_of
 from autograder.judgement.observation import Replayed
-from autograder.notebooks.stub import definitions
+from autograder.notebooks.writing.stub import definitions
 from autograder.pipeline.replaying import DRIVERS, replay_calls
-from autograder.sandboxed.arguments import build_arguments
-from autograder.sandboxed.batch_recorder import BatchRecorder
-from autograder.sandboxed.calling import Student
-from autograder.sandboxed.recorder import Recorder
-from autograder.sandboxed.values import ValueReader
+from autograder.sandboxed.calls.arguments import build_arguments
+from autograder.sandboxed.calls.calling import Student
+from autograder.sandboxed.recording.batch_recorder import BatchRecorder
+from autograder.sandboxed.recording.recorder import Recorder
+from autograder.sandboxed.recording.values import ValueReader
 
 COURSE = Path(__file__).parent.parent
 FILES = open_assignment(COURSE, "classifier")

@@ -13,7 +13,7 @@ from released_secrets import contents, told
 
 from autograder.assignment import open_assignment
 from autograder.evidence.store import EvidenceStore
-from autograder.notebooks.stub import definition
+from autograder.notebooks.writing.stub import definition
 from autograder.pipeline.checks_file import left_out_lines
 from autograder.pipeline.release import release_assignment
 

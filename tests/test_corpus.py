@@ -19,7 +19,7 @@ from autograder.errors import AssignmentError, SubmissionError
 from autograder.evidence.limits import Limits
 from autograder.evidence.trace import decode_evidence
 from autograder.execution.conversation import Broken, Conversation
-from autograder.notebooks.submission import read_submission
+from autograder.notebooks.reading.submission import read_submission
 
 CORPUS = Path(__file__).parent / "corpus"
 RELEASE = Path(__file__).parents[1] / "examples" / "quadratic" / "submitted" / "aziz" / "quadratic" / "quadratic.ipynb"

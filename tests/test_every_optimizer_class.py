@@ -15,7 +15,7 @@ from selection import selected
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
-from autograder.judgement.grading import Outcome, Visibility
+from autograder.judgement.grade import Outcome, Visibility
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.project import project_class
@@ -242,7 +242,7 @@ def run_in_kernel(notebook, folder):
 
 def test_the_released_notebook_runs_from_top_to_bottom_with_the_solution_in_it(release, tmp_path):
     """Every check cell says ok; the stubs alone end in NotImplementedError and never pass a check."""
-    from autograder.notebooks.stub import definition
+    from autograder.notebooks.writing.stub import definition
 
     source = SOLUTION.read_text()
     solved = nbformat.from_dict(release)

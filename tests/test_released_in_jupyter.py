@@ -11,7 +11,7 @@ from nbclient.exceptions import CellExecutionError
 
 from autograder.assignment import open_assignment
 from autograder.notebooks.cells import Role, role_of
-from autograder.notebooks.source import Facts, Mode, render_notebook
+from autograder.notebooks.writing.source import Facts, Mode, render_notebook
 
 pytestmark = pytest.mark.long("Jupyter kernels")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.notebooks.notebook_file import read_notebook_file
+from autograder.notebooks.reading.notebook_file import read_notebook_file
 from autograder.syntax import syntax_tree, undisturbed
 
 ONE_COUNT_FOR_ALL = sys.version_info < (3, 11, 8)

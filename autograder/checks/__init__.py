@@ -14,8 +14,8 @@ from autograder.checks.asserting import assert_close, assert_long_run, assert_op
 from autograder.checks.declaring import as_list, call, cell, each, leaf, needs_torch, optim, points, tensor
 from autograder.checks.later import variant
 from autograder.checks.verdicts import CheckFailed, NeedsReview, PartialCredit
+from autograder.judgement.comparing.tolerance import Tolerance
 from autograder.judgement.observation import Observation
-from autograder.judgement.tolerance import Tolerance
 
 __all__ = [
     "CheckFailed",

@@ -8,10 +8,10 @@ import numpy as np
 
 from autograder.checks.verdicts import CheckFailed, NeedsReview
 from autograder.evidence.trace import OptimizerValue, Trace
-from autograder.judgement import training
-from autograder.judgement.comparison import compare_arrays, same_setting, show
+from autograder.judgement.comparing import training
+from autograder.judgement.comparing.comparison import compare_arrays, same_setting, show
+from autograder.judgement.comparing.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
 from autograder.judgement.observation import Observation, describe
-from autograder.judgement.tolerance import LONG_RUN_BAR, TRAINING_BAR, VALUES, Tolerance
 
 IMPLEMENTATION = frozenset({"foreach", "fused", "capturable", "differentiable"})
 """Settings that choose how torch computes an update, not which one."""

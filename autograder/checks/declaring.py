@@ -14,8 +14,8 @@ import pytest
 from autograder.checks.later import Later, waits
 from autograder.evidence.protocol import Argument, ArgumentList, Call, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, array_of
-from autograder.judgement.finding import Contract
-from autograder.judgement.grading import Visibility
+from autograder.judgement.findings.finding import Contract
+from autograder.judgement.grade import Visibility
 
 
 @dataclass(frozen=True, slots=True)

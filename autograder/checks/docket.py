@@ -27,7 +27,7 @@ from autograder.checks.verdicts import CheckFailed, NeedsReview, PartialCredit
 from autograder.errors import AssignmentError
 from autograder.evidence.protocol import Call
 from autograder.judgement.calibration import calibration_path, read_bars
-from autograder.judgement.grading import Cause
+from autograder.judgement.grade import Cause
 from autograder.judgement.observation import Observation
 
 if TYPE_CHECKING:

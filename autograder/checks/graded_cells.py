@@ -17,8 +17,8 @@ import pytest
 
 from autograder.checks.declaring import CellWanted
 from autograder.checks.verdicts import CheckFailed, NeedsReview, PartialCredit
-from autograder.judgement.graded_cell import award
 from autograder.judgement.observation import Observation
+from autograder.judgement.test_cell import award
 
 __all__ = ["assert_graded_cell", "graded_cell"]
 

@@ -20,17 +20,17 @@ import numpy as np
 
 from autograder.checks.verdicts import CheckFailed, NeedsReview
 from autograder.judgement.batches import coverage as covering
+from autograder.judgement.batches.epochs import BatchStory, story_of
 from autograder.judgement.batches.evaluation import evaluation
 from autograder.judgement.batches.examine import examine, own_dropout, replay_failed, training
 from autograder.judgement.batches.replayed import judged, stochastic_residuals
-from autograder.judgement.batches.story import BatchStory, story_of
-from autograder.judgement.finding import Contract
-from autograder.judgement.tolerance import TRAINING_BAR
+from autograder.judgement.comparing.tolerance import TRAINING_BAR
+from autograder.judgement.findings.finding import Contract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.judgement.finding import Finding
+    from autograder.judgement.findings.finding import Finding
     from autograder.judgement.observation import Observation
 
 __all__ = ["assert_accuracy_over_seeds", "assert_evaluates", "assert_every_sample_once", "assert_same_stochastic_training"]

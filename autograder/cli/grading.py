@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from autograder.assignment import AssignmentFiles
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.collect import Candidate
     from autograder.pipeline.collected import Record
     from autograder.pipeline.results import ResultsFolder

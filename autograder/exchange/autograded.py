@@ -18,7 +18,7 @@ from autograder.reports.plain import number, plain, plain_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from autograder.judgement.grading import CheckResult
+    from autograder.judgement.grade import CheckResult
 
 _CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.errors import ExchangeError
-from autograder.notebooks.archive import DAMAGE, MAX_ARCHIVE_BYTES, BoundedFile, member_name, member_problem
+from autograder.notebooks.reading.archive import DAMAGE, MAX_ARCHIVE_BYTES, BoundedFile, member_name, member_problem
 
 MAX_FILES = 20_000
 MAX_DOWNLOAD_BYTES = 20_000_000_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grade import Outcome
 from autograder.reports.checked import WORDS, message_of
 from autograder.reports.plain import plain_line
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterator
 
-    from autograder.judgement.grading import CheckResult
+    from autograder.judgement.grade import CheckResult
     from autograder.reports.checked import CheckReport
 
 SUMMARY_BYTES = 1 << 20

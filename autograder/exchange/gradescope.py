@@ -14,8 +14,8 @@ import msgspec
 
 from autograder.assignment import Disclosure, WhenShown
 from autograder.exchange.gradescope_submission import KEY, own_data
-from autograder.judgement.catalogue import tell
-from autograder.judgement.grading import Cause, CheckResult, Grade, GradeStatus, Outcome, Visibility
+from autograder.judgement.findings.catalogue import tell
+from autograder.judgement.grade import Cause, CheckResult, Grade, GradeStatus, Outcome, Visibility
 from autograder.reports.excerpts import failures, run_of
 from autograder.reports.feedback import message_blocks
 from autograder.reports.isolation import isolation_warning

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from autograder.exchange.gradescope import shown_when
-from autograder.judgement.grading import Visibility
+from autograder.judgement.grade import Visibility
 from autograder.reports.plain import counted, number
 
 if TYPE_CHECKING:

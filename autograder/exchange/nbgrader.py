@@ -24,7 +24,7 @@ from autograder.errors import ExchangeError
 from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id_of, released_cells
 from autograder.exchange.marks import grade_id
 from autograder.exchange.penalties import assign_penalties
-from autograder.judgement.grading import CheckResult, Grade
+from autograder.judgement.grade import CheckResult, Grade
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.reports.isolation import isolation_warning
 

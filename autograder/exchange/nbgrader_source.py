@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from autograder.errors import ExchangeError
 from autograder.notebooks.cells import GRADE_ID, Role, nbgrader_marks
 from autograder.notebooks.libraries import NotebookNode, nbformat
-from autograder.notebooks.regions import Region, region_lines
-from autograder.notebooks.stub import STUB_LINES
+from autograder.notebooks.writing.regions import Region, region_lines
+from autograder.notebooks.writing.stub import STUB_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

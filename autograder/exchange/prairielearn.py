@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from autograder.judgement.grading import Cause, Grade, GradeStatus, Outcome, Visibility
+from autograder.judgement.grade import Cause, Grade, GradeStatus, Outcome, Visibility
 from autograder.reports.checked import WORDS, message_of
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.told import told_of
 
 if TYPE_CHECKING:
     from autograder.assignment import Disclosure
-    from autograder.judgement.grading import CheckResult
+    from autograder.judgement.grade import CheckResult
 
 MAX_BYTES = 1_000_000
 """PrairieLearn takes results of 1 MB."""

@@ -39,9 +39,9 @@ from autograder.evidence.protocol import (
 from autograder.evidence.trace import Ended, Ending, Evidence
 from autograder.execution.devices import CPU, FoundDevice
 from autograder.execution.trip import GRACE_S, Stopped, Trip
-from autograder.sandboxed.allowance import CPU_LIMIT
+from autograder.sandboxed.calls.allowance import CPU_LIMIT
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.sandboxed.unforked import main; main(*sys.argv[2:])"
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.sandboxed.calls.unforked import main; main(*sys.argv[2:])"
 _ROOT = Path(autograder.__file__).resolve().parent.parent
 _WARMING_S = 300
 """Importing torch from a cold disk takes a minute on some laptops."""
@@ -52,7 +52,7 @@ _OF_CI = ("GITHUB_", "ACTIONS_", "RUNNER_", "CI_", "GITLAB_")
 
 
 class _Process:
-    """One process of `autograder.sandboxed.unforked`."""
+    """One process of `autograder.sandboxed.calls.unforked`."""
 
     def __init__(self, packages: Sequence[str], device: FoundDevice, limits: Limits) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="gradstep-", ignore_cleanup_errors=True)

@@ -11,7 +11,7 @@ import msgspec
 
 from autograder.evidence.protocol import BatchEnded, Call, CallBatch, CallFrame, CellFrame, CellsEnded, ExecutionRequest, FromChild, ToChild
 from autograder.evidence.trace import CellRun, Ended, Ending, ErrorReport, Run, RunStatus
-from autograder.sandboxed.allowance import FRESH_PROCESS, CallLimits
+from autograder.sandboxed.calls.allowance import FRESH_PROCESS, CallLimits
 
 GRACE_S = 5
 FRESH = f"exit code {FRESH_PROCESS}"

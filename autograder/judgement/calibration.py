@@ -27,7 +27,7 @@ DIGITS = 3
 
 _HEADER = """\
 # How far right programs lie from the reference (spread), how far the nearest known mistake does, and the bar between them, for each check that trains.
-# Residuals as in autograder.judgement.comparison.trajectory_residuals. Written by `autograder calibrate`: review and commit it.
+# Residuals as in autograder.judgement.comparing.comparison.trajectory_residuals. Written by `autograder calibrate`: review and commit it.
 """
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections import abc
 
     from autograder.evidence.trace import NdArray, Value
-    from autograder.judgement.graded_cell import CellVerdict
+    from autograder.judgement.test_cell import CellVerdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import msgspec
 
 from autograder.checks.stochastic import findings_of
 from autograder.errors import AssignmentError
-from autograder.judgement.finding import Contract
-from autograder.judgement.grading import Cause, CheckResult, Outcome
+from autograder.judgement.findings.finding import Contract
+from autograder.judgement.grade import Cause, CheckResult, Outcome
 from autograder.judgement.observation import Observation
 from autograder.pipeline.judging import find_run
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from autograder.checks.docket import CheckSpec
     from autograder.evidence.trace import Evidence, Run
-    from autograder.judgement.finding import Finding
+    from autograder.judgement.findings.finding import Finding
     from autograder.judgement.observation import Replayed
     from autograder.pipeline.judging import Judge
 

@@ -18,10 +18,10 @@ from autograder.evidence.protocol import Call, OptimizerSpec
 from autograder.evidence.trace import Ended, Run, RunStatus
 from autograder.execution.executor import Executor
 from autograder.judgement.batches.replayed import stochastic_distance
-from autograder.judgement.distance import training_distance
-from autograder.judgement.grading import Cause
+from autograder.judgement.comparing.distance import training_distance
+from autograder.judgement.comparing.spread import Across, Spread, Tried
+from autograder.judgement.grade import Cause
 from autograder.judgement.observation import Observation
-from autograder.judgement.spread import Across, Spread, Tried
 from autograder.mistakes.equivalents import Equivalent, equivalents
 from autograder.pipeline.judging import describe_error
 from autograder.pipeline.plan import plan_probes
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from autograder.evidence.limits import Limits
     from autograder.evidence.protocol import ExecutionRequest
     from autograder.evidence.trace import Evidence
-    from autograder.judgement.batches.story import BatchStory
-    from autograder.judgement.distance import Distance
+    from autograder.judgement.batches.epochs import BatchStory
+    from autograder.judgement.comparing.distance import Distance
     from autograder.judgement.observation import Replayed
     from autograder.variants import Values
 

@@ -17,8 +17,8 @@ from autograder.errors import AssignmentError, CalibrationError
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import OptimizerSpec
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
-from autograder.judgement.spread import Across, clear_of
-from autograder.judgement.tolerance import LEAST_MARGIN
+from autograder.judgement.comparing.spread import Across, clear_of
+from autograder.judgement.comparing.tolerance import LEAST_MARGIN
 from autograder.pipeline.bench import make_bench, older_machine
 from autograder.pipeline.validated import record_refusals
 from autograder.variants import SAMPLES

@@ -19,8 +19,8 @@ from autograder.errors import AutograderError
 from autograder.evidence.limits import Device
 from autograder.evidence.trace import Ended
 from autograder.judgement.calibration import calibration_path, doubt, read_calibration
-from autograder.judgement.grading import Cause, Grade, Provenance
-from autograder.notebooks.submission import UnreadableNotebook, read_submission
+from autograder.judgement.grade import Cause, Grade, Provenance
+from autograder.notebooks.reading.submission import UnreadableNotebook, read_submission
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.grader import PASSING_TROUBLE, UNREADABLE, make_grade
 from autograder.pipeline.judging import find_run, make_judge, repeats
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from autograder.checks.docket import CheckSpec, Docket
     from autograder.evidence.trace import Evidence
     from autograder.execution.runner import Runner
-    from autograder.judgement.grading import CheckResult
-    from autograder.notebooks.submission import Submission
+    from autograder.judgement.grade import CheckResult
+    from autograder.notebooks.reading.submission import Submission
     from autograder.pipeline.checks_file import Checks
     from autograder.reports.checked import Place
 

@@ -31,11 +31,11 @@ from autograder.errors import AssignmentError, AutograderError, ExchangeError
 from autograder.evidence.protocol import ArgumentList, Leaf
 from autograder.evidence.trace import Array, CellRun, Ended, Ending, Evidence, Run, decode_evidence, encode_evidence
 from autograder.judgement.calibration import calibration_path, calibration_text, read_calibration
-from autograder.judgement.finding import Contract
-from autograder.judgement.grading import Outcome, Visibility
-from autograder.notebooks.cutting import cut, number_lists
+from autograder.judgement.findings.finding import Contract
+from autograder.judgement.grade import Outcome, Visibility
 from autograder.notebooks.libraries import nbformat
 from autograder.notebooks.names import bound_names
+from autograder.notebooks.writing.cutting import cut, number_lists
 from autograder.pipeline.judging import find_run, make_judge
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.probing import blind_contracts

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from autograder.errors import SubmissionError
 from autograder.exchange.delivery import NOTEBOOKS
 from autograder.exchange.timestamps import submitted_at as read_timestamp
-from autograder.judgement.grading import Cause
+from autograder.judgement.grade import Cause
 from autograder.pipeline.collected import read_record
 from autograder.pipeline.students import student_name
 

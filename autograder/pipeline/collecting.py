@@ -20,7 +20,7 @@ from autograder.exchange.delivery import Asked, SystemName, pick_notebooks
 from autograder.exchange.download import open_download
 from autograder.exchange.systems import system_of
 from autograder.exchange.timestamps import TIMESTAMP, timestamp_text
-from autograder.notebooks.archive import MAX_ARCHIVE_BYTES
+from autograder.notebooks.reading.archive import MAX_ARCHIVE_BYTES
 from autograder.pipeline.choosing import Take, choose, is_late
 from autograder.pipeline.collected import ATTEMPT, Entry, Member, Record, read_record, same_people, write_record
 from autograder.pipeline.matching import Unmatched, match

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import CheckSpec
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
 
 DEVICE = "device"
 """Under which a run's environment names what it ran on."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.evidence.trace import Evidence
-    from autograder.notebooks.submission import Submission
+    from autograder.notebooks.reading.submission import Submission
 
 KEY = "gradstep"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from autograder.exchange.score_sheet import ScoreRow, ScoreSheet
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.collected import Member
     from autograder.pipeline.standing import Standing
 

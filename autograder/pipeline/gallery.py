@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.atomic import write_atomic
-from autograder.judgement.likeness import Exhibit, likenesses
+from autograder.judgement.comparing.likeness import Exhibit, likenesses
 from autograder.pipeline.judging import find_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from autograder.evidence.trace import Evidence
-    from autograder.judgement.grading import CheckResult
+    from autograder.judgement.grade import CheckResult
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder
 

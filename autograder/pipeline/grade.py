@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from autograder.checks.docket import Docket
     from autograder.evidence.limits import Isolation
     from autograder.execution.executor import Executor
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.collect import Candidate
     from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.judgement.graded_cell import CellVerdict, verdict_of
-from autograder.notebooks.regions import Region, region_lines
+from autograder.judgement.test_cell import CellVerdict, verdict_of
+from autograder.notebooks.writing.regions import Region, region_lines
 from autograder.pipeline.executed import outputs_of
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ import autograder
 from autograder.atomic import is_disk_failure
 from autograder.errors import SandboxError
 from autograder.evidence.trace import Ended
-from autograder.judgement.grading import Cause, Grade, Provenance
+from autograder.judgement.grade import Cause, Grade, Provenance
 from autograder.notebooks.cells import Role
-from autograder.notebooks.notebook_file import read_notebook_file
-from autograder.notebooks.signature import held_in
-from autograder.notebooks.staleness import stale_outputs
-from autograder.notebooks.submission import Unreadable, UnreadableNotebook, read_submission
+from autograder.notebooks.reading.notebook_file import read_notebook_file
+from autograder.notebooks.reading.signature import held_in
+from autograder.notebooks.reading.staleness import stale_outputs
+from autograder.notebooks.reading.submission import Unreadable, UnreadableNotebook, read_submission
 from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
 from autograder.pipeline.gallery import Gallery, resemblances
 from autograder.pipeline.graded_tests import with_tests
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from autograder.evidence.protocol import Call, CallBatch
     from autograder.evidence.trace import Evidence
     from autograder.execution.executor import Executor
-    from autograder.judgement.grading import JudgedVariant
-    from autograder.notebooks.submission import Submission
+    from autograder.judgement.grade import JudgedVariant
+    from autograder.notebooks.reading.submission import Submission
     from autograder.pipeline.collect import Candidate
     from autograder.pipeline.plan import Plan
     from autograder.pipeline.results import ResultsFolder

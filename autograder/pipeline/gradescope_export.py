@@ -27,7 +27,7 @@ from autograder.exchange.gradescope import encode_results, not_graded, shown_whe
 from autograder.exchange.gradescope_preview import preview
 from autograder.execution.processes import TREE_CPU_FACTOR
 from autograder.judgement.calibration import calibration_path, doubt
-from autograder.judgement.grading import Visibility
+from autograder.judgement.grade import Visibility
 from autograder.pipeline.devices import refuse_gpu
 from autograder.pipeline.gradescope_run import RESERVE_S, wall_needed_s
 from autograder.pipeline.packaging import installed, needed, package, tree

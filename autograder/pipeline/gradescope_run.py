@@ -30,7 +30,7 @@ from autograder.exchange.gradescope_submission import Allowance, Metadata, allow
 from autograder.execution.executor import Executor
 from autograder.execution.processes import TREE_CPU_FACTOR
 from autograder.execution.sandbox import OWN_UID, YES
-from autograder.judgement.grading import Cause, Grade
+from autograder.judgement.grade import Cause, Grade
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.executed import read_executed, sources
 from autograder.pipeline.grade import grade_class

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from autograder.notebooks.cells import Role
 from autograder.notebooks.libraries import import_jupytext, nbformat
 from autograder.notebooks.names import defined_names
-from autograder.notebooks.regions import Region, without_region
+from autograder.notebooks.writing.regions import Region, without_region
 from autograder.reports.plain import number, plain_line
 from autograder.syntax import syntax_tree
 

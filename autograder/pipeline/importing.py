@@ -13,9 +13,9 @@ from autograder.atomic import write_atomic
 from autograder.errors import AssignmentError, ExchangeError
 from autograder.exchange.nbgrader_source import read_source
 from autograder.notebooks.cells import Role
-from autograder.notebooks.facts import Facts
-from autograder.notebooks.regions import Region, region_lines
-from autograder.notebooks.source import Mode, render_notebook
+from autograder.notebooks.writing.facts import Facts
+from autograder.notebooks.writing.regions import Region, region_lines
+from autograder.notebooks.writing.source import Mode, render_notebook
 from autograder.pipeline.imported_files import GradedTest, Origin, assignment_files, graded_tests_of
 from autograder.pipeline.scaffold import SLUG
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.evidence.trace import Ended, RunStatus
-from autograder.judgement.grading import ENDINGS, RULINGS, STATUSES, Cause, CheckResult, Outcome
+from autograder.judgement.grade import ENDINGS, RULINGS, STATUSES, Cause, CheckResult, Outcome
 from autograder.judgement.observation import Observation
 from autograder.pipeline.graded_tests import verdict_of_cell
 from autograder.pipeline.plan import rerun_batches

@@ -19,7 +19,7 @@ import msgspec
 
 import autograder
 from autograder.evidence.limits import Device
-from autograder.notebooks.stub import definitions
+from autograder.notebooks.writing.stub import definitions
 from autograder.syntax import syntax_tree
 from autograder.templates import INSTALLED, templates_folder
 

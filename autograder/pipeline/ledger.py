@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.judgement.grading import Grade, encode_grade
+from autograder.judgement.grade import Grade, encode_grade
 from autograder.pipeline.keys import pages_digest
 
 if TYPE_CHECKING:

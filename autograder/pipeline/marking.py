@@ -14,7 +14,7 @@ import msgspec
 
 from autograder.errors import ExchangeError
 from autograder.exchange.marks import grade_id, read_marks
-from autograder.judgement.grading import RULINGS, ByHand, Cause, CheckResult, Outcome, Visibility
+from autograder.judgement.grade import RULINGS, ByHand, Cause, CheckResult, Outcome, Visibility
 from autograder.pipeline.ledger import is_projected, read_ledger
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from autograder.assignment import Assignment, AssignmentFiles, Question
     from autograder.exchange.marks import Mark
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.results import ResultsFolder
 
 _LOG = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def answered(assignment: Assignment, notebook: NotebookNode, release: NotebookNo
 
     A blank answer has 0 points at once, as in nbgrader: there is nothing to mark. A cell that is not found is for a person to look for.
     """
-    from autograder.notebooks.answers import read_answers  # with nbformat, which takes a while: not where no notebook is read
+    from autograder.notebooks.reading.answers import read_answers  # with nbformat, which takes a while: not where no notebook is read
 
     answers = read_answers(notebook, release)
     results = []

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.judgement.diagnosis import diagnose
-from autograder.judgement.finding import Contract
+from autograder.judgement.consequences import diagnose
+from autograder.judgement.findings.finding import Contract
 from autograder.judgement.observation import Observation
 from autograder.pipeline.judging import find_run
 from autograder.pipeline.plan import plan_probes
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.evidence.trace import Evidence, Run
     from autograder.execution.runner import Runner
-    from autograder.judgement.finding import Finding
-    from autograder.judgement.grading import CheckResult
+    from autograder.judgement.findings.finding import Finding
+    from autograder.judgement.grade import CheckResult
     from autograder.pipeline.judging import Judge
     from autograder.pipeline.probing import Suspect
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autograder.judgement.grading import Outcome
-from autograder.notebooks.lines import cell_lines
+from autograder.judgement.grade import Outcome
 from autograder.notebooks.names import meant_names
+from autograder.notebooks.reading.lines import cell_lines
 from autograder.reports.checked import Place
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.evidence.trace import ErrorReport
-    from autograder.judgement.grading import CheckResult
-    from autograder.notebooks.submission import Submission, SubmittedCell
+    from autograder.judgement.grade import CheckResult
+    from autograder.notebooks.reading.submission import Submission, SubmittedCell
 
 
 def places_of(

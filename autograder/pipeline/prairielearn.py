@@ -16,7 +16,7 @@ from autograder.atomic import write_atomic
 from autograder.errors import AssignmentError
 from autograder.exchange.prairielearn import encoded, not_gradable, results_json
 from autograder.execution.executor import Executor
-from autograder.judgement.grading import Cause
+from autograder.judgement.grade import Cause
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.progress import Silent

@@ -9,11 +9,11 @@ import msgspec
 
 from autograder.errors import AssignmentError
 from autograder.evidence.trace import Ended
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grade import Outcome
 from autograder.judgement.observation import Observation
 from autograder.notebooks.cells import grade_id_of, role_of
-from autograder.notebooks.facts import Facts
-from autograder.notebooks.source import Mode, render_notebook
+from autograder.notebooks.writing.facts import Facts
+from autograder.notebooks.writing.source import Mode, render_notebook
 from autograder.pipeline.devices import refuse_batches
 from autograder.pipeline.graded_tests import graded_tests
 from autograder.pipeline.judging import describe_error, find_run, make_judge

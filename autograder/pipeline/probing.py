@@ -15,15 +15,15 @@ import numpy as np
 
 from autograder.evidence.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, RunStatus, array_of
+from autograder.judgement.comparing.updates import contradicts_itself
+from autograder.judgement.consequences import diagnose
 from autograder.judgement.contracts import examine, kept
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.gradient import increments
 from autograder.judgement.contracts.story import Story, flat
-from autograder.judgement.diagnosis import diagnose
-from autograder.judgement.finding import Contract, Finding
-from autograder.judgement.grading import Cause, CheckResult, Outcome, Visibility
+from autograder.judgement.findings.finding import Contract, Finding
+from autograder.judgement.grade import Cause, CheckResult, Outcome, Visibility
 from autograder.judgement.observation import Observation
-from autograder.judgement.updates import contradicts_itself
 from autograder.pipeline import objectives
 from autograder.pipeline.batch_findings import with_batch_findings
 from autograder.pipeline.judging import find_run
@@ -48,7 +48,7 @@ OBJECTIVES_LOOKED_UP, OBJECTIVE_EVENTS = 2, 4
 PROBED_EVENTS = 24
 """Gradients are compared at the first events, where a mistake shows before it has compounded, and at some spread over the rest."""
 
-REPLAY = (PACKAGE / "sandboxed" / "replay.py").read_text(encoding="utf-8")
+REPLAY = (PACKAGE / "sandboxed" / "replays" / "replay.py").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.exchange.nbgrader_course import NbgraderCourse
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder
 

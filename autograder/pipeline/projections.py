@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import Docket
     from autograder.evidence.trace import Evidence
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder

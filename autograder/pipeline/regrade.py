@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from autograder.errors import AutograderError
 from autograder.evidence.limits import Device
-from autograder.judgement.grading import Grade
+from autograder.judgement.grade import Grade
 from autograder.pipeline.devices import as_graded
 from autograder.pipeline.grade import Contexts
 from autograder.pipeline.keys import judging_key

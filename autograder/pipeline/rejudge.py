@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.judgement.grading import RULINGS
+from autograder.judgement.grade import RULINGS
 from autograder.pipeline.devices import device_of
 from autograder.pipeline.executed import read_executed
 from autograder.pipeline.gallery import resemblances
@@ -19,7 +19,7 @@ from autograder.pipeline.variants import on_variant
 
 if TYPE_CHECKING:
     from autograder.execution.executor import Executor
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.gallery import Gallery
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.results import ResultsFolder

@@ -15,7 +15,7 @@ from autograder.errors import AssignmentError
 from autograder.evidence.protocol import ArgumentList, Call, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, RunStatus, array_of
 from autograder.evidence.trace import Mapping as MappingValue
-from autograder.judgement.batches.story import BatchStory, story_of
+from autograder.judgement.batches.epochs import BatchStory, story_of
 from autograder.judgement.observation import Observation, Replayed
 from autograder.pipeline import batch_objectives
 from autograder.pipeline.keys import PACKAGE
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from autograder.evidence.trace import NdArray, Run
     from autograder.execution.executor import Executor
 
-DRIVERS = "\n\n".join((PACKAGE / "sandboxed" / f"{name}.py").read_text(encoding="utf-8") for name in ("replay", "batch_replay"))
+DRIVERS = "\n\n".join((PACKAGE / "sandboxed" / "replays" / f"{name}.py").read_text(encoding="utf-8") for name in ("replay", "batch_replay"))
 RANDOM_BYTES = 5056
 """Size of the state of torch's default generator on a CPU."""
 

@@ -29,7 +29,7 @@ from autograder.atomic import claimed, write_atomic
 from autograder.errors import AutograderError
 from autograder.evidence.store import Store, open_store
 from autograder.exchange.nbgrader_course import NbgraderCourse, open_course
-from autograder.judgement.grading import Grade, decode_grade, encode_grade
+from autograder.judgement.grade import Grade, decode_grade, encode_grade
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from autograder.syntax import syntax_tree
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.collected import Record
     from autograder.pipeline.results import ResultsFolder
 

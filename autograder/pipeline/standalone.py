@@ -19,9 +19,9 @@ from autograder.evidence.trace import RunStatus
 from autograder.execution.devices import find_device
 from autograder.execution.executor import Executor
 from autograder.judgement.calibration import calibration_path, read_bars
-from autograder.judgement.grading import RULINGS, Cause
+from autograder.judgement.grade import RULINGS, Cause
 from autograder.judgement.observation import Observation
-from autograder.notebooks.submission import read_submission
+from autograder.notebooks.reading.submission import read_submission
 from autograder.pipeline.devices import require_device
 from autograder.pipeline.graded_tests import graded_tests, verdict_of_cell, with_tests
 from autograder.pipeline.judging import cause_of_run, find_run

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.assignment import AssignmentFiles
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
     from autograder.pipeline.results import ResultsFolder
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 import autograder
 from autograder.evidence.trace import Ended, Ending, Evidence
-from autograder.judgement.grading import Cause, Grade, Provenance
+from autograder.judgement.grade import Cause, Grade, Provenance
 from autograder.pipeline.devices import DEVICE
 from autograder.pipeline.judging import Judge
 from autograder.pipeline.marking import carried, unread

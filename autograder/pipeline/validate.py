@@ -19,15 +19,15 @@ import msgspec
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
 from autograder.evidence.trace import Ended
-from autograder.judgement.grading import Cause, Outcome
-from autograder.judgement.likeness import Exhibit
+from autograder.judgement.comparing.likeness import Exhibit
+from autograder.judgement.grade import Cause, Outcome
 from autograder.mistakes.mutants import Mutant, mutants
 from autograder.mistakes.written import Mistakes, read_mistakes, read_variants
 from autograder.notebooks.cells import Role, grade_id_of, role_of
-from autograder.notebooks.facts import Facts
-from autograder.notebooks.program_cells import written_whole
-from autograder.notebooks.source import Mode, render_notebook
-from autograder.notebooks.stub import is_written
+from autograder.notebooks.writing.facts import Facts
+from autograder.notebooks.writing.program_cells import written_whole
+from autograder.notebooks.writing.source import Mode, render_notebook
+from autograder.notebooks.writing.stub import is_written
 from autograder.pipeline.gallery import write_gallery
 from autograder.pipeline.graded_tests import with_tests
 from autograder.pipeline.judging import find_run, repeats
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from autograder.evidence.store import Store
     from autograder.evidence.trace import Evidence, Run
     from autograder.execution.executor import Executor
-    from autograder.judgement.grading import CheckResult
+    from autograder.judgement.grade import CheckResult
     from autograder.pipeline.prepare import Prepared
     from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder

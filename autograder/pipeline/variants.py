@@ -19,7 +19,7 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.errors import AssignmentError
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, JudgedVariant
+from autograder.judgement.grade import RULINGS, Cause, CheckResult, Grade, JudgedVariant
 from autograder.variants import Draw, Drawer, Secret
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograder.assignment import AssignmentFiles
-    from autograder.notebooks.signature import Held
+    from autograder.notebooks.reading.signature import Held
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograder.evidence.protocol import ArgumentList, Cell, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, array_of
-from autograder.notebooks.stub import definition
+from autograder.notebooks.writing.stub import definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,8 +38,8 @@ CALLED = "returned_by_the_call"
 _CALLING = f"""
 import msgspec
 from autograder.evidence.protocol import Call
-from autograder.sandboxed.arguments import build_arguments
-from autograder.sandboxed.calling import Student
+from autograder.sandboxed.calls.arguments import build_arguments
+from autograder.sandboxed.calls.calling import Student
 from autograder.sandboxed.session import drivers_module, seed_everything
 _call = msgspec.msgpack.decode(bytes.fromhex({{call!r}}), type=Call)
 _arguments = build_arguments(_call.arguments).values

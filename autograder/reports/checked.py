@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.judgement.grading import CheckResult, Grade, Outcome
+from autograder.judgement.grade import CheckResult, Grade, Outcome
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.told import told_of
 

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
-from autograder.judgement.grading import CheckResult, Grade
+from autograder.judgement.grade import CheckResult, Grade
 from autograder.reports.isolation import isolation_warning, level_of
 from autograder.reports.plain import number, plain
 

@@ -11,7 +11,7 @@ from autograder.reports.plain import plain, plain_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from autograder.judgement.grading import CheckResult
+    from autograder.judgement.grade import CheckResult
 
 EXCERPTS = 3
 LINES_AROUND = 12

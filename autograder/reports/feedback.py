@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from autograder.assignment import Disclosure
-from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Visibility, encode_grade
+from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Visibility, encode_grade
 from autograder.reports.excerpts import Excerpt, failures, run_of
 from autograder.reports.isolation import isolation_warning
 from autograder.reports.pages import environment, policy, style

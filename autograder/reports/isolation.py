@@ -10,7 +10,7 @@ from autograder.reports.plain import plain_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from autograder.judgement.grading import Grade
+    from autograder.judgement.grade import Grade
 
 NO_SANDBOX = "isolation: none — this code could read the reference and change this grade"
 WEAK_SANDBOX = "isolation: weak — this code could read files that everybody on the machine can read"

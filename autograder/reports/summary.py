@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from autograder.judgement.catalogue import CATALOGUE
-from autograder.judgement.grading import Grade, GradeStatus, Outcome
+from autograder.judgement.findings.catalogue import CATALOGUE
+from autograder.judgement.grade import Grade, GradeStatus, Outcome
 from autograder.reports.isolation import isolation_warning, isolation_warnings
 from autograder.reports.plain import counted, listed, number, plain_line
 

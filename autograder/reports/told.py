@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autograder.judgement.catalogue import tell
+from autograder.judgement.findings.catalogue import tell
 from autograder.reports.plain import plain, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.assignment import Disclosure
-    from autograder.judgement.grading import CheckResult
+    from autograder.judgement.grade import CheckResult
 
 FINDING_CHARS = 6_000
 

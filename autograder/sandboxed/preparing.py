@@ -15,11 +15,11 @@ import torch
 
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import TO_CHILD, CallBatch, ExecutionRequest
+from autograder.sandboxed.cells.shell import COLLECTED, Shell, collect_outputs, make_shell, run_cell
 from autograder.sandboxed.channel import read_frame
-from autograder.sandboxed.markers import mark_for_listeners_only
-from autograder.sandboxed.recorder import Recorder
+from autograder.sandboxed.recording.markers import mark_for_listeners_only
+from autograder.sandboxed.recording.recorder import Recorder
 from autograder.sandboxed.session import seed_everything
-from autograder.sandboxed.shell import COLLECTED, Shell, collect_outputs, make_shell, run_cell
 from autograder.sandboxed.threads import keep_threads, use_threads
 
 _WARMING = """

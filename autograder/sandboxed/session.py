@@ -16,11 +16,11 @@ import torch
 
 from autograder.evidence.protocol import Cell, CellFrame, ExecutionRequest, frame
 from autograder.evidence.trace import CellRun, ErrorReport, Run, RunStatus, Value
+from autograder.sandboxed.cells.shell import COLLECTED, CellResult, Shell, run_cell
 from autograder.sandboxed.failure import report_of
-from autograder.sandboxed.recorder import Recorder
-from autograder.sandboxed.shell import COLLECTED, CellResult, Shell, run_cell
+from autograder.sandboxed.recording.recorder import Recorder
+from autograder.sandboxed.recording.values import ValueReader
 from autograder.sandboxed.text import clean
-from autograder.sandboxed.values import ValueReader
 
 
 @dataclass(slots=True)

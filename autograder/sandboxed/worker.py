@@ -12,13 +12,13 @@ from itertools import groupby
 
 from autograder.evidence.protocol import FRAME_HEADER, TO_CHILD, BatchEnded, Call, CallBatch, CallFrame, CellsEnded, ExecutionRequest, frame
 from autograder.evidence.trace import ErrorReport, Run, RunStatus
+from autograder.sandboxed.calls.runners import allow_cpu, answer
+from autograder.sandboxed.calls.serving import serve
+from autograder.sandboxed.cells.shell import Shell, collect_outputs
 from autograder.sandboxed.channel import die_with_parent, read_frame, write_all
 from autograder.sandboxed.preparing import batches_from, settle
-from autograder.sandboxed.recorder import Recorder
-from autograder.sandboxed.runners import allow_cpu, answer
-from autograder.sandboxed.serving import serve
+from autograder.sandboxed.recording.recorder import Recorder
 from autograder.sandboxed.session import Session, run_cell_frame
-from autograder.sandboxed.shell import Shell, collect_outputs
 from autograder.sandboxed.threads import use_threads
 
 Holders = dict[str, int]

@@ -34,7 +34,7 @@ from nbformat import NotebookNode
 from autograder.assignment import open_assignment
 from autograder.evidence.store import EvidenceStore
 from autograder.execution.executor import Executor
-from autograder.notebooks.source import write_notebook
+from autograder.notebooks.writing.source import write_notebook
 from autograder.pipeline.release import release_assignment
 
 HERE = Path(__file__).parent

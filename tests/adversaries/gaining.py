@@ -62,7 +62,7 @@ GAINING = (
     gains(
         "judge_in_place",
         PATCH,
-        "try:\n    import autograder.judgement.comparison as c, autograder.judgement.training as t\n    for module in (c, t):\n        for name in dir(module):\n            if callable(getattr(module, name)) and not name.startswith('__'): setattr(module, name, lambda *a, **k: None)\nexcept ImportError: pass",
+        "try:\n    import autograder.judgement.comparing.comparison as c, autograder.judgement.comparing.training as t\n    for module in (c, t):\n        for name in dir(module):\n            if callable(getattr(module, name)) and not name.startswith('__'): setattr(module, name, lambda *a, **k: None)\nexcept ImportError: pass",
         "print('FINE')",
     ),
     gains(
@@ -96,7 +96,7 @@ GAINING = (
     gains(
         "frame_writer",
         RESULT,
-        "import autograder.evidence.protocol as p, autograder.sandboxed.runners as r\nreal = p.frame\ndef frame(message):\n    try: message.run.status = 'finished'\n    except Exception: pass\n    return real(message)\np.frame = r.frame = frame",
+        "import autograder.evidence.protocol as p, autograder.sandboxed.calls.runners as r\nreal = p.frame\ndef frame(message):\n    try: message.run.status = 'finished'\n    except Exception: pass\n    return real(message)\np.frame = r.frame = frame",
         "import json\nprint('FINE', json.dumps({{'a': 1}}))",
     ),
     gains(
@@ -115,11 +115,14 @@ GAINING = (
     gains(
         "make_call",
         RESULT,
-        "import autograder.sandboxed.calling as c, autograder.sandboxed.runners as r\nfrom autograder.evidence.trace import Run, RunStatus\ndef fake(session, call, batch): return Run(id=call.id, status=RunStatus.FINISHED, returned=1.0, given=batch.given_names, alone=batch.alone)\nc.make_call = r.make_call = fake",
+        "import autograder.sandboxed.calls.calling as c, autograder.sandboxed.calls.runners as r\nfrom autograder.evidence.trace import Run, RunStatus\ndef fake(session, call, batch): return Run(id=call.id, status=RunStatus.FINISHED, returned=1.0, given=batch.given_names, alone=batch.alone)\nc.make_call = r.make_call = fake",
         "print('FINE')",
     ),
     gains(
-        "value_reader", RESULT, "import autograder.sandboxed.values as v\nv.ValueReader.read = lambda self, value: True", "print('FINE')"
+        "value_reader",
+        RESULT,
+        "import autograder.sandboxed.recording.values as v\nv.ValueReader.read = lambda self, value: True",
+        "print('FINE')",
     ),
     gains(
         "pickled_tensor",

@@ -10,7 +10,7 @@ import nbformat
 
 from autograder.assignment import open_assignment
 from autograder.execution.executor import Executor
-from autograder.judgement.grading import Grade
+from autograder.judgement.grade import Grade
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.results import ResultsFolder
 

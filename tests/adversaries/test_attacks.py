@@ -14,7 +14,7 @@ from autograder.evidence.limits import Isolation
 from autograder.evidence.protocol import Cell, ExecutionRequest
 from autograder.evidence.trace import Ended
 from autograder.execution.executor import Executor
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grade import Outcome
 
 from .attack import Attack
 from .breaking import BREAKING

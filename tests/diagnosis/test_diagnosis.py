@@ -8,8 +8,8 @@ from known_mistakes import PROGRAMS as KNOWN
 from laboratory import SHORT, codes
 from selection import long_too, selected, short
 
-from autograder.judgement.catalogue import CATALOGUE
-from autograder.judgement.grading import Cause
+from autograder.judgement.findings.catalogue import CATALOGUE
+from autograder.judgement.grade import Cause
 
 SAME_FROM_OUTSIDE = {
     "only_readings_shuffled": {"other-objective"},  # one of 40320 orders: no probe can try them all

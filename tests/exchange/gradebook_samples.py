@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry
-from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
+from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
 
 CHECKS = (
     CheckEntry("test_first_losses", "The first losses are 80.364, 37.575, 30.871", 10, visible_cell=True),

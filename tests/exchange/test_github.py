@@ -11,7 +11,7 @@ from github_runner import commands_in
 from result_schema import RESULT, RUNNER
 
 from autograder.exchange.github import commands, pause, result_json, resume, scale, submitted
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grade import Outcome
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
 from checked_samples import HOSTILE, mixed, report, result

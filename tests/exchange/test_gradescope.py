@@ -21,8 +21,8 @@ from autograder.evidence.trace import Ended, Ending, Evidence, Run, RunStatus, T
 from autograder.exchange.gradescope import PICTURES, Graded, encode_results, not_graded, results_of
 from autograder.exchange.gradescope_preview import preview
 from autograder.exchange.gradescope_submission import Allowance
-from autograder.judgement.finding import Contract, Finding
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
+from autograder.judgement.findings.finding import Contract, Finding
+from autograder.judgement.grade import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
 
 LATER = Visibility.AFTER_DUE_DATE
 PARTS = (Part("Loss", ("loss_fn",), ("loss_fn",)), Part("Loop", ("training_loop",)))

@@ -27,7 +27,7 @@ from autograder.exchange.autograded import CheckEntry, autograded_notebook, rele
 from autograder.exchange.nbgrader import AT_ONCE, GradebookEntry, grade_id, write_gradebook
 from autograder.exchange.nbgrader_course import open_course
 from autograder.exchange.timestamps import submitted_at
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grade import Outcome
 from autograder.reports.class_report import write_grades_csv
 
 LINKS = r"""[good](https://pytorch.org/docs) [a](javascript:alert(1)) [b](javascript\:alert(1)) [c](&#106;avascript:alert(1)) [d](<javascript:x>)

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.assignment import Disclosure
 from autograder.exchange.prairielearn import MAX_BYTES, encoded, not_gradable, results_json
-from autograder.judgement.grading import Cause, Outcome, Visibility
+from autograder.judgement.grade import Cause, Outcome, Visibility
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
 from checked_samples import mixed, report, result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.evidence.trace import Array, BatchEvent, BatchLog, Forward, Phase, Run, RunStatus, Trace, array_of
-from autograder.judgement.batches.story import BatchStory, story_of
+from autograder.judgement.batches.epochs import BatchStory, story_of
 from autograder.judgement.observation import Observation, Replayed
 
 COUNT, BATCH, LR = 40, 12, 0.1

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from autograder.judgement.distance import Distance
-from autograder.judgement.spread import Across, Spread, Tried, clear_of
-from autograder.judgement.tolerance import LEAST_MARGIN
+from autograder.judgement.comparing.distance import Distance
+from autograder.judgement.comparing.spread import Across, Spread, Tried, clear_of
+from autograder.judgement.comparing.tolerance import LEAST_MARGIN
 
 
 def tried(distance, name="float64"):

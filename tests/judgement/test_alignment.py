@@ -6,11 +6,11 @@ import pytest
 from trainings import descend
 
 from autograder.evidence.trace import array_of
-from autograder.judgement.alignment import aligned
-from autograder.judgement.distance import training_distance
+from autograder.judgement.comparing.alignment import aligned
+from autograder.judgement.comparing.distance import training_distance
+from autograder.judgement.comparing.tolerance import TRAINING_BAR
+from autograder.judgement.comparing.training import compare_training
 from autograder.judgement.observation import Observation
-from autograder.judgement.tolerance import TRAINING_BAR
-from autograder.judgement.training import compare_training
 
 
 def in_parts(observation, order, names=("params[0]", "params[1]"), missing=()):

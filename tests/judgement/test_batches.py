@@ -16,11 +16,11 @@ from autograder.checks.stochastic import (
 )
 from autograder.evidence.trace import BatchEvent, BatchLog, Forward, Items, Phase, Run, RunStatus, array_of
 from autograder.judgement.batches.coverage import coverage, generator
+from autograder.judgement.batches.epochs import story_of
 from autograder.judgement.batches.evaluation import evaluation
 from autograder.judgement.batches.examine import examine
 from autograder.judgement.batches.replayed import judged, stochastic_distance
-from autograder.judgement.batches.rows import copies, match_rows
-from autograder.judgement.batches.story import story_of
+from autograder.judgement.batches.sample_rows import copies, match_rows
 from autograder.judgement.observation import Replayed
 
 BAR = 5e-5

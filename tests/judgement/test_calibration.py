@@ -25,10 +25,10 @@ from autograder.judgement.calibration import (
     read_bars,
     read_calibration,
 )
-from autograder.judgement.distance import Distance, training_distance
-from autograder.judgement.spread import Spread, Tried
-from autograder.judgement.tolerance import LEAST_MARGIN, LEAST_SPREAD, TRAINING_BAR, bar_between, margin_between
-from autograder.judgement.training import compare_training
+from autograder.judgement.comparing.distance import Distance, training_distance
+from autograder.judgement.comparing.spread import Spread, Tried
+from autograder.judgement.comparing.tolerance import LEAST_MARGIN, LEAST_SPREAD, TRAINING_BAR, bar_between, margin_between
+from autograder.judgement.comparing.training import compare_training
 
 LOOP = Call("test_loop@1", "training_loop", {"n_epochs": 20, "params": Leaf(array_of(np.float32([1, 2])))})
 NUMBERS = st.floats(1e-9, 1e-2).map(lambda value: float(f"{value:.2e}"))

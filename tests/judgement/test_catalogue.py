@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from autograder.assignment import Disclosure
-from autograder.judgement import contracts, diagnosis
-from autograder.judgement.catalogue import CATALOGUE, catalogue_page, tell
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement import consequences as diagnosis
+from autograder.judgement import contracts
+from autograder.judgement.findings.catalogue import CATALOGUE, catalogue_page, tell
+from autograder.judgement.findings.finding import Contract, Finding
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "mistakes.md"
 SOURCES = Path(contracts.__file__).parent

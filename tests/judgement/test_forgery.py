@@ -8,8 +8,8 @@ from trainings import descend
 
 from autograder.checks import Observation
 from autograder.evidence.trace import array_of
-from autograder.judgement.tolerance import TRAINING_BAR
-from autograder.judgement.training import compare_training
+from autograder.judgement.comparing.tolerance import TRAINING_BAR
+from autograder.judgement.comparing.training import compare_training
 
 EPOCHS = st.integers(20, 60)
 STARTS = st.tuples(st.floats(-3, 3), st.floats(-3, 3))

@@ -3,7 +3,7 @@
 import pytest
 
 from autograder.evidence.trace import ErrorReport
-from autograder.judgement.graded_cell import CellVerdict, award, verdict_of
+from autograder.judgement.test_cell import CellVerdict, award, verdict_of
 
 SILENT = CellVerdict()
 NUMBER = CellVerdict(shown="2")

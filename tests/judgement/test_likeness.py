@@ -4,7 +4,7 @@ import msgspec
 from trainings import descend
 
 from autograder.evidence.trace import RunStatus
-from autograder.judgement.likeness import Exhibit, likenesses
+from autograder.judgement.comparing.likeness import Exhibit, likenesses
 
 
 def runs(**options):

@@ -7,10 +7,10 @@ from trainings import descend, gradient
 
 from autograder.checks import CheckFailed, Observation, assert_long_run, assert_same_training
 from autograder.evidence.trace import array_of
-from autograder.judgement.distance import training_distance
-from autograder.judgement.tolerance import TRAINING_BAR
-from autograder.judgement.training import compare_training
-from autograder.judgement.updates import contradiction, moves_without_gradients
+from autograder.judgement.comparing.distance import training_distance
+from autograder.judgement.comparing.tolerance import TRAINING_BAR
+from autograder.judgement.comparing.training import compare_training
+from autograder.judgement.comparing.updates import contradiction, moves_without_gradients
 
 
 def test_rounding_noise_is_no_difference():

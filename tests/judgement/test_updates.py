@@ -11,7 +11,7 @@ from autograder.checks import CheckFailed, NeedsReview, Observation, assert_long
 from autograder.evidence.limits import Limits
 from autograder.evidence.protocol import Cell, ExecutionRequest
 from autograder.evidence.trace import Trace, array_of
-from autograder.judgement.updates import contradiction, recomputable, remembers_unseen_steps
+from autograder.judgement.comparing.updates import contradiction, recomputable, remembers_unseen_steps
 
 T_U, T_C = torch.tensor([3.57, 5.59, 5.82, 8.19, 5.63]), torch.tensor([0.5, 14.0, 15.0, 28.0, 11.0])
 OPTIMIZERS = {

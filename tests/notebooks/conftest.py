@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from notebook_samples import COURSE, POINTS, run_cells
 
 from autograder.assignment import AssignmentFiles, read_assignment
-from autograder.notebooks.source import Facts, Mode, render_notebook
+from autograder.notebooks.writing.source import Facts, Mode, render_notebook
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.notebooks.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
+from autograder.notebooks.reading.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
 
 HandIn = Callable[..., Path]
 CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.notebooks.cutting import cut, number_lists
+from autograder.notebooks.writing.cutting import cut, number_lists
 
 MODULE = '''"""Hidden plans."""
 

@@ -5,8 +5,8 @@ import json
 import nbformat
 import pytest
 
-from autograder.notebooks.lines import cell_lines
-from autograder.notebooks.notebook_file import read_notebook_file
+from autograder.notebooks.reading.lines import cell_lines
+from autograder.notebooks.reading.notebook_file import read_notebook_file
 
 SOURCES = ["a = 1\nb = 2\nraise ValueError", "# text", "c = '\\n{[\"'\n", ""]
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import SubmissionError
-from autograder.notebooks.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
-from autograder.notebooks.submission import read_submission
+from autograder.notebooks.reading.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
+from autograder.notebooks.reading.submission import read_submission
 
 HandIn = Callable[..., Path]
 

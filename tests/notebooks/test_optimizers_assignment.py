@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from notebook_samples import COURSE
 
 from autograder.assignment import AssignmentFiles
-from autograder.notebooks.stub import definitions
+from autograder.notebooks.writing.stub import definitions
 
 
 def test_every_function_of_a_part_is_written_by_students(files: AssignmentFiles, released: NotebookNode) -> None:

@@ -5,10 +5,10 @@ import pytest
 
 from autograder.assignment import Assignment, AssignmentFiles
 from autograder.errors import AssignmentError
-from autograder.notebooks.facts import Facts
-from autograder.notebooks.program_cells import solution_cell, written_whole
-from autograder.notebooks.regions import Region, region_lines, without_region, without_solution
-from autograder.notebooks.source import Mode, render_notebook
+from autograder.notebooks.writing.facts import Facts
+from autograder.notebooks.writing.program_cells import solution_cell, written_whole
+from autograder.notebooks.writing.regions import Region, region_lines, without_region, without_solution
+from autograder.notebooks.writing.source import Mode, render_notebook
 
 SOURCES = [
     "x = 1",

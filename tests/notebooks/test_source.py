@@ -20,8 +20,8 @@ from notebook_samples import COURSE, POINTS, run_cells
 from autograder.assignment import AssignmentFiles, Question
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import checksum
-from autograder.notebooks.facts import number_text, tensor_text
-from autograder.notebooks.source import Facts, Mode, render_notebook, write_notebook
+from autograder.notebooks.writing.facts import number_text, tensor_text
+from autograder.notebooks.writing.source import Facts, Mode, render_notebook, write_notebook
 
 
 def test_the_reference_gives_the_lectures_numbers(reference_state: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ import nbformat
 import pytest
 
 from autograder.notebooks.cells import Role
-from autograder.notebooks.staleness import stale_outputs
-from autograder.notebooks.submission import Submission, SubmittedCell
+from autograder.notebooks.reading.staleness import stale_outputs
+from autograder.notebooks.reading.submission import Submission, SubmittedCell
 
 LOOP = "for epoch in range(n): ..."
 

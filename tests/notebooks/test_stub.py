@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import AssignmentError
-from autograder.notebooks.stub import cut_stub, definition, definitions, is_written, whole_definition
+from autograder.notebooks.writing.stub import cut_stub, definition, definitions, is_written, whole_definition
 
 PATH = Path("solution.py")
 SOURCE = '''"""Module."""

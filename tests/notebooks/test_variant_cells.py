@@ -9,11 +9,11 @@ import pytest
 from autograder.assignment import open_assignment
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import Role, grade_id_of, role_of
-from autograder.notebooks.facts import Facts
-from autograder.notebooks.notebook_file import read_notebook_file
-from autograder.notebooks.signature import held_in
-from autograder.notebooks.source import Mode, render_notebook
-from autograder.notebooks.submission import read_submission
+from autograder.notebooks.reading.notebook_file import read_notebook_file
+from autograder.notebooks.reading.signature import held_in
+from autograder.notebooks.reading.submission import read_submission
+from autograder.notebooks.writing.facts import Facts
+from autograder.notebooks.writing.source import Mode, render_notebook
 from autograder.variants import Draw
 
 TEMPLATE = """# %% [markdown] role="variant" id="task"

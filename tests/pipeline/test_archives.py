@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from autograder.errors import SubmissionError
-from autograder.judgement.grading import Cause
+from autograder.judgement.grade import Cause
 from autograder.pipeline.collect import collect_submissions
 
 

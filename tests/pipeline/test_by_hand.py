@@ -12,7 +12,7 @@ from marking import Silent, grade, person_marks, regrade, totals
 from nbgrader.api import Gradebook
 from tiny_class import LOOP
 
-from autograder.judgement.grading import Cause, GradeStatus, Outcome, decode_grade, encode_grade
+from autograder.judgement.grade import Cause, GradeStatus, Outcome, decode_grade, encode_grade
 from autograder.pipeline.collected import Collected, Record
 from autograder.pipeline.ledger import read_ledger
 from autograder.pipeline.marking import carried

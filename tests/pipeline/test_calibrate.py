@@ -11,9 +11,9 @@ from autograder.cli import app
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.evidence.trace import array_of
 from autograder.judgement.calibration import calibration_path, call_digest, read_calibration
-from autograder.judgement.grading import Cause
-from autograder.judgement.spread import INERT
-from autograder.judgement.tolerance import LEAST_SPREAD
+from autograder.judgement.comparing.spread import INERT
+from autograder.judgement.comparing.tolerance import LEAST_SPREAD
+from autograder.judgement.grade import Cause
 from autograder.pipeline.bench import make_bench, older_machine
 from autograder.pipeline.calibrate import calibrate_assignment
 from autograder.pipeline.keys import judging_key

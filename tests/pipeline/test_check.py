@@ -5,7 +5,7 @@ import datetime
 import pytest
 from tiny_class import LOOP, LOSS
 
-from autograder.judgement.grading import Outcome, Visibility
+from autograder.judgement.grade import Outcome, Visibility
 from autograder.pipeline.check import check_notebook
 from autograder.pipeline.checks_file import open_checks, write_checks
 from autograder.reports.told import told_of

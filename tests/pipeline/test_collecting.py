@@ -12,7 +12,7 @@ from tiny_class import TINY
 from autograder.assignment import open_assignment
 from autograder.errors import ExchangeError
 from autograder.exchange.roster import read_roster
-from autograder.judgement.grading import Cause
+from autograder.judgement.grade import Cause
 from autograder.pipeline.choosing import Take
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.collected import read_record

@@ -14,7 +14,7 @@ from autograder.errors import ExchangeError
 from autograder.exchange import canvas, moodle
 from autograder.exchange.score_sheet import Column
 from autograder.exchange.sheet import read_sheet
-from autograder.judgement.grading import Cause, CheckResult, Grade, JudgedVariant, Outcome, Provenance, Visibility
+from autograder.judgement.grade import Cause, CheckResult, Grade, JudgedVariant, Outcome, Provenance, Visibility
 from autograder.pipeline.collected import Collected, Entry, Member, Record
 from autograder.pipeline.exporting import Terms, export_csv, export_lines, export_scores
 from autograder.pipeline.results import ResultsFolder

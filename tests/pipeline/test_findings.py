@@ -3,7 +3,7 @@
 import pytest
 
 from autograder.checks import points
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grade import Outcome
 from autograder.pipeline.regrade import regrade_class
 
 CONTRACTS = '@points(5, visibility="after_due_date", contracts={"gradient": 2, "clearing": 1, "count + untouched + update": 1, "optimizer + return": 1})'

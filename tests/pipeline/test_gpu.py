@@ -19,7 +19,7 @@ from autograder.execution.devices import find_device
 from autograder.execution.executor import Executor
 from autograder.execution.plain import PlainExecutor
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, doubt
-from autograder.judgement.grading import RULINGS, Cause, Outcome
+from autograder.judgement.grade import RULINGS, Cause, Outcome
 from autograder.pipeline.check import check_notebook
 from autograder.pipeline.checks_file import open_checks
 from autograder.pipeline.ci import export_prairielearn

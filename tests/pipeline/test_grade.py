@@ -4,7 +4,7 @@ import pytest
 from tiny_class import LOSS, Recorded
 
 from autograder.errors import AssignmentError, SubmissionError
-from autograder.judgement.grading import Cause, GradeStatus, Outcome
+from autograder.judgement.grade import Cause, GradeStatus, Outcome
 from autograder.pipeline import grader as grader_module
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class

@@ -27,7 +27,7 @@ from autograder.errors import SandboxError
 from autograder.evidence.limits import Isolation, Limits
 from autograder.exchange.gradescope import encode_results
 from autograder.exchange.gradescope_submission import read_metadata
-from autograder.judgement.grading import Cause
+from autograder.judgement.grade import Cause
 from autograder.pipeline.gradescope_export import export_gradescope
 from autograder.pipeline.gradescope_run import (
     Container,

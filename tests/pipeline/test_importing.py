@@ -15,10 +15,10 @@ from autograder.assignment import open_assignment
 from autograder.errors import AssignmentError, ExchangeError
 from autograder.evidence.limits import Limits
 from autograder.evidence.protocol import Cell, ExecutionRequest
-from autograder.judgement.grading import Cause, Outcome
+from autograder.judgement.grade import Cause, Outcome
 from autograder.notebooks.cells import grade_id_of
-from autograder.notebooks.facts import Facts
-from autograder.notebooks.source import Mode, render_notebook
+from autograder.notebooks.writing.facts import Facts
+from autograder.notebooks.writing.source import Mode, render_notebook
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.importing import import_nbgrader

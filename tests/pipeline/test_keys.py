@@ -341,7 +341,7 @@ def test_our_own_code_is_in_the_keys(package, graded):
     before = made()
     for name, stale in (
         ("sandboxed/worker.py", (1, 1, 1, 1)),
-        ("judgement/grading.py", (0, 1, 1, 1)),
+        ("judgement/grade.py", (0, 1, 1, 1)),
         ("reports/feedback.py", (0, 0, 0, 1)),
         ("cli/grading.py", (0, 0, 0, 0)),
     ):

@@ -16,7 +16,7 @@ from autograder.cli import app
 from autograder.errors import AssignmentError
 from autograder.exchange.nbgrader import _make_tables
 from autograder.exchange.roster import Student
-from autograder.judgement.grading import Cause, GradeStatus, Outcome
+from autograder.judgement.grade import Cause, GradeStatus, Outcome
 from autograder.pipeline.ci import export_github, export_gitlab, export_prairielearn
 from autograder.pipeline.gradescope_export import export_gradescope
 from autograder.pipeline.prepare import broken_checks, prepare

@@ -9,7 +9,7 @@ from marking import Silent, grade, in_gradebook, person_marks, regrade, totals
 from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.errors import AssignmentError, ExchangeError
-from autograder.judgement.grading import Cause, GradeStatus, Outcome, decode_grade, encode_grade
+from autograder.judgement.grade import Cause, GradeStatus, Outcome, decode_grade, encode_grade
 from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.release import release_assignment

@@ -6,8 +6,8 @@ from tiny_class import LOOP, LOSS, TINY
 
 from autograder.assignment import open_assignment
 from autograder.evidence.trace import Ended, Ending, Evidence
-from autograder.judgement.grading import Grade, Provenance
-from autograder.notebooks.submission import read_submission
+from autograder.judgement.grade import Grade, Provenance
+from autograder.notebooks.reading.submission import read_submission
 from autograder.pipeline.collected import Entry, Member, Record
 from autograder.pipeline.executed import executed_notebook, write_executed
 from autograder.pipeline.results import ResultsFolder

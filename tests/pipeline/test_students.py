@@ -5,7 +5,7 @@ import re
 import pytest
 
 from autograder.errors import SubmissionError
-from autograder.judgement.grading import Cause
+from autograder.judgement.grade import Cause
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.students import student_name
 

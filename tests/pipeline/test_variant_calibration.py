@@ -12,10 +12,10 @@ from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError
 from autograder.exchange.roster import Student
 from autograder.judgement.calibration import calibration_path
-from autograder.judgement.distance import Distance
-from autograder.judgement.grading import GradeStatus
-from autograder.judgement.spread import Across, Spread, Tried
-from autograder.judgement.tolerance import LEAST_MARGIN
+from autograder.judgement.comparing.distance import Distance
+from autograder.judgement.comparing.spread import Across, Spread, Tried
+from autograder.judgement.comparing.tolerance import LEAST_MARGIN
+from autograder.judgement.grade import GradeStatus
 from autograder.pipeline.bench import Bench, make_bench
 from autograder.pipeline.calibrate import _drawn_again, _refusal, calibrate_assignment
 from autograder.pipeline.variants import Record, key_path, open_variants, record_path

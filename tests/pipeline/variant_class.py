@@ -10,7 +10,7 @@ from tiny_class import Recorded
 from autograder.assignment import open_assignment
 from autograder.exchange.roster import Student
 from autograder.execution.executor import Executor
-from autograder.notebooks.stub import definition
+from autograder.notebooks.writing.stub import definition
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.release_variants import release_variants

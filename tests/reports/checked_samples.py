@@ -1,8 +1,8 @@
 """Check reports made by hand, with texts of students who try something."""
 
 from autograder.assignment import Disclosure
-from autograder.judgement.finding import Contract, Finding
-from autograder.judgement.grading import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
+from autograder.judgement.findings.finding import Contract, Finding
+from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
 from autograder.reports.checked import CheckReport, Place
 
 HOSTILE = (

@@ -9,7 +9,7 @@ import mistune
 import pytest
 from checked_samples import HOSTILE, mixed, report, result
 
-from autograder.judgement.grading import Outcome
+from autograder.judgement.grade import Outcome
 from autograder.reports.checked import as_json, markdown, text_lines
 from autograder.reports.junit import junit_xml
 

@@ -20,7 +20,7 @@ import pytest
 from report_samples import ASSIGNMENT, CELLS, LOSSES, check, evidence, grade, sample_page, trace
 
 from autograder.evidence.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome, Visibility
+from autograder.judgement.grade import RULINGS, Cause, CheckResult, Outcome, Visibility
 from autograder.reports.feedback import grade_digest, render_feedback
 
 GOLDEN = Path(__file__).parent / "golden" / "feedback.html"

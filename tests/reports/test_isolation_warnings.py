@@ -7,7 +7,7 @@ import pytest
 from report_samples import check, grade, sample_page
 
 from autograder.evidence.limits import Isolation
-from autograder.judgement.grading import Provenance
+from autograder.judgement.grade import Provenance
 from autograder.reports.class_report import grades_csv
 from autograder.reports.feedback import render_feedback
 from autograder.reports.isolation import NO_SANDBOX, WEAK_SANDBOX, isolation_warning, isolation_warnings, level_of

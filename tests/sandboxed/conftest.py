@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.sandboxed.recorder import Recorder
+from autograder.sandboxed.recording.recorder import Recorder
 
 RECORDER = Recorder()
 RECORDER.install()

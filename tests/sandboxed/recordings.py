@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 from autograder.evidence.trace import Array, Event, Recording, Snapshot
-from autograder.sandboxed.full_recorder import FullRecorder
+from autograder.sandboxed.recording.full_recorder import FullRecorder
 
 from .conftest import RECORDER
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from autograder.evidence.trace import BatchLog
-from autograder.sandboxed.batch_recorder import BatchRecorder
+from autograder.sandboxed.recording.batch_recorder import BatchRecorder
 
 from .conftest import RECORDER
 

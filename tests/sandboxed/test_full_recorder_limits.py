@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.sandboxed import followed, full_recorder
-from autograder.sandboxed.full_recorder import FullRecorder
-from autograder.sandboxed.recorder import StepBudgetExceeded
+from autograder.sandboxed.recording import followed, full_recorder
+from autograder.sandboxed.recording.full_recorder import FullRecorder
+from autograder.sandboxed.recording.recorder import StepBudgetExceeded
 
 from .conftest import RECORDER
 from .recordings import MB, kinds, leaf, loss_of, numbers, only, record, train

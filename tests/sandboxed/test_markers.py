@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.autograd import profiler
 
-from autograder.sandboxed.markers import Marker, mark_for_listeners_only
+from autograder.sandboxed.recording.markers import Marker, mark_for_listeners_only
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.sandboxed.recorder import MAX_TRACES, Recorder, StepBudgetExceeded
-from autograder.sandboxed.rows import DENSE, Rows
+from autograder.sandboxed.recording.recorder import MAX_TRACES, Recorder, StepBudgetExceeded
+from autograder.sandboxed.recording.rows import DENSE, Rows
 
 from .conftest import RECORDER
 

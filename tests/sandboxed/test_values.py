@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, Items, Mapping, Opaque, OptimizerValue, Value, array_of
-from autograder.sandboxed.arguments import build_arguments, tensor_of
-from autograder.sandboxed.values import ValueReader, array_of_tensor
+from autograder.sandboxed.calls.arguments import build_arguments, tensor_of
+from autograder.sandboxed.recording.values import ValueReader, array_of_tensor
 
 MB = 1 << 20
 DTYPES = st.sampled_from(["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"])

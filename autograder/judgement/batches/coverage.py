@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograder.judgement.batches.rows import copies
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.batches.sample_rows import copies
+from autograder.judgement.findings.finding import Contract, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from autograder.evidence.trace import NdArray
-    from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.batches.epochs import BatchStory
 
 
 @dataclass(frozen=True, slots=True)

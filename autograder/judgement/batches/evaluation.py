@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autograder.evidence.trace import Array
-from autograder.judgement.batches.rows import copies
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.batches.sample_rows import copies
+from autograder.judgement.findings.finding import Contract, Finding
 from autograder.judgement.observation import describe, plain
 
 if TYPE_CHECKING:
     from autograder.evidence.trace import Value
-    from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.batches.epochs import BatchStory
 
 
 def evaluation(story: BatchStory, model: BatchStory) -> tuple[Finding, ...]:

@@ -11,12 +11,12 @@ from autograder.evidence.trace import Array
 from autograder.judgement.batches.coverage import coverage
 from autograder.judgement.batches.naming import name_gradient
 from autograder.judgement.batches.replayed import gaps, judged, update_gaps
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.findings.finding import Contract, Finding
 from autograder.judgement.observation import describe, plain
 
 if TYPE_CHECKING:
     from autograder.evidence.trace import Value
-    from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.batches.epochs import BatchStory
     from autograder.judgement.observation import Replayed
 
 RETURN_BAR = 1e-4

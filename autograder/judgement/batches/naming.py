@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autograder.judgement.batches.replayed import Gap, gaps, judged, residual
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.findings.finding import Contract, Finding
 
 if TYPE_CHECKING:
     from autograder.evidence.trace import NdArray
-    from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.batches.epochs import BatchStory
     from autograder.judgement.observation import Replayed
 
 FIT = 1e-3

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograder.judgement.distance import Distance
+from autograder.judgement.comparing.distance import Distance
 
 if TYPE_CHECKING:
     from autograder.evidence.trace import NdArray
-    from autograder.judgement.batches.story import BatchStory
+    from autograder.judgement.batches.epochs import BatchStory
     from autograder.judgement.observation import Replayed
 
 QUANTILE = 0.95

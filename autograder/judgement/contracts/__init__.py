@@ -11,7 +11,7 @@ from autograder.judgement.contracts.counting import count
 from autograder.judgement.contracts.gradient import gradient, increments
 from autograder.judgement.contracts.moving import untouched, update
 from autograder.judgement.contracts.using import optimizer
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.findings.finding import Contract, Finding
 
 CONTRACTS = (optimizer, clearing, gradient, untouched, update, count)
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from autograder.evidence.trace import NdArray
-from autograder.judgement.comparison import show
+from autograder.judgement.comparing.comparison import show
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.story import Story, is_clean
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.findings.finding import Contract, Finding
 
 
 def clearing(case: Case) -> Iterator[Finding]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.evidence.trace import Array, Items, Value
-from autograder.judgement.comparison import show
+from autograder.judgement.comparing.comparison import show
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.gradient import FIT, fit, increments
 from autograder.judgement.contracts.story import Story
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.findings.finding import Contract, Finding
 from autograder.judgement.observation import describe, plain
 
 COUNT = Contract.COUNT

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from autograder.evidence.trace import NdArray
-from autograder.judgement.comparison import show
+from autograder.judgement.comparing.comparison import show
 from autograder.judgement.contracts.case import Arrays, Case, Field
 from autograder.judgement.contracts.story import Round, Story, flat, is_clean
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.findings.finding import Contract, Finding
 
 FIT = 1e-4
 """Greatest residual, relative to the largest gradient of the run, at which two gradient fields count as the same. Float32 sums in other orders differ by 1e-6; half precision by 5e-4."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from autograder.evidence.trace import NdArray, Setting
-from autograder.judgement.comparison import show
+from autograder.judgement.comparing.comparison import show
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.story import Story, flat, is_clean
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.findings.finding import Contract, Finding
 
 Settings = tuple[dict[str, Setting], ...]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograder.judgement.contracts.case import Case
 from autograder.judgement.contracts.story import Story, flat
-from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.findings.finding import Contract, Finding
 
 OPTIMIZER = Contract.OPTIMIZER
 

@@ -1,0 +1,1 @@
+"""How far two runs lie apart, and how far they may."""

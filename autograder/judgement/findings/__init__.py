@@ -1,0 +1,1 @@
+"""What can be said of a failed run, and in which words."""

@@ -1,0 +1,1 @@
+"""Notebooks made of the template and the solution."""

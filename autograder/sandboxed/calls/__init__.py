@@ -1,0 +1,1 @@
+"""Making the calls that the host asks for."""

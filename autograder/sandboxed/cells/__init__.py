@@ -1,0 +1,1 @@
+"""Running cells as a notebook does."""

@@ -1,0 +1,1 @@
+"""Recording what cells and calls do. What it says is testimony."""

@@ -1,0 +1,1 @@
+"""Drivers that are sent to the sandbox beside the reference. Not imported here."""
