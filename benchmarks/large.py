@@ -68,7 +68,7 @@ def _graded(root: Path) -> int:
 
 def _is_forkserver(pid: Path) -> bool:
     try:
-        return b"autograder.execution.forkserver" in (pid / "cmdline").read_bytes()
+        return b"autograder.execution.forkserver.server" in (pid / "cmdline").read_bytes()
     except OSError:
         return False
 

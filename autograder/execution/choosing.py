@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from autograder.errors import SandboxError
 from autograder.evidence.limits import Device, Isolation
 from autograder.execution.devices import find_device
-from autograder.execution.plain import PlainExecutor
+from autograder.execution.plain_processes import PlainExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ def open_executor(jobs: int, isolation: Isolation, packages: Sequence[str], sche
         if device is not Device.CPU:
             message = 'the assignment has device = "cuda", and what runs on a GPU runs on this machine only: leave --scheduler out'
             raise SandboxError(message)
-        from autograder.execution.cluster import ClusterExecutor
+        from autograder.execution.cluster.host import ClusterExecutor
 
         return ClusterExecutor(scheduler, isolation, packages)
     return Executor(jobs, isolation, packages=packages, device=found)

@@ -22,15 +22,15 @@ import autograder
 from autograder.errors import SandboxError
 from autograder.evidence.limits import Device, Limits
 from autograder.evidence.protocol import FRAME_HEADER, FROM_FORKSERVER, ForkserverReady, Launch, frame
-from autograder.execution import bubblewrap
-from autograder.execution.control import ForkserverConfig
 from autograder.execution.conversation import Conversation
-from autograder.execution.pages import HEAP
-from autograder.execution.sandbox import BUBBLEWRAP, LEFT_OUT, OWN_UID, YES
-from autograder.execution.slots import Slot, reserve_slot
+from autograder.execution.forkserver.control import ForkserverConfig
+from autograder.execution.forkserver.large_pages import HEAP
+from autograder.execution.layers import bubblewrap
+from autograder.execution.layers.sandbox import BUBBLEWRAP, LEFT_OUT, OWN_UID, YES
+from autograder.execution.layers.slots import Slot, reserve_slot
 
 _PACKAGE = Path(autograder.__file__).resolve().parent
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.execution.forkserver import main; main(sys.argv[2])"
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.execution.forkserver.server import main; main(sys.argv[2])"
 _WARMING_TIMEOUT_S = 180
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 

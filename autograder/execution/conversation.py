@@ -29,7 +29,7 @@ from autograder.evidence.protocol import (
     frame,
 )
 from autograder.evidence.trace import CellRun, Ended, Run
-from autograder.execution.control import END, PAUSE, RESUME
+from autograder.execution.forkserver.control import END, PAUSE, RESUME
 
 _OUTPUT_TYPES = {"stream", "display_data", "execute_result", "error"}
 _OUTPUTS = msgspec.json.Decoder(list[dict[str, object]])

@@ -17,7 +17,7 @@ from autograder.execution.client import SlotClient
 from autograder.execution.conversation import Broken, Conversation
 from autograder.execution.devices import CPU, FoundDevice
 from autograder.execution.launched import Launches, ending_of
-from autograder.execution.sandbox import LAYERS, isolation_level
+from autograder.execution.layers.sandbox import LAYERS, isolation_level
 from autograder.execution.trip import Trip
 
 FollowUp = Callable[[Evidence], Sequence[CallBatch]]

@@ -17,7 +17,7 @@ from autograder.evidence.limits import MB, Isolation, Limits
 from autograder.evidence.protocol import Cell, ExecutionRequest
 from autograder.evidence.trace import RunStatus
 from autograder.execution.executor import Executor
-from autograder.execution.sandbox import BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES, OWN_UID, SECCOMP
+from autograder.execution.layers.sandbox import BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES, OWN_UID, SECCOMP
 
 _LIMITS = Limits(cpu_s=5, wall_s=20, memory_bytes=2048 * MB, processes=32, scratch_bytes=16 * MB)
 

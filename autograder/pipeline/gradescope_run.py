@@ -28,8 +28,8 @@ from autograder.exchange.delivery import NOTEBOOKS
 from autograder.exchange.gradescope import Graded, Results, encode_results, not_graded, refused, results_of
 from autograder.exchange.gradescope_submission import Allowance, Metadata, allowance, read_metadata
 from autograder.execution.executor import Executor
+from autograder.execution.layers.sandbox import OWN_UID, YES
 from autograder.execution.processes import TREE_CPU_FACTOR
-from autograder.execution.sandbox import OWN_UID, YES
 from autograder.judgement.grade import Cause, Grade
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.executed import read_executed, sources

@@ -11,7 +11,7 @@ from autograder.evidence.limits import MB, Limits
 from autograder.evidence.protocol import Call, Cell, ExecutionRequest, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, Evidence, array_of
 from autograder.execution.executor import Executor
-from autograder.execution.sandbox import BUBBLEWRAP, SCRATCH
+from autograder.execution.layers.sandbox import BUBBLEWRAP, SCRATCH
 
 T_C = [0.5, 14.0, 15.0, 28.0, 11.0, 8.0, 3.0, -4.0, 6.0, 13.0, 21.0]
 T_U = [3.57, 5.59, 5.82, 8.19, 5.63, 4.89, 3.39, 2.18, 4.84, 6.04, 6.84]

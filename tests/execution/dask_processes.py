@@ -66,4 +66,4 @@ class Cluster:
 
 
 def _runs_something(pid: int) -> bool:
-    return len([words for _, words in below(pid) if "autograder.execution.forkserver" in words and "bwrap" not in words]) > 1
+    return len([words for _, words in below(pid) if "autograder.execution.forkserver.server" in words and "bwrap" not in words]) > 1

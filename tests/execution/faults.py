@@ -113,7 +113,9 @@ def aim(kind: str, grader: int, cluster: Cluster | None) -> list[int]:
     if kind == "worker":
         assert cluster is not None
         return sorted(cluster.busy())
-    servers = [pid for pid, words in below(grader) if "autograder.execution.forkserver" in words and "bwrap" not in words.split("\0")[0]]
+    servers = [
+        pid for pid, words in below(grader) if "autograder.execution.forkserver.server" in words and "bwrap" not in words.split("\0")[0]
+    ]
     inner = {pid for server in servers for pid, _ in below(server)}
     return sorted(set(servers) - inner) if kind == "forkserver" else sorted(inner)
 
@@ -160,7 +162,7 @@ def _orphans() -> list[str]:
     for path in Path("/proc").glob("[0-9]*"):
         try:
             parent = (path / "stat").read_text().rpartition(")")[2].split()[1]
-            if parent == "1" and b"autograder.execution.forkserver" in (path / "cmdline").read_bytes():
+            if parent == "1" and b"autograder.execution.forkserver.server" in (path / "cmdline").read_bytes():
                 found.append(path.name)
         except OSError:
             continue

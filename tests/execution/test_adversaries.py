@@ -16,7 +16,7 @@ from autograder.errors import SandboxError
 from autograder.evidence.limits import MB, Isolation, Limits
 from autograder.evidence.trace import Ended, RunStatus
 from autograder.execution.executor import Executor
-from autograder.execution.sandbox import isolation_level
+from autograder.execution.layers.sandbox import isolation_level
 
 from .conftest import LOOP, Runs, plain, request, train_call
 

@@ -17,7 +17,7 @@ import distributed
 from autograder.errors import SandboxError
 from autograder.evidence.protocol import CallBatch
 from autograder.evidence.trace import Ended, Evidence, RunStatus
-from autograder.execution.cluster import ClusterExecutor
+from autograder.execution.cluster.host import ClusterExecutor
 from autograder.execution.executor import Executor
 
 from .conftest import plain, request

@@ -11,9 +11,9 @@ import pytest
 
 import autograder
 from autograder.evidence.limits import Isolation
-from autograder.execution.bubblewrap import tried
 from autograder.execution.executor import Executor
-from autograder.execution.sandbox import BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES, LAYERS, MOUNTS, OWN_UID, SECCOMP
+from autograder.execution.layers.bubblewrap import tried
+from autograder.execution.layers.sandbox import BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES, LAYERS, MOUNTS, OWN_UID, SECCOMP
 from autograder.execution.trials import TRIALS, TrialResult, level_found, run_trials
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="as an ordinary user no process changes its uid")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.execution.mounts import closed_folder
+from autograder.execution.layers.mounts import closed_folder
 from tests.surroundings import refused, with_folder_at, without_bubblewrap
 
 pytestmark = pytest.mark.skipif(bool(refused()), reason=refused())
@@ -103,7 +103,7 @@ def test_a_link_to_the_interpreter_within_the_home_leads_there(home: Path) -> No
 LAYERS = """
 import sys
 from autograder.errors import SandboxError
-from autograder.execution.sandbox import OWN_UID, make_layers
+from autograder.execution.layers.sandbox import OWN_UID, make_layers
 folder = sys.argv[1]
 sys.path.append(folder)
 try:

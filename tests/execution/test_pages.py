@@ -10,7 +10,7 @@ from pathlib import Path
 PROGRAM = """
 import hashlib
 from pathlib import Path
-from autograder.execution.pages import merge_pages
+from autograder.execution.forkserver.large_pages import merge_pages
 kept = [bytes([k % 251]) * 300 for k in range(200_000)]  # 60 MB in Python's own arenas
 def large(): return next(line.split()[1] for line in Path("/proc/self/smaps_rollup").read_text().splitlines() if line.startswith("AnonHugePages"))
 digest = hashlib.sha256(b"".join(kept)).hexdigest()

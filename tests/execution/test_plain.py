@@ -5,7 +5,7 @@ import pytest
 from autograder.evidence.limits import Limits
 from autograder.evidence.protocol import Call, CallBatch, Cell, ExecutionRequest
 from autograder.evidence.trace import Ended, RunStatus
-from autograder.execution.plain import PlainExecutor
+from autograder.execution.plain_processes import PlainExecutor
 
 CELLS = """
 import os

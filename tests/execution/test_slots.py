@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.execution.slots import reserve_slot
+from autograder.execution.layers.slots import reserve_slot
 
 OTHER = """
-from autograder.execution.slots import reserve_slot
+from autograder.execution.layers.slots import reserve_slot
 slot = reserve_slot(own_uid=True)
 print(slot.uid, slot.scratch)
 """

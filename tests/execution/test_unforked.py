@@ -14,9 +14,9 @@ import pytest
 from autograder.evidence.limits import Device, Limits
 from autograder.evidence.protocol import CallBatch
 from autograder.evidence.trace import Ended, Run, RunStatus
-from autograder.execution import bubblewrap
 from autograder.execution.devices import FoundDevice, find_device
 from autograder.execution.executor import Executor
+from autograder.execution.layers import bubblewrap
 
 from .conftest import LIMITS, LOOP, plain, request, train_call
 

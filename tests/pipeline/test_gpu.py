@@ -17,7 +17,7 @@ from autograder.evidence.limits import Device, Isolation
 from autograder.execution.choosing import open_executor
 from autograder.execution.devices import find_device
 from autograder.execution.executor import Executor
-from autograder.execution.plain import PlainExecutor
+from autograder.execution.plain_processes import PlainExecutor
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, doubt
 from autograder.judgement.grade import RULINGS, Cause, Outcome
 from autograder.pipeline.check import check_notebook

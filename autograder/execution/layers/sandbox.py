@@ -18,8 +18,8 @@ from typing import Any
 
 from autograder.errors import SandboxError
 from autograder.evidence.limits import Device, Isolation, Limits
-from autograder.execution import landlock, seccomp
-from autograder.execution.nvidia import READABLE, device_files
+from autograder.execution.layers import landlock, seccomp
+from autograder.execution.layers.nvidia import READABLE, device_files
 from autograder.execution.processes import DUMPABLE, NO_NEW_PRIVS, PDEATHSIG, prctl, set_limits
 
 YES = "yes"

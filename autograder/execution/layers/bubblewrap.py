@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.evidence.limits import Device
-from autograder.execution.nvidia import READABLE, device_files
+from autograder.execution.layers.nvidia import READABLE, device_files
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/sys/devices/system/cpu")

@@ -18,7 +18,7 @@ from autograder.errors import SandboxError
 from autograder.evidence.limits import Isolation
 from autograder.evidence.protocol import Call, ExecutionRequest
 from autograder.evidence.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus, decode_evidence
-from autograder.execution.cluster_worker import BATCHES, GO, NEWS, STOP, Task, run_task
+from autograder.execution.cluster.worker_side import BATCHES, GO, NEWS, STOP, Task, run_task
 from autograder.execution.executor import Executor, FollowUp, check_request
 
 if TYPE_CHECKING:

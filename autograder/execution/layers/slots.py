@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import SandboxError
-from autograder.execution.mounts import closed_folder
+from autograder.execution.layers.mounts import closed_folder
 
 _FIRST_UID = 60_000
 _SLOTS = 500

@@ -26,10 +26,11 @@ from autograder.errors import SandboxError
 from autograder.evidence.limits import Limits
 from autograder.evidence.protocol import FRAME_HEADER, LAUNCH, ForkserverReady, LaunchEnded, frame
 from autograder.evidence.trace import Ended, Ending
-from autograder.execution import sandbox, watch
-from autograder.execution.control import END, PAUSE, ForkserverConfig
-from autograder.execution.mounts import bound, resize, show_only
-from autograder.execution.pages import merge_pages
+from autograder.execution import watch
+from autograder.execution.forkserver.control import END, PAUSE, ForkserverConfig
+from autograder.execution.forkserver.large_pages import merge_pages
+from autograder.execution.layers import sandbox
+from autograder.execution.layers.mounts import bound, resize, show_only
 from autograder.execution.processes import DUMPABLE, SUBREAPER, TREE_CPU_FACTOR, prctl
 
 _LOOK_EVERY_S = 0.2

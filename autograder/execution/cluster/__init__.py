@@ -1,0 +1,1 @@
+"""Running submissions on a Dask cluster."""
