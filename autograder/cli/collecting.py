@@ -10,7 +10,7 @@ import typer
 
 from autograder.cli.options import CourseOption, Slug, open_course
 from autograder.cli.terminal import terminal
-from autograder.exchange.delivery import SystemName
+from autograder.exchange.lms.delivery import SystemName
 from autograder.pipeline.choosing import Take
 
 if TYPE_CHECKING:

@@ -145,9 +145,9 @@ def export_canvas(
     scale: ScaleOption = False,
 ) -> None:
     """Write scores for Canvas to import (Grades, Import): the students whose score changes, and this assignment alone."""
-    from autograder.exchange.canvas import score_sheet
-    from autograder.exchange.score_sheet import Column
-    from autograder.exchange.sheet import read_sheet
+    from autograder.exchange.lms.canvas import score_sheet
+    from autograder.exchange.lms.score_sheet import Column
+    from autograder.exchange.lms.sheet import read_sheet
     from autograder.pipeline.exporting import Terms, export_scores
 
     files, found = _standings(assignment, course, results, submitted, decided=decided)
@@ -168,9 +168,9 @@ def export_moodle(
     scale: ScaleOption = False,
 ) -> None:
     """Write scores for Moodle to import (Upload grading worksheet): the students whose score changes. Feedback there stays as it is."""
-    from autograder.exchange.moodle import score_sheet
-    from autograder.exchange.score_sheet import Column
-    from autograder.exchange.sheet import read_sheet
+    from autograder.exchange.lms.moodle import score_sheet
+    from autograder.exchange.lms.score_sheet import Column
+    from autograder.exchange.lms.sheet import read_sheet
     from autograder.pipeline.exporting import Terms, export_scores
 
     files, found = _standings(assignment, course, results, submitted, decided=decided)

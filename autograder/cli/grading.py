@@ -62,8 +62,8 @@ def grade(
     ] = False,
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
-    from autograder.exchange.nbgrader_course import course_above
-    from autograder.exchange.nbgrader_course import open_course as open_nbgrader
+    from autograder.exchange.nbgrader.course_folder import course_above
+    from autograder.exchange.nbgrader.course_folder import open_course as open_nbgrader
     from autograder.execution.choosing import executor_for
     from autograder.pipeline.collect import collect_submissions
     from autograder.pipeline.collected import find_collected

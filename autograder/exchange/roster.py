@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.errors import ExchangeError
-from autograder.exchange import canvas, moodle
-from autograder.exchange.delivery import IdKind, same_text
-from autograder.exchange.score_sheet import Column, ScoreRow
-from autograder.exchange.sheet import Sheet, read_sheet
+from autograder.exchange.lms import canvas, moodle
+from autograder.exchange.lms.delivery import IdKind, same_text
+from autograder.exchange.lms.score_sheet import Column, ScoreRow
+from autograder.exchange.lms.sheet import Sheet, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

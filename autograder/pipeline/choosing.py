@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from autograder.exchange.delivery import pick_notebooks
+from autograder.exchange.lms.delivery import pick_notebooks
 
 if TYPE_CHECKING:
     import datetime

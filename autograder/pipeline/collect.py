@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from autograder.errors import SubmissionError
-from autograder.exchange.delivery import NOTEBOOKS
-from autograder.exchange.timestamps import submitted_at as read_timestamp
+from autograder.exchange.lms.delivery import NOTEBOOKS
+from autograder.exchange.nbgrader.timestamps import submitted_at as read_timestamp
 from autograder.judgement.grade import Cause
 from autograder.pipeline.collected import read_record
 from autograder.pipeline.students import student_name

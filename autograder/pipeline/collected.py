@@ -12,7 +12,7 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
-from autograder.exchange.delivery import same_text
+from autograder.exchange.lms.delivery import same_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

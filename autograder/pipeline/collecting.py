@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.errors import ExchangeError
-from autograder.exchange.delivery import Asked, SystemName, pick_notebooks
-from autograder.exchange.download import open_download
-from autograder.exchange.systems import system_of
-from autograder.exchange.timestamps import TIMESTAMP, timestamp_text
+from autograder.exchange.lms.delivery import Asked, SystemName, pick_notebooks
+from autograder.exchange.lms.download import open_download
+from autograder.exchange.lms.systems import system_of
+from autograder.exchange.nbgrader.timestamps import TIMESTAMP, timestamp_text
 from autograder.notebooks.reading.archive import MAX_ARCHIVE_BYTES
 from autograder.pipeline.choosing import Take, choose, is_late
 from autograder.pipeline.collected import ATTEMPT, Entry, Member, Record, read_record, same_people, write_record

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.errors import ExchangeError
-from autograder.exchange.delivery import IdKind, same_text
+from autograder.exchange.lms.delivery import IdKind, same_text
 from autograder.reports.class_report import grades_csv
 from autograder.reports.plain import counted, number, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from autograder.exchange.score_sheet import ScoreRow, ScoreSheet
+    from autograder.exchange.lms.score_sheet import ScoreRow, ScoreSheet
     from autograder.judgement.grade import Grade
     from autograder.pipeline.collected import Member
     from autograder.pipeline.standing import Standing

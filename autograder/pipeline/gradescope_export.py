@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError
-from autograder.exchange.gradescope import encode_results, not_graded, shown_when
-from autograder.exchange.gradescope_preview import preview
+from autograder.exchange.gradescope.preview import preview
+from autograder.exchange.gradescope.results_json import encode_results, not_graded, shown_when
 from autograder.execution.processes import TREE_CPU_FACTOR
 from autograder.judgement.calibration import calibration_path, doubt
 from autograder.judgement.grade import Visibility

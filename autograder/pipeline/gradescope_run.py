@@ -24,9 +24,9 @@ from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
 from autograder.errors import AssignmentError, AutograderError, ExchangeError, SandboxError
 from autograder.evidence.limits import Isolation, Limits
-from autograder.exchange.delivery import NOTEBOOKS
-from autograder.exchange.gradescope import Graded, Results, encode_results, not_graded, refused, results_of
-from autograder.exchange.gradescope_submission import Allowance, Metadata, allowance, read_metadata
+from autograder.exchange.gradescope.results_json import Graded, Results, encode_results, not_graded, refused, results_of
+from autograder.exchange.gradescope.submission_metadata import Allowance, Metadata, allowance, read_metadata
+from autograder.exchange.lms.delivery import NOTEBOOKS
 from autograder.execution.executor import Executor
 from autograder.execution.layers.sandbox import OWN_UID, YES
 from autograder.execution.processes import TREE_CPU_FACTOR

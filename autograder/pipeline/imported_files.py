@@ -18,7 +18,7 @@ from autograder.syntax import syntax_tree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.exchange.nbgrader_source import SourceAssignment, SourceCell, SourceNotebook
+    from autograder.exchange.nbgrader.assignment_source import SourceAssignment, SourceCell, SourceNotebook
 
 CPU_S, WALL_S = 300, 600
 """For a whole imported notebook: enough for several cells that run into nbgrader's limit of 30 s."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from autograder.assignment import open_assignment
 from autograder.atomic import write_atomic
 from autograder.errors import AssignmentError, ExchangeError
-from autograder.exchange.nbgrader_source import read_source
+from autograder.exchange.nbgrader.assignment_source import read_source
 from autograder.notebooks.cells import Role
 from autograder.notebooks.writing.facts import Facts
 from autograder.notebooks.writing.regions import Region, region_lines
@@ -20,7 +20,7 @@ from autograder.pipeline.imported_files import GradedTest, Origin, assignment_fi
 from autograder.pipeline.scaffold import SLUG
 
 if TYPE_CHECKING:
-    from autograder.exchange.nbgrader_source import SourceAssignment, SourceCell, SourceNotebook
+    from autograder.exchange.nbgrader.assignment_source import SourceAssignment, SourceCell, SourceNotebook
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.errors import ExchangeError
-from autograder.exchange.marks import grade_id, read_marks
+from autograder.exchange.nbgrader.marks import grade_id, read_marks
 from autograder.judgement.grade import RULINGS, ByHand, Cause, CheckResult, Outcome, Visibility
 from autograder.pipeline.ledger import is_projected, read_ledger
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograder.assignment import Assignment, AssignmentFiles, Question
-    from autograder.exchange.marks import Mark
+    from autograder.exchange.nbgrader.marks import Mark
     from autograder.judgement.grade import Grade
     from autograder.pipeline.results import ResultsFolder
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.errors import ExchangeError
-from autograder.exchange.delivery import Delivery, IdKind, Person, SystemName, same_text
+from autograder.exchange.lms.delivery import Delivery, IdKind, Person, SystemName, same_text
+from autograder.exchange.lms.systems import System
 from autograder.exchange.roster import UNIQUE, Roster, Student, names_of
-from autograder.exchange.systems import System
 from autograder.pipeline.students import student_name
 
 if TYPE_CHECKING:

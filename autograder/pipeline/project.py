@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
-    from autograder.exchange.nbgrader_course import NbgraderCourse
+    from autograder.exchange.nbgrader.course_folder import NbgraderCourse
     from autograder.judgement.grade import Grade
     from autograder.pipeline.progress import Progress
     from autograder.pipeline.results import ResultsFolder

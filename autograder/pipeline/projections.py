@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
 from autograder.evidence.limits import Device
-from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
+from autograder.exchange.nbgrader.gradebook import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.libraries import NotebookNode
 from autograder.pipeline.executed import read_executed, sources

@@ -28,7 +28,7 @@ import msgspec
 from autograder.atomic import claimed, write_atomic
 from autograder.errors import AutograderError
 from autograder.evidence.store import Store, open_store
-from autograder.exchange.nbgrader_course import NbgraderCourse, open_course
+from autograder.exchange.nbgrader.course_folder import NbgraderCourse, open_course
 from autograder.judgement.grade import Grade, decode_grade, encode_grade
 
 

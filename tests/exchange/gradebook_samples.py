@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.exchange.nbgrader import AssignmentEntry, CheckEntry
+from autograder.exchange.nbgrader.gradebook import AssignmentEntry, CheckEntry
 from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
 
 CHECKS = (

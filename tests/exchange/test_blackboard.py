@@ -5,9 +5,9 @@ import zoneinfo
 
 from lms_samples import make_zip, notebook, receipt
 
-from autograder.exchange import blackboard
-from autograder.exchange.delivery import Asked, IdKind
-from autograder.exchange.download import open_download
+from autograder.exchange.lms import blackboard
+from autograder.exchange.lms.delivery import Asked, IdKind
+from autograder.exchange.lms.download import open_download
 
 WHEN = "2026-11-25-09-00-00"
 

@@ -9,7 +9,7 @@ import pytest
 from lms_samples import make_folder, make_zip, zip_bytes
 
 from autograder.errors import ExchangeError
-from autograder.exchange.download import MAX_FILES, open_download
+from autograder.exchange.lms.download import MAX_FILES, open_download
 
 
 def names_and_refused(path):

@@ -18,9 +18,9 @@ from autograder.checks.docket import CheckSpec
 from autograder.errors import AssignmentError
 from autograder.evidence.limits import Isolation
 from autograder.evidence.trace import Ended, Ending, Evidence, Run, RunStatus, Trace, array_of
-from autograder.exchange.gradescope import PICTURES, Graded, encode_results, not_graded, results_of
-from autograder.exchange.gradescope_preview import preview
-from autograder.exchange.gradescope_submission import Allowance
+from autograder.exchange.gradescope.preview import preview
+from autograder.exchange.gradescope.results_json import PICTURES, Graded, encode_results, not_graded, results_of
+from autograder.exchange.gradescope.submission_metadata import Allowance
 from autograder.judgement.findings.finding import Contract, Finding
 from autograder.judgement.grade import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
 

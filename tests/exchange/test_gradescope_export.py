@@ -6,10 +6,10 @@ import pytest
 from lms_samples import GRADESCOPE_METADATA, make_folder, notebook
 
 from autograder.errors import ExchangeError
-from autograder.exchange import gradescope_export
-from autograder.exchange.delivery import Asked, IdKind
-from autograder.exchange.download import open_download
-from autograder.exchange.systems import SystemName, system_of
+from autograder.exchange.lms import gradescope_download as gradescope_export
+from autograder.exchange.lms.delivery import Asked, IdKind
+from autograder.exchange.lms.download import open_download
+from autograder.exchange.lms.systems import SystemName, system_of
 
 
 def delivered(tmp_path, metadata=GRADESCOPE_METADATA):

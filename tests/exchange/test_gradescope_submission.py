@@ -9,8 +9,8 @@ from gradescope_schema import RESULTS
 
 from autograder.assignment import RateLimit
 from autograder.errors import ExchangeError
-from autograder.exchange.gradescope import encode_results, not_graded, refused
-from autograder.exchange.gradescope_submission import allowance, read_metadata
+from autograder.exchange.gradescope.results_json import encode_results, not_graded, refused
+from autograder.exchange.gradescope.submission_metadata import allowance, read_metadata
 
 NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.timezone(datetime.timedelta(hours=-8)))
 THREE = RateLimit(3, 24)

@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 
 from autograder.errors import ExchangeError
-from autograder.exchange.autograded import CheckEntry, autograded_notebook, released_cells
-from autograder.exchange.nbgrader import AT_ONCE, GradebookEntry, grade_id, write_gradebook
-from autograder.exchange.nbgrader_course import open_course
-from autograder.exchange.timestamps import submitted_at
+from autograder.exchange.nbgrader.autograded import CheckEntry, autograded_notebook, released_cells
+from autograder.exchange.nbgrader.course_folder import open_course
+from autograder.exchange.nbgrader.gradebook import AT_ONCE, GradebookEntry, grade_id, write_gradebook
+from autograder.exchange.nbgrader.timestamps import submitted_at
 from autograder.judgement.grade import Outcome
 from autograder.reports.class_report import write_grades_csv
 
@@ -211,7 +211,7 @@ def test_a_failure_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: p
     """One transaction: nothing of a part that broke off midway."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
     before = dump(tmp_path)
-    monkeypatch.setattr("autograder.exchange.nbgrader._mark", lambda *_: 1 / 0)
+    monkeypatch.setattr("autograder.exchange.nbgrader.gradebook._mark", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("new", 0, 0, 0, 0), executed())])
     assert dump(tmp_path) == before

@@ -17,9 +17,9 @@ from gradebook_samples import assignment, executed, grade
 from nbgrader.api import Gradebook
 
 from autograder.errors import ExchangeError
-from autograder.exchange.marks import read_marks
-from autograder.exchange.nbgrader import GradebookEntry, write_gradebook
-from autograder.exchange.nbgrader_course import course_above, open_course
+from autograder.exchange.nbgrader.course_folder import course_above, open_course
+from autograder.exchange.nbgrader.gradebook import GradebookEntry, write_gradebook
+from autograder.exchange.nbgrader.marks import read_marks
 
 ON_TIME, HOUR_LATE = "2026-12-06T23:00:00Z", "2026-12-07T00:59:00Z"
 PER_HOUR = """

@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.errors import ExchangeError
-from autograder.exchange.nbgrader_source import read_source
+from autograder.exchange.nbgrader.assignment_source import read_source
 from autograder.notebooks.cells import Role
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "pipeline"))

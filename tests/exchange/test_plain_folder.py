@@ -6,10 +6,10 @@ import pytest
 from lms_samples import make_folder, make_zip
 
 from autograder.errors import ExchangeError
-from autograder.exchange import plain_folder
-from autograder.exchange.delivery import Asked, SystemName, pick_notebooks
-from autograder.exchange.download import open_download
-from autograder.exchange.systems import system_of
+from autograder.exchange.lms import plain_folder
+from autograder.exchange.lms.delivery import Asked, SystemName, pick_notebooks
+from autograder.exchange.lms.download import open_download
+from autograder.exchange.lms.systems import system_of
 
 
 def owners(path, slug="tiny"):

@@ -11,9 +11,9 @@ from tiny_class import TINY
 
 from autograder.assignment import open_assignment
 from autograder.errors import ExchangeError
-from autograder.exchange import canvas, moodle
-from autograder.exchange.score_sheet import Column
-from autograder.exchange.sheet import read_sheet
+from autograder.exchange.lms import canvas, moodle
+from autograder.exchange.lms.score_sheet import Column
+from autograder.exchange.lms.sheet import read_sheet
 from autograder.judgement.grade import Cause, CheckResult, Grade, JudgedVariant, Outcome, Provenance, Visibility
 from autograder.pipeline.collected import Collected, Entry, Member, Record
 from autograder.pipeline.exporting import Terms, export_csv, export_lines, export_scores

@@ -25,8 +25,8 @@ from autograder.assignment import Gradescope, open_assignment
 from autograder.checks.docket import open_docket
 from autograder.errors import SandboxError
 from autograder.evidence.limits import Isolation, Limits
-from autograder.exchange.gradescope import encode_results
-from autograder.exchange.gradescope_submission import read_metadata
+from autograder.exchange.gradescope.results_json import encode_results
+from autograder.exchange.gradescope.submission_metadata import read_metadata
 from autograder.judgement.grade import Cause
 from autograder.pipeline.gradescope_export import export_gradescope
 from autograder.pipeline.gradescope_run import (

@@ -14,7 +14,7 @@ from variant_class import COURSE, RIGHT, ROSTER, VariantCourse, cell_of, check_o
 from autograder.checks.docket import open_docket
 from autograder.cli import app
 from autograder.errors import AssignmentError
-from autograder.exchange.nbgrader import _make_tables
+from autograder.exchange.nbgrader.gradebook import _make_tables
 from autograder.exchange.roster import Student
 from autograder.judgement.grade import Cause, GradeStatus, Outcome
 from autograder.pipeline.ci import export_github, export_gitlab, export_prairielearn

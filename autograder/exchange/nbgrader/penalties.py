@@ -9,7 +9,7 @@ from autograder.errors import ExchangeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.exchange.nbgrader_course import NbgraderCourse
+    from autograder.exchange.nbgrader.course_folder import NbgraderCourse
 
 
 def assign_penalties(db: Any, course: NbgraderCourse, submitted: Sequence[tuple[Any, str]]) -> None:

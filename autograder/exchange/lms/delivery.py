@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Sequence
 
-    from autograder.exchange.download import Entry
+    from autograder.exchange.lms.download import Entry
 
 
 class SystemName(StrEnum):

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
-from autograder.exchange.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id_of, released_cells
-from autograder.exchange.marks import grade_id
-from autograder.exchange.penalties import assign_penalties
+from autograder.exchange.nbgrader.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id_of, released_cells
+from autograder.exchange.nbgrader.marks import grade_id
+from autograder.exchange.nbgrader.penalties import assign_penalties
 from autograder.judgement.grade import CheckResult, Grade
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.reports.isolation import isolation_warning
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
-    from autograder.exchange.nbgrader_course import NbgraderCourse
+    from autograder.exchange.nbgrader.course_folder import NbgraderCourse
 
 _LOG = logging.getLogger(__name__)
 

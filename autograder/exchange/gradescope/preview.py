@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autograder.exchange.gradescope import shown_when
+from autograder.exchange.gradescope.results_json import shown_when
 from autograder.judgement.grade import Visibility
 from autograder.reports.plain import counted, number
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from autograder.assignment import Disclosure, WhenShown
-from autograder.exchange.gradescope_submission import KEY, own_data
+from autograder.exchange.gradescope.submission_metadata import KEY, own_data
 from autograder.judgement.findings.catalogue import tell
 from autograder.judgement.grade import Cause, CheckResult, Grade, GradeStatus, Outcome, Visibility
 from autograder.reports.excerpts import failures, run_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from autograder.assignment import Assignment, Leaderboard
     from autograder.evidence.trace import Evidence, Trace
-    from autograder.exchange.gradescope_submission import Allowance, Metadata
+    from autograder.exchange.gradescope.submission_metadata import Allowance, Metadata
 
 PICTURES = 8
 """Of one result; each takes some 30 kB and, on half a CPU, a quarter of a second."""

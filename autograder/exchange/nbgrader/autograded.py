@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import ExchangeError
-from autograder.exchange.marks import grade_id
+from autograder.exchange.nbgrader.marks import grade_id
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.nodes import new_cell, stream_output
 from autograder.reports.outputs import clean_images, clean_markdown, clean_output, joined

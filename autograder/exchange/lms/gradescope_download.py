@@ -10,12 +10,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import ExchangeError
-from autograder.exchange.delivery import Asked, Delivered, Delivery, IdKind, Person, same_text
+from autograder.exchange.lms.delivery import Asked, Delivered, Delivery, IdKind, Person, same_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from autograder.exchange.download import Download, Entry
+    from autograder.exchange.lms.download import Download, Entry
 
 METADATA = "submission_metadata.yml"
 METADATA_BYTES = 200_000_000

@@ -6,14 +6,14 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from autograder.exchange.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, same_text
-from autograder.exchange.timestamps import TIMESTAMP, parse_timestamp
+from autograder.exchange.lms.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, same_text
+from autograder.exchange.nbgrader.timestamps import TIMESTAMP, parse_timestamp
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Sequence
 
-    from autograder.exchange.download import Download, Entry
+    from autograder.exchange.lms.download import Download, Entry
 
 
 def recognise(names: Sequence[str]) -> bool:

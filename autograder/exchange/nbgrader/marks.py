@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from autograder.exchange.nbgrader_course import NbgraderCourse
+    from autograder.exchange.nbgrader.course_folder import NbgraderCourse
 
 _MARKS = """
 SELECT submitted_assignment.student_id, base_cell.name, grade.manual_score, grade.extra_credit, grade.needs_manual_grade,

@@ -13,12 +13,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autograder.exchange.delivery import Asked, Delivered, Delivery, IdKind, Person, same_text
+from autograder.exchange.lms.delivery import Asked, Delivered, Delivery, IdKind, Person, same_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from autograder.exchange.download import Download, Entry
+    from autograder.exchange.lms.download import Download, Entry
 
 _NAME = re.compile(r"^(?P<head>[^/]+?)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|(?P<receipt>\.txt))$")
 _BEARER = re.compile(r"^Name:\s*(?P<name>.*?)\s*(?:\((?P<login>[^()]*)\))?\s*$")

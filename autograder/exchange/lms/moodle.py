@@ -15,14 +15,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from autograder.errors import ExchangeError
-from autograder.exchange.delivery import Asked, Delivered, Delivery, IdKind, Person, same_text
-from autograder.exchange.score_sheet import Column, Held, ScoreRow, ScoreSheet, read_number
+from autograder.exchange.lms.delivery import Asked, Delivered, Delivery, IdKind, Person, same_text
+from autograder.exchange.lms.score_sheet import Column, Held, ScoreRow, ScoreSheet, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.exchange.download import Download, Entry
-    from autograder.exchange.sheet import Sheet
+    from autograder.exchange.lms.download import Download, Entry
+    from autograder.exchange.lms.sheet import Sheet
 
 _FOLDER = re.compile(r"^(?P<name>[^_/]*?)(?:_(?P<number>\d+))?_assignsubmission_(?P<kind>[a-z]+)_?$")
 _FLAT = re.compile(r"^(?P<name>[^_/]*?)(?:_(?P<number>\d+))?_assignsubmission_(?P<kind>[a-z]+)_(?P<file>[^/]+)$")

@@ -16,14 +16,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from autograder.errors import ExchangeError
-from autograder.exchange.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, base_of, same_text
-from autograder.exchange.score_sheet import Column, Held, ScoreRow, ScoreSheet, read_number
+from autograder.exchange.lms.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, base_of, same_text
+from autograder.exchange.lms.score_sheet import Column, Held, ScoreRow, ScoreSheet, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autograder.exchange.download import Download, Entry
-    from autograder.exchange.sheet import Sheet
+    from autograder.exchange.lms.download import Download, Entry
+    from autograder.exchange.lms.sheet import Sheet
 
 _NAME = re.compile(
     r"^(?:(?!LATE_)(?P<name>.+?)_)?(?P<late>LATE_)?(?:anon_(?P<anon>[^_]+)|(?P<uid>\d+))_(?:(?P<att>\d+)_(?P<file>.+)|(?P<kind>text|link)\.html)$"

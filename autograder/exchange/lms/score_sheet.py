@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from autograder.exchange.sheet import sheet_text
+from autograder.exchange.lms.sheet import sheet_text
 from autograder.reports.plain import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from autograder.exchange.delivery import IdKind
-    from autograder.exchange.sheet import Row, Sheet
+    from autograder.exchange.lms.delivery import IdKind
+    from autograder.exchange.lms.sheet import Row, Sheet
 
 
 class Held(StrEnum):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autograder.errors import ExchangeError
-from autograder.exchange import blackboard, canvas, gradescope_export, moodle, plain_folder
-from autograder.exchange.delivery import Asked, Delivered, SystemName
-from autograder.exchange.download import Download
+from autograder.exchange.lms import blackboard, canvas, moodle, plain_folder
+from autograder.exchange.lms import gradescope_download as gradescope_export
+from autograder.exchange.lms.delivery import Asked, Delivered, SystemName
+from autograder.exchange.lms.download import Download
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Gradescope: what it sends and what it shows."""

@@ -1,0 +1,1 @@
+"""Learning systems: their downloads in, scores out."""

@@ -1,0 +1,1 @@
+"""nbgrader: courses, gradebooks and notebooks as it has them."""
