@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 import autograder
 from autograder.cli import app
-from autograder.reports.doctor import versions_line
+from autograder.reports.terminal.doctor import versions_line
 
 ROOT = Path(__file__).parent.parent
 

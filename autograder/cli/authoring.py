@@ -147,7 +147,7 @@ def calibrate(assignment: Slug, course: CourseOption = None, results: ResultsOpt
     from autograder.pipeline.calibrate import calibrate_assignment
     from autograder.pipeline.devices import require_device
     from autograder.pipeline.results import ResultsFolder
-    from autograder.reports.calibration import calibration_table
+    from autograder.reports.terminal.measured_bars import calibration_table
 
     files = require_device(open_course(course, assignment))
     console = terminal()

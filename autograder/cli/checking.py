@@ -18,7 +18,7 @@ import typer
 from autograder.errors import AutograderError
 
 if TYPE_CHECKING:
-    from autograder.reports.checked import CheckReport
+    from autograder.reports.check_report import CheckReport
 
 FORMATS = ("text", "markdown", "json", "github")
 
@@ -139,7 +139,7 @@ def _is_installed(package: str) -> bool:
 
 def _shown(report: CheckReport, output: str) -> str:
     from autograder.exchange.github import SUMMARY_BYTES
-    from autograder.reports.checked import as_json, markdown, text_lines
+    from autograder.reports.check_report import as_json, markdown, text_lines
 
     if output == "json":
         return as_json(report)
@@ -161,7 +161,7 @@ def _write(report: CheckReport, notebook: Path, junit: Path | None, summary: Pat
             write_atomic(junit, junit_xml(report, notebook.as_posix()))
         if summary is not None:
             from autograder.exchange.github import SUMMARY_BYTES
-            from autograder.reports.checked import markdown
+            from autograder.reports.check_report import markdown
 
             taken = summary.stat().st_size if summary.exists() else 0
             with summary.open("a", encoding="utf-8") as file:

@@ -70,7 +70,7 @@ def grade(
     from autograder.pipeline.devices import on_device
     from autograder.pipeline.grade import grade_class
     from autograder.pipeline.results import ResultsFolder
-    from autograder.reports.summary import gone_lines
+    from autograder.reports.terminal.class_table import gone_lines
 
     if isolation not in (None, "none"):
         message = f"--isolation takes only 'none', not {isolation!r}"
@@ -162,7 +162,7 @@ def doctor() -> None:
     from autograder.execution.choosing import open_executor
     from autograder.execution.devices import find_device
     from autograder.execution.trials import level_found, run_trials
-    from autograder.reports.doctor import gpu_line, layers_table, trials_table, versions_line
+    from autograder.reports.terminal.doctor import gpu_line, layers_table, trials_table, versions_line
 
     console = terminal()
     with open_executor(1, Isolation.WEAK, ()) as executor:
@@ -213,7 +213,7 @@ def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, gra
     from autograder.pipeline.project import project_with_marks
     from autograder.pipeline.same_code import same_code
     from autograder.reports.isolation import isolation_line
-    from autograder.reports.summary import class_lines, class_table, same_code_lines
+    from autograder.reports.terminal.class_table import class_lines, class_table, same_code_lines
 
     with Bar(console, "Writing pages") as bar:
         grades, written = project_with_marks(files, folder, grades, bar)

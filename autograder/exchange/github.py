@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from autograder.judgement.grade import Outcome
-from autograder.reports.checked import WORDS, message_of
+from autograder.reports.check_report import WORDS, message_of
 from autograder.reports.plain import plain_line
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from autograder.judgement.grade import CheckResult
-    from autograder.reports.checked import CheckReport
+    from autograder.reports.check_report import CheckReport
 
 SUMMARY_BYTES = 1 << 20
 """Of a step's summary: more makes the upload fail."""

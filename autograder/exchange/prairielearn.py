@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from autograder.judgement.grade import Cause, Grade, GradeStatus, Outcome, Visibility
-from autograder.reports.checked import WORDS, message_of
+from autograder.reports.check_report import WORDS, message_of
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.told import told_of
 

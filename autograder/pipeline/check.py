@@ -29,7 +29,7 @@ from autograder.pipeline.own_findings import own_findings
 from autograder.pipeline.places import places_of
 from autograder.pipeline.plan import plan_execution
 from autograder.pipeline.prepare import Prepared
-from autograder.reports.checked import CheckReport
+from autograder.reports.check_report import CheckReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from autograder.judgement.grade import CheckResult
     from autograder.notebooks.reading.submission import Submission
     from autograder.pipeline.checks_file import Checks
-    from autograder.reports.checked import Place
+    from autograder.reports.check_report import Place
 
 _LOG = logging.getLogger(__name__)
 

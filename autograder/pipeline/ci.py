@@ -18,7 +18,7 @@ from autograder.errors import ExchangeError
 from autograder.pipeline.devices import refuse_gpu
 from autograder.pipeline.packaging import tree
 from autograder.pipeline.variants import refuse_variants
-from autograder.reports.pages import filled
+from autograder.reports.rendering import filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
 from autograder.pipeline.packaging import installed, needed, package
-from autograder.reports.pages import filled
+from autograder.reports.rendering import filled
 
 if TYPE_CHECKING:
     from pathlib import Path

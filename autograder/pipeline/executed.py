@@ -9,7 +9,7 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.notebooks.libraries import NotebookNode, nbformat
-from autograder.reports.outputs import clean_output
+from autograder.reports.inert_outputs import clean_output
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import msgspec
 
 from autograder.errors import ExchangeError
 from autograder.exchange.lms.delivery import IdKind, same_text
-from autograder.reports.class_report import grades_csv
+from autograder.reports.grades_csv import grades_csv
 from autograder.reports.plain import counted, number, plain_line
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from autograder.pipeline.devices import refuse_gpu
 from autograder.pipeline.gradescope_run import RESERVE_S, wall_needed_s
 from autograder.pipeline.packaging import installed, needed, package, tree
 from autograder.pipeline.variants import refuse_variants
-from autograder.reports.pages import filled
+from autograder.reports.rendering import filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

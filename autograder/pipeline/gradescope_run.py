@@ -39,7 +39,7 @@ from autograder.pipeline.progress import Silent
 from autograder.pipeline.results import ResultsFolder
 from autograder.reports.isolation import isolation_line
 from autograder.reports.plain import number, plain, plain_line
-from autograder.reports.summary import what_went_wrong
+from autograder.reports.terminal.class_table import what_went_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from autograder.judgement.grade import Outcome
 from autograder.notebooks.names import meant_names
 from autograder.notebooks.reading.lines import cell_lines
-from autograder.reports.checked import Place
+from autograder.reports.check_report import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

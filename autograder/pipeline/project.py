@@ -60,7 +60,7 @@ def project_class(
             write_atomic(results.ledger, msgspec.json.encode({student: mark for student, mark in ledger.items() if student not in late}))
         written = write_projections(files, results, stale, progress, show_hidden=show_hidden)
     if stale or not results.csv.exists():
-        from autograder.reports.class_report import write_grades_csv
+        from autograder.reports.grades_csv import write_grades_csv
 
         write_grades_csv([grade for student in results.students() if (grade := results.read_grade(student))], results.csv)
         if not written:

@@ -16,7 +16,7 @@ from autograder.pipeline.executed import read_executed, sources
 from autograder.pipeline.graded_tests import without_hidden_tests
 from autograder.pipeline.prepare import prepare, stored_reference
 from autograder.pipeline.variants import open_variants
-from autograder.reports.feedback import FeedbackPage, render_feedback
+from autograder.reports.feedback.page import FeedbackPage, render_feedback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

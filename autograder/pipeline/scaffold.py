@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from autograder.errors import AssignmentError
-from autograder.reports.pages import filled
+from autograder.reports.rendering import filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET  # only written with: nothing is parsed
 from typing import TYPE_CHECKING, Any
 
 from autograder.judgement.grade import CheckResult, Outcome
-from autograder.reports.checked import WORDS, CheckReport, message_of, points_of
+from autograder.reports.check_report import WORDS, CheckReport, message_of, points_of
 from autograder.reports.plain import plain_line
 
 if TYPE_CHECKING:

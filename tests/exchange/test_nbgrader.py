@@ -28,7 +28,7 @@ from autograder.exchange.nbgrader.course_folder import open_course
 from autograder.exchange.nbgrader.gradebook import AT_ONCE, GradebookEntry, grade_id, write_gradebook
 from autograder.exchange.nbgrader.timestamps import submitted_at
 from autograder.judgement.grade import Outcome
-from autograder.reports.class_report import write_grades_csv
+from autograder.reports.grades_csv import write_grades_csv
 
 LINKS = r"""[good](https://pytorch.org/docs) [a](javascript:alert(1)) [b](javascript\:alert(1)) [c](&#106;avascript:alert(1)) [d](<javascript:x>)
 [e]( javascript:alert(1)) [f][f] [g] ![h](javascript:x) <javascript:alert(1)> <a href="javascript:x">i</a> $\href{javascript:alert(1)}{j}$ [k](data:text/html,x)

@@ -33,7 +33,7 @@ from autograder.pipeline.plan import plan_execution, plan_probes
 from autograder.pipeline.prepare import prepare
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.unrun import Unrun, judge_of_nothing
-from autograder.reports.doctor import gpu_line
+from autograder.reports.terminal.doctor import gpu_line
 
 HERE = find_device(Device.CUDA)
 NO_GPU = pytest.mark.skipif(not HERE.missing, reason="there is a GPU")

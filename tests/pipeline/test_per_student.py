@@ -24,8 +24,8 @@ from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.validate import _broken_elsewhere
 from autograder.pipeline.variants import HELD, key_path, open_variants, record_path
-from autograder.reports.class_report import grades_csv
-from autograder.reports.summary import what_went_wrong
+from autograder.reports.grades_csv import grades_csv
+from autograder.reports.terminal.class_table import what_went_wrong
 
 STUDENTS = [entry.id for entry in ROSTER]
 ONE_SHORT = RIGHT["training_loop"].replace("range(n_epochs)", "range(n_epochs - 1)")

@@ -26,7 +26,7 @@ HEAVY = (
     "sqlalchemy",
     "jupytext",
     "autograder.checks.docket",
-    "autograder.reports.feedback",
+    "autograder.reports.feedback.page",
 )
 COMMAND = """import sys
 from autograder.cli import main

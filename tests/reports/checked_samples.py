@@ -3,7 +3,7 @@
 from autograder.assignment import Disclosure
 from autograder.judgement.findings.finding import Contract, Finding
 from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
-from autograder.reports.checked import CheckReport, Place
+from autograder.reports.check_report import CheckReport, Place
 
 HOSTILE = (
     "Observed: x\n::error file=a,line=1::gotcha\n  ::set-output name=a::b\n##[error]old\ntext ##[add-mask]e\r::warning::cr\n"

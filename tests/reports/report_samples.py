@@ -10,7 +10,7 @@ import numpy as np
 from autograder.assignment import Assignment, Part
 from autograder.evidence.trace import CellRun, Ended, Ending, ErrorReport, Evidence, Run, RunStatus, Trace, array_of
 from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
-from autograder.reports.feedback import FeedbackPage
+from autograder.reports.feedback.page import FeedbackPage
 
 LOSSES = 77.4 * np.exp(-np.arange(60) / 9.0) + 2.93
 

@@ -10,7 +10,7 @@ import pytest
 from checked_samples import HOSTILE, mixed, report, result
 
 from autograder.judgement.grade import Outcome
-from autograder.reports.checked import as_json, markdown, text_lines
+from autograder.reports.check_report import as_json, markdown, text_lines
 from autograder.reports.junit import junit_xml
 
 

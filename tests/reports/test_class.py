@@ -13,9 +13,9 @@ from rich.console import Console
 from autograder.assignment import Disclosure
 from autograder.judgement.findings.finding import Contract, Finding
 from autograder.judgement.grade import RULINGS, Cause, CheckResult, Outcome, Visibility
-from autograder.reports.class_report import COLUMNS, grades_csv, write_grades_csv
+from autograder.reports.grades_csv import COLUMNS, grades_csv, write_grades_csv
 from autograder.reports.plain import counted, listed, number, plain, plain_line
-from autograder.reports.summary import class_lines, class_table, gone_lines, same_code_lines, what_went_wrong
+from autograder.reports.terminal.class_table import class_lines, class_table, gone_lines, same_code_lines, what_went_wrong
 from autograder.reports.told import told_of
 
 

@@ -21,7 +21,7 @@ from report_samples import ASSIGNMENT, CELLS, LOSSES, check, evidence, grade, sa
 
 from autograder.evidence.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
 from autograder.judgement.grade import RULINGS, Cause, CheckResult, Outcome, Visibility
-from autograder.reports.feedback import grade_digest, render_feedback
+from autograder.reports.feedback.page import grade_digest, render_feedback
 
 GOLDEN = Path(__file__).parent / "golden" / "feedback.html"
 HOSTILE = (

@@ -9,7 +9,7 @@ import zlib
 import pytest
 from nbformat import v4
 
-from autograder.reports.outputs import clean_bundle, clean_html, clean_latex, clean_markdown, clean_output
+from autograder.reports.inert_outputs import clean_bundle, clean_html, clean_latex, clean_markdown, clean_output
 
 TABLE = """<div>
 <style scoped>

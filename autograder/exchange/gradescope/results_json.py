@@ -16,12 +16,12 @@ from autograder.assignment import Disclosure, WhenShown
 from autograder.exchange.gradescope.submission_metadata import KEY, own_data
 from autograder.judgement.findings.catalogue import tell
 from autograder.judgement.grade import Cause, CheckResult, Grade, GradeStatus, Outcome, Visibility
-from autograder.reports.excerpts import failures, run_of
-from autograder.reports.feedback import message_blocks
+from autograder.reports.feedback.excerpts import failures, run_of
+from autograder.reports.feedback.page import message_blocks
+from autograder.reports.feedback.plots import describe, loss_picture, recorded_losses
 from autograder.reports.isolation import isolation_warning
-from autograder.reports.pages import environment
 from autograder.reports.plain import counted, number, plain, plain_line
-from autograder.reports.plots import describe, loss_picture, recorded_losses
+from autograder.reports.rendering import environment
 from autograder.reports.told import same_as
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.errors import ExchangeError
-from autograder.reports.class_report import safe_cell
+from autograder.reports.grades_csv import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,7 +12,7 @@ from autograder.errors import ExchangeError
 from autograder.exchange.nbgrader.marks import grade_id
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.nodes import new_cell, stream_output
-from autograder.reports.outputs import clean_images, clean_markdown, clean_output, joined
+from autograder.reports.inert_outputs import clean_images, clean_markdown, clean_output, joined
 from autograder.reports.plain import number, plain, plain_line
 
 if TYPE_CHECKING:

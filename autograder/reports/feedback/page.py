@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from autograder.assignment import Disclosure
 from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Visibility, encode_grade
-from autograder.reports.excerpts import Excerpt, failures, run_of
+from autograder.reports.feedback.excerpts import Excerpt, failures, run_of
+from autograder.reports.feedback.plots import describe, loss_curves, recorded_losses
 from autograder.reports.isolation import isolation_warning
-from autograder.reports.pages import environment, policy, style
 from autograder.reports.plain import number, plain, plain_line
-from autograder.reports.plots import describe, loss_curves, recorded_losses
+from autograder.reports.rendering import environment, policy, style
 from autograder.reports.told import told_of
 
 if TYPE_CHECKING:
