@@ -13,9 +13,9 @@ from typing import Literal
 
 import msgspec
 
+from autograder.draw import SAMPLES, Draw, Drawer, load_drawer
 from autograder.errors import AssignmentError
 from autograder.evidence.limits import Device, Isolation, Limits
-from autograder.variants import SAMPLES, Draw, Drawer, load_drawer
 
 
 class Disclosure(StrEnum):

@@ -17,20 +17,20 @@ import nbformat
 
 from autograder.assignment import AssignmentFiles, open_assignment
 from autograder.checks.docket import Docket, open_docket
+from autograder.course.plan import plan_execution, rerun_batches
+from autograder.course.prepare import prepare
+from autograder.course.results import ResultsFolder
+from autograder.diagnosis.gallery import read_gallery
+from autograder.diagnosis.probing import add_findings
 from autograder.evidence.limits import Isolation, Limits
 from autograder.evidence.protocol import CallBatch, Cell, ExecutionRequest
 from autograder.evidence.trace import Evidence
 from autograder.execution.executor import Executor
 from autograder.notebooks.reading.submission import read_submission
 from autograder.pipeline.collect import Candidate, collect_submissions
-from autograder.pipeline.gallery import read_gallery
 from autograder.pipeline.grade import grade_class
-from autograder.pipeline.plan import plan_execution, rerun_batches
-from autograder.pipeline.prepare import prepare
-from autograder.pipeline.probing import add_findings
 from autograder.pipeline.project import project_class
 from autograder.pipeline.rejudge import Rejudger
-from autograder.pipeline.results import ResultsFolder
 
 COURSE = Path(__file__).parent.parent
 SLUG = "optimizers"

@@ -15,13 +15,13 @@ from sklearn.datasets import load_digits
 from autograder.assignment import open_assignment
 from autograder.checks import CheckFailed, Observation
 from autograder.checks.stochastic import assert_same_stochastic_training
+from autograder.course.replaying import DRIVERS, replay_calls
 from autograder.evidence.protocol import Call, OptimizerSpec
 from autograder.evidence.trace import Array, Mapping, Run, RunStatus, array_of
 from autograder.judgement.batches.epochs import BatchStory, story_of
 from autograder.judgement.batches.replayed import stochastic_distance
 from autograder.judgement.observation import Replayed
 from autograder.notebooks.writing.stub import definitions
-from autograder.pipeline.replaying import DRIVERS, replay_calls
 from autograder.sandboxed.calls.arguments import build_arguments
 from autograder.sandboxed.calls.calling import Student
 from autograder.sandboxed.recording.batch_recorder import BatchRecorder

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.pipeline.results import ResultsFolder
+from autograder.course.results import ResultsFolder
 
 TINY = Path(__file__).parent / "tiny_course"
 SOLUTION = (TINY / "solutions" / "tiny" / "solution.py").read_text()

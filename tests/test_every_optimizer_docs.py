@@ -16,12 +16,12 @@ import torch
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
+from autograder.course.judging import find_run
+from autograder.course.prepare import reference_evidence
 from autograder.evidence.store import EvidenceStore
 from autograder.judgement.calibration import calibration_path, call_digest, read_calibration
 from autograder.judgement.comparing.tolerance import LEAST_MARGIN
 from autograder.judgement.observation import Observation
-from autograder.pipeline.judging import find_run
-from autograder.pipeline.prepare import reference_evidence
 from autograder.reports.reference_values import reference_table, reference_values
 
 COURSE = Path(__file__).parent.parent

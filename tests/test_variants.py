@@ -5,8 +5,8 @@ import unicodedata
 
 import pytest
 
+from autograder.draw import Draw, Secret, load_drawer
 from autograder.errors import AssignmentError
-from autograder.variants import Draw, Secret, load_drawer
 
 DRAW = "def draw(rng):\n    return dict(x=[rng.random() for _ in range(3)], n=rng.randint(1, 9), name='a', steps=(1, 2))\n"
 SECRET = Secret(bytes(range(32)))

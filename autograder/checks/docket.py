@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
-    from autograder.variants import Values
+    from autograder.draw import Values
 
 T = TypeVar("T")
 

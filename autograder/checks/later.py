@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
+from autograder.draw import Values
 from autograder.errors import AssignmentError
-from autograder.variants import Values
 
 F = TypeVar("F", bound=Callable[..., Any])
 

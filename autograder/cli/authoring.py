@@ -13,7 +13,7 @@ from autograder.errors import AssignmentError
 
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
-    from autograder.pipeline.results import ResultsFolder
+    from autograder.course.results import ResultsFolder
 
 
 def init(folder: Annotated[Path, typer.Argument(help="Folder of the new course; may exist.")]) -> None:
@@ -68,12 +68,12 @@ def release(
     force: Annotated[bool, typer.Option("--force", help="Release although the checks were not tested since the last change.")] = False,
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
+    from autograder.course.hardware import require_device
+    from autograder.course.results import ResultsFolder
     from autograder.execution.choosing import executor_for
     from autograder.pipeline.checks_file import SUFFIX, left_out_lines
-    from autograder.pipeline.devices import require_device
     from autograder.pipeline.release import release_assignment
     from autograder.pipeline.release_variants import require_variants
-    from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.validated import untested
 
     files = require_device(open_course(course, assignment))
@@ -122,10 +122,10 @@ def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: R
 
 def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
     """Test the checks: the reference passes all, the stub none, and every known mistake loses points (else exit code 1)."""
+    from autograder.course.hardware import require_device
+    from autograder.course.results import ResultsFolder
     from autograder.execution.choosing import executor_for
-    from autograder.pipeline.devices import require_device
     from autograder.pipeline.kill_matrix import kill_matrix, lines
-    from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.validate import validate_assignment
 
     files = require_device(open_course(course, assignment))
@@ -142,11 +142,11 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
 
 def calibrate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
     """Measure tolerances: run right programs and known mistakes, set each check's bar between them, write calibration.toml to review."""
+    from autograder.course.hardware import require_device
+    from autograder.course.results import ResultsFolder
     from autograder.execution.choosing import executor_for
     from autograder.judgement.calibration import calibration_path
     from autograder.pipeline.calibrate import calibrate_assignment
-    from autograder.pipeline.devices import require_device
-    from autograder.pipeline.results import ResultsFolder
     from autograder.reports.terminal.measured_bars import calibration_table
 
     files = require_device(open_course(course, assignment))

@@ -99,8 +99,8 @@ def gradescope(
     force: Annotated[bool, typer.Option("--force", help="Export although the checks were not tested since the last change.")] = False,
 ) -> None:
     """Write the zip of an autograder for Gradescope, and say what students will see there."""
+    from autograder.course.results import ResultsFolder
     from autograder.pipeline.gradescope_export import export_gradescope
-    from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.validated import untested
 
     files = open_course(course, assignment)
@@ -210,8 +210,8 @@ def _standings(
     assignment: str, course: Path | None, results: Path | None, submitted: Path | None, *, decided: bool
 ) -> tuple[AssignmentFiles, tuple[Standing, ...]]:
     """Raises ExchangeError if there is nothing to export."""
+    from autograder.course.results import ResultsFolder
     from autograder.pipeline.collected import find_collected
-    from autograder.pipeline.results import ResultsFolder
     from autograder.pipeline.standing import standings
 
     files = open_course(course, assignment)

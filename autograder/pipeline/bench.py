@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from autograder.course.judging import describe_error
+from autograder.course.plan import plan_probes
+from autograder.course.prepare import reference_cells
+from autograder.course.progress import Progress, Silent
+from autograder.course.replaying import Replayer
 from autograder.errors import AssignmentError
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import Call, OptimizerSpec
@@ -23,11 +28,6 @@ from autograder.judgement.comparing.spread import Across, Spread, Tried
 from autograder.judgement.grade import Cause
 from autograder.judgement.observation import Observation
 from autograder.mistakes.equivalents import Equivalent, equivalents
-from autograder.pipeline.judging import describe_error
-from autograder.pipeline.plan import plan_probes
-from autograder.pipeline.prepare import reference_cells
-from autograder.pipeline.progress import Progress, Silent
-from autograder.pipeline.replaying import Replayer
 from autograder.pipeline.validate import known_mistakes, known_variants
 from autograder.pipeline.variation import CALLED, Variant, cell_that_makes, exchange, variants_of
 
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
     from autograder.assignment import Assignment, AssignmentFiles
     from autograder.checks.docket import Docket, Verdict
+    from autograder.draw import Values
     from autograder.evidence.limits import Limits
     from autograder.evidence.protocol import ExecutionRequest
     from autograder.evidence.trace import Evidence
     from autograder.judgement.batches.epochs import BatchStory
     from autograder.judgement.comparing.distance import Distance
     from autograder.judgement.observation import Replayed
-    from autograder.variants import Values
 
 Cells = list[tuple[str, str]]
 Task: TypeAlias = "Callable[[], list[Answer]]"

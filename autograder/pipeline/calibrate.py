@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
 from autograder.checks.docket import measured_calls, open_docket
+from autograder.draw import SAMPLES
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import OptimizerSpec
@@ -21,19 +22,18 @@ from autograder.judgement.comparing.spread import Across, clear_of
 from autograder.judgement.comparing.tolerance import LEAST_MARGIN
 from autograder.pipeline.bench import make_bench, older_machine
 from autograder.pipeline.validated import record_refusals
-from autograder.variants import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import Docket
+    from autograder.course.progress import Progress
+    from autograder.course.results import ResultsFolder
+    from autograder.draw import Values
     from autograder.evidence.protocol import Call
     from autograder.execution.executor import Executor
     from autograder.pipeline.bench import Answer, Bench
-    from autograder.pipeline.progress import Progress
-    from autograder.pipeline.results import ResultsFolder
-    from autograder.variants import Values
 
 MOST_REFUSED = 15
 """Of the variants drawn, before it is the assignment that is at fault: a student in three would have to be drawn again."""

@@ -15,6 +15,9 @@ import msgspec
 import autograder
 from autograder.assignment import Disclosure
 from autograder.checks.docket import open_docket
+from autograder.course.judging import find_run, make_judge, repeats
+from autograder.course.plan import plan_execution
+from autograder.course.prepare import Prepared
 from autograder.errors import AutograderError
 from autograder.evidence.limits import Device
 from autograder.evidence.trace import Ended
@@ -23,12 +26,9 @@ from autograder.judgement.grade import Cause, Grade, Provenance
 from autograder.notebooks.reading.submission import UnreadableNotebook, read_submission
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.grader import PASSING_TROUBLE, UNREADABLE, make_grade
-from autograder.pipeline.judging import find_run, make_judge, repeats
 from autograder.pipeline.marking import answered, unread
 from autograder.pipeline.own_findings import own_findings
 from autograder.pipeline.places import places_of
-from autograder.pipeline.plan import plan_execution
-from autograder.pipeline.prepare import Prepared
 from autograder.reports.check_report import CheckReport
 
 if TYPE_CHECKING:

@@ -27,6 +27,9 @@ import autograder
 from autograder.assignment import Assignment, AssignmentFiles
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
+from autograder.course.judging import find_run, make_judge
+from autograder.course.prepare import prepare
+from autograder.diagnosis.probing import blind_contracts
 from autograder.errors import AssignmentError, AutograderError, ExchangeError
 from autograder.evidence.protocol import ArgumentList, Leaf
 from autograder.evidence.trace import Array, CellRun, Ended, Ending, Evidence, Run, decode_evidence, encode_evidence
@@ -36,9 +39,6 @@ from autograder.judgement.grade import Outcome, Visibility
 from autograder.notebooks.libraries import nbformat
 from autograder.notebooks.names import bound_names
 from autograder.notebooks.writing.cutting import cut, number_lists
-from autograder.pipeline.judging import find_run, make_judge
-from autograder.pipeline.prepare import prepare
-from autograder.pipeline.probing import blind_contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograder.checks.docket import CheckSpec, Docket
+    from autograder.course.prepare import Prepared
     from autograder.evidence.protocol import Argument
     from autograder.evidence.store import Store
     from autograder.execution.executor import Executor
-    from autograder.pipeline.prepare import Prepared
 
 _LOG = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import autograder
 from autograder.atomic import write_atomic
+from autograder.course.draws import refuse_variants
+from autograder.course.hardware import refuse_gpu
 from autograder.errors import ExchangeError
-from autograder.pipeline.devices import refuse_gpu
 from autograder.pipeline.packaging import tree
-from autograder.pipeline.variants import refuse_variants
 from autograder.reports.rendering import filled
 
 if TYPE_CHECKING:

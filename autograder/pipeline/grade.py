@@ -9,11 +9,11 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autograder.course.draws import open_variants
+from autograder.course.hardware import as_graded
+from autograder.course.keys import judging_key
 from autograder.errors import SandboxError
-from autograder.pipeline.devices import as_graded
-from autograder.pipeline.keys import judging_key
 from autograder.pipeline.marking import take_in_marks
-from autograder.pipeline.variants import open_variants
 from autograder.reports.isolation import level_of
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import Docket
+    from autograder.course.draws import Variants
+    from autograder.course.progress import Progress
+    from autograder.course.results import ResultsFolder
     from autograder.evidence.limits import Isolation
     from autograder.execution.executor import Executor
     from autograder.judgement.grade import Grade
     from autograder.pipeline.collect import Candidate
-    from autograder.pipeline.progress import Progress
-    from autograder.pipeline.results import ResultsFolder
-    from autograder.pipeline.variants import Variants
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ def grade_class(
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
         from autograder.checks.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
-        from autograder.pipeline.gallery import read_gallery
+        from autograder.course.prepare import prepare
+        from autograder.diagnosis.gallery import read_gallery
         from autograder.pipeline.grader import Grader
-        from autograder.pipeline.prepare import prepare
         from autograder.pipeline.unrun import Unrun, judge_of_nothing
 
         if any(candidate.path is not None for candidate in waiting) and not missing:

@@ -15,6 +15,15 @@ import msgspec
 
 import autograder
 from autograder.atomic import is_disk_failure
+from autograder.course.draws import on_variant
+from autograder.course.executed import executed_notebook, outputs_of, write_executed
+from autograder.course.graded_tests import with_tests
+from autograder.course.judging import describe_error, repeats
+from autograder.course.keys import judging_key
+from autograder.course.plan import plan_execution
+from autograder.course.prepare import Prepared, prepare_for
+from autograder.diagnosis.gallery import Gallery, resemblances
+from autograder.diagnosis.probing import add_findings
 from autograder.errors import SandboxError
 from autograder.evidence.trace import Ended
 from autograder.judgement.grade import Cause, Grade, Provenance
@@ -23,33 +32,24 @@ from autograder.notebooks.reading.notebook_file import read_notebook_file
 from autograder.notebooks.reading.signature import held_in
 from autograder.notebooks.reading.staleness import stale_outputs
 from autograder.notebooks.reading.submission import Unreadable, UnreadableNotebook, read_submission
-from autograder.pipeline.executed import executed_notebook, outputs_of, write_executed
-from autograder.pipeline.gallery import Gallery, resemblances
-from autograder.pipeline.graded_tests import with_tests
-from autograder.pipeline.judging import describe_error, repeats
-from autograder.pipeline.keys import judging_key
 from autograder.pipeline.marking import answered, carried
 from autograder.pipeline.partial import resume
-from autograder.pipeline.plan import plan_execution
-from autograder.pipeline.prepare import Prepared, prepare_for
-from autograder.pipeline.probing import add_findings
 from autograder.pipeline.unrun import Unrun
-from autograder.pipeline.variants import on_variant
 from autograder.reports.isolation import level_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from autograder.course.draws import Variants
+    from autograder.course.plan import Plan
+    from autograder.course.results import ResultsFolder
     from autograder.evidence.protocol import Call, CallBatch
     from autograder.evidence.trace import Evidence
     from autograder.execution.executor import Executor
     from autograder.judgement.grade import JudgedVariant
     from autograder.notebooks.reading.submission import Submission
     from autograder.pipeline.collect import Candidate
-    from autograder.pipeline.plan import Plan
-    from autograder.pipeline.results import ResultsFolder
-    from autograder.pipeline.variants import Variants
 
 _LOG = logging.getLogger(__name__)
 

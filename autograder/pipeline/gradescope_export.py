@@ -22,16 +22,16 @@ from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
+from autograder.course.draws import refuse_variants
+from autograder.course.hardware import refuse_gpu
 from autograder.errors import AssignmentError
 from autograder.exchange.gradescope.preview import preview
 from autograder.exchange.gradescope.results_json import encode_results, not_graded, shown_when
 from autograder.execution.processes import TREE_CPU_FACTOR
 from autograder.judgement.calibration import calibration_path, doubt
 from autograder.judgement.grade import Visibility
-from autograder.pipeline.devices import refuse_gpu
 from autograder.pipeline.gradescope_run import RESERVE_S, wall_needed_s
 from autograder.pipeline.packaging import installed, needed, package, tree
-from autograder.pipeline.variants import refuse_variants
 from autograder.reports.rendering import filled
 
 if TYPE_CHECKING:

@@ -22,6 +22,10 @@ import msgspec
 from autograder.assignment import AssignmentFiles, open_assignment
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
+from autograder.course.executed import read_executed, sources
+from autograder.course.prepare import prepare, reference_points, require_sound
+from autograder.course.progress import Silent
+from autograder.course.results import ResultsFolder
 from autograder.errors import AssignmentError, AutograderError, ExchangeError, SandboxError
 from autograder.evidence.limits import Isolation, Limits
 from autograder.exchange.gradescope.results_json import Graded, Results, encode_results, not_graded, refused, results_of
@@ -32,11 +36,7 @@ from autograder.execution.layers.sandbox import OWN_UID, YES
 from autograder.execution.processes import TREE_CPU_FACTOR
 from autograder.judgement.grade import Cause, Grade
 from autograder.pipeline.collect import Candidate
-from autograder.pipeline.executed import read_executed, sources
 from autograder.pipeline.grade import grade_class
-from autograder.pipeline.prepare import prepare, reference_points, require_sound
-from autograder.pipeline.progress import Silent
-from autograder.pipeline.results import ResultsFolder
 from autograder.reports.isolation import isolation_line
 from autograder.reports.plain import number, plain, plain_line
 from autograder.reports.terminal.class_table import what_went_wrong

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.course.keys import pages_digest
 from autograder.judgement.grade import Grade, encode_grade
-from autograder.pipeline.keys import pages_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from autograder.pipeline.results import ResultsFolder
+    from autograder.course.results import ResultsFolder
 
 
 def projection_mark(results: ResultsFolder, grade: Grade, *, show_hidden: bool) -> str:

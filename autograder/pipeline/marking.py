@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from autograder.assignment import Assignment, AssignmentFiles, Question
+    from autograder.course.results import ResultsFolder
     from autograder.exchange.nbgrader.marks import Mark
     from autograder.judgement.grade import Grade
-    from autograder.pipeline.results import ResultsFolder
 
 _LOG = logging.getLogger(__name__)
 _BY_HAND = "A person has decided on these points."

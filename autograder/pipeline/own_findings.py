@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.course.judging import find_run
+from autograder.course.plan import plan_probes
+from autograder.diagnosis.probing import REPLAY, find_suspects
 from autograder.judgement.consequences import diagnose
 from autograder.judgement.findings.finding import Contract
 from autograder.judgement.observation import Observation
-from autograder.pipeline.judging import find_run
-from autograder.pipeline.plan import plan_probes
-from autograder.pipeline.probing import REPLAY, find_suspects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from autograder.assignment import AssignmentFiles
+    from autograder.course.judging import Judge
+    from autograder.diagnosis.probing import Suspect
     from autograder.evidence.trace import Evidence, Run
     from autograder.execution.runner import Runner
     from autograder.judgement.findings.finding import Finding
     from autograder.judgement.grade import CheckResult
-    from autograder.pipeline.judging import Judge
-    from autograder.pipeline.probing import Suspect
 
 NEED_GRADIENTS = frozenset({"minibatches"})
 """Findings of other contracts that gradients could refute."""

@@ -20,9 +20,9 @@ from autograder.evidence.trace import Ended, Evidence, Run, RunStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from autograder.course.plan import Plan
     from autograder.evidence.protocol import Call, CallBatch
     from autograder.evidence.trace import CellRun
-    from autograder.pipeline.plan import Plan
 
 ENDED_BY_ITSELF = (RunStatus.FINISHED, RunStatus.RAISED, RunStatus.UNDEFINED)
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from autograder.assignment import Disclosure, open_assignment
 from autograder.atomic import write_atomic
+from autograder.course.progress import Silent
+from autograder.course.results import ResultsFolder
 from autograder.errors import AssignmentError
 from autograder.exchange.prairielearn import encoded, not_gradable, results_json
 from autograder.execution.executor import Executor
 from autograder.judgement.grade import Cause
 from autograder.pipeline.collect import Candidate
 from autograder.pipeline.grade import grade_class
-from autograder.pipeline.progress import Silent
-from autograder.pipeline.results import ResultsFolder
 
 if TYPE_CHECKING:
     from typing import Any

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.atomic import write_atomic
-from autograder.pipeline.devices import as_graded
+from autograder.course.hardware import as_graded
 from autograder.pipeline.ledger import projection_mark, read_ledger
 from autograder.pipeline.marking import take_in_marks
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
+    from autograder.course.progress import Progress
+    from autograder.course.results import ResultsFolder
     from autograder.exchange.nbgrader.course_folder import NbgraderCourse
     from autograder.judgement.grade import Grade
-    from autograder.pipeline.progress import Progress
-    from autograder.pipeline.results import ResultsFolder
 
 
 NOT_WRITTEN = "not written: for want of a GPU the reference has not run"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
+from autograder.course.draws import open_variants
+from autograder.course.executed import read_executed, sources
+from autograder.course.graded_tests import without_hidden_tests
+from autograder.course.prepare import prepare, stored_reference
 from autograder.evidence.limits import Device
 from autograder.exchange.nbgrader.gradebook import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.libraries import NotebookNode
-from autograder.pipeline.executed import read_executed, sources
-from autograder.pipeline.graded_tests import without_hidden_tests
-from autograder.pipeline.prepare import prepare, stored_reference
-from autograder.pipeline.variants import open_variants
 from autograder.reports.feedback.page import FeedbackPage, render_feedback
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import Docket
+    from autograder.course.draws import Variants
+    from autograder.course.prepare import Prepared
+    from autograder.course.progress import Progress
+    from autograder.course.results import ResultsFolder
     from autograder.evidence.trace import Evidence
     from autograder.judgement.grade import Grade
-    from autograder.pipeline.prepare import Prepared
-    from autograder.pipeline.progress import Progress
-    from autograder.pipeline.results import ResultsFolder
-    from autograder.pipeline.variants import Variants
 
 
 def write_projections(

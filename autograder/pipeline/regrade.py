@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autograder.course.draws import open_variants
+from autograder.course.hardware import as_graded
+from autograder.course.keys import judging_key
 from autograder.errors import AutograderError
 from autograder.evidence.limits import Device
 from autograder.judgement.grade import Grade
-from autograder.pipeline.devices import as_graded
 from autograder.pipeline.grade import Contexts
-from autograder.pipeline.keys import judging_key
 from autograder.pipeline.marking import take_in_marks
-from autograder.pipeline.variants import open_variants
 from autograder.reports.isolation import level_of
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import Docket
+    from autograder.course.results import ResultsFolder
     from autograder.evidence.limits import Isolation
     from autograder.execution.executor import Executor
     from autograder.pipeline.rejudge import OutOfDate
-    from autograder.pipeline.results import ResultsFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ def _judge_again(
 ) -> dict[str, Grade | OutOfDate]:
     """Judge `grades`, by student, again."""
     from autograder.checks.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
-    from autograder.pipeline.gallery import read_gallery
-    from autograder.pipeline.prepare import prepare
+    from autograder.course.prepare import prepare
+    from autograder.diagnosis.gallery import read_gallery
     from autograder.pipeline.rejudge import Rejudger
 
     runner = executor if files.assignment.device is Device.CPU or executor.device.name == files.hardware else None

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.course.draws import on_variant
+from autograder.course.executed import read_executed
+from autograder.course.hardware import device_of
+from autograder.course.keys import changes, judging_key
+from autograder.course.prepare import prepare_for
+from autograder.diagnosis.gallery import resemblances
+from autograder.diagnosis.probing import add_findings
 from autograder.judgement.grade import RULINGS
-from autograder.pipeline.devices import device_of
-from autograder.pipeline.executed import read_executed
-from autograder.pipeline.gallery import resemblances
-from autograder.pipeline.keys import changes, judging_key
 from autograder.pipeline.marking import answered, carried, unread
-from autograder.pipeline.prepare import prepare_for
-from autograder.pipeline.probing import add_findings
-from autograder.pipeline.variants import on_variant
 
 if TYPE_CHECKING:
+    from autograder.course.draws import Variants
+    from autograder.course.prepare import Prepared
+    from autograder.course.results import ResultsFolder
+    from autograder.diagnosis.gallery import Gallery
     from autograder.execution.executor import Executor
     from autograder.judgement.grade import Grade
-    from autograder.pipeline.gallery import Gallery
-    from autograder.pipeline.prepare import Prepared
-    from autograder.pipeline.results import ResultsFolder
-    from autograder.pipeline.variants import Variants
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from autograder.assignment import placed
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
+from autograder.course.prepare import Prepared, prepare, require_sound
 from autograder.notebooks.writing.source import write_notebook
 from autograder.pipeline.calibrate import require_bars
 from autograder.pipeline.checks_file import write_checks
-from autograder.pipeline.prepare import Prepared, prepare, require_sound
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.checks.docket import open_docket
+from autograder.course.draws import ATTEMPTS, Accepted, Variants, open_variants, write_record
+from autograder.course.prepare import Prepared, broken_checks, prepare, prepare_for, require_sound
 from autograder.errors import AssignmentError
 from autograder.pipeline.calibrate import unfit_draws
-from autograder.pipeline.prepare import Prepared, broken_checks, prepare, prepare_for, require_sound
 from autograder.pipeline.release import write_release
 from autograder.pipeline.students import student_name
-from autograder.pipeline.variants import ATTEMPTS, Accepted, Variants, open_variants, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import Docket
+    from autograder.course.progress import Progress
+    from autograder.draw import Draw
     from autograder.evidence.store import Store
     from autograder.exchange.roster import Student
     from autograder.execution.executor import Executor
-    from autograder.pipeline.progress import Progress
-    from autograder.variants import Draw
 
 TOGETHER = 30
 """Variants that are measured in one run of a program, as in calibration."""

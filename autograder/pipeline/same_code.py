@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from autograder.atomic import write_atomic
-from autograder.pipeline.keys import files_digest
+from autograder.course.keys import files_digest
 from autograder.syntax import syntax_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from autograder.course.results import ResultsFolder
     from autograder.judgement.grade import Grade
     from autograder.pipeline.collected import Record
-    from autograder.pipeline.results import ResultsFolder
 
 OWN = ("pipeline/same_code.py", "notebooks/cells.py")
 """Where it is said what is the same."""

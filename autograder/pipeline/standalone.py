@@ -13,6 +13,12 @@ import pytest
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import measured_calls, specify
+from autograder.course.graded_tests import graded_tests, verdict_of_cell, with_tests
+from autograder.course.hardware import require_device
+from autograder.course.judging import cause_of_run, find_run
+from autograder.course.plan import plan_execution
+from autograder.course.prepare import reference_cells, reference_evidence, render_release
+from autograder.course.replaying import Replayer
 from autograder.evidence.limits import Isolation
 from autograder.evidence.store import EvidenceStore
 from autograder.evidence.trace import RunStatus
@@ -22,20 +28,14 @@ from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.grade import RULINGS, Cause
 from autograder.judgement.observation import Observation
 from autograder.notebooks.reading.submission import read_submission
-from autograder.pipeline.devices import require_device
-from autograder.pipeline.graded_tests import graded_tests, verdict_of_cell, with_tests
-from autograder.pipeline.judging import cause_of_run, find_run
-from autograder.pipeline.plan import plan_execution
-from autograder.pipeline.prepare import reference_cells, reference_evidence, render_release
-from autograder.pipeline.replaying import Replayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.checks.docket import CheckSpec
+    from autograder.draw import Values
     from autograder.evidence.trace import Evidence, Run
     from autograder.judgement.observation import Replayed
-    from autograder.variants import Values
 
 
 class StandaloneRuns:

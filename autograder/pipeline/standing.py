@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.assignment import AssignmentFiles
+    from autograder.course.results import ResultsFolder
     from autograder.judgement.grade import Grade
-    from autograder.pipeline.results import ResultsFolder
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import autograder
+from autograder.course.hardware import DEVICE
+from autograder.course.judging import Judge
 from autograder.evidence.trace import Ended, Ending, Evidence
 from autograder.judgement.grade import Cause, Grade, Provenance
-from autograder.pipeline.devices import DEVICE
-from autograder.pipeline.judging import Judge
 from autograder.pipeline.marking import carried, unread
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import Docket
+    from autograder.course.results import ResultsFolder
     from autograder.pipeline.collect import Candidate
-    from autograder.pipeline.results import ResultsFolder
 
 
 @dataclass(frozen=True, slots=True)

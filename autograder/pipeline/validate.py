@@ -18,6 +18,12 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
+from autograder.course.graded_tests import with_tests
+from autograder.course.judging import find_run, repeats
+from autograder.course.keys import validation_key
+from autograder.course.plan import plan_execution
+from autograder.course.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
+from autograder.diagnosis.gallery import write_gallery
 from autograder.evidence.trace import Ended
 from autograder.judgement.comparing.likeness import Exhibit
 from autograder.judgement.grade import Cause, Outcome
@@ -28,12 +34,6 @@ from autograder.notebooks.writing.facts import Facts
 from autograder.notebooks.writing.program_cells import written_whole
 from autograder.notebooks.writing.source import Mode, render_notebook
 from autograder.notebooks.writing.stub import is_written
-from autograder.pipeline.gallery import write_gallery
-from autograder.pipeline.graded_tests import with_tests
-from autograder.pipeline.judging import find_run, repeats
-from autograder.pipeline.keys import validation_key
-from autograder.pipeline.plan import plan_execution
-from autograder.pipeline.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
 from autograder.pipeline.validated import Validated, mistakes_path, record_path, variants_path
 from autograder.syntax import syntax_tree
 
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import Docket
+    from autograder.course.prepare import Prepared
+    from autograder.course.progress import Progress
+    from autograder.course.results import ResultsFolder
     from autograder.evidence.store import Store
     from autograder.evidence.trace import Evidence, Run
     from autograder.execution.executor import Executor
     from autograder.judgement.grade import CheckResult
-    from autograder.pipeline.prepare import Prepared
-    from autograder.pipeline.progress import Progress
-    from autograder.pipeline.results import ResultsFolder
 
 SHORT_CPU_S = 10
 """CPU seconds of a mistake without its long cells: some never end, and the calls of a reference take a second."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.atomic import write_atomic
+from autograder.course.keys import validation_key
 from autograder.errors import AssignmentError
-from autograder.pipeline.keys import validation_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from autograder.assignment import AssignmentFiles
-    from autograder.pipeline.results import ResultsFolder
+    from autograder.course.results import ResultsFolder
 
 
 class Validated(msgspec.Struct, frozen=True):

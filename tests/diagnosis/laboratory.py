@@ -5,10 +5,10 @@ from pathlib import Path
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
+from autograder.course.plan import plan_execution, rerun_batches
+from autograder.course.prepare import prepare
+from autograder.diagnosis.probing import add_findings
 from autograder.evidence.store import EvidenceStore
-from autograder.pipeline.plan import plan_execution, rerun_batches
-from autograder.pipeline.prepare import prepare
-from autograder.pipeline.probing import add_findings
 
 COURSE = Path(__file__).parent.parent.parent
 

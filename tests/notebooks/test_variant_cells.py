@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from autograder.assignment import open_assignment
+from autograder.draw import Draw
 from autograder.errors import AssignmentError
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.reading.notebook_file import read_notebook_file
@@ -14,7 +15,6 @@ from autograder.notebooks.reading.signature import held_in
 from autograder.notebooks.reading.submission import read_submission
 from autograder.notebooks.writing.facts import Facts
 from autograder.notebooks.writing.source import Mode, render_notebook
-from autograder.variants import Draw
 
 TEMPLATE = """# %% [markdown] role="variant" id="task"
 # You have {{ variant.x | length }} numbers.

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from autograder.checks import Observation, call, leaf, optim
 from autograder.checks.docket import open_docket
 from autograder.cli import app
+from autograder.course.keys import judging_key
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.evidence.trace import array_of
 from autograder.judgement.calibration import calibration_path, call_digest, read_calibration
@@ -16,7 +17,6 @@ from autograder.judgement.comparing.tolerance import LEAST_SPREAD
 from autograder.judgement.grade import Cause
 from autograder.pipeline.bench import make_bench, older_machine
 from autograder.pipeline.calibrate import calibrate_assignment
-from autograder.pipeline.keys import judging_key
 from autograder.pipeline.release import release_assignment
 from autograder.pipeline.variation import exchange, variants_of
 

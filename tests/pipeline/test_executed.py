@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from autograder.pipeline.executed import outputs_of
+from autograder.course.executed import outputs_of
 
 RICH = """from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display
 display(HTML("<script>alert(1)</script><img src='https://evil.example/p.png'><table border='1' class='dataframe'><tr><th>loss</th><td>-3</td></tr></table>"))

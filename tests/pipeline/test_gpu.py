@@ -12,6 +12,11 @@ from tiny_class import LOOP, Recorded, handed_in
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
+from autograder.course.hardware import as_graded, on_device, require_device
+from autograder.course.judging import repeats
+from autograder.course.keys import judging_key
+from autograder.course.plan import plan_execution, plan_probes
+from autograder.course.prepare import prepare
 from autograder.errors import AssignmentError, SandboxError
 from autograder.evidence.limits import Device, Isolation
 from autograder.execution.choosing import open_executor
@@ -24,13 +29,8 @@ from autograder.pipeline.check import check_notebook
 from autograder.pipeline.checks_file import open_checks
 from autograder.pipeline.ci import export_prairielearn
 from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.devices import as_graded, on_device, require_device
 from autograder.pipeline.grade import grade_class
 from autograder.pipeline.gradescope_export import export_gradescope
-from autograder.pipeline.judging import repeats
-from autograder.pipeline.keys import judging_key
-from autograder.pipeline.plan import plan_execution, plan_probes
-from autograder.pipeline.prepare import prepare
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.unrun import Unrun, judge_of_nothing
 from autograder.reports.terminal.doctor import gpu_line

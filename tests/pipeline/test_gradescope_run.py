@@ -23,6 +23,8 @@ from tiny_class import LOOP, LOSS, TINY
 
 from autograder.assignment import Gradescope, open_assignment
 from autograder.checks.docket import open_docket
+from autograder.course.prepare import prepare
+from autograder.course.results import ResultsFolder
 from autograder.errors import SandboxError
 from autograder.evidence.limits import Isolation, Limits
 from autograder.exchange.gradescope.results_json import encode_results
@@ -39,8 +41,6 @@ from autograder.pipeline.gradescope_run import (
     safely_graded,
     wall_needed_s,
 )
-from autograder.pipeline.prepare import prepare
-from autograder.pipeline.results import ResultsFolder
 from tests.surroundings import refused, with_folder_at, without_bubblewrap
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Gradescope's container starts as root, and so must what stands for it here")

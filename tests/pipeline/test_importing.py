@@ -12,6 +12,7 @@ from nbgrader_course import CELLS, CLASS, OPEN, cell, nbgrader_class, write_sour
 from tiny_class import Recorded
 
 from autograder.assignment import open_assignment
+from autograder.course.results import ResultsFolder
 from autograder.errors import AssignmentError, ExchangeError
 from autograder.evidence.limits import Limits
 from autograder.evidence.protocol import Cell, ExecutionRequest
@@ -26,7 +27,6 @@ from autograder.pipeline.kill_matrix import lines
 from autograder.pipeline.project import project_class
 from autograder.pipeline.regrade import regrade_class
 from autograder.pipeline.release import release_assignment
-from autograder.pipeline.results import ResultsFolder
 from autograder.pipeline.validate import validate_assignment
 
 pytestmark = pytest.mark.long("nbgrader's own commands on a course of its own")

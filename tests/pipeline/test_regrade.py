@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
+from autograder.course.results import ResultsFolder
 from autograder.errors import AutograderError
 from autograder.pipeline.regrade import regrade_class
-from autograder.pipeline.results import ResultsFolder
 
 
 def edit_checks(course, old, new):

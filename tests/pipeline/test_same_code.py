@@ -5,12 +5,12 @@ import pytest
 from tiny_class import LOOP, LOSS, TINY
 
 from autograder.assignment import open_assignment
+from autograder.course.executed import executed_notebook, write_executed
+from autograder.course.results import ResultsFolder
 from autograder.evidence.trace import Ended, Ending, Evidence
 from autograder.judgement.grade import Grade, Provenance
 from autograder.notebooks.reading.submission import read_submission
 from autograder.pipeline.collected import Entry, Member, Record
-from autograder.pipeline.executed import executed_notebook, write_executed
-from autograder.pipeline.results import ResultsFolder
 from autograder.pipeline.same_code import same_code
 
 OTHER = LOOP.replace("for _ in range(n_epochs)", "for epoch in range(n_epochs)")

@@ -9,6 +9,8 @@ import pytest
 from variant_class import RIGHT, Told, VariantCourse, cell_of
 
 from autograder.checks.docket import open_docket
+from autograder.course.draws import Record, key_path, open_variants, record_path
+from autograder.draw import SAMPLES
 from autograder.errors import AssignmentError
 from autograder.exchange.roster import Student
 from autograder.judgement.calibration import calibration_path
@@ -18,8 +20,6 @@ from autograder.judgement.comparing.tolerance import LEAST_MARGIN
 from autograder.judgement.grade import GradeStatus
 from autograder.pipeline.bench import Bench, make_bench
 from autograder.pipeline.calibrate import _drawn_again, _refusal, calibrate_assignment
-from autograder.pipeline.variants import Record, key_path, open_variants, record_path
-from autograder.variants import SAMPLES
 
 pytestmark = pytest.mark.long("thirty drawn variants")
 

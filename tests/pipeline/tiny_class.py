@@ -6,10 +6,10 @@ from pathlib import Path
 import nbformat
 
 from autograder.assignment import open_assignment
+from autograder.course.results import ResultsFolder
 from autograder.execution.executor import Executor
 from autograder.pipeline.collect import collect_submissions
 from autograder.pipeline.grade import grade_class
-from autograder.pipeline.results import ResultsFolder
 
 TINY = Path(__file__).parent.parent / "tiny_course"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from autograder.notebooks.libraries import NotebookNode
 
 if TYPE_CHECKING:
+    from autograder.draw import Draw
     from autograder.notebooks.reading.notebook_file import FileCell
-    from autograder.variants import Draw
 
 _TAG = re.compile(r"[0-9a-f]{16}")
 _SIGNATURE = re.compile(r'Variant ([0-9a-f]{16}) of cell "([A-Za-z0-9_-]{1,64})"')

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.course.graded_tests import verdict_of_cell
+from autograder.course.plan import rerun_batches
 from autograder.evidence.trace import Ended, RunStatus
 from autograder.judgement.grade import ENDINGS, RULINGS, STATUSES, Cause, CheckResult, Outcome
 from autograder.judgement.observation import Observation
-from autograder.pipeline.graded_tests import verdict_of_cell
-from autograder.pipeline.plan import rerun_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from autograder.assignment import Assignment, AssignmentFiles
     from autograder.checks.docket import CheckSpec, Docket
+    from autograder.course.replaying import Replayer
     from autograder.evidence.protocol import CallBatch
     from autograder.evidence.trace import ErrorReport, Evidence, Run
     from autograder.judgement.observation import Replayed
-    from autograder.pipeline.replaying import Replayer
 
 
 @dataclass(frozen=True, slots=True)

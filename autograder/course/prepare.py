@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.course.draws import check_fixed_cells
+from autograder.course.graded_tests import graded_tests
+from autograder.course.hardware import refuse_batches
+from autograder.course.judging import describe_error, find_run, make_judge
+from autograder.course.keys import digest, meaning, run_inputs
+from autograder.course.plan import plan_execution
+from autograder.course.replaying import Replayer
 from autograder.errors import AssignmentError
 from autograder.evidence.trace import Ended
 from autograder.judgement.grade import Outcome
@@ -14,13 +21,6 @@ from autograder.judgement.observation import Observation
 from autograder.notebooks.cells import grade_id_of, role_of
 from autograder.notebooks.writing.facts import Facts
 from autograder.notebooks.writing.source import Mode, render_notebook
-from autograder.pipeline.devices import refuse_batches
-from autograder.pipeline.graded_tests import graded_tests
-from autograder.pipeline.judging import describe_error, find_run, make_judge
-from autograder.pipeline.keys import digest, meaning, run_inputs
-from autograder.pipeline.plan import plan_execution
-from autograder.pipeline.replaying import Replayer
-from autograder.pipeline.variants import check_fixed_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from autograder.assignment import AssignmentFiles
     from autograder.checks.docket import CheckSpec, Docket
+    from autograder.course.judging import Judge
     from autograder.evidence.store import Store
     from autograder.evidence.trace import Evidence
     from autograder.execution.executor import Executor
-    from autograder.pipeline.judging import Judge
 
 GIVEN_CELLS = "cells that students are given"
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder.course.executed import outputs_of
 from autograder.judgement.test_cell import CellVerdict, verdict_of
 from autograder.notebooks.writing.regions import Region, region_lines
-from autograder.pipeline.executed import outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

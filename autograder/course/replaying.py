@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from autograder.course import batch_objectives
+from autograder.course.keys import PACKAGE
+from autograder.course.plan import plan_probes
 from autograder.errors import AssignmentError
 from autograder.evidence.protocol import ArgumentList, Call, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, RunStatus, array_of
 from autograder.evidence.trace import Mapping as MappingValue
 from autograder.judgement.batches.epochs import BatchStory, story_of
 from autograder.judgement.observation import Observation, Replayed
-from autograder.pipeline import batch_objectives
-from autograder.pipeline.keys import PACKAGE
-from autograder.pipeline.plan import plan_probes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

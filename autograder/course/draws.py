@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.atomic import write_atomic
+from autograder.draw import Draw, Drawer, Secret
 from autograder.errors import AssignmentError
 from autograder.judgement.grade import RULINGS, Cause, CheckResult, Grade, JudgedVariant
-from autograder.variants import Draw, Drawer, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

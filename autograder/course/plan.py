@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypedDict
 import msgspec
 
 from autograder.assignment import placed
+from autograder.course.keys import digest, given_source, run_inputs
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import Call, CallBatch, Cell, ExecutionRequest
-from autograder.pipeline.keys import digest, given_source, run_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.checks.stochastic import findings_of
+from autograder.course.judging import find_run
 from autograder.errors import AssignmentError
 from autograder.judgement.findings.finding import Contract
 from autograder.judgement.grade import Cause, CheckResult, Outcome
 from autograder.judgement.observation import Observation
-from autograder.pipeline.judging import find_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autograder.checks.docket import CheckSpec
+    from autograder.course.judging import Judge
     from autograder.evidence.trace import Evidence, Run
     from autograder.judgement.findings.finding import Finding
     from autograder.judgement.observation import Replayed
-    from autograder.pipeline.judging import Judge
 
 LOOKED_UP = 2
 """How many failed checks of one submission are compared with all known wrong objectives."""

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.atomic import write_atomic
+from autograder.course.judging import find_run
 from autograder.judgement.comparing.likeness import Exhibit, likenesses
-from autograder.pipeline.judging import find_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from autograder.course.prepare import Prepared
+    from autograder.course.results import ResultsFolder
     from autograder.evidence.trace import Evidence
     from autograder.judgement.grade import CheckResult
-    from autograder.pipeline.prepare import Prepared
-    from autograder.pipeline.results import ResultsFolder
 
 _DECODER = msgspec.msgpack.Decoder(tuple[Exhibit, ...])
 

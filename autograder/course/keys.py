@@ -46,6 +46,9 @@ PARTS: Mapping[str, tuple[Use, str]] = {
     "atomic.py": (Use.NOTHING, "how a file is written, not what is in it"),
     "checks": (Use.GRADES, "judge what has run; calls are keyed as they are in the end"),
     "cli": (Use.NOTHING, "reads words and shows results: what it passes on is an input"),
+    "course": (Use.GRADES, "no part in running: what it asks for is in cells and calls"),
+    "diagnosis": (Use.GRADES, "what is told of failed runs; the reference's own runs are keyed as they are made"),
+    "draw.py": (Use.GRADES, "no part in running: what was drawn is in cells and calls"),
     "errors.py": (Use.NOTHING, "the names of errors"),
     "evidence": (Use.RUNS, "what is sent and recorded, and limits"),
     "evidence/store.py": (Use.NOTHING, "where evidence lies, not what is in it"),
@@ -60,7 +63,6 @@ PARTS: Mapping[str, tuple[Use, str]] = {
     "sandboxed": (Use.RUNS, "runs"),
     "syntax.py": (Use.RUNS, "cells are read with it, too"),
     "templates.py": (Use.NOTHING, "where templates lie; they count by what is in them"),
-    "variants.py": (Use.GRADES, "no part in running: what was drawn is in cells and calls"),
 }
 """Files and folders of the package, each with what it has a hand in, and why no more; the nearest counts. What is not listed has one in everything."""
 

@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import numpy as np
 
+from autograder.course.judging import find_run
+from autograder.course.keys import PACKAGE
+from autograder.course.plan import plan_probes
+from autograder.diagnosis import objectives
+from autograder.diagnosis.batch_findings import with_batch_findings
 from autograder.evidence.protocol import ArgumentList, Call, CallBatch, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, RunStatus, array_of
 from autograder.judgement.comparing.updates import contradicts_itself
@@ -24,23 +29,18 @@ from autograder.judgement.contracts.story import Story, flat
 from autograder.judgement.findings.finding import Contract, Finding
 from autograder.judgement.grade import Cause, CheckResult, Outcome, Visibility
 from autograder.judgement.observation import Observation
-from autograder.pipeline import objectives
-from autograder.pipeline.batch_findings import with_batch_findings
-from autograder.pipeline.judging import find_run
-from autograder.pipeline.keys import PACKAGE
-from autograder.pipeline.plan import plan_probes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from autograder.checks.docket import CheckSpec
+    from autograder.course.judging import Judge
+    from autograder.course.prepare import Prepared
     from autograder.evidence.protocol import Argument
     from autograder.evidence.store import Store
     from autograder.evidence.trace import Evidence, NdArray, Run
     from autograder.execution.executor import Executor
     from autograder.judgement.contracts.case import Arrays, Field
-    from autograder.pipeline.judging import Judge
-    from autograder.pipeline.prepare import Prepared
 
 OBJECTIVES_LOOKED_UP, OBJECTIVE_EVENTS = 2, 4
 """How many failed checks of one submission are compared with all known wrong objectives, and at how many points: some 60 calls for each."""
