@@ -117,7 +117,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def _stand_alone(request: pytest.FixtureRequest) -> None:
     """Outside of the grading pipeline, execute reference and submission when the first check asks."""
     if RUNS not in request.config.stash:
-        from autograder.pipeline.standalone import StandaloneRuns  # only here: the pipeline's own sessions never need it
+        from autograder.standalone import StandaloneRuns  # only here: the pipeline's own sessions never need it
 
         options = request.config.option
         runs = StandaloneRuns(request.config.stash[_COLLECTED], request.path.parent, options.submission, options.isolation)

@@ -25,9 +25,9 @@ from yardstick import SECONDS, Bar, Yardstick
 
 import autograder
 from autograder.assignment import open_assignment
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.results import ResultsFolder
 from autograder.execution.executor import Executor
-from autograder.pipeline.release import release_assignment
 
 ROOT = Path(__file__).parent.parent
 PAGE, PLOT = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance.svg"

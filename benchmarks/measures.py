@@ -17,6 +17,10 @@ import nbformat
 
 from autograder.assignment import AssignmentFiles, open_assignment
 from autograder.checks.docket import Docket, open_docket
+from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.rejudge import Rejudger
+from autograder.commands.grade.submissions import Candidate, collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.course.plan import plan_execution, rerun_batches
 from autograder.course.prepare import prepare
 from autograder.course.results import ResultsFolder
@@ -27,10 +31,6 @@ from autograder.evidence.protocol import CallBatch, Cell, ExecutionRequest
 from autograder.evidence.trace import Evidence
 from autograder.execution.executor import Executor
 from autograder.notebooks.reading.submission import read_submission
-from autograder.pipeline.collect import Candidate, collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.project import project_class
-from autograder.pipeline.rejudge import Rejudger
 
 COURSE = Path(__file__).parent.parent
 SLUG = "optimizers"

@@ -17,10 +17,10 @@ from pathlib import Path
 import nbformat
 
 from autograder.assignment import open_assignment
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.results import ResultsFolder
 from autograder.execution.executor import Executor
-from autograder.pipeline.regrade import regrade_class
-from autograder.pipeline.release import release_assignment
 
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "tests" / "tiny_course"

@@ -15,10 +15,10 @@ import yaml
 
 from autograder.assignment import open_assignment
 from autograder.cli import main
+from autograder.commands.export.repositories import export_github, export_gitlab
+from autograder.commands.release.student_version import release_assignment
 from autograder.evidence.store import EvidenceStore
 from autograder.execution.executor import Executor
-from autograder.pipeline.ci import export_github, export_gitlab
-from autograder.pipeline.release import release_assignment
 
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "tests" / "tiny_course"

@@ -9,11 +9,11 @@ import pytest
 from selection import selected
 
 from autograder.assignment import open_assignment
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.course.results import ResultsFolder
 from autograder.judgement.grade import Outcome
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.regrade import regrade_class
 
 pytestmark = pytest.mark.long("each notebook trains classifiers")
 

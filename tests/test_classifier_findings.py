@@ -9,9 +9,9 @@ import nbformat
 import pytest
 
 from autograder.assignment import open_assignment
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.course.results import ResultsFolder
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
 
 COURSE = Path(__file__).parent.parent
 RIGHT = COURSE / "examples" / "classifier" / "submitted" / "aino" / "classifier" / "classifier.ipynb"

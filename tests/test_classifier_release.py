@@ -12,10 +12,10 @@ from nbclient.exceptions import CellExecutionError
 from released_secrets import contents, told
 
 from autograder.assignment import open_assignment
+from autograder.commands.release.checks_file import left_out_lines
+from autograder.commands.release.student_version import release_assignment
 from autograder.evidence.store import EvidenceStore
 from autograder.notebooks.writing.stub import definition
-from autograder.pipeline.checks_file import left_out_lines
-from autograder.pipeline.release import release_assignment
 
 pytestmark = pytest.mark.long("Jupyter kernels")
 

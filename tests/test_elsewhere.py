@@ -11,8 +11,8 @@ import nbformat
 import pytest
 
 from autograder.assignment import open_assignment
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.results import ResultsFolder
-from autograder.pipeline.release import release_assignment
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "pipeline")]

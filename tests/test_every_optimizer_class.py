@@ -15,12 +15,12 @@ from selection import selected
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
+from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.results import ResultsFolder
 from autograder.judgement.grade import Outcome, Visibility
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.project import project_class
-from autograder.pipeline.release import release_assignment
 
 pytestmark = pytest.mark.long("each notebook trains with all of torch's optimizers")
 

@@ -14,13 +14,13 @@ from selection import selected, short
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.results import ResultsFolder
 from autograder.judgement.calibration import calibration_path, read_bars
 from autograder.judgement.comparing.tolerance import LEAST_MARGIN
 from autograder.judgement.grade import GradeStatus, Outcome
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.release import release_assignment
 
 COURSE = Path(__file__).parent.parent
 CLASS = COURSE / "examples" / "quadratic"

@@ -15,12 +15,12 @@ from selection import long_too, selected, short
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.course.results import ResultsFolder
 from autograder.evidence.limits import Isolation
 from autograder.execution.executor import Executor
 from autograder.judgement.grade import Cause, GradeStatus, Outcome, decode_grade, encode_grade
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
 
 COURSE = Path(__file__).parent.parent
 CLASS = COURSE / "examples" / "optimizers"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def init(folder: Annotated[Path, typer.Argument(help="Folder of the new course; may exist.")]) -> None:
     """Make an empty course: assignments/, solutions/, a README and a .gitignore."""
-    from autograder.pipeline.scaffold import new_course
+    from autograder.commands.new.scaffold import new_course
 
     new_course(folder)
     typer.echo(f"Course {folder}. Next:\n  cd {folder}\n  autograder new SLUG    an assignment with a small example in it")
@@ -30,7 +30,7 @@ def new(
     title: Annotated[str, typer.Option("--title", help="What students read. Default: the name in words.", show_default=False)] = "",
 ) -> None:
     """Start an assignment: a small example with a loop, visible and hidden checks, that passes `validate` as it stands."""
-    from autograder.pipeline.scaffold import new_assignment
+    from autograder.commands.new.scaffold import new_assignment
 
     root = course_of(course)
     written = new_assignment(root, assignment, title)
@@ -68,13 +68,13 @@ def release(
     force: Annotated[bool, typer.Option("--force", help="Release although the checks were not tested since the last change.")] = False,
 ) -> None:
     """Make the student notebook: stubs cut from the solution, numbers filled in from the reference."""
+    from autograder.commands.release.checks_file import SUFFIX, left_out_lines
+    from autograder.commands.release.per_student import require_variants
+    from autograder.commands.release.student_version import release_assignment
+    from autograder.commands.validate.record import untested
     from autograder.course.hardware import require_device
     from autograder.course.results import ResultsFolder
     from autograder.execution.choosing import executor_for
-    from autograder.pipeline.checks_file import SUFFIX, left_out_lines
-    from autograder.pipeline.release import release_assignment
-    from autograder.pipeline.release_variants import require_variants
-    from autograder.pipeline.validated import untested
 
     files = require_device(open_course(course, assignment))
     if per_student != (roster is not None):
@@ -104,10 +104,10 @@ def release(
 
 def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: ResultsFolder, doubt: str) -> None:
     """Each student's own notebook; without measuring where there is a `doubt`."""
-    from autograder.exchange.roster import read_roster
+    from autograder.commands.release.per_student import release_variants
     from autograder.execution.choosing import executor_for
-    from autograder.pipeline.release_variants import release_variants
-    from autograder.pipeline.students import student_name
+    from autograder.people.roster import read_roster
+    from autograder.people.student_names import student_name
     from autograder.reports.plain import counted, plain_line
 
     entries, console = read_roster(roster).students, terminal()
@@ -122,11 +122,11 @@ def _release_class(files: AssignmentFiles, roster: Path, place: Path, results: R
 
 def validate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
     """Test the checks: the reference passes all, the stub none, and every known mistake loses points (else exit code 1)."""
+    from autograder.commands.validate.kill_matrix import kill_matrix, lines
+    from autograder.commands.validate.validation import validate_assignment
     from autograder.course.hardware import require_device
     from autograder.course.results import ResultsFolder
     from autograder.execution.choosing import executor_for
-    from autograder.pipeline.kill_matrix import kill_matrix, lines
-    from autograder.pipeline.validate import validate_assignment
 
     files = require_device(open_course(course, assignment))
     console = terminal()
@@ -142,11 +142,11 @@ def validate(assignment: Slug, course: CourseOption = None, results: ResultsOpti
 
 def calibrate(assignment: Slug, course: CourseOption = None, results: ResultsOption = None) -> None:
     """Measure tolerances: run right programs and known mistakes, set each check's bar between them, write calibration.toml to review."""
+    from autograder.commands.calibrate.measuring import calibrate_assignment
     from autograder.course.hardware import require_device
     from autograder.course.results import ResultsFolder
     from autograder.execution.choosing import executor_for
     from autograder.judgement.calibration import calibration_path
-    from autograder.pipeline.calibrate import calibrate_assignment
     from autograder.reports.terminal.measured_bars import calibration_table
 
     files = require_device(open_course(course, assignment))

@@ -104,7 +104,7 @@ def _beside(notebook: Path) -> Path:
     Raises:
         AutograderError: if there is none, or several.
     """
-    from autograder.pipeline.checks_file import SUFFIX
+    from autograder.commands.release.checks_file import SUFFIX
 
     found = sorted(notebook.resolve().parent.glob(f"*{SUFFIX}"))
     named = [path for path in found if path.stem == notebook.stem]
@@ -116,9 +116,9 @@ def _beside(notebook: Path) -> Path:
 
 
 def _checked(notebook: Path, checks: Path, *, sandbox: bool) -> CheckReport:
+    from autograder.commands.check.one_notebook import check_notebook
+    from autograder.commands.release.checks_file import open_checks
     from autograder.execution.choosing import own_executor
-    from autograder.pipeline.check import check_notebook
-    from autograder.pipeline.checks_file import open_checks
 
     with tempfile.TemporaryDirectory(prefix="gradstep-", ignore_cleanup_errors=True) as folder:
         opened = open_checks(checks, Path(folder))

@@ -10,8 +10,8 @@ import typer
 
 from autograder.cli.options import CourseOption, Slug, open_course
 from autograder.cli.terminal import terminal
+from autograder.commands.collect.attempts import Take
 from autograder.exchange.lms.delivery import SystemName
-from autograder.pipeline.choosing import Take
 
 if TYPE_CHECKING:
     import datetime
@@ -50,9 +50,9 @@ def collect(
 
     Exit code 1 if some could not be matched to the roster, or were refused or not on time: they are listed, and nothing is guessed.
     """
-    from autograder.exchange.roster import read_roster
-    from autograder.pipeline.collecting import Source, collect_download
-    from autograder.pipeline.collection_summary import collection_lines, incomplete
+    from autograder.commands.collect.collection import Source, collect_download
+    from autograder.commands.collect.summary import collection_lines, incomplete
+    from autograder.people.roster import read_roster
 
     files = open_course(course, assignment)
     zone = _zone(timezone)

@@ -14,8 +14,8 @@ from autograder.errors import ExchangeError
 
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
-    from autograder.pipeline.exporting import Export
-    from autograder.pipeline.standing import Standing
+    from autograder.commands.export.scores import Export
+    from autograder.commands.export.standing import Standing
 
 export = typer.Typer(name="export", help="Write grades or an assignment for another system.", no_args_is_help=True)
 
@@ -45,7 +45,7 @@ ScaleOption = Annotated[bool, typer.Option("--scale", help="Convert scores where
 @export.command()
 def github(assignment: Slug, output: ExportFolder, course: CourseOption = None, grader: GraderOption = "") -> None:
     """A workflow for students' repositories that checks their notebook on every push, and Classroom 50's autograder.py."""
-    from autograder.pipeline.ci import export_github
+    from autograder.commands.export.repositories import export_github
 
     files = open_course(course, assignment)
     _say(export_github(files, output, grader))
@@ -56,7 +56,7 @@ def github(assignment: Slug, output: ExportFolder, course: CourseOption = None, 
 @export.command()
 def gitlab(assignment: Slug, output: ExportFolder, course: CourseOption = None, grader: GraderOption = "") -> None:
     """A .gitlab-ci.yml for students' repositories that checks their notebook on every push and reports as JUnit."""
-    from autograder.pipeline.ci import export_gitlab
+    from autograder.commands.export.repositories import export_gitlab
 
     files = open_course(course, assignment)
     _say(export_gitlab(files, output, grader))
@@ -73,7 +73,7 @@ def prairielearn(
     image: Annotated[str, typer.Option("--image", help="Name of the image that is built from the Dockerfile.")] = "gradstep",
 ) -> None:
     """A question for PrairieLearn, graded in a container with all checks. It holds the solution: for your course repository only."""
-    from autograder.pipeline.ci import export_prairielearn
+    from autograder.commands.export.repositories import export_prairielearn
 
     files = open_course(course, assignment)
     _say(export_prairielearn(files, output, grader, image))
@@ -99,9 +99,9 @@ def gradescope(
     force: Annotated[bool, typer.Option("--force", help="Export although the checks were not tested since the last change.")] = False,
 ) -> None:
     """Write the zip of an autograder for Gradescope, and say what students will see there."""
+    from autograder.commands.export.gradescope_zip import export_gradescope
+    from autograder.commands.validate.record import untested
     from autograder.course.results import ResultsFolder
-    from autograder.pipeline.gradescope_export import export_gradescope
-    from autograder.pipeline.validated import untested
 
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
@@ -118,7 +118,7 @@ def gradescope(
 @export.command()
 def container(output: ExportFolder) -> None:
     """A Dockerfile, for grading where the machine can't isolate students' code (macOS, Windows)."""
-    from autograder.pipeline.container import export_container
+    from autograder.commands.export.container_recipe import export_container
 
     _say(export_container(output))
     typer.echo("Its first lines say how to build and to use it. It was not tried here: let `doctor` look at it first.")
@@ -145,10 +145,10 @@ def export_canvas(
     scale: ScaleOption = False,
 ) -> None:
     """Write scores for Canvas to import (Grades, Import): the students whose score changes, and this assignment alone."""
+    from autograder.commands.export.scores import Terms, export_scores
     from autograder.exchange.lms.canvas import score_sheet
     from autograder.exchange.lms.score_sheet import Column
     from autograder.exchange.lms.sheet import read_sheet
-    from autograder.pipeline.exporting import Terms, export_scores
 
     files, found = _standings(assignment, course, results, submitted, decided=decided)
     sheet = score_sheet(read_sheet(into), Column((files.assignment.title, files.slug), column))
@@ -168,10 +168,10 @@ def export_moodle(
     scale: ScaleOption = False,
 ) -> None:
     """Write scores for Moodle to import (Upload grading worksheet): the students whose score changes. Feedback there stays as it is."""
+    from autograder.commands.export.scores import Terms, export_scores
     from autograder.exchange.lms.moodle import score_sheet
     from autograder.exchange.lms.score_sheet import Column
     from autograder.exchange.lms.sheet import read_sheet
-    from autograder.pipeline.exporting import Terms, export_scores
 
     files, found = _standings(assignment, course, results, submitted, decided=decided)
     sheet = score_sheet(read_sheet(into), Column(()))
@@ -189,7 +189,7 @@ def export_table(
     decided: DecidedOption = False,
 ) -> None:
     """Write a table with a row for each student: name, group, points, late or not, and each check."""
-    from autograder.pipeline.exporting import export_csv
+    from autograder.commands.export.scores import export_csv
 
     _, found = _standings(assignment, course, results, submitted, decided=decided)
     _write(export_csv(found), output, None)
@@ -210,9 +210,9 @@ def _standings(
     assignment: str, course: Path | None, results: Path | None, submitted: Path | None, *, decided: bool
 ) -> tuple[AssignmentFiles, tuple[Standing, ...]]:
     """Raises ExchangeError if there is nothing to export."""
+    from autograder.commands.export.standing import standings
     from autograder.course.results import ResultsFolder
-    from autograder.pipeline.collected import find_collected
-    from autograder.pipeline.standing import standings
+    from autograder.people.handed_in import find_collected
 
     files = open_course(course, assignment)
     folder = ResultsFolder(results or files.course / "results", files.slug)
@@ -226,7 +226,7 @@ def _standings(
 def _write(done: Export, output: Path, source: Path | None) -> None:
     """Write the file, say what is in it and what is not; exit code 1 if somebody was left out."""
     from autograder.atomic import write_atomic
-    from autograder.pipeline.exporting import export_lines
+    from autograder.commands.export.scores import export_lines
 
     if source is not None and output.exists() and output.samefile(source):
         message = f"{output}: is the file that was read, and only some of its lines would be left; name another with -o"

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from autograder.assignment import AssignmentFiles
+    from autograder.commands.grade.submissions import Candidate
     from autograder.course.results import ResultsFolder
     from autograder.judgement.grade import Grade
-    from autograder.pipeline.collect import Candidate
-    from autograder.pipeline.collected import Record
+    from autograder.people.handed_in import Record
 
 
 def grade(
@@ -62,14 +62,14 @@ def grade(
     ] = False,
 ) -> None:
     """Grade submissions: run what changed, judge it, write grades, feedback pages and the gradebook."""
+    from autograder.commands.grade.submissions import collect_submissions
+    from autograder.commands.grade.whole_class import grade_class
     from autograder.course.hardware import on_device
     from autograder.course.results import ResultsFolder
     from autograder.exchange.nbgrader.course_folder import course_above
     from autograder.exchange.nbgrader.course_folder import open_course as open_nbgrader
     from autograder.execution.choosing import executor_for
-    from autograder.pipeline.collect import collect_submissions
-    from autograder.pipeline.collected import find_collected
-    from autograder.pipeline.grade import grade_class
+    from autograder.people.handed_in import find_collected
     from autograder.reports.terminal.class_table import gone_lines
 
     if isolation not in (None, "none"):
@@ -115,10 +115,10 @@ def regrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list whose points would move.")] = False,
 ) -> None:
     """Judge stored evidence again, after a change of checks, points or tolerances, without running student code."""
+    from autograder.commands.grade.regrade import regrade_class
     from autograder.course.results import ResultsFolder
     from autograder.execution.choosing import executor_for
-    from autograder.pipeline.collected import read_record
-    from autograder.pipeline.regrade import regrade_class
+    from autograder.people.handed_in import read_record
     from autograder.reports.plain import plain_line
 
     files = open_course(course, assignment)
@@ -192,10 +192,10 @@ def _chosen(candidates: Sequence[Candidate], only: Sequence[str], submissions: P
 
 def _warn(console: Console, files: AssignmentFiles, folder: ResultsFolder, level: Isolation) -> None:
     """Warn of a GPU that is missing, of checks and tolerances that hold no more, and of running without a sandbox."""
+    from autograder.commands.validate.record import overtaken
     from autograder.course.hardware import doubted_device
     from autograder.execution.devices import find_device
     from autograder.judgement.calibration import calibration_path, doubt
-    from autograder.pipeline.validated import overtaken
 
     if missing := find_device(files.assignment.device).missing:
         said = f"{files.slug} asks for a GPU, and {missing}. What has to be run is ungradable until there is one."
@@ -210,8 +210,8 @@ def _warn(console: Console, files: AssignmentFiles, folder: ResultsFolder, level
 
 def _finish(console: Console, files: AssignmentFiles, folder: ResultsFolder, grades: Sequence[Grade], record: Record) -> None:
     """Write what is projected from the grades, then show the class and where things are. `record` is of what was collected, and names people."""
-    from autograder.pipeline.project import project_with_marks
-    from autograder.pipeline.same_code import same_code
+    from autograder.commands.grade.pages import project_with_marks
+    from autograder.commands.grade.same_code import same_code
     from autograder.reports.isolation import isolation_line
     from autograder.reports.terminal.class_table import class_lines, class_table, same_code_lines
 

@@ -22,7 +22,7 @@ def nbgrader(
     slug: Annotated[str, typer.Option("--slug", help="Name of the new assignment. Default: the folder's name.", show_default=False)] = "",
 ) -> None:
     """Import an nbgrader assignment: its test cells run as they are, in the sandbox, and give the same points. Nothing is overwritten."""
-    from autograder.pipeline.importing import import_nbgrader
+    from autograder.commands.import_.nbgrader_assignment import import_nbgrader
     from autograder.reports.plain import counted, number, plain_line
 
     root = course_of(course)

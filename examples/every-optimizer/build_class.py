@@ -22,10 +22,10 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.assignment import open_assignment
+from autograder.commands.release.student_version import release_assignment
 from autograder.evidence.store import EvidenceStore
 from autograder.execution.executor import Executor
 from autograder.notebooks.writing.source import write_notebook
-from autograder.pipeline.release import release_assignment
 
 HERE = Path(__file__).parent
 COURSE = HERE.parent.parent

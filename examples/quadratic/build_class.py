@@ -16,10 +16,10 @@ import jupytext
 import nbformat
 
 from autograder.assignment import open_assignment
+from autograder.commands.release.student_version import release_assignment
 from autograder.evidence.store import EvidenceStore
 from autograder.execution.executor import Executor
 from autograder.notebooks.writing.source import write_notebook
-from autograder.pipeline.release import release_assignment
 
 HERE = Path(__file__).parent
 SLUG = HERE.name

@@ -33,6 +33,6 @@ chmod -R a+rX "$home"
 printf '%s\n' "$python" "$home/package" > "$own/where"
 
 # Run the reference once: the image keeps its numbers, and a fault shows here instead of at the first submission.
-start='import sys; sys.path.insert(0, sys.argv.pop(1)); from autograder.pipeline.gradescope_run import main; main()'
+start='import sys; sys.path.insert(0, sys.argv.pop(1)); from autograder.commands.container.gradescope_run import main; main()'
 "$python" -I -c "$start" "$home/package" prepare "$(dirname "$here")"
 chmod -R go= "$here"

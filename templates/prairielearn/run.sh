@@ -5,4 +5,4 @@ job=${1:-/grade}
 mkdir -p "$job/results"
 printf '%s\n' '{"gradable": false, "format_errors": ["The grader did not start. It costs no attempt: tell your instructor."]}' > "$job/results/results.json"
 chmod -R go-rwx "$job"
-exec python3 -P -c 'import sys; from autograder.pipeline.prairielearn import main; main(sys.argv[1])' "$job"
+exec python3 -P -c 'import sys; from autograder.commands.container.prairielearn_job import main; main(sys.argv[1])' "$job"

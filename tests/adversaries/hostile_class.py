@@ -9,10 +9,10 @@ from pathlib import Path
 import nbformat
 
 from autograder.assignment import open_assignment
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.results import ResultsFolder
 from autograder.execution.executor import Executor
 from autograder.judgement.grade import Grade
-from autograder.pipeline.release import release_assignment
 
 from .attack import Attack
 from .breaking import BREAKING

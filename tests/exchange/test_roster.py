@@ -4,7 +4,7 @@ import pytest
 from lms_samples import CANVAS_GRADEBOOK, MOODLE_WORKSHEET
 
 from autograder.errors import ExchangeError
-from autograder.exchange.roster import read_roster
+from autograder.people.roster import read_roster
 
 
 def roster(tmp_path, text, encoding="utf-8"):

@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING
 import nbformat
 
 from autograder.assignment import open_assignment
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.progress import Silent
 from autograder.course.results import ResultsFolder
 from autograder.execution.executor import Executor
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.release import release_assignment
 
 from .descendants import below
 

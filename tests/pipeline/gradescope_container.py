@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from autograder.pipeline.gradescope_run import main; main()"
+START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from autograder.commands.container.gradescope_run import main; main()"
 
 
 @dataclass

@@ -7,8 +7,8 @@ import sys
 
 from nbgrader.api import Gradebook
 
-from autograder.pipeline.project import project_class
-from autograder.pipeline.regrade import regrade_class
+from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.regrade import regrade_class
 
 
 class Silent:

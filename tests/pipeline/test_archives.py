@@ -5,9 +5,9 @@ import zipfile
 
 import pytest
 
+from autograder.commands.grade.submissions import collect_submissions
 from autograder.errors import SubmissionError
 from autograder.judgement.grade import Cause
-from autograder.pipeline.collect import collect_submissions
 
 
 def pack(*members):

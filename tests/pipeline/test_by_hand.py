@@ -12,12 +12,12 @@ from marking import Silent, grade, person_marks, regrade, totals
 from nbgrader.api import Gradebook
 from tiny_class import LOOP
 
+from autograder.commands.export.standing import standings
+from autograder.commands.grade.ledger import read_ledger
+from autograder.commands.grade.marking import carried
+from autograder.commands.grade.pages import project_with_marks
 from autograder.judgement.grade import Cause, GradeStatus, Outcome, decode_grade, encode_grade
-from autograder.pipeline.collected import Collected, Record
-from autograder.pipeline.ledger import read_ledger
-from autograder.pipeline.marking import carried
-from autograder.pipeline.project import project_with_marks
-from autograder.pipeline.standing import standings
+from autograder.people.handed_in import Collected, Record
 
 WRONG_LOOP = LOOP.replace("optimizer.zero_grad()", "pass")
 
@@ -197,7 +197,7 @@ def test_a_writing_that_was_interrupted_is_done_again(decided, monkeypatch):
     text = toml.read_text()
     toml.write_text(text.replace("@points(5,", "@points(4,").replace("@points(3)", "@points(4)"))
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("autograder.pipeline.projections.write_gradebook", lambda *_: 1 / 0)
+        interrupted.setattr("autograder.commands.grade.page_writing.write_gradebook", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             regrade(decided)
     assert read_ledger(decided.results) == {}

@@ -8,6 +8,10 @@ from typer.testing import CliRunner
 from autograder.checks import Observation, call, leaf, optim
 from autograder.checks.docket import open_docket
 from autograder.cli import app
+from autograder.commands.calibrate.bench import make_bench, older_machine
+from autograder.commands.calibrate.measuring import calibrate_assignment
+from autograder.commands.calibrate.right_programs import exchange, variants_of
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.keys import judging_key
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.evidence.trace import array_of
@@ -15,10 +19,6 @@ from autograder.judgement.calibration import calibration_path, call_digest, read
 from autograder.judgement.comparing.spread import INERT
 from autograder.judgement.comparing.tolerance import LEAST_SPREAD
 from autograder.judgement.grade import Cause
-from autograder.pipeline.bench import make_bench, older_machine
-from autograder.pipeline.calibrate import calibrate_assignment
-from autograder.pipeline.release import release_assignment
-from autograder.pipeline.variation import exchange, variants_of
 
 
 class Counted:

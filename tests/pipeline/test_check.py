@@ -5,9 +5,9 @@ import datetime
 import pytest
 from tiny_class import LOOP, LOSS
 
+from autograder.commands.check.one_notebook import check_notebook
+from autograder.commands.release.checks_file import open_checks, write_checks
 from autograder.judgement.grade import Outcome, Visibility
-from autograder.pipeline.check import check_notebook
-from autograder.pipeline.checks_file import open_checks, write_checks
 from autograder.reports.told import told_of
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)

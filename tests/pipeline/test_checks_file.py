@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
+from autograder.commands.release.checks_file import left_out_lines, open_checks, write_checks
 from autograder.errors import ExchangeError
-from autograder.pipeline.checks_file import left_out_lines, open_checks, write_checks
 
 HIDDEN = '''
 

@@ -10,14 +10,14 @@ from lms_samples import CANVAS_GRADEBOOK, GRADESCOPE_METADATA, make_folder, make
 from tiny_class import TINY
 
 from autograder.assignment import open_assignment
+from autograder.commands.collect.attempts import Take
+from autograder.commands.collect.collection import EARLIER, Source, collect_download
+from autograder.commands.collect.summary import collection_lines, incomplete
+from autograder.commands.grade.submissions import collect_submissions
 from autograder.errors import ExchangeError
-from autograder.exchange.roster import read_roster
 from autograder.judgement.grade import Cause
-from autograder.pipeline.choosing import Take
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.collected import read_record
-from autograder.pipeline.collecting import EARLIER, Source, collect_download
-from autograder.pipeline.collection_summary import collection_lines, incomplete
+from autograder.people.handed_in import read_record
+from autograder.people.roster import read_roster
 
 ROSTER = """id,name,canvas_id,moodle_id,login,email,group
 ann,"Lee, Ann",1234,501,alee,ann@uni.edu,

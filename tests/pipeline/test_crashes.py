@@ -12,8 +12,8 @@ import pytest
 from tiny_class import LOOP, Recorded
 
 from autograder.atomic import is_disk_failure
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 
 ROOT = Path(__file__).parents[2]
 STUDENTS = 3

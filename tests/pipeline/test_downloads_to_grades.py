@@ -12,8 +12,8 @@ import pytest
 from lms_samples import CANVAS_GRADEBOOK, MOODLE_WORKSHEET, make_zip
 from tiny_class import LOOP, LOSS
 
-from autograder.pipeline.collected import read_record
-from autograder.pipeline.same_code import same_code
+from autograder.commands.grade.same_code import same_code
+from autograder.people.handed_in import read_record
 
 WRONG = LOOP.replace("optimizer.step()", "pass")
 

@@ -10,15 +10,15 @@ from lms_samples import CANVAS_GRADEBOOK, MOODLE_WORKSHEET
 from tiny_class import TINY
 
 from autograder.assignment import open_assignment
+from autograder.commands.export.scores import Terms, export_csv, export_lines, export_scores
+from autograder.commands.export.standing import standings
 from autograder.course.results import ResultsFolder
 from autograder.errors import ExchangeError
 from autograder.exchange.lms import canvas, moodle
 from autograder.exchange.lms.score_sheet import Column
 from autograder.exchange.lms.sheet import read_sheet
 from autograder.judgement.grade import Cause, CheckResult, Grade, JudgedVariant, Outcome, Provenance, Visibility
-from autograder.pipeline.collected import Collected, Entry, Member, Record
-from autograder.pipeline.exporting import Terms, export_csv, export_lines, export_scores
-from autograder.pipeline.standing import standings
+from autograder.people.handed_in import Collected, Entry, Member, Record
 
 ANN = Member("alee", "Lee, Ann", canvas_id="1234", moodle_id="501")
 ANN2 = Member("alee2", canvas_id="1235", moodle_id="502")

@@ -3,8 +3,8 @@
 import pytest
 
 from autograder.checks import points
+from autograder.commands.grade.regrade import regrade_class
 from autograder.judgement.grade import Outcome
-from autograder.pipeline.regrade import regrade_class
 
 CONTRACTS = '@points(5, visibility="after_due_date", contracts={"gradient": 2, "clearing": 1, "count + untouched + update": 1, "optimizer + return": 1})'
 NEVER_CLEARS = """def training_loop(n_epochs, optimizer, params):

@@ -12,6 +12,14 @@ from tiny_class import LOOP, Recorded, handed_in
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
+from autograder.commands.check.one_notebook import check_notebook
+from autograder.commands.export.gradescope_zip import export_gradescope
+from autograder.commands.export.repositories import export_prairielearn
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.unrun import Unrun, judge_of_nothing
+from autograder.commands.grade.whole_class import grade_class
+from autograder.commands.release.checks_file import open_checks
 from autograder.course.hardware import as_graded, on_device, require_device
 from autograder.course.judging import repeats
 from autograder.course.keys import judging_key
@@ -25,14 +33,6 @@ from autograder.execution.executor import Executor
 from autograder.execution.plain_processes import PlainExecutor
 from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, doubt
 from autograder.judgement.grade import RULINGS, Cause, Outcome
-from autograder.pipeline.check import check_notebook
-from autograder.pipeline.checks_file import open_checks
-from autograder.pipeline.ci import export_prairielearn
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.gradescope_export import export_gradescope
-from autograder.pipeline.regrade import regrade_class
-from autograder.pipeline.unrun import Unrun, judge_of_nothing
 from autograder.reports.terminal.doctor import gpu_line
 
 HERE = find_device(Device.CUDA)

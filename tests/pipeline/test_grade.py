@@ -3,13 +3,13 @@
 import pytest
 from tiny_class import LOSS, Recorded
 
+from autograder.commands.grade import one_submission as grader_module
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.course.results import ResultsFolder
 from autograder.errors import AssignmentError, SubmissionError
 from autograder.judgement.grade import Cause, GradeStatus, Outcome
-from autograder.pipeline import grader as grader_module
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.regrade import regrade_class
 
 WRONG_LOSS = "def loss_fn(values):\n    return (values**2).sum()\n"
 ONE_SHORT = """def training_loop(n_epochs, optimizer, params):

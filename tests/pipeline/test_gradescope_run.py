@@ -23,15 +23,7 @@ from tiny_class import LOOP, LOSS, TINY
 
 from autograder.assignment import Gradescope, open_assignment
 from autograder.checks.docket import open_docket
-from autograder.course.prepare import prepare
-from autograder.course.results import ResultsFolder
-from autograder.errors import SandboxError
-from autograder.evidence.limits import Isolation, Limits
-from autograder.exchange.gradescope.results_json import encode_results
-from autograder.exchange.gradescope.submission_metadata import read_metadata
-from autograder.judgement.grade import Cause
-from autograder.pipeline.gradescope_export import export_gradescope
-from autograder.pipeline.gradescope_run import (
+from autograder.commands.container.gradescope_run import (
     Container,
     close_off,
     container_files,
@@ -41,6 +33,14 @@ from autograder.pipeline.gradescope_run import (
     safely_graded,
     wall_needed_s,
 )
+from autograder.commands.export.gradescope_zip import export_gradescope
+from autograder.course.prepare import prepare
+from autograder.course.results import ResultsFolder
+from autograder.errors import SandboxError
+from autograder.evidence.limits import Isolation, Limits
+from autograder.exchange.gradescope.results_json import encode_results
+from autograder.exchange.gradescope.submission_metadata import read_metadata
+from autograder.judgement.grade import Cause
 from tests.surroundings import refused, with_folder_at, without_bubblewrap
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Gradescope's container starts as root, and so must what stands for it here")
@@ -439,7 +439,7 @@ def test_what_can_not_be_closed_is_told(tmp_path):
     close_off([folder, tmp_path / "missing"])
     assert folder.stat().st_mode & 0o077 == 0
     folder.chmod(0o755)
-    code = "import sys; from pathlib import Path; from autograder.pipeline.gradescope_run import close_off; close_off([Path(sys.argv[1])])"
+    code = "import sys; from pathlib import Path; from autograder.commands.container.gradescope_run import close_off; close_off([Path(sys.argv[1])])"
     mounted = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
     words = ["unshare", "--mount", "sh", "-c", mounted, "sh", str(folder), sys.executable, code]
     said = subprocess.run(words, text=True, capture_output=True, env=os.environ, check=False).stderr

@@ -17,9 +17,9 @@ import pytest
 from gradescope_schema import RESULTS
 
 from autograder.assignment import open_assignment
+from autograder.commands.export.gradescope_zip import export_gradescope
+from autograder.commands.export.packaging import needed
 from autograder.errors import AssignmentError
-from autograder.pipeline.gradescope_export import export_gradescope
-from autograder.pipeline.packaging import needed
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = ROOT / "tests" / "tiny_course"
@@ -131,7 +131,7 @@ def test_the_shipped_package_is_whole(archive, exported, tmp_path):
     again = course(tmp_path)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import autograder; from pathlib import Path; from autograder.assignment import open_assignment; "
-        "from autograder.pipeline.gradescope_export import export_gradescope as e; assert autograder.__file__.startswith(sys.argv[1]); "
+        "from autograder.commands.export.gradescope_zip import export_gradescope as e; assert autograder.__file__.startswith(sys.argv[1]); "
         "e(open_assignment(Path(sys.argv[2]), 'tiny'), Path(sys.argv[3]))"
     )
     package, made = tmp_path / "gradstep" / "package", tmp_path / "again.zip"

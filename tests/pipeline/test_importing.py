@@ -12,6 +12,14 @@ from nbgrader_course import CELLS, CLASS, OPEN, cell, nbgrader_class, write_sour
 from tiny_class import Recorded
 
 from autograder.assignment import open_assignment
+from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
+from autograder.commands.import_.nbgrader_assignment import import_nbgrader
+from autograder.commands.release.student_version import release_assignment
+from autograder.commands.validate.kill_matrix import lines
+from autograder.commands.validate.validation import validate_assignment
 from autograder.course.results import ResultsFolder
 from autograder.errors import AssignmentError, ExchangeError
 from autograder.evidence.limits import Limits
@@ -20,14 +28,6 @@ from autograder.judgement.grade import Cause, Outcome
 from autograder.notebooks.cells import grade_id_of
 from autograder.notebooks.writing.facts import Facts
 from autograder.notebooks.writing.source import Mode, render_notebook
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.importing import import_nbgrader
-from autograder.pipeline.kill_matrix import lines
-from autograder.pipeline.project import project_class
-from autograder.pipeline.regrade import regrade_class
-from autograder.pipeline.release import release_assignment
-from autograder.pipeline.validate import validate_assignment
 
 pytestmark = pytest.mark.long("nbgrader's own commands on a course of its own")
 

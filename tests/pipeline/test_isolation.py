@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.evidence.limits import Isolation
 from autograder.execution.executor import Executor
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.regrade import regrade_class
 from autograder.reports.isolation import NO_SANDBOX, isolation_warning
 
 

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 from autograder.assignment import open_assignment
 from autograder.cli import app
+from autograder.commands.grade.ledger import projection_mark
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.release.student_version import release_assignment
 from autograder.course import keys
 from autograder.course.keys import PARTS, Use, changes, judging_key, package_files, run_inputs, use_of, validation_key
 from autograder.course.results import ResultsFolder
-from autograder.pipeline.ledger import projection_mark
-from autograder.pipeline.regrade import regrade_class
-from autograder.pipeline.release import release_assignment
 
 DRIVERS = """def tripled(student, params):
     return 3 * student.loss_fn(params)

@@ -9,8 +9,8 @@ import pytest
 from tiny_class import TINY, TinyCourse
 
 from autograder.assignment import open_assignment
+from autograder.commands.release.student_version import release_assignment
 from autograder.course.results import ResultsFolder
-from autograder.pipeline.release import release_assignment
 
 PREFIX = "ZQJX"
 SCAN = r'''

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 from tiny_class import LOOP, LOSS, Recorded
 
+from autograder.commands.grade.partial import resume
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.course.plan import Plan
 from autograder.evidence.limits import Isolation
 from autograder.evidence.protocol import Call, CallBatch, Cell, ExecutionRequest
 from autograder.evidence.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.partial import resume
 
 SUMMED = "def loss_fn(values):\n    return (values**2).sum()\n"
 UNCLEARED = LOOP.replace("optimizer.zero_grad()", "pass")

@@ -13,17 +13,17 @@ from variant_class import COURSE, RIGHT, ROSTER, VariantCourse, cell_of, check_o
 
 from autograder.checks.docket import open_docket
 from autograder.cli import app
+from autograder.commands.export.gradescope_zip import export_gradescope
+from autograder.commands.export.repositories import export_github, export_gitlab, export_prairielearn
+from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.validate.validation import _broken_elsewhere
 from autograder.course.draws import HELD, key_path, open_variants, record_path
 from autograder.course.prepare import broken_checks, prepare
 from autograder.errors import AssignmentError
 from autograder.exchange.nbgrader.gradebook import _make_tables
-from autograder.exchange.roster import Student
 from autograder.judgement.grade import Cause, GradeStatus, Outcome
-from autograder.pipeline.ci import export_github, export_gitlab, export_prairielearn
-from autograder.pipeline.gradescope_export import export_gradescope
-from autograder.pipeline.project import project_class
-from autograder.pipeline.regrade import regrade_class
-from autograder.pipeline.validate import _broken_elsewhere
+from autograder.people.roster import Student
 from autograder.reports.grades_csv import grades_csv
 from autograder.reports.terminal.class_table import what_went_wrong
 

@@ -5,9 +5,9 @@ import pytest
 
 from autograder.checks import CheckFailed, assert_optimizer, needs_torch, points
 from autograder.checks.docket import open_docket
+from autograder.commands.validate.validation import validate_assignment
 from autograder.errors import AssignmentError
 from autograder.evidence.trace import OptimizerValue, Trace, array_of
-from autograder.pipeline.validate import validate_assignment
 
 SETTINGS = {"lr": 0.1, "betas": (0.9, 0.99), "amsgrad": False, "foreach": None, "fused": None}
 
@@ -123,7 +123,7 @@ def test_bonus_points_come_on_top_and_nobody_loses_them(course):
 
 def test_a_reference_that_misses_bonus_points_is_not_validated(course, monkeypatch):
     """The checks of a bonus are tested like any other."""
-    monkeypatch.setattr("autograder.pipeline.validate.mutants", lambda source, path: ())
+    monkeypatch.setattr("autograder.commands.validate.validation.mutants", lambda source, path: ())
     extend(course, BONUS)
     validation = validate_assignment(course.files, course.results, course.executor, Silent())
     assert (validation.reference, validation.points, validation.stub) == (13, 13, 0)
@@ -159,7 +159,7 @@ def test_a_template_can_ask_whether_a_check_is_there(course):
     course.submit("right")
     grades, _ = course.grade()
     assert {check.id for check in grades["right"].checks} >= {"test_past"}
-    from autograder.pipeline.release import release_assignment
+    from autograder.commands.release.student_version import release_assignment
 
     path = release_assignment(course.files, course.root / "out", course.results.evidence, course.executor)
     text = path.read_text()

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from autograder.assignment import open_assignment
+from autograder.commands.container.prairielearn_job import main
+from autograder.commands.export.repositories import export_gitlab, export_prairielearn
 from autograder.errors import ExchangeError
-from autograder.pipeline.ci import export_gitlab, export_prairielearn
-from autograder.pipeline.prairielearn import main
 
 pytestmark = pytest.mark.long("a job with a forkserver of its own")
 

@@ -8,12 +8,12 @@ pytest.importorskip("nbgrader")
 from marking import Silent, grade, in_gradebook, person_marks, regrade, totals
 from nbgrader.api import Gradebook, MissingEntry
 
+from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.release.student_version import release_assignment
+from autograder.commands.validate.validation import validate_assignment
 from autograder.errors import AssignmentError, ExchangeError
 from autograder.judgement.grade import Cause, GradeStatus, Outcome, decode_grade, encode_grade
-from autograder.pipeline.project import project_class
-from autograder.pipeline.regrade import regrade_class
-from autograder.pipeline.release import release_assignment
-from autograder.pipeline.validate import validate_assignment
 
 QUESTION = '\n[[questions]]\nid = "why"\ntitle = "Why Adam settles"\npart = "Explain"\npoints = 4\n'
 CELLS = """
@@ -209,7 +209,7 @@ def test_other_students_marks_stay_when_one_is_graded_alone(asked):
 
 def test_validate_leaves_out_what_a_person_marks_and_says_so(asked, monkeypatch):
     """Reference and stub are judged by the checks; the questions' points are named beside them."""
-    monkeypatch.setattr("autograder.pipeline.validate.mutants", lambda *_: ())
+    monkeypatch.setattr("autograder.commands.validate.validation.mutants", lambda *_: ())
     validation = validate_assignment(asked.files, asked.results, asked.executor, Silent())
     assert (validation.points, validation.reference, validation.stub, validation.asked) == (10, 10, 0, 4)
     assert validation.passed

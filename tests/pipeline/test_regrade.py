@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
+from autograder.commands.grade.regrade import regrade_class
 from autograder.course.results import ResultsFolder
 from autograder.errors import AutograderError
-from autograder.pipeline.regrade import regrade_class
 
 
 def edit_checks(course, old, new):

@@ -5,13 +5,13 @@ import pytest
 from tiny_class import LOOP, LOSS, TINY
 
 from autograder.assignment import open_assignment
+from autograder.commands.grade.same_code import same_code
 from autograder.course.executed import executed_notebook, write_executed
 from autograder.course.results import ResultsFolder
 from autograder.evidence.trace import Ended, Ending, Evidence
 from autograder.judgement.grade import Grade, Provenance
 from autograder.notebooks.reading.submission import read_submission
-from autograder.pipeline.collected import Entry, Member, Record
-from autograder.pipeline.same_code import same_code
+from autograder.people.handed_in import Entry, Member, Record
 
 OTHER = LOOP.replace("for _ in range(n_epochs)", "for epoch in range(n_epochs)")
 

@@ -7,11 +7,11 @@ import sqlite3
 import pytest
 from tiny_class import LOOP, LOSS, Recorded
 
+from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.regrade import regrade_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.course.results import ResultsFolder
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.project import project_class
-from autograder.pipeline.regrade import regrade_class
 
 pytestmark = pytest.mark.long("a class graded three times")
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from autograder.commands.grade.submissions import collect_submissions
 from autograder.errors import SubmissionError
 from autograder.judgement.grade import Cause
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.students import student_name
+from autograder.people.student_names import student_name
 
 
 @pytest.mark.parametrize(

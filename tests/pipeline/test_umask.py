@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_class import LOOP
 
-from autograder.pipeline.release import release_assignment
+from autograder.commands.release.student_version import release_assignment
 from tests.surroundings import refused, with_folder_at, without_bubblewrap
 
 pytestmark = pytest.mark.skipif(bool(refused()), reason=refused())

@@ -11,9 +11,9 @@ import pytest
 from selection import short
 from tiny_class import LOOP, Recorded, handed_in
 
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.project import project_class
+from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 
 ROOT = Path(__file__).parents[2]
 STUDENTS = 200

@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
+from autograder.commands.validate.kill_matrix import kill_matrix, lines
+from autograder.commands.validate.record import is_validated
+from autograder.commands.validate.validation import Fate, known_mistakes, validate_assignment
 from autograder.mistakes.mutants import mutants
-from autograder.pipeline.kill_matrix import kill_matrix, lines
-from autograder.pipeline.validate import Fate, known_mistakes, validate_assignment
-from autograder.pipeline.validated import is_validated
 
 WEAK = """
 import numpy as np
@@ -55,7 +55,8 @@ CODES = {"never-clears", "one-epoch-short", "own-sgd", "sum-not-mean", "returns-
 def validate(course, monkeypatch):
     """Validate the course, on half a dozen mistakes: most tests need no more."""
     monkeypatch.setattr(
-        "autograder.pipeline.validate.mutants", lambda source, path: tuple(one for one in mutants(source, path) if one.code in CODES)
+        "autograder.commands.validate.validation.mutants",
+        lambda source, path: tuple(one for one in mutants(source, path) if one.code in CODES),
     )
 
     def run():

@@ -9,17 +9,17 @@ import pytest
 from variant_class import RIGHT, Told, VariantCourse, cell_of
 
 from autograder.checks.docket import open_docket
+from autograder.commands.calibrate.bench import Bench, make_bench
+from autograder.commands.calibrate.measuring import _drawn_again, _refusal, calibrate_assignment
 from autograder.course.draws import Record, key_path, open_variants, record_path
 from autograder.draw import SAMPLES
 from autograder.errors import AssignmentError
-from autograder.exchange.roster import Student
 from autograder.judgement.calibration import calibration_path
 from autograder.judgement.comparing.distance import Distance
 from autograder.judgement.comparing.spread import Across, Spread, Tried
 from autograder.judgement.comparing.tolerance import LEAST_MARGIN
 from autograder.judgement.grade import GradeStatus
-from autograder.pipeline.bench import Bench, make_bench
-from autograder.pipeline.calibrate import _drawn_again, _refusal, calibrate_assignment
+from autograder.people.roster import Student
 
 pytestmark = pytest.mark.long("thirty drawn variants")
 

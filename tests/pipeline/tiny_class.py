@@ -6,10 +6,10 @@ from pathlib import Path
 import nbformat
 
 from autograder.assignment import open_assignment
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
 from autograder.course.results import ResultsFolder
 from autograder.execution.executor import Executor
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
 
 TINY = Path(__file__).parent.parent / "tiny_course"
 

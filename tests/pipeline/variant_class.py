@@ -8,13 +8,13 @@ import nbformat
 from tiny_class import Recorded
 
 from autograder.assignment import open_assignment
+from autograder.commands.grade.submissions import collect_submissions
+from autograder.commands.grade.whole_class import grade_class
+from autograder.commands.release.per_student import release_variants
 from autograder.course.results import ResultsFolder
-from autograder.exchange.roster import Student
 from autograder.execution.executor import Executor
 from autograder.notebooks.writing.stub import definition
-from autograder.pipeline.collect import collect_submissions
-from autograder.pipeline.grade import grade_class
-from autograder.pipeline.release_variants import release_variants
+from autograder.people.roster import Student
 
 COURSE = Path(__file__).parent.parent / "variant_course"
 SOLUTION = COURSE / "solutions" / "fit" / "solution.py"

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autograder.errors import ExchangeError
-from autograder.exchange.lms import blackboard, canvas, moodle, plain_folder
-from autograder.exchange.lms import gradescope_download as gradescope_export
+from autograder.exchange.lms import blackboard, canvas, gradescope_download, moodle, plain_folder
 from autograder.exchange.lms.delivery import Asked, Delivered, SystemName
 from autograder.exchange.lms.download import Download
 
@@ -23,7 +22,7 @@ class System:
 
 
 SYSTEMS = (
-    System(SystemName.GRADESCOPE, gradescope_export.recognise, gradescope_export.deliveries, gradescope_export.name_key),
+    System(SystemName.GRADESCOPE, gradescope_download.recognise, gradescope_download.deliveries, gradescope_download.name_key),
     System(SystemName.MOODLE, moodle.recognise, moodle.deliveries, moodle.name_key),
     System(SystemName.BLACKBOARD, blackboard.recognise, blackboard.deliveries, blackboard.name_key),
     System(SystemName.CANVAS, canvas.recognise, canvas.deliveries, canvas.name_key),

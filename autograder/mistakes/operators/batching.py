@@ -6,8 +6,8 @@ import ast
 import functools
 from collections.abc import Iterator
 
+from autograder.mistakes.losses import Place
 from autograder.mistakes.operator import Function, Operator
-from autograder.mistakes.operators.objective import Place
 from autograder.mistakes.training_places import is_step, passes
 from autograder.mistakes.trees import at_each, called, expression, import_torch, method_call, receiver, remove, statements
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from autograder.mistakes.losses import Place, losses
 from autograder.mistakes.operator import Function, Operator
-from autograder.mistakes.operators.objective import Place, losses
 from autograder.mistakes.training_places import Pass, data_of, source_of, stepping
 from autograder.mistakes.trees import after_docstring, arguments_of, at_each, import_torch, index_of, method_call, statements
 

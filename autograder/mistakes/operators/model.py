@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autograder.mistakes.losses import Place
 from autograder.mistakes.operator import Function, Operator
-from autograder.mistakes.operators.objective import Place
 from autograder.mistakes.training_places import passes
 from autograder.mistakes.trees import arguments_of, at_each, called, expression, import_torch, replace, statements
 

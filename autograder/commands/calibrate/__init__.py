@@ -1,0 +1,1 @@
+"""`autograder calibrate`: tolerances are measured."""

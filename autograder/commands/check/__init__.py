@@ -1,0 +1,1 @@
+"""`autograder check`: one notebook, its visible checks, no course."""

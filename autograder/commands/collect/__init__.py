@@ -1,0 +1,1 @@
+"""`autograder collect`: a download becomes submissions."""

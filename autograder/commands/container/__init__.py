@@ -1,0 +1,1 @@
+"""What runs in a container: Gradescope's autograder and PrairieLearn's external grader."""

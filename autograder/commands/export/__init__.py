@@ -1,0 +1,1 @@
+"""`autograder export`: grades and assignments for other systems."""

@@ -1,0 +1,1 @@
+"""`autograder grade` and `autograder regrade`."""

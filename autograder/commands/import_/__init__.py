@@ -1,0 +1,1 @@
+"""`autograder import`: assignments of other systems."""

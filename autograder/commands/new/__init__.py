@@ -1,0 +1,1 @@
+"""`autograder init` and `autograder new`."""

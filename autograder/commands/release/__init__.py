@@ -1,0 +1,1 @@
+"""`autograder release`: what students get."""

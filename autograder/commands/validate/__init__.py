@@ -1,0 +1,1 @@
+"""`autograder validate`: the checks are tested."""
