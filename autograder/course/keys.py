@@ -88,7 +88,7 @@ NOT_TESTED_BY = {
 
 BESIDE_THE_SOLUTION = {
     "mistakes.py": "tries the checks; what is told of it reaches a grade with the gallery, which has a digest",
-    "variants.py": "tries the checks",
+    "equivalents.py": "tries the checks",
 }
 """Files in a solution's folder that are in no grade."""
 

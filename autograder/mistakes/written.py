@@ -28,8 +28,8 @@ def mistake(*, of: str, name: str, rows: tuple[int, ...] = (), survives: str = "
     return lambda function: function
 
 
-def variant(*, of: str, name: str) -> Callable[[Written], Written]:  # noqa: ARG001  (read from the source)
-    """Mark a definition of variants.py: it takes the place of the solution's ``of``, and is right."""
+def equivalent(*, of: str, name: str) -> Callable[[Written], Written]:  # noqa: ARG001  (read from the source)
+    """Mark a definition of equivalents.py: it takes the place of the solution's ``of``, and is right."""
     return lambda function: function
 
 
@@ -53,13 +53,13 @@ class Mistakes:
         return (*(replace(one, survives=self.excused.get(one.id, "")) for one in made), *self.written)
 
 
-def read_variants(text: str, path: Path, solution: str, solution_path: Path) -> tuple[Mutant, ...]:
-    """Read `text`, the variants.py at `path`: right programs, each with one definition of the solution in other words.
+def read_equivalents(text: str, path: Path, solution: str, solution_path: Path) -> tuple[Mutant, ...]:
+    """Read `text`, the equivalents.py at `path`: right programs, each with one definition of the solution in other words.
 
     Raises:
         AssignmentError: as `read_mistakes`.
     """
-    return read_mistakes(text, path, solution, solution_path, mark="variant").written
+    return read_mistakes(text, path, solution, solution_path, mark="equivalent").written
 
 
 def read_mistakes(text: str, path: Path, solution: str, solution_path: Path, mark: str = "mistake") -> Mistakes:

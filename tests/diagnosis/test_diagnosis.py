@@ -2,7 +2,7 @@
 
 import known_mistakes
 import pytest
-from correct_variants import PROGRAMS as CORRECT
+from correct_programs import PROGRAMS as CORRECT
 from held_back import PROGRAMS as HELD_BACK
 from known_mistakes import PROGRAMS as KNOWN
 from laboratory import SHORT, codes

@@ -1,7 +1,7 @@
 """What is said of a loop that a driver calls twice, with another learning rate the second time, and of one that diverges."""
 
 import pytest
-from correct_variants import PROGRAMS as CORRECT
+from correct_programs import PROGRAMS as CORRECT
 from laboratory import Laboratory, codes
 
 LOOP = """

@@ -7,7 +7,7 @@ import pytest
 
 from autograder.errors import AssignmentError
 from autograder.mistakes.mutants import mutants
-from autograder.mistakes.written import Mistakes, read_mistakes, read_variants
+from autograder.mistakes.written import Mistakes, read_equivalents, read_mistakes
 
 ROOT = Path(__file__).parent.parent.parent
 SOLUTIONS = [ROOT / "solutions" / "optimizers" / "solution.py", ROOT / "tests" / "tiny_course" / "solutions" / "tiny" / "solution.py"]
@@ -154,11 +154,11 @@ def test_what_is_wrong_in_mistakes_py_is_said_with_its_line(text, said):
     assert said in str(error.value)
 
 
-def test_variants_are_right_programs_in_a_file_of_their_own():
-    """Marked @variant; a @mistake among them is none, and the other way round."""
-    text = WRITTEN + '\n\n@variant(of="loss", name="adds up")\ndef summed(x):\n    return x.sum() / len(x)\n'
-    (one,) = read_variants(text, Path("variants.py"), SOLUTION, Path("solution.py"))
+def test_equivalents_are_right_programs_in_a_file_of_their_own():
+    """Marked @equivalent; a @mistake among them is none, and the other way round."""
+    text = WRITTEN + '\n\n@equivalent(of="loss", name="adds up")\ndef summed(x):\n    return x.sum() / len(x)\n'
+    (one,) = read_equivalents(text, Path("equivalents.py"), SOLUTION, Path("solution.py"))
     assert (one.id, one.function, one.definition) == ("summed", "loss", "def loss(x):\n    return x.sum() / len(x)")
     assert "summed" not in {mistake.id for mistake in read_mistakes(text, Path("mistakes.py"), SOLUTION, Path("solution.py")).written}
-    with pytest.raises(AssignmentError, match=r"variants\.py:.*no such function"):
-        read_variants(text.replace('of="loss"', 'of="lost"'), Path("variants.py"), SOLUTION, Path("solution.py"))
+    with pytest.raises(AssignmentError, match=r"equivalents\.py:.*no such function"):
+        read_equivalents(text.replace('of="loss"', 'of="lost"'), Path("equivalents.py"), SOLUTION, Path("solution.py"))

@@ -10,7 +10,7 @@ from autograder.checks.docket import open_docket
 from autograder.cli import app
 from autograder.commands.calibrate.bench import make_bench, older_machine
 from autograder.commands.calibrate.measuring import calibrate_assignment
-from autograder.commands.calibrate.right_programs import exchange, variants_of
+from autograder.commands.calibrate.right_programs import exchange, rephrasings_of
 from autograder.commands.release.student_version import release_assignment
 from autograder.course.keys import judging_key
 from autograder.errors import AssignmentError, CalibrationError
@@ -181,12 +181,12 @@ def test_a_bar_that_holds_no_more_is_not_released(course, old, new, named):
 
 
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
-def test_a_right_program_of_variants_py_counts_as_spread(course):
+def test_a_right_program_of_equivalents_py_counts_as_spread(course):
     """The author's own formulation lies further out than any rewriting, and so does the bar."""
     before = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks["test_loop"]
-    (course.root / "solutions" / "tiny" / "variants.py").write_text(
+    (course.root / "solutions" / "tiny" / "equivalents.py").write_text(
         "from autograder.mistakes.written import variant\n\n\n"
-        '@variant(of="loss_fn", name="is right to six digits")\n'
+        '@equivalent(of="loss_fn", name="is right to six digits")\n'
         "def to_six_digits(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )
     after = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks["test_loop"]
@@ -282,7 +282,7 @@ def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course
 
 
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
-def test_variants_that_torch_refuses_are_left_out_and_said(course):
+def test_rephrasings_that_torch_refuses_are_left_out_and_said(course):
     """Rprop has no fused kernel, and a loop that makes a float32 tensor of its own may take no float64."""
     edit(course.files.checks, "optim.Adam(lr=0.1)", "optim.Rprop(lr=0.01)")
     edit(course.files.solution, "loss = loss_fn(params)", "loss = loss_fn(torch.ones(1, 2) @ params)")
@@ -344,7 +344,7 @@ def call_of(**arguments):
 def test_rows_move_together_and_only_where_two_arrays_share_them():
     """Readings and targets in the same new order; a lone array, and one of another length, stay."""
     made = call_of(x=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], y=[10.0, 30.0, 50.0], other=[1.0, 2.0], params=leaf([7.0, 8.0, 9.0]))
-    variants = {variant.name: variant for variant in variants_of(made)}
+    variants = {rephrasing.name: rephrasing for rephrasing in rephrasings_of(made)}
     backwards = variants["rows reversed"].call.arguments
     assert backwards["y"].numpy().tolist() == [50.0, 30.0, 10.0]
     assert backwards["x"].numpy().tolist() == [[5.0, 6.0], [3.0, 4.0], [1.0, 2.0]]
@@ -352,13 +352,13 @@ def test_rows_move_together_and_only_where_two_arrays_share_them():
     assert backwards["params"] == made.arguments["params"]
     shuffled = variants["rows in another order"].call.arguments
     assert (shuffled["x"].numpy()[:, 0] * 10).tolist() == shuffled["y"].numpy().tolist()
-    assert "rows reversed" not in {variant.name for variant in variants_of(call_of(x=[1.0, 2.0], params=leaf([1.0, 2.0])))}
+    assert "rows reversed" not in {rephrasing.name for rephrasing in rephrasings_of(call_of(x=[1.0, 2.0], params=leaf([1.0, 2.0])))}
 
 
 def test_float64_reaches_leaves_their_gradients_and_lists():
     """All float32 numbers of the call; integers stay."""
     made = call_of(x=[1.0, 2.0], n=3, labels=np.array([1, 2]), params=[leaf([1.0], grad=[2.0]), leaf(2.0)])
-    wide = next(variant for variant in variants_of(made) if variant.name == "float64").call.arguments
+    wide = next(rephrasing for rephrasing in rephrasings_of(made) if rephrasing.name == "float64").call.arguments
     assert wide["x"].dtype == "float64"
     assert [(one.values.dtype, one.grad and one.grad.dtype) for one in wide["params"].values] == [("float64", "float64"), ("float64", None)]
     assert (wide["n"], wide["labels"]) == (3, made.arguments["labels"])
@@ -367,7 +367,7 @@ def test_float64_reaches_leaves_their_gradients_and_lists():
 def test_settings_that_the_author_chose_stay():
     """Another value of foreach would be another call."""
     made = call_of(optimizer=optim.SGD(lr=0.1, foreach=True), params=leaf([1.0]))
-    assert {variant.name for variant in variants_of(made)} == {"float64", "fused=True"}
+    assert {rephrasing.name for rephrasing in rephrasings_of(made)} == {"float64", "fused=True"}
 
 
 def test_a_definition_is_exchanged_where_the_template_put_it(course):

@@ -54,7 +54,7 @@ def graded(released, executor, tmp_path_factory):
     (folder / "drivers.py").write_text(DRIVERS)
     (folder / "test_tiny.py").write_text((folder / "test_tiny.py").read_text() + DRIVEN)
     edit(root, TOML, "points = 10", 'points = 11\nfiles = ["files/data.csv"]\ndue = 2099-01-01T00:00:00Z')
-    for name in ("mistakes", "variants"):
+    for name in ("mistakes", "equivalents"):
         (root / "solutions" / "tiny" / f"{name}.py").write_text('"""None yet."""\n')
     files = open_assignment(root, "tiny")
     release_assignment(files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor)
@@ -168,7 +168,7 @@ INPUTS = {
     # What is in no grade
     "gradescope": (at(TOML, "[limits]", "[gradescope]\ntimeout_minutes = 20\n\n[limits]"), HELD, HELD),
     "mistakes": (written("solutions/tiny/mistakes.py", '"""Some day."""\n'), HELD, HELD),
-    "right programs": (written("solutions/tiny/variants.py", '"""Some day."""\n'), HELD, HELD),
+    "right programs": (written("solutions/tiny/equivalents.py", '"""Some day."""\n'), HELD, HELD),
     "a hidden file": (written("assignments/tiny/.notes", "x"), HELD, HELD),
     "a cache": (written("assignments/tiny/__pycache__/x.pyc", "x"), HELD, HELD),
     "another assignment": (written("assignments/other/notes.py", "x = 1\n"), HELD, HELD),
@@ -320,7 +320,7 @@ def test_every_module_of_ours(package):
 
 def test_a_module_that_is_new_or_moves_deeper_or_is_renamed(package):
     before = digests()
-    for folder in ("sandboxed", "judgement/contracts", "pipeline", "reports/deep/er", "somewhere/new"):
+    for folder in ("sandboxed", "judgement/contracts", "course", "reports/deep/er", "somewhere/new"):
         (package / folder).mkdir(parents=True, exist_ok=True)
         (package / folder / "new_one.py").write_text("")
         assert touched(before) == {use for use in before if use_of(f"{folder}/new_one.py") >= use}, folder
@@ -427,7 +427,7 @@ CODE = {
         SOLUTION, "    ### BEGIN SOLUTION\n    return (values**2).mean()\n    ### END SOLUTION", "    return (values**2).mean()"
     ),
     "mistakes": written("solutions/tiny/mistakes.py", "x = 1\n"),
-    "right programs": written("solutions/tiny/variants.py", "x = 1\n"),
+    "right programs": written("solutions/tiny/equivalents.py", "x = 1\n"),
     "drivers": at("assignments/tiny/drivers.py", "3 *", "2 *"),
     "a given cell": at(NOTEBOOK, "import torch\n", "import torch\n\nshared = 1\n"),
     "a statement in prose": at(NOTEBOOK, "# Write a loss and a loop.", "# {% set n = 3 %}"),

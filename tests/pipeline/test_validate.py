@@ -182,10 +182,10 @@ BODY = """    for _ in range(n_epochs):
 """
 
 
-RIGHT = """from autograder.mistakes.written import variant
+RIGHT = """from autograder.mistakes.written import equivalent
 
 
-@variant(of="training_loop", name="counts down")
+@equivalent(of="training_loop", name="counts down")
 def counts_down(n_epochs, optimizer, params):
     while n_epochs:
         n_epochs -= 1
@@ -196,15 +196,15 @@ def counts_down(n_epochs, optimizer, params):
 """
 
 
-def test_right_programs_of_variants_py_must_keep_all_points(course, validate):
+def test_right_programs_of_equivalents_py_must_keep_all_points(course, validate):
     """One that does passes; one that checks accuse fails the validation, by name and with the checks that did it."""
-    variants = course.files.solution.with_name("variants.py")
+    variants = course.files.solution.with_name("equivalents.py")
     variants.write_text(RIGHT)
     validation = validate()
     assert validation.passed
-    assert [trial.mistake.id for trial in validation.variants] == ["counts-down"]
+    assert [trial.mistake.id for trial in validation.equivalents] == ["counts-down"]
     assert is_validated(course.files, course.results)
-    assert "Variants   1 of 1 right programs keep all points" in "\n".join(lines(validation))
+    assert "Equivalent 1 of 1 right programs keep all points" in "\n".join(lines(validation))
     variants.write_text(RIGHT.replace("loss_fn(params)", "(2 * loss_fn(params))"))
     assert not is_validated(course.files, course.results)
     validation = validate()

@@ -14,7 +14,7 @@ import torch
 HERE = Path(__file__).parent
 SOLUTION = HERE.parents[1] / "solutions" / "optimizers" / "solution.py"
 
-CORRECT = runpy.run_path(str(HERE / "correct_variants.py"))["PROGRAMS"]
+CORRECT = runpy.run_path(str(HERE / "correct_programs.py"))["PROGRAMS"]
 KNOWN_FILE = runpy.run_path(str(HERE / "known_mistakes.py"))
 KNOWN, CODES = KNOWN_FILE["PROGRAMS"], KNOWN_FILE["CODES"]
 HELD_BACK = runpy.run_path(str(HERE / "held_back.py"))["PROGRAMS"]

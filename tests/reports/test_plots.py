@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from report_samples import LOSSES, trace
 
 from autograder.evidence.trace import array_of
-from autograder.reports.feedback.page import plots
+from autograder.reports.feedback import plots
 from autograder.reports.feedback.plots import describe, loss_curves
 
 INF, NAN = float("inf"), float("nan")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from autograder.commands.calibrate.right_programs import CALLED, Variant, cell_that_makes, exchange, variants_of
-from autograder.commands.validate.validation import known_mistakes, known_variants
+from autograder.commands.calibrate.right_programs import CALLED, Rephrasing, cell_that_makes, exchange, rephrasings_of
+from autograder.commands.validate.validation import known_equivalents, known_mistakes
 from autograder.course.judging import describe_error
 from autograder.course.plan import plan_probes
 from autograder.course.prepare import reference_cells
@@ -49,7 +49,7 @@ Task: TypeAlias = "Callable[[], list[Answer]]"
 Replays: TypeAlias = "dict[str, tuple[BatchStory | None, Replayed | None]]"
 
 OTHER_PROGRAM = 1e-3
-"""A variant that far out at its very first step computes something else: to reorder rows that are drawn in batches is no legitimate variation. It is left out."""
+"""A rephrasing that far out at its very first step computes something else: to reorder rows that are drawn in batches is no legitimate variation. It is left out."""
 
 PORTABLE = {"ATEN_CPU_CAPABILITY": "default"}
 """torch's kernels without AVX2 or AVX512: what an older machine computes."""
@@ -161,11 +161,11 @@ class Bench:
     def tasks(self) -> list[Task]:
         """All programs; those for an older machine where there is one. What an older CPU or more of its threads compute is no variation of what a GPU does."""
         of_cpus = [*([self._portable] if self.older else []), self._threads] if self.files.assignment.device is Device.CPU else []
-        return [*of_cpus, self._variants, *self._equivalents(), *self._mistakes()]
+        return [*of_cpus, self._rephrasings, *self._equivalents(), *self._mistakes()]
 
     def few_tasks(self) -> list[Task]:
         """Right programs by other calls of the reference only, and all mistakes."""
-        return [self._variants, *self._mistakes()]
+        return [self._rephrasings, *self._mistakes()]
 
     def across(self, answers: Sequence[Answer]) -> list[Across]:
         """What the answers say of each check, in the order of the checks."""
@@ -193,15 +193,19 @@ class Bench:
                     future.cancel()
                 raise
 
-    def _variants(self) -> list[Answer]:
+    def _rephrasings(self) -> list[Answer]:
         """The reference, asked in other words; the calls themselves once more too."""
-        asked = [(check, variant) for check, call in self.calls.items() for variant in (Variant("again", call), *variants_of(call))]
-        calls = [msgspec.structs.replace(variant.call, id=f"{check}/{variant.name}") for check, variant in asked]
+        asked = [
+            (check, rephrasing) for check, call in self.calls.items() for rephrasing in (Rephrasing("again", call), *rephrasings_of(call))
+        ]
+        calls = [msgspec.structs.replace(rephrasing.call, id=f"{check}/{rephrasing.name}") for check, rephrasing in asked]
         runs = {run.id: run for run in self._run(self.executor, self._request(self.cells), calls).calls}
-        tried = [(check, variant, runs[f"{check}/{variant.name}"]) for check, variant in asked]
+        tried = [(check, rephrasing, runs[f"{check}/{rephrasing.name}"]) for check, rephrasing in asked]
         replays = self._replays((check, run) for check, _, run in tried)
-        answers = [self._right(check, variant.name, run, replays, returned=not variant.rows_moved) for check, variant, run in tried]
-        moved = [answer for answer, (_, variant) in zip(answers, asked, strict=True) if variant.rows_moved]
+        answers = [
+            self._right(check, rephrasing.name, run, replays, returned=not rephrasing.rows_moved) for check, rephrasing, run in tried
+        ]
+        moved = [answer for answer, (_, rephrasing) in zip(answers, asked, strict=True) if rephrasing.rows_moved]
         return [answer if answer not in moved else _with_order(answer, moved) for answer in answers]
 
     def _portable(self) -> list[Answer]:
@@ -223,7 +227,7 @@ class Bench:
 
     def _equivalents(self) -> Iterator[Task]:
         made = equivalents(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
-        written = (Equivalent(one.name, one.function, one.definition) for one in known_variants(self.files))
+        written = (Equivalent(one.name, one.function, one.definition) for one in known_equivalents(self.files))
         for one in (*made, *written):
             cells = exchange(self.cells, self.files, one.function, one.definition)
             if cells != self.cells:
@@ -288,7 +292,7 @@ class Bench:
 
 
 def _with_order(answer: Answer, moved: Sequence[Answer]) -> Answer:
-    """`answer` of a variant that moved rows, unless another order of the same call's rows is another program from its first step on: then the order of the rows counts there."""
+    """`answer` of a rephrasing that moved rows, unless another order of the same call's rows is another program from its first step on: then the order of the rows counts there."""
     others = (other for other in moved if other.check == answer.check)
     if answer.tried is not None and any("another program" in other.reason for other in others):
         return Answer(

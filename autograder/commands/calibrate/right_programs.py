@@ -53,7 +53,7 @@ else:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class Rephrasing:
     """`call` made in another way, called `name`. `rows_moved`: what it returns may come in another order."""
 
     name: str
@@ -61,19 +61,19 @@ class Variant:
     rows_moved: bool = False
 
 
-def variants_of(call: Call) -> Iterator[Variant]:
+def rephrasings_of(call: Call) -> Iterator[Rephrasing]:
     """All variants of `call` that differ from it."""
     wide = {name: _in_float64(value) for name, value in call.arguments.items()}
     if wide != call.arguments:
-        yield Variant("float64", _with(call, wide))
+        yield Rephrasing("float64", _with(call, wide))
     for name, settings in SETTINGS:
         changed = {key: _with_settings(value, settings) for key, value in call.arguments.items()}
         if changed != call.arguments:
-            yield Variant(name, _with(call, changed))
+            yield Rephrasing(name, _with(call, changed))
     for name, order in ORDERS:
         moved = call.arguments | dict(_reordered(call, order))
         if moved != call.arguments:
-            yield Variant(name, _with(call, moved), rows_moved=True)
+            yield Rephrasing(name, _with(call, moved), rows_moved=True)
 
 
 def cell_that_makes(call: Call, name: str, drivers: str) -> Cell:

@@ -59,8 +59,8 @@ def lines(validation: Validation) -> Iterator[str]:
         yield f"Questions  {validation.asked:g} more points are for answers that a person marks: no part of what is said here"
     killed = sum(trial.killed for trial in validation.trials)
     yield f"Mistakes   {killed} of {len(validation.trials)} lose points, in {validation.seconds:.0f} s"
-    if validation.variants:
-        yield f"Variants   {len(validation.variants) - len(validation.accused)} of {len(validation.variants)} right programs keep all points"
+    if validation.equivalents:
+        yield f"Equivalent {len(validation.equivalents) - len(validation.accused)} of {len(validation.equivalents)} right programs keep all points"
     for trial in validation.accused:
         lost = [check for check, fate in zip(validation.checks, trial.fates, strict=True) if fate in (Fate.KILLED, Fate.RAISED)]
         yield f"Accused    {_told(trial)}. It is right, and loses {', '.join(lost)}"

@@ -101,9 +101,9 @@ def mistakes_path(files: AssignmentFiles) -> Path:
     return files.solution.with_name("mistakes.py")
 
 
-def variants_path(files: AssignmentFiles) -> Path:
+def equivalents_path(files: AssignmentFiles) -> Path:
     """Right programs in other words; may be absent."""
-    return files.solution.with_name("variants.py")
+    return files.solution.with_name("equivalents.py")
 
 
 def record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:

@@ -18,7 +18,7 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
-from autograder.commands.validate.record import Validated, mistakes_path, record_path, variants_path
+from autograder.commands.validate.record import Validated, equivalents_path, mistakes_path, record_path
 from autograder.course.graded_tests import with_tests
 from autograder.course.judging import find_run, repeats
 from autograder.course.keys import validation_key
@@ -29,7 +29,7 @@ from autograder.evidence.trace import Ended
 from autograder.judgement.comparing.likeness import Exhibit
 from autograder.judgement.grade import Cause, Outcome
 from autograder.mistakes.mutants import Mutant, mutants
-from autograder.mistakes.written import Mistakes, read_mistakes, read_variants
+from autograder.mistakes.written import Mistakes, read_equivalents, read_mistakes
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.writing.facts import Facts
 from autograder.notebooks.writing.program_cells import written_whole
@@ -105,8 +105,8 @@ class Validation:
     stub: float
     trials: tuple[Trial, ...]
     seconds: float
-    variants: tuple[Trial, ...] = ()
-    """Right programs of variants.py, tried in the same way."""
+    equivalents: tuple[Trial, ...] = ()
+    """Right programs of equivalents.py, tried in the same way."""
     asked: float = 0.0
     stub_passes: tuple[str, ...] = ()
     """Checks that give the blank stub points."""
@@ -124,7 +124,7 @@ class Validation:
     @property
     def accused(self) -> tuple[Trial, ...]:
         """Right programs that lose points."""
-        return tuple(trial for trial in self.variants if trial.killed)
+        return tuple(trial for trial in self.equivalents if trial.killed)
 
     @property
     def passed(self) -> bool:
@@ -133,7 +133,7 @@ class Validation:
 
 
 def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Validation:
-    """Try the checks of `files` on the reference, the stub, every known mistake and every right program of variants.py, and record the result in `results`.
+    """Try the checks of `files` on the reference, the stub, every known mistake and every right program of equivalents.py, and record the result in `results`.
 
     Raises:
         AssignmentError: if the assignment itself, or its mistakes.py, is wrong.
@@ -146,7 +146,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         prepared = _forgetful(prepare(files, docket, results.evidence, executor))
         bench = _Bench(prepared, executor, _reference_cells(prepared))
         known = [one for one in known_mistakes(files) if bench.concerns(one)]
-        right = known_variants(files)
+        right = known_equivalents(files)
         progress.started(len(known) + len(right))
         stub = prepared.judge.results(bench.run_stub())
         return Validation(
@@ -158,7 +158,7 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
             stub=sum(result.points for result in stub),
             stub_passes=tuple(result.id for result in stub if result.points),
             trials=bench.try_all(known, progress),
-            variants=bench.try_all(right, progress),
+            equivalents=bench.try_all(right, progress),
             seconds=time.perf_counter() - begun,
         )
 
@@ -181,16 +181,16 @@ def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
     return written.excuse(tuple(made))
 
 
-def known_variants(files: AssignmentFiles) -> tuple[Mutant, ...]:
-    """Right programs that stand in variants.py, if there is one.
+def known_equivalents(files: AssignmentFiles) -> tuple[Mutant, ...]:
+    """Right programs that stand in equivalents.py, if there is one.
 
     Raises:
         AssignmentError: if it is not as it should be.
     """
-    path = variants_path(files)
+    path = equivalents_path(files)
     if not path.is_file():
         return ()
-    return read_variants(path.read_text(encoding="utf-8-sig"), path, files.solution.read_text(encoding="utf-8-sig"), files.solution)
+    return read_equivalents(path.read_text(encoding="utf-8-sig"), path, files.solution.read_text(encoding="utf-8-sig"), files.solution)
 
 
 def _broken_elsewhere(prepared: Prepared, store: Store, executor: Executor) -> tuple[str, ...]:

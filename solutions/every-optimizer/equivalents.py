@@ -7,10 +7,10 @@ This file is parsed and never imported: `autograder calibrate every-optimizer` r
 
 import torch
 
-from autograder.mistakes.written import variant
+from autograder.mistakes.written import equivalent
 
 
-@variant(of="MySGD", name="the learning rate inside the velocity, from buffers in a list")
+@equivalent(of="MySGD", name="the learning rate inside the velocity, from buffers in a list")
 class RateInVelocity(torch.optim.Optimizer):
     def __init__(self, params, lr, momentum=0.0):
         super().__init__(params, {"lr": lr, "momentum": momentum})
@@ -32,7 +32,7 @@ class RateInVelocity(torch.optim.Optimizer):
         return loss
 
 
-@variant(of="MyAdam", name="the bias correction folded into the learning rate, as at the end of section 2 of the paper")
+@equivalent(of="MyAdam", name="the bias correction folded into the learning rate, as at the end of section 2 of the paper")
 class FoldedCorrection(torch.optim.Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
@@ -57,7 +57,7 @@ class FoldedCorrection(torch.optim.Optimizer):
         return loss
 
 
-@variant(of="MyAdam", name="torch's own order of operations")
+@equivalent(of="MyAdam", name="torch's own order of operations")
 class AsTorchDoes(torch.optim.Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
@@ -85,7 +85,7 @@ class AsTorchDoes(torch.optim.Optimizer):
         return loss
 
 
-@variant(of="MyAdam", name="averages in double precision")
+@equivalent(of="MyAdam", name="averages in double precision")
 class DoublePrecision(torch.optim.Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
@@ -106,7 +106,7 @@ class DoublePrecision(torch.optim.Optimizer):
         return loss
 
 
-@variant(of="train_with_lbfgs", name="gradients assigned by hand in the closure, defined once")
+@equivalent(of="train_with_lbfgs", name="gradients assigned by hand in the closure, defined once")
 def gradients_by_hand(n_steps, optimizer, params, t_u, t_c):
     def closure():
         loss = loss_fn(model(t_u, *params), t_c)
@@ -119,7 +119,7 @@ def gradients_by_hand(n_steps, optimizer, params, t_u, t_c):
     return params
 
 
-@variant(of="train_with_lbfgs", name="clears at the beginning with None, an error summed over n")
+@equivalent(of="train_with_lbfgs", name="clears at the beginning with None, an error summed over n")
 def clears_with_none(n_steps, optimizer, params, t_u, t_c):
     def closure():
         for p in params:
@@ -133,7 +133,7 @@ def clears_with_none(n_steps, optimizer, params, t_u, t_c):
     return params
 
 
-@variant(of="train_embedding", name="rows picked out of the table, gradients cleared after the step")
+@equivalent(of="train_embedding", name="rows picked out of the table, gradients cleared after the step")
 def functional_embedding(embedding, optimizer, words, targets):
     for step in range(len(words)):
         rows = torch.nn.functional.embedding(words[step], embedding.weight, sparse=True)
