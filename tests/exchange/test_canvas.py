@@ -59,6 +59,12 @@ def test_files_of_one_submission_stay_together(tmp_path):
     assert [(one.label, len(one.files), one.late) for one in found] == [("leeann_1", 2, False), ("bobbob_2", 0, False), ("coco_3", 0, True)]
 
 
+def test_one_late_file_makes_the_submission_late(tmp_path):
+    """A file that was added after the due date to one in time: the student is not on time, in whichever order the files come."""
+    names = ("leeann_1_10_tiny.ipynb", "leeann_LATE_1_11_data.csv", "bobbob_LATE_2_12_tiny.ipynb", "bobbob_2_13_data.csv")
+    assert [(one.label, one.late) for one in delivered(tmp_path, *names).deliveries] == [("leeann_1", True), ("bobbob_2", True)]
+
+
 @pytest.mark.parametrize(
     ("slug", "files", "times"),
     [

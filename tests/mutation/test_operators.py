@@ -6,6 +6,7 @@ import re
 import pytest
 from batch_samples import BATCH_APPLIES, BATCH_SILENT
 from sample_programs import (
+    ACCUMULATED,
     ACCURACY,
     BY_HAND,
     CLOSURE,
@@ -20,6 +21,7 @@ from sample_programs import (
     MAKE_SGD,
     MODULE_MSE,
     MSE,
+    MSE_IN_ONE_NAME,
     MSE_IN_STEPS,
     NET,
     ONE_STEP,
@@ -208,6 +210,14 @@ APPLIES = [
     ),
     ("sums-loss-tensors", NET, {"total += loss.item()": "total += loss"}),
     *BATCH_APPLIES,
+    ("half-loss", MSE_IN_ONE_NAME, {".mean()": ".mean() / 2"}),
+    (
+        "overwrites-lr",
+        ONE_STEP.replace("opt, ", "*, opt, "),
+        {"    loss =": "    for group in opt.param_groups:\n        group['lr'] = 0.05\n    loss ="},
+    ),
+    ("never-clears", ACCUMULATED, {"        opt.zero_grad()\n": ""}),
+    ("drops-samples", LOOP, {"    for epoch": "    x = x[:-1]\n    y = y[:-1]\n    for epoch"}),
 ]
 
 # code and a program in which it must find nothing to do

@@ -57,6 +57,13 @@ def test_a_long_list_of_losses_is_shortened() -> None:
     assert what_went_wrong(grade(*lost)) == "every check"
 
 
+def test_two_losses_are_both_named_and_nothing_more() -> None:
+    """No "0 more" behind them; with a third there is one more."""
+    lost = [check(name, Outcome.FAILED, 0) for name in ("loop", "loss", "step")]
+    assert what_went_wrong(grade(check("a"), *lost[:2])) == "lost: loop; loss"
+    assert what_went_wrong(grade(check("a"), *lost)) == "lost: loop; loss; 1 more"
+
+
 def test_waiting_points_are_named() -> None:
     """Ungradable ones are not counted among the lost."""
     assert what_went_wrong(grade(check("a"), check("b", Outcome.UNGRADABLE, 0))) == "ungradable (10 points)"
