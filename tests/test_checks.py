@@ -25,6 +25,7 @@ from autograder.checks import (
     tensor,
 )
 from autograder.docket import CheckSpec, _partly, open_docket
+from autograder.errors import AssignmentError
 from autograder.judgement.grading import RULINGS, Cause, Outcome
 from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.sandboxed.arguments import build_arguments
@@ -173,6 +174,40 @@ def test_an_optimizer_is_its_class_its_settings_and_whose_tensor_it_holds():
             assert_optimizer(wrong, wanted)
 
 
+def test_groups_of_an_optimizer_are_compared_one_by_one():
+    """Two groups of equal settings are as good as the reference's one; a wrong one among them, or one too few of different ones, fails. foreach is how, not what."""
+    one, other = {"lr": 0.1, "momentum": 0.9}, {"lr": 0.2, "momentum": 0.9}
+
+    def of(*groups):
+        return OptimizerValue("SGD", groups, (), ("a", "b"))
+
+    assert_optimizer(of(one, one), of(one))
+    assert_optimizer(of(one, other), of(one, other))
+    assert_optimizer(of(one | {"foreach": True}), of(one | {"foreach": None}))
+    for wrong, wanted in ((of(one, other), of(one)), (of(one), of(one, other)), (of(other, one), of(one, other))):
+        with pytest.raises(CheckFailed):
+            assert_optimizer(wrong, wanted)
+
+
+def test_contracts_share_all_points_of_a_check():
+    """Each named once, nothing left over and nothing given twice."""
+    shares = {"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8, "return": 2}
+    assert sum(share for _, share in points(33, contracts=shares).args[0].contracts) == 33
+    for worth, contracts in (
+        (34, shares),
+        (32, shares),
+        (25, {name: share for name, share in shares.items() if name != "gradient"}),
+        (41, shares | {"update": 8}),
+    ):
+        with pytest.raises(ValueError, match=r"each of .* once"):
+            points(worth, contracts=contracts)
+
+
+def test_a_bonus_adds_nothing_to_the_points_that_can_be_had():
+    """The assignment's total leaves it out."""
+    assert [points(3, bonus=bonus).args[0].counted for bonus in (True, False)] == [0, 3]
+
+
 def test_arrays_are_read_only():
     """A check can't change evidence by accident."""
     with pytest.raises(ValueError, match="read-only"):
@@ -194,6 +229,48 @@ def test_a_check_that_can_not_decide_asks_for_a_person(tmp_path):
     verdicts = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
     assert [(verdict.cause, verdict.message) for verdict in verdicts] == [(Cause.UNDECIDED, "look at this"), (Cause.DISAGREES, "no")]
     assert RULINGS[Cause.UNDECIDED].outcome is Outcome.NEEDS_REVIEW
+
+
+HEAD = "from autograder.checks import call, cell, each, points\nfrom autograder.graded_cells import graded_cell\n"
+CHECK = "def test_a(run, reference):\n    'A check'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"@call('f')\n{CHECK}", "test_a: a check needs one @points"),
+        (f"@points(1)\n{CHECK}", "test_a: a check needs one @points"),
+        (f"@points(1)\n@points(1)\n@call('f')\n{CHECK}", "test_a: a check needs one @points"),
+        (f"@points(1)\n@call('f')\n@cell('c', of='f')\n{CHECK}", "test_a: a check needs one @points"),
+        ("@points(1)\n@call('f')\ndef test_a(run, reference): pass\n", "test_a: a check needs a docstring"),
+        (
+            f"@points(1)\n@graded_cell('c', of='f')\n{CHECK}\n@points(1)\n@graded_cell('c', of='f')\n{CHECK.replace('_a', '_b')}",
+            "two checks have the same name",
+        ),
+        ("import no_such_module\n", "can't be collected"),
+    ],
+)
+def test_checks_that_can_not_be_meant_are_refused(tmp_path, text, said):
+    """With their names: points that nobody declared, or that hang on nothing, would be missing in the total."""
+    folder = tmp_path / "assignments" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "test_tiny.py").write_text(HEAD + text)
+    with pytest.raises(AssignmentError, match=said):
+        open_docket(AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 2, ())), lambda docket: docket.specs)
+
+
+def test_the_reference_is_judged_with_what_the_check_is_worth(tmp_path):
+    """A check that gives part of its points reads them there."""
+    folder = tmp_path / "assignments" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "test_tiny.py").write_text(
+        "from autograder.checks import PartialCredit, call, points\n"
+        "@points(4)\n@call('f')\ndef test_half(run, reference):\n    'Half'\n    raise PartialCredit(reference.worth / 2)\n"
+    )
+    files = AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 4, ()))
+    run = Observation(Run("f", RunStatus.FINISHED))
+    (verdict,) = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
+    assert (verdict.cause, verdict.points) == (Cause.DISAGREES, 2)
 
 
 def test_garbage_is_collected_as_ever_after_judging():

@@ -90,6 +90,32 @@ def fit(n, opt, params, loader):
     return params
 """
 
+TWO_LOOPS = """
+def fit(n, first, second, params, x, y):
+    for epoch in range(n):
+        first.zero_grad()
+        error(line(x, *params), y).backward()
+        first.step()
+    for epoch in range(n):
+        second.zero_grad()
+        error(line(x, *params), y).backward()
+        second.step()
+    return params
+"""
+
+IN_ELSE = """
+def fit(n, opt, params, x, y):
+    for epoch in range(n):
+        loss = error(line(x, *params), y)
+        if loss.isnan():
+            break
+        else:
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+    return params
+"""
+
 MSE = "def error(guess, truth):\n    return ((guess - truth) ** 2).mean()\n"
 MSE_IN_STEPS = "def error(guess, truth):\n    squares = (guess - truth).pow(2)\n    return torch.mean(squares)\n"
 MSE_IN_ONE_NAME = "def error(guess, truth):\n    loss = guess - truth\n    loss = (loss**2).mean()\n    return loss\n"
