@@ -1,5 +1,6 @@
 """What check authors declare and assert."""
 
+import datetime
 import gc
 import os
 from pathlib import Path
@@ -26,6 +27,7 @@ from autograder.checks import (
 )
 from autograder.docket import CheckSpec, _partly, open_docket
 from autograder.errors import AssignmentError
+from autograder.judgement.calibration import Calibration, Measured, calibration_path, calibration_text, call_digest
 from autograder.judgement.grading import RULINGS, Cause, Outcome
 from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.sandboxed.arguments import build_arguments
@@ -184,7 +186,12 @@ def test_groups_of_an_optimizer_are_compared_one_by_one():
     assert_optimizer(of(one, one), of(one))
     assert_optimizer(of(one, other), of(one, other))
     assert_optimizer(of(one | {"foreach": True}), of(one | {"foreach": None}))
-    for wrong, wanted in ((of(one, other), of(one)), (of(one), of(one, other)), (of(other, one), of(one, other))):
+    for wrong, wanted in (
+        (of(one, other), of(one)),
+        (of(one), of(one, other)),
+        (of(one, other, one), of(one, other)),
+        (of(other, one), of(one, other)),
+    ):
         with pytest.raises(CheckFailed):
             assert_optimizer(wrong, wanted)
 
@@ -271,6 +278,29 @@ def test_the_reference_is_judged_with_what_the_check_is_worth(tmp_path):
     run = Observation(Run("f", RunStatus.FINISHED))
     (verdict,) = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
     assert (verdict.cause, verdict.points) == (Cause.DISAGREES, 2)
+
+
+def test_the_reference_comes_with_the_bar_that_was_measured_for_its_call(tmp_path):
+    """Of another call none: it was measured on other steps."""
+    folder = tmp_path / "assignments" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "test_tiny.py").write_text(
+        "from autograder.checks import CheckFailed, call, points\n"
+        "@points(1)\n@call('f')\ndef test_bar(run, reference):\n    'Bar'\n    raise CheckFailed(str(reference.bar))\n"
+    )
+    files = AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 1, ()))
+    run = Observation(Run("f", RunStatus.FINISHED))
+
+    def said():
+        return open_docket(files, lambda docket: [docket.judge(spec, run, run).message for spec in docket.specs])
+
+    assert said() == ["None"]
+    (spec,) = open_docket(files, lambda docket: docket.specs)
+    for digest, bar in ((call_digest(spec.call), "0.003"), ("0" * 12, "None")):
+        measured = Measured(digest, 20, 1e-4, 3e-3, 0.1, "sum-not-mean", 30.0)
+        calibration = Calibration("2", "3", "x86_64", datetime.date(2026, 11, 1), {"test_bar": measured})
+        calibration_path(folder).write_text(calibration_text(calibration))
+        assert said() == [bar]
 
 
 def test_garbage_is_collected_as_ever_after_judging():

@@ -223,7 +223,12 @@ def test_a_long_run_leaves_its_parameters_in_the_variable():
         Items((array_of(np.float32(-5.0)), array_of(np.float32([-17.0])))),
     ):
         assert_long_run(ending(descend(100), right), reference, result="params")
-    for wrong in (array_of(np.float32([-5.0, -17.1])), array_of(np.float32([-5.0])), Items((array_of(np.float32(-5.0)), "text")), None):
+    for wrong in (
+        array_of(np.float32([-5.0, -17.1])),
+        array_of(np.float32([-5.0])),
+        Items((array_of(np.float32([-5.0, -17.0])), "text")),
+        None,
+    ):
         with pytest.raises(CheckFailed):
             assert_long_run(ending(descend(100), wrong), reference, result="params")
     assert_long_run(ending(descend(100), None), reference)
