@@ -104,6 +104,12 @@ def test_what_is_not_decided_has_words_and_no_number(cause):
     assert "not decided" not in projected([check("lost", Cause.DISAGREES)])["output"]
 
 
+def test_points_that_a_person_looks_at_again_are_in_no_score():
+    """Whatever was given for them before."""
+    again = check("why", Cause.TO_BE_MARKED_AGAIN, points=3.0, question=True)
+    assert projected([check("loss"), again])["score"] == 4
+
+
 def test_part_of_the_points_is_shown_as_such():
     """Half a loop: its points, failed, and words that say so."""
     (test,) = projected([check("loop", Cause.DISAGREES, points=2.5)])["tests"]

@@ -304,6 +304,14 @@ def test_long_code_and_tracebacks_are_cut_and_say_so() -> None:
     assert "[earlier lines left out]" in html
 
 
+@pytest.mark.parametrize(("line", "first", "last"), [(50, 38, 62), (3, 1, 24), (99, 87, 100)])
+def test_twelve_lines_around_the_error_are_shown(line: int, first: int, last: int) -> None:
+    """Of a short way from the start as many as if it were further down."""
+    cells = CELLS | {"c4": "\n".join(f"line_{number} = 0" for number in range(1, 101))}
+    html = render_feedback(sample_page(cells=cells, evidence=evidence(error=ErrorReport("E", "m", "", "c4", line))))
+    assert [int(number) for number in re.findall(r"line_(\d+) = 0", html)] == list(range(first, last + 1))
+
+
 def test_a_cell_that_ran_out_of_time_is_shown() -> None:
     """There is no error then, only the ending."""
     made = Evidence("key", (CellRun(Run("c3", RunStatus.TIMED_OUT)),), (), evidence().ending)
