@@ -3,7 +3,9 @@
 import datetime
 import gc
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -318,6 +320,15 @@ def test_garbage_is_collected_as_ever_after_judging():
         open_docket(files, breaking)
     assert gc.get_freeze_count() <= before
     assert min(during) > before + 1000
+
+
+def test_a_module_of_the_checks_name_is_there_afterwards(monkeypatch):
+    """Of a program that imports this one; and the checks are read from their file, not from it."""
+    files = open_assignment(Path(__file__).parent / "tiny_course", "tiny")
+    namesake = ModuleType("test_tiny")
+    monkeypatch.setitem(sys.modules, "test_tiny", namesake)
+    assert open_docket(files, lambda docket: [spec.id for spec in docket.specs]) != []
+    assert sys.modules["test_tiny"] is namesake
 
 
 def test_what_the_environment_sets_for_pytest_is_not_for_the_checks(monkeypatch):

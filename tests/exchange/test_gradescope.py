@@ -21,7 +21,7 @@ from autograder.exchange.gradescope_preview import preview
 from autograder.exchange.gradescope_submission import Allowance
 from autograder.judgement.finding import Contract, Finding
 from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
-from autograder.trace import Ended, Ending, Evidence, Run, RunStatus, Trace, array_of
+from autograder.trace import Ended, Ending, ErrorReport, Evidence, Run, RunStatus, Trace, array_of
 
 LATER = Visibility.AFTER_DUE_DATE
 PARTS = (Part("Loss", ("loss_fn",), ("loss_fn",)), Part("Loop", ("training_loop",)))
@@ -102,6 +102,15 @@ def test_what_is_not_decided_has_words_and_no_number(cause):
     assert "7 points are not decided yet" in content["output"]
     assert (lost["score"], lost["max_score"], lost["status"]) == (0, 4, "failed")
     assert "not decided" not in projected([check("lost", Cause.DISAGREES)])["output"]
+
+
+def test_errors_are_those_of_checks_that_are_shown_at_once():
+    """The words of an error on hidden data would tell them."""
+    runs = tuple(Run(name, RunStatus.RAISED, error=ErrorReport("ValueError", f"error of {name}")) for name in ("hidden", "seen"))
+    checks = [check("secret", Cause.DISAGREES, when=LATER, run="hidden"), check("open", Cause.DISAGREES, run="seen")]
+    output = projected(checks, runs=Evidence("key", (), runs, Ending(Ended.FINISHED)))["output"]
+    assert "error of seen" in output
+    assert "error of hidden" not in output
 
 
 def test_points_that_a_person_looks_at_again_are_in_no_score():
