@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from autograder.cli import app, main
 from autograder.cli.checking import _write
-from autograder.cli.grading import _chosen
+from autograder.cli.grading import _chosen, exit_code
 from autograder.cli.options import course_of
 from autograder.errors import AutograderError
 from autograder.judgement.grading import Outcome
@@ -155,8 +155,16 @@ def test_only_those_who_are_named_are_graded(tmp_path):
         _chosen(candidates, ["ada", "bop"], tmp_path)
 
 
+def test_grade_ends_with_1_where_the_machine_failed_somebody():
+    """One of a class is enough; lost points and what waits for a person are no failure."""
+    done = [make_grade("ada", 10.0), make_grade("bob", 0.0), make_grade("cy", 5.0, 3.0, Outcome.NEEDS_REVIEW)]
+    assert exit_code(done) == 0
+    assert exit_code([*done, make_grade("dora", 5.0, 3.0, Outcome.UNGRADABLE)]) == 1
+
+
 def test_the_course_is_the_nearest_folder_above(course, monkeypatch):
-    """From within, however deep; the one that is named comes first; without any it is this folder."""
+    """From within, however deep, also where a folder further up is one too; the one that is named comes first; without any it is this folder."""
+    (course.parent / "assignments").mkdir()
     below = course / "assignments" / "tiny"
     monkeypatch.chdir(below)
     assert course_of(None) == course.resolve()

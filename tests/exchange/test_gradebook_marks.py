@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from autograder.exchange.autograded import ReleasedCell
+from autograder.exchange.marks import Mark
 from autograder.exchange.nbgrader import _mark, _untouched
 from autograder.judgement.grading import RULINGS, Cause, CheckResult, Visibility
 
@@ -60,3 +61,12 @@ def test_a_cell_that_was_copied_is_judged_by_its_first(sources: list[str], untou
     notebook = nbformat.v4.new_notebook(cells=[cell("loop", source) for source in sources])
     assert _untouched(released, notebook) == ({"loop"} if untouched else set())
     assert _untouched(released, None) == {"loop"}
+
+
+@pytest.mark.parametrize(
+    ("score", "extra", "comment", "given"),
+    [(None, 0.0, "", False), (0.0, 0.0, "", True), (None, -1.0, "", True), (None, 0.0, "Well done", True)],
+)
+def test_a_person_has_spoken_by_a_score_extra_points_or_a_word(score: float | None, extra: float, comment: str, given: bool) -> None:
+    """A score of 0 is one."""
+    assert Mark(score, extra, settled=True, comment=comment).given is given
