@@ -10,7 +10,7 @@ from autograder.errors import ExchangeError
 from autograder.exchange import canvas
 from autograder.exchange.delivery import Asked, IdKind
 from autograder.exchange.download import open_download
-from autograder.exchange.score_sheet import Column, Held
+from autograder.exchange.score_sheet import Column, Held, read_number
 from autograder.exchange.sheet import read_sheet
 
 TITLE = Column(("Tiny",))
@@ -89,6 +89,16 @@ def test_what_is_no_canvas_download_is_not_taken_for_one():
     assert not canvas.recognise(("ann/leeann_1_2_tiny.ipynb",))
     assert not canvas.recognise(("readme.txt",))
     assert canvas.recognise(("readme.txt", "leeann_1_2_tiny.ipynb"))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7", 7), (" 7.50 ", 7.5), ("7,50", 7.5), ("-1", -1), ("1,234.5", 1234.5), ("1,234,567.5", 1234567.5)]
+    + [(text, None) for text in ("", "-", "EX", "1.2.3", "7 points", "nan", "12,34.5")],
+)
+def test_scores_are_read_with_a_point_or_a_comma(text, number):
+    """What is no number is no score, and never 0."""
+    assert read_number(text) == number
 
 
 def test_the_gradebook_is_read(tmp_path):
