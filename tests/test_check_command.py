@@ -15,14 +15,17 @@ import yaml
 
 from autograder.assignment import open_assignment
 from autograder.cli import main
-from autograder.commands.export.repositories import export_github, export_gitlab
-from autograder.commands.release.student_version import release_assignment
-from autograder.evidence.store import EvidenceStore
+from autograder.cli.checking import exit_code
 from autograder.execution.executor import Executor
+from autograder.judgement.grading import Outcome
+from autograder.pipeline.ci import export_github, export_gitlab
+from autograder.pipeline.release import release_assignment
+from autograder.store import EvidenceStore
 
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "tests" / "tiny_course"
-sys.path[:0] = [str(ROOT / "tests" / "exchange"), str(ROOT / "tests" / "pipeline")]
+sys.path[:0] = [str(ROOT / "tests" / name) for name in ("exchange", "pipeline", "reports")]
+from checked_samples import report, result  # noqa: E402
 from github_runner import commands_in  # noqa: E402
 from result_schema import RESULT, RUNNER  # noqa: E402
 from tiny_class import LOOP, LOSS  # noqa: E402
@@ -234,3 +237,19 @@ def test_a_fault_of_ours_is_no_lost_check(repository, monkeypatch, capsys):
     assert ended.value.code == 3
     said = capsys.readouterr()
     assert commands_in(f"{said.out}\n::error::from a traceback") == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        ((Outcome.PASSED, Outcome.PASSED), 0),
+        ((Outcome.PASSED, Outcome.FAILED), 1),
+        ((Outcome.PASSED, Outcome.NOT_REACHED), 1),
+        ((Outcome.PASSED, Outcome.UNGRADABLE), 3),
+        ((Outcome.UNGRADABLE, Outcome.FAILED), 3),
+    ],
+)
+def test_what_the_machine_could_not_make_is_no_failed_check(outcomes, code):
+    """A job that tries again on 3 must not take the machine's fault for the student's. An answer that waits for a person is no visible check."""
+    checks = [result(str(number), outcome) for number, outcome in enumerate(outcomes)]
+    assert exit_code(report(*checks, result("answer", Outcome.NEEDS_REVIEW, question=True))) == code

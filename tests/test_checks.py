@@ -1,8 +1,11 @@
 """What check authors declare and assert."""
 
+import datetime
 import gc
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -24,11 +27,13 @@ from autograder.checks import (
     points,
     tensor,
 )
-from autograder.checks.docket import CheckSpec, _partly, open_docket
-from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
-from autograder.evidence.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
-from autograder.judgement.grade import RULINGS, Cause, Outcome
-from autograder.sandboxed.calls.arguments import build_arguments
+from autograder.docket import CheckSpec, _partly, open_docket
+from autograder.errors import AssignmentError
+from autograder.judgement.calibration import Calibration, Measured, calibration_path, calibration_text, call_digest
+from autograder.judgement.grading import RULINGS, Cause, Outcome
+from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
+from autograder.sandboxed.arguments import build_arguments
+from autograder.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
 
 
 def cases_of(mark):
@@ -173,6 +178,45 @@ def test_an_optimizer_is_its_class_its_settings_and_whose_tensor_it_holds():
             assert_optimizer(wrong, wanted)
 
 
+def test_groups_of_an_optimizer_are_compared_one_by_one():
+    """Two groups of equal settings are as good as the reference's one; a wrong one among them, or one too few of different ones, fails. foreach is how, not what."""
+    one, other = {"lr": 0.1, "momentum": 0.9}, {"lr": 0.2, "momentum": 0.9}
+
+    def of(*groups):
+        return OptimizerValue("SGD", groups, (), ("a", "b"))
+
+    assert_optimizer(of(one, one), of(one))
+    assert_optimizer(of(one, other), of(one, other))
+    assert_optimizer(of(one | {"foreach": True}), of(one | {"foreach": None}))
+    for wrong, wanted in (
+        (of(one, other), of(one)),
+        (of(one), of(one, other)),
+        (of(one, other, one), of(one, other)),
+        (of(other, one), of(one, other)),
+    ):
+        with pytest.raises(CheckFailed):
+            assert_optimizer(wrong, wanted)
+
+
+def test_contracts_share_all_points_of_a_check():
+    """Each named once, nothing left over and nothing given twice."""
+    shares = {"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8, "return": 2}
+    assert sum(share for _, share in points(33, contracts=shares).args[0].contracts) == 33
+    for worth, contracts in (
+        (34, shares),
+        (32, shares),
+        (25, {name: share for name, share in shares.items() if name != "gradient"}),
+        (41, shares | {"update": 8}),
+    ):
+        with pytest.raises(ValueError, match=r"each of .* once"):
+            points(worth, contracts=contracts)
+
+
+def test_a_bonus_adds_nothing_to_the_points_that_can_be_had():
+    """The assignment's total leaves it out."""
+    assert [points(3, bonus=bonus).args[0].counted for bonus in (True, False)] == [0, 3]
+
+
 def test_arrays_are_read_only():
     """A check can't change evidence by accident."""
     with pytest.raises(ValueError, match="read-only"):
@@ -196,6 +240,71 @@ def test_a_check_that_can_not_decide_asks_for_a_person(tmp_path):
     assert RULINGS[Cause.UNDECIDED].outcome is Outcome.NEEDS_REVIEW
 
 
+HEAD = "from autograder.checks import call, cell, each, points\nfrom autograder.graded_cells import graded_cell\n"
+CHECK = "def test_a(run, reference):\n    'A check'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"@call('f')\n{CHECK}", "test_a: a check needs one @points"),
+        (f"@points(1)\n{CHECK}", "test_a: a check needs one @points"),
+        (f"@points(1)\n@points(1)\n@call('f')\n{CHECK}", "test_a: a check needs one @points"),
+        (f"@points(1)\n@call('f')\n@cell('c', of='f')\n{CHECK}", "test_a: a check needs one @points"),
+        ("@points(1)\n@call('f')\ndef test_a(run, reference): pass\n", "test_a: a check needs a docstring"),
+        (
+            f"@points(1)\n@graded_cell('c', of='f')\n{CHECK}\n@points(1)\n@graded_cell('c', of='f')\n{CHECK.replace('_a', '_b')}",
+            "two checks have the same name",
+        ),
+        ("import no_such_module\n", "can't be collected"),
+    ],
+)
+def test_checks_that_can_not_be_meant_are_refused(tmp_path, text, said):
+    """With their names: points that nobody declared, or that hang on nothing, would be missing in the total."""
+    folder = tmp_path / "assignments" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "test_tiny.py").write_text(HEAD + text)
+    with pytest.raises(AssignmentError, match=said):
+        open_docket(AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 2, ())), lambda docket: docket.specs)
+
+
+def test_the_reference_is_judged_with_what_the_check_is_worth(tmp_path):
+    """A check that gives part of its points reads them there."""
+    folder = tmp_path / "assignments" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "test_tiny.py").write_text(
+        "from autograder.checks import PartialCredit, call, points\n"
+        "@points(4)\n@call('f')\ndef test_half(run, reference):\n    'Half'\n    raise PartialCredit(reference.worth / 2)\n"
+    )
+    files = AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 4, ()))
+    run = Observation(Run("f", RunStatus.FINISHED))
+    (verdict,) = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
+    assert (verdict.cause, verdict.points) == (Cause.DISAGREES, 2)
+
+
+def test_the_reference_comes_with_the_bar_that_was_measured_for_its_call(tmp_path):
+    """Of another call none: it was measured on other steps."""
+    folder = tmp_path / "assignments" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "test_tiny.py").write_text(
+        "from autograder.checks import CheckFailed, call, points\n"
+        "@points(1)\n@call('f')\ndef test_bar(run, reference):\n    'Bar'\n    raise CheckFailed(str(reference.bar))\n"
+    )
+    files = AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 1, ()))
+    run = Observation(Run("f", RunStatus.FINISHED))
+
+    def said():
+        return open_docket(files, lambda docket: [docket.judge(spec, run, run).message for spec in docket.specs])
+
+    assert said() == ["None"]
+    (spec,) = open_docket(files, lambda docket: docket.specs)
+    for digest, bar in ((call_digest(spec.call), "0.003"), ("0" * 12, "None")):
+        measured = Measured(digest, 20, 1e-4, 3e-3, 0.1, "sum-not-mean", 30.0)
+        calibration = Calibration("2", "3", "x86_64", datetime.date(2026, 11, 1), {"test_bar": measured})
+        calibration_path(folder).write_text(calibration_text(calibration))
+        assert said() == [bar]
+
+
 def test_garbage_is_collected_as_ever_after_judging():
     """Also if judging broke off: what was set aside meanwhile is looked at again."""
     files, during = open_assignment(Path(__file__).parent / "tiny_course", "tiny"), []
@@ -211,6 +320,15 @@ def test_garbage_is_collected_as_ever_after_judging():
         open_docket(files, breaking)
     assert gc.get_freeze_count() <= before
     assert min(during) > before + 1000
+
+
+def test_a_module_of_the_checks_name_is_there_afterwards(monkeypatch):
+    """Of a program that imports this one; and the checks are read from their file, not from it."""
+    files = open_assignment(Path(__file__).parent / "tiny_course", "tiny")
+    namesake = ModuleType("test_tiny")
+    monkeypatch.setitem(sys.modules, "test_tiny", namesake)
+    assert open_docket(files, lambda docket: [spec.id for spec in docket.specs]) != []
+    assert sys.modules["test_tiny"] is namesake
 
 
 def test_what_the_environment_sets_for_pytest_is_not_for_the_checks(monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from autograder.assignment import open_assignment
+from autograder.cli import main
 
 sys.path.insert(0, str(Path(__file__).parent / "pipeline"))
 from nbgrader_course import CELLS, write_source
@@ -43,3 +44,15 @@ def test_import_says_what_it_made(tmp_path):
     wrong = autograder("import", "nbgrader", tmp_path / "theirs", cwd=tmp_path / "ours")
     assert wrong.returncode == 2
     assert wrong.stderr.endswith("theirs: no notebook (*.ipynb) in there; add a NAME: ps1\n")
+
+
+def test_a_name_is_also_found_in_source_itself(tmp_path, monkeypatch, capsys):
+    """Who names nbgrader's source/ as the folder is not told that source/source is missing."""
+    write_source(tmp_path / "theirs", CELLS)
+    (tmp_path / "ours" / "assignments").mkdir(parents=True)
+    words = ["import", "nbgrader", str(tmp_path / "theirs" / "source"), "ps1", "--course", str(tmp_path / "ours")]
+    monkeypatch.setattr(sys, "argv", ["autograder", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert capsys.readouterr().out.startswith("Imported ps1, from lines.ipynb\n")

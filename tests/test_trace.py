@@ -89,6 +89,17 @@ def test_arrays_whose_size_or_dtype_lies_are_refused(dtype, shape, size):
         msgspec.convert(frame, Array)
 
 
+@pytest.mark.parametrize(
+    "content", [b"\x82\xa4type\xa5items\xa6values\x91" * 100_000 + b"\xc0", b"\xa4\xff\xff\xff\xff"], ids=["nested too deeply", "no UTF-8"]
+)
+def test_what_no_decoder_can_read_is_refused_like_anything_else(content):
+    """A stored file that a hostile program has written counts as none, and stops no grading."""
+    data = encode_evidence(evidence_of("MARK"))
+    assert data.count(b"\xa4MARK") > 1
+    with pytest.raises(msgspec.DecodeError):
+        decode_evidence(data.replace(b"\xa4MARK", content))
+
+
 def test_unknown_keys_are_refused():
     """Strict on both sides of the boundary."""
     with pytest.raises(msgspec.ValidationError):

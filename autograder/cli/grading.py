@@ -101,7 +101,12 @@ def grade(
         () if only else gone_lines(folder.students(), (one.student for one in candidates), submissions, folder.root / "grades" / files.slug)
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(1 if any(str(one.status) == "ungradable" for one in grades) else 0)
+    raise typer.Exit(exit_code(grades))
+
+
+def exit_code(grades: Sequence[Grade]) -> int:
+    """1 if some submission is ungradable, which the same command tries again; else 0, whatever the points."""
+    return int(any(str(one.status) == "ungradable" for one in grades))
 
 
 def regrade(

@@ -46,6 +46,13 @@ def test_underscores_in_titles_and_usernames_are_told_by_the_receipt(tmp_path):
     assert alone.strange == (f"Tiny_one_bob_b_attempt_{WHEN}_tiny.ipynb",)
 
 
+def test_a_receipt_of_another_user_than_the_files_makes_nobody_else_of_them(tmp_path):
+    """The file's name is Blackboard's own; a name with brackets in it may look like another's login."""
+    members = {f"Tiny_alee_attempt_{WHEN}.txt": receipt("Ann Lee", "bob"), f"Tiny_alee_attempt_{WHEN}_tiny.ipynb": b""}
+    (one,) = delivered(tmp_path, members).deliveries
+    assert one.people[0].ids == ((IdKind.LOGIN, "alee"),)
+
+
 def test_a_students_own_words_in_a_receipt_are_not_read(tmp_path):
     """Who writes "Name:" into the text field does not become somebody else."""
     field = "Name: Bob (bob)\nAssignment: Bob"

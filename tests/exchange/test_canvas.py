@@ -7,11 +7,11 @@ import pytest
 from lms_samples import CANVAS_GRADEBOOK, make_zip, notebook
 
 from autograder.errors import ExchangeError
-from autograder.exchange.lms import canvas
-from autograder.exchange.lms.delivery import Asked, IdKind
-from autograder.exchange.lms.download import open_download
-from autograder.exchange.lms.score_sheet import Column, Held
-from autograder.exchange.lms.sheet import read_sheet
+from autograder.exchange import canvas
+from autograder.exchange.delivery import Asked, IdKind
+from autograder.exchange.download import open_download
+from autograder.exchange.score_sheet import Column, Held, read_number
+from autograder.exchange.sheet import read_sheet
 
 TITLE = Column(("Tiny",))
 
@@ -59,6 +59,12 @@ def test_files_of_one_submission_stay_together(tmp_path):
     assert [(one.label, len(one.files), one.late) for one in found] == [("leeann_1", 2, False), ("bobbob_2", 0, False), ("coco_3", 0, True)]
 
 
+def test_one_late_file_makes_the_submission_late(tmp_path):
+    """A file that was added after the due date to one in time: the student is not on time, in whichever order the files come."""
+    names = ("leeann_1_10_tiny.ipynb", "leeann_LATE_1_11_data.csv", "bobbob_LATE_2_12_tiny.ipynb", "bobbob_2_13_data.csv")
+    assert [(one.label, one.late) for one in delivered(tmp_path, *names).deliveries] == [("leeann_1", True), ("bobbob_2", True)]
+
+
 @pytest.mark.parametrize(
     ("slug", "files", "times"),
     [
@@ -83,6 +89,16 @@ def test_what_is_no_canvas_download_is_not_taken_for_one():
     assert not canvas.recognise(("ann/leeann_1_2_tiny.ipynb",))
     assert not canvas.recognise(("readme.txt",))
     assert canvas.recognise(("readme.txt", "leeann_1_2_tiny.ipynb"))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7", 7), (" 7.50 ", 7.5), ("7,50", 7.5), ("-1", -1), ("1,234.5", 1234.5), ("1,234,567.5", 1234567.5)]
+    + [(text, None) for text in ("", "-", "EX", "1.2.3", "7 points", "nan", "12,34.5")],
+)
+def test_scores_are_read_with_a_point_or_a_comma(text, number):
+    """What is no number is no score, and never 0."""
+    assert read_number(text) == number
 
 
 def test_the_gradebook_is_read(tmp_path):

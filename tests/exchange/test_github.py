@@ -85,3 +85,10 @@ def test_points_with_fractions_become_whole(points, factor):
     """By the least factor."""
     assert scale(points) == factor
     assert all(abs(one * factor - round(one * factor)) < 1e-9 for one in points)
+
+
+def test_all_points_are_all_points_whatever_a_float_makes_of_them():
+    """0.29 times 100 is a little less than 29."""
+    assert 0.29 * 100 < 29
+    content = result_json(report(result("first", points=0.29), result("second", points=1.0)), submitted({}, NOON))
+    assert (content["score"], content["max-score"]) == (129, 129)

@@ -16,13 +16,12 @@ from autograder.assignment import Assignment, Disclosure, Gradescope, Leaderboar
 from autograder.checks.declaring import Worth
 from autograder.checks.docket import CheckSpec
 from autograder.errors import AssignmentError
-from autograder.evidence.limits import Isolation
-from autograder.evidence.trace import Ended, Ending, Evidence, Run, RunStatus, Trace, array_of
-from autograder.exchange.gradescope.preview import preview
-from autograder.exchange.gradescope.results_json import PICTURES, Graded, encode_results, not_graded, results_of
-from autograder.exchange.gradescope.submission_metadata import Allowance
-from autograder.judgement.findings.finding import Contract, Finding
-from autograder.judgement.grade import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
+from autograder.exchange.gradescope import PICTURES, Graded, encode_results, not_graded, results_of
+from autograder.exchange.gradescope_preview import preview
+from autograder.exchange.gradescope_submission import Allowance
+from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
+from autograder.trace import Ended, Ending, ErrorReport, Evidence, Run, RunStatus, Trace, array_of
 
 LATER = Visibility.AFTER_DUE_DATE
 PARTS = (Part("Loss", ("loss_fn",), ("loss_fn",)), Part("Loop", ("training_loop",)))
@@ -103,6 +102,21 @@ def test_what_is_not_decided_has_words_and_no_number(cause):
     assert "7 points are not decided yet" in content["output"]
     assert (lost["score"], lost["max_score"], lost["status"]) == (0, 4, "failed")
     assert "not decided" not in projected([check("lost", Cause.DISAGREES)])["output"]
+
+
+def test_errors_are_those_of_checks_that_are_shown_at_once():
+    """The words of an error on hidden data would tell them."""
+    runs = tuple(Run(name, RunStatus.RAISED, error=ErrorReport("ValueError", f"error of {name}")) for name in ("hidden", "seen"))
+    checks = [check("secret", Cause.DISAGREES, when=LATER, run="hidden"), check("open", Cause.DISAGREES, run="seen")]
+    output = projected(checks, runs=Evidence("key", (), runs, Ending(Ended.FINISHED)))["output"]
+    assert "error of seen" in output
+    assert "error of hidden" not in output
+
+
+def test_points_that_a_person_looks_at_again_are_in_no_score():
+    """Whatever was given for them before."""
+    again = check("why", Cause.TO_BE_MARKED_AGAIN, points=3.0, question=True)
+    assert projected([check("loss"), again])["score"] == 4
 
 
 def test_part_of_the_points_is_shown_as_such():

@@ -59,6 +59,20 @@ def test_gradings_in_the_window_are_counted():
     assert allowance(metadata(before(24.01), before(5), before(1)), THREE).again_at is None
 
 
+def test_at_the_moment_that_was_named_the_next_one_is_graded():
+    """Neither refused a second time for the oldest, nor held against itself."""
+    assert allowance(metadata(before(24), before(5), before(1)), THREE).used == 2
+    assert allowance(metadata(before(5), before(1), before(0)), THREE).used == 2
+
+
+def test_the_moment_is_when_so_many_have_left_that_one_is_free():
+    """In whatever order they are listed, and where the limit was lowered meanwhile: of five in the window three have to leave."""
+    for hours in ((23, 5, 1), (1, 23, 5), (5, 1, 23)):
+        assert allowance(metadata(*map(before, hours)), THREE).again_at == NOW + datetime.timedelta(hours=1)
+    lowered = allowance(metadata(*map(before, (23, 22, 20, 5, 1))), THREE)
+    assert (lowered.used, lowered.again_at) == (5, NOW + datetime.timedelta(hours=4))
+
+
 def test_the_clock_does_not_count():
     """An old submission that is graded again has the limit of its own day, and what was handed in after it counts for nothing."""
     long_ago = NOW - datetime.timedelta(days=400)

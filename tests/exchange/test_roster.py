@@ -80,3 +80,13 @@ def test_a_moodle_worksheet_is_a_roster(tmp_path):
     blind = "Identifier,Full name,Grade,Last modified (grade)\nParticipant 501,Participant 501,,-\n"
     (one,) = roster(tmp_path, blind).students
     assert (one.id, one.moodle_id, one.name) == ("participant-501", "501", "")
+
+
+def test_empty_cells_behind_the_last_column_are_no_fault(tmp_path):
+    """Spreadsheets leave commas there; a name that is cut in two by one is still told."""
+    path = tmp_path / "class.csv"
+    path.write_text("id,name\nann,Ann Lee,,\n")
+    assert [(student.id, student.name) for student in read_roster(path).students] == [("ann", "Ann Lee")]
+    path.write_text("id,name\nann,Lee, Ann\n")
+    with pytest.raises(ExchangeError, match="not in quotes"):
+        read_roster(path)

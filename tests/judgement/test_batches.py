@@ -354,6 +354,19 @@ def test_a_right_training_passes_and_a_wrong_one_does_not():
         judge(Made(TWO, change=lambda step, right, _: right * 12))
 
 
+def test_the_bar_of_steps_is_the_authors_else_the_measured_one_else_the_default():
+    """Gradients that are a thousandth off."""
+    made = Made(
+        TWO, change=lambda step, right, _: right + 1e-3 * np.abs(right).max() * np.random.default_rng(step).normal(size=right.shape)
+    )
+    run, reference = Observation(made.run, replayed=made.replayed), Observation(REFERENCE.run)
+    assert_same_stochastic_training(run, reference, bar=0.1)
+    assert_same_stochastic_training(run, Observation(REFERENCE.run, bar=0.1))
+    for bar, measured in ((None, None), (1e-6, 0.1)):
+        with pytest.raises(CheckFailed):
+            assert_same_stochastic_training(run, Observation(REFERENCE.run, bar=measured), bar=bar)
+
+
 def test_a_training_that_was_not_replayed_never_passes():
     made = Made(TWO)
     with pytest.raises(CheckFailed, match="can't be compared"):
@@ -388,6 +401,7 @@ def test_accuracy_over_seeds_is_a_last_bound():
     assert_accuracy_over_seeds(returning(0.8, 0.9, 0.9), reference, margin=0.1)
     for wrong in (
         returning(0.7, 0.8, 0.8),
+        returning(1.0, 0.7, 0.7),
         returning(0.9),
         Observation(Run("call", RunStatus.FINISHED)),
         returning(float("nan"), 1.0, 1.0),

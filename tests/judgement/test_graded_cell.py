@@ -2,8 +2,10 @@
 
 import pytest
 
-from autograder.evidence.trace import ErrorReport
-from autograder.judgement.test_cell import CellVerdict, award, verdict_of
+from autograder.checks import CheckFailed, NeedsReview, Observation, PartialCredit
+from autograder.graded_cells import assert_graded_cell
+from autograder.judgement.graded_cell import CellVerdict, award, verdict_of
+from autograder.trace import ErrorReport, Run, RunStatus
 
 SILENT = CellVerdict()
 NUMBER = CellVerdict(shown="2")
@@ -82,3 +84,43 @@ def test_an_error_gives_nothing_whatever_was_shown_before():
     assert award(run, NUMBER, 2).points == 0
     assert award(run, NUMBER, 2).reason == "AssertionError: mean is 3 (cell test_mean, line 2)"
     assert award(verdict_of([], error, hidden=True), NUMBER, 2).reason == "A hidden test failed (AssertionError)."
+
+
+@pytest.mark.parametrize(
+    ("run", "worth", "raised"),
+    [
+        (SILENT, 2, None),
+        (CellVerdict(error=ErrorReport("AssertionError", "")), 2, CheckFailed),
+        (CellVerdict(stderr="slow"), 2, CheckFailed),
+        (SILENT, 0, None),
+        (CellVerdict(error=ErrorReport("AssertionError", "")), 0, CheckFailed),
+        (CellVerdict(stderr="slow"), 0, CheckFailed),
+    ],
+)
+def test_a_check_fails_whatever_it_is_worth(run, worth, raised):
+    """Also one that is worth nothing is not told as passed after an error or a word on stderr."""
+    judge(run, SILENT, worth, raised)
+
+
+@pytest.mark.parametrize(
+    ("shown", "raised"), [("2", None), ("0", CheckFailed), ("1.5", PartialCredit), ("nan", NeedsReview), ("2.5", NeedsReview)]
+)
+def test_a_check_gives_the_points_of_its_last_line(shown, raised):
+    """All of two, none, some; what can't be points is for a person."""
+    judge(CellVerdict(shown=shown), NUMBER, 2, raised)
+
+
+def test_the_points_of_a_check_are_the_number_that_its_cell_shows():
+    """Of two."""
+    assert judge(CellVerdict(shown="1.5"), NUMBER, 2, PartialCredit).points == 1.5
+
+
+def judge(run, reference, worth, raised):
+    """Returns what the check's body raised."""
+    pair = [Observation(Run("cell", RunStatus.FINISHED), graded=verdict, worth=worth) for verdict in (run, reference)]
+    if raised is None:
+        return assert_graded_cell(*pair)
+    with pytest.raises(raised) as caught:
+        assert_graded_cell(*pair)
+    assert caught.type is raised
+    return caught.value

@@ -1,16 +1,18 @@
 """Whole trainings, step by step."""
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
 from trainings import descend, gradient
 
-from autograder.checks import CheckFailed, Observation, assert_long_run, assert_same_training
-from autograder.evidence.trace import array_of
-from autograder.judgement.comparing.distance import training_distance
-from autograder.judgement.comparing.tolerance import TRAINING_BAR
-from autograder.judgement.comparing.training import compare_training
-from autograder.judgement.comparing.updates import contradiction, moves_without_gradients
+from autograder.checks import CheckFailed, NeedsReview, Observation, assert_long_run, assert_same_training
+from autograder.judgement.distance import training_distance
+from autograder.judgement.tolerance import TRAINING_BAR
+from autograder.judgement.training import compare_training
+from autograder.judgement.updates import contradiction, moves_without_gradients
+from autograder.trace import Items, array_of
 
 
 def test_rounding_noise_is_no_difference():
@@ -196,3 +198,52 @@ def test_a_reference_that_changes_its_learning_rate_is_no_measure_of_updates():
     run = Observation(msgspec.structs.replace(reference.run, traces=(scheduled,)))
     assert contradiction(scheduled) is not None
     assert_long_run(run, run)
+
+
+def test_the_bar_is_the_authors_else_the_measured_one_else_the_default():
+    """A learning rate off by a thousandth: within a hundredth of the path, not within the default."""
+    near, right = descend(50, lr=1.001e-2), descend(50)
+    assert_same_training(near, right, bar=1e-2)
+    assert_same_training(near, replace(right, bar=1e-2))
+    for bar, measured in ((None, None), (1e-6, 1e-2)):
+        with pytest.raises(CheckFailed):
+            assert_same_training(near, replace(right, bar=measured), bar=bar)
+
+
+def ending(observation, result):
+    """The run of a cell that leaves `result` in params."""
+    return replace(observation, run=msgspec.structs.replace(observation.run, variables={"params": result}))
+
+
+def test_a_long_run_leaves_its_parameters_in_the_variable():
+    """In one tensor or several, rounding allowed, also where all of them are below 0; nothing, one too few or another number fails."""
+    reference = ending(descend(100), array_of(np.float32([-5.0, -17.0])))
+    for right in (
+        array_of(np.float32([-5.0, -17.00001])),
+        Items((array_of(np.float32(-5.0)), array_of(np.float32([-17.0])))),
+    ):
+        assert_long_run(ending(descend(100), right), reference, result="params")
+    for wrong in (
+        array_of(np.float32([-5.0, -17.1])),
+        array_of(np.float32([-5.0])),
+        Items((array_of(np.float32([-5.0, -17.0])), "text")),
+        None,
+    ):
+        with pytest.raises(CheckFailed):
+            assert_long_run(ending(descend(100), wrong), reference, result="params")
+    assert_long_run(ending(descend(100), None), reference)
+    with pytest.raises(TypeError, match="does @cell capture it"):
+        assert_long_run(descend(100), descend(100), result="params")
+
+
+def test_a_long_run_of_an_optimizer_that_remembers_is_for_a_person():
+    """It may have trained in an earlier cell, or be made up: no points are lost, and none given."""
+    plain = descend(100)
+    momentum = msgspec.structs.replace(plain.trace, settings=({"lr": 1e-2, "momentum": 0.9, "dampening": 0, "nesterov": False},))
+    reference, worn = (
+        replace(plain, run=msgspec.structs.replace(plain.run, traces=(msgspec.structs.replace(momentum, fresh=fresh),)))
+        for fresh in (True, False)
+    )
+    assert_long_run(worn, worn)
+    with pytest.raises(NeedsReview, match="in an earlier cell"):
+        assert_long_run(worn, reference)

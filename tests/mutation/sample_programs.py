@@ -79,8 +79,46 @@ def descend(n, params, lr):
     return params
 """
 
+ACCUMULATED = """
+def fit(n, opt, params, loader):
+    for epoch in range(n):
+        opt.zero_grad()
+        for x, y in loader:
+            loss = error(line(x, *params), y)
+            loss.backward()
+        opt.step()
+    return params
+"""
+
+TWO_LOOPS = """
+def fit(n, first, second, params, x, y):
+    for epoch in range(n):
+        first.zero_grad()
+        error(line(x, *params), y).backward()
+        first.step()
+    for epoch in range(n):
+        second.zero_grad()
+        error(line(x, *params), y).backward()
+        second.step()
+    return params
+"""
+
+IN_ELSE = """
+def fit(n, opt, params, x, y):
+    for epoch in range(n):
+        loss = error(line(x, *params), y)
+        if loss.isnan():
+            break
+        else:
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+    return params
+"""
+
 MSE = "def error(guess, truth):\n    return ((guess - truth) ** 2).mean()\n"
 MSE_IN_STEPS = "def error(guess, truth):\n    squares = (guess - truth).pow(2)\n    return torch.mean(squares)\n"
+MSE_IN_ONE_NAME = "def error(guess, truth):\n    loss = guess - truth\n    loss = (loss**2).mean()\n    return loss\n"
 TORCH_MSE = "def error(guess, truth):\n    return F.mse_loss(guess, truth)\n"
 MODULE_MSE = "def make_loss():\n    return nn.MSELoss()\n"
 CROSS_ENTROPY = "def error(logits, truth):\n    return F.cross_entropy(logits, truth)\n"

@@ -130,6 +130,13 @@ def test_excuses_reach_what_operators_make():
     assert {one.id: one.survives for one in made if one.survives} == {"half-loss": "no call is made on it", "by-heart": "nobody asks"}
 
 
+def test_an_excuse_is_for_one_mistake_and_not_for_its_like():
+    """Of two losses that are halved, the other one must still lose points."""
+    two = mutants(f"{SOLUTION}\n\ndef other(x):\n    return (x * x).mean()\n", Path("solution.py"))
+    made = Mistakes((), {"half-loss-2": "no call is made on it"}).excuse(two)
+    assert [one.survives for one in made if one.code == "half-loss"] == ["", "no call is made on it"]
+
+
 def test_an_excuse_for_nothing_is_an_error():
     with pytest.raises(AssignmentError, match="own-sgd"):
         Mistakes((), {"own-sgd": "why not"}).excuse(mutants(SOLUTION, Path("solution.py")))

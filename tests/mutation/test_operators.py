@@ -6,11 +6,13 @@ import re
 import pytest
 from batch_samples import BATCH_APPLIES, BATCH_SILENT
 from sample_programs import (
+    ACCUMULATED,
     ACCURACY,
     BY_HAND,
     CLOSURE,
     COUNTED,
     CROSS_ENTROPY,
+    IN_ELSE,
     LAYERS,
     LINE,
     LOADER,
@@ -20,6 +22,7 @@ from sample_programs import (
     MAKE_SGD,
     MODULE_MSE,
     MSE,
+    MSE_IN_ONE_NAME,
     MSE_IN_STEPS,
     NET,
     ONE_STEP,
@@ -28,12 +31,16 @@ from sample_programs import (
     SCHEDULED,
     STANDARDISE,
     TORCH_MSE,
+    TWO_LOOPS,
     WHILE,
 )
 
 from autograder.mistakes.mutants import OPERATORS
 
 ALL_OF_OPT = "for group in opt.param_groups for p in group['params']"
+
+PENALISED = LOOP.replace("        opt.zero", "        loss = loss + prior(params)\n        opt.zero")
+LOGGED = LOOP.replace("        opt.step()\n", "        opt.step()\n        loss = loss.item()\n")
 
 # code, program, and what changes in it: pieces of text with what stands in their place. Indentation of what is put in is that of the text.
 APPLIES = [
@@ -208,6 +215,52 @@ APPLIES = [
     ),
     ("sums-loss-tensors", NET, {"total += loss.item()": "total += loss"}),
     *BATCH_APPLIES,
+    ("half-loss", MSE_IN_ONE_NAME, {".mean()": ".mean() / 2"}),
+    (
+        "overwrites-lr",
+        ONE_STEP.replace("opt, ", "*, opt, "),
+        {"    loss =": "    for group in opt.param_groups:\n        group['lr'] = 0.05\n    loss ="},
+    ),
+    ("never-clears", ACCUMULATED, {"        opt.zero_grad()\n": ""}),
+    ("drops-samples", LOOP, {"    for epoch": "    x = x[:-1]\n    y = y[:-1]\n    for epoch"}),
+    ("step-missing", TWO_LOOPS, {"        second.step()\n": ""}),
+    ("backward-missing", IN_ELSE, {"            loss.backward()\n": ""}),
+    ("half-loss", PENALISED, {"loss + prior(params)": "(loss + prior(params)) / 2"}),
+    ("half-loss", LOGGED, {"error(guess, y)": "error(guess, y) / 2"}),
+    ("one-epoch-short", WHILE.replace("epoch < n", "epoch <= n"), {"epoch <= n": "epoch <= n - 1"}),
+    ("one-epoch-short", LOOP.replace("range(n)", "range(1, 51)"), {"range(1, 51)": "range(1, 50)"}),
+    ("one-epoch-more", LOOP.replace("range(n)", "range(50)"), {"range(50)": "range(51)"}),
+    ("one-epoch-more", LOOP.replace("range(n)", "range(n - 1)"), {"range(n - 1)": "range(n)"}),
+    ("one-epoch-more", LOOP.replace("range(n)", "range(n - 2)"), {"range(n - 2)": "range(n - 2 + 1)"}),
+    (
+        "steps-every-second",
+        NET,
+        {
+            "        for x, y": "        rounds = 0\n        for x, y",
+            "            optimizer.step()\n": "            rounds += 1\n            if rounds % 2 == 0:\n                optimizer.step()\n",
+        },
+    ),
+    (
+        "early-break",
+        NET,
+        {
+            "        for x, y": "        previous = 1e+30\n        for x, y",
+            "            total += loss.item()\n": "            total += loss.item()\n"
+            "            if abs(previous - loss.item()) < 0.2 * abs(previous):\n                break\n            previous = loss.item()\n",
+        },
+    ),
+    ("return-inside-loop", NET, {"            total += loss.item()\n": "            total += loss.item()\n        return total\n"}),
+    (
+        "one-sample-at-a-time",
+        NET,
+        {
+            NET[
+                NET.index("            optimizer.zero") : NET.index("            total +=")
+            ]: "            for one_input, one_target in zip(x.split(1), y.split(1)):\n"
+            "                optimizer.zero_grad()\n                logits = net(one_input)\n                loss = F.cross_entropy(logits, one_target)\n"
+            "                loss.backward()\n                optimizer.step()\n"
+        },
+    ),
 ]
 
 # code and a program in which it must find nothing to do
@@ -316,6 +369,15 @@ def test_it_makes_its_mistake(code, program, changes):
 def test_it_keeps_silent_where_it_makes_no_sense(code, program):
     """No program."""
     assert made(code, program) == []
+
+
+AUTOENCODER = NET.replace("F.cross_entropy(logits, y)", "F.mse_loss(logits, x)")
+
+
+@pytest.mark.parametrize("code", ["swaps-input-and-target", "misaligned-labels", "one-sample-at-a-time"])
+def test_what_is_its_own_target_is_not_taken_for_labels(code):
+    """An autoencoder: input and target, moved together, are still right, and such a mistake would be asked of the checks for nothing."""
+    assert made(code, AUTOENCODER) == []
 
 
 def test_every_operator_is_tested_both_ways_and_none_twice():

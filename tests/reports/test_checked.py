@@ -113,3 +113,17 @@ def test_json_has_places_and_codes():
     assert (second["line"], second["cell"], second["findings"], second["outcome"]) == (17, 4, ["never-clears"], "failed")
     assert content["checks"][0]["message"] == ""
     assert HOSTILE.count("gotcha") == second["message"].count("gotcha")
+
+
+def test_a_bonus_is_told_as_points_on_top():
+    """Not as a check that is worth nothing."""
+    text = "\n".join(text_lines(report(result("first"), result("extra", points=0.0, bonus=3.0))))
+    assert "+0/+3  The extra" in text
+    assert "2/2  The first" in text
+
+
+def test_answers_that_are_missing_are_named():
+    """Those that are there wait for a person, and are not."""
+    answers = [result("why", Outcome.NEEDS_REVIEW, question=True), result("how", Outcome.NOT_REACHED, question=True)]
+    assert "2 answers are marked by a person; not answered yet: The how" in report(result("first"), *answers).footnotes()
+    assert "1 answer is marked by a person" in report(result("first"), answers[0]).footnotes()

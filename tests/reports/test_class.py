@@ -11,9 +11,9 @@ from report_samples import check, grade
 from rich.console import Console
 
 from autograder.assignment import Disclosure
-from autograder.judgement.findings.finding import Contract, Finding
-from autograder.judgement.grade import RULINGS, Cause, CheckResult, Outcome, Visibility
-from autograder.reports.grades_csv import COLUMNS, grades_csv, write_grades_csv
+from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.grading import RULINGS, Cause, CheckResult, JudgedVariant, Outcome, Visibility
+from autograder.reports.class_report import COLUMNS, grades_csv, write_grades_csv
 from autograder.reports.plain import counted, listed, number, plain, plain_line
 from autograder.reports.terminal.class_table import class_lines, class_table, gone_lines, same_code_lines, what_went_wrong
 from autograder.reports.told import told_of
@@ -57,6 +57,13 @@ def test_a_long_list_of_losses_is_shortened() -> None:
     assert what_went_wrong(grade(*lost)) == "every check"
 
 
+def test_two_losses_are_both_named_and_nothing_more() -> None:
+    """No "0 more" behind them; with a third there is one more."""
+    lost = [check(name, Outcome.FAILED, 0) for name in ("loop", "loss", "step")]
+    assert what_went_wrong(grade(check("a"), *lost[:2])) == "lost: loop; loss"
+    assert what_went_wrong(grade(check("a"), *lost)) == "lost: loop; loss; 1 more"
+
+
 def test_waiting_points_are_named() -> None:
     """Ungradable ones are not counted among the lost."""
     assert what_went_wrong(grade(check("a"), check("b", Outcome.UNGRADABLE, 0))) == "ungradable (10 points)"
@@ -67,6 +74,36 @@ def test_class_lines_count_statuses_and_average_only_finished_grades() -> None:
     grades = [grade(check("a")), grade(check("a", Outcome.FAILED, 5)), grade(check("a", Outcome.UNGRADABLE, 0))]
     assert class_lines(grades) == ["3 submissions: 2 graded, 1 ungradable", "mean 7.5, median 7.5 of 10 points, over the 2 fully graded"]
     assert class_lines([]) == ["no submissions"]
+
+
+def test_mean_and_median_are_told_apart_and_out_of_the_most_points() -> None:
+    """Three grades, the best far off; one student has no second check, of others it is a bonus."""
+    grades = [
+        grade(check("a", Outcome.FAILED, 1)),
+        grade(check("a", Outcome.FAILED, 2)),
+        grade(check("a"), check("b")),
+    ]
+    assert "mean 7.67, median 2 of 20 points" in class_lines(grades)
+
+
+def test_a_bonus_that_nobody_earned_is_no_loss() -> None:
+    """Nor is an open answer, where every check is lost."""
+    bonus = check("extra", Outcome.FAILED, 0, max_points=0, bonus=5)
+    assert what_went_wrong(grade(check("a"), bonus)) == ""
+    assert what_went_wrong(grade(check("a", Outcome.FAILED, 0), question(Cause.TO_BE_MARKED))) == "every check"
+
+
+def test_points_that_students_can_read_are_told_at_their_most() -> None:
+    """Of a class in which one has no such run."""
+    beside = [grade(check("a"), check("b", readable=True)), grade(check("a"))]
+    assert any(line.startswith("10 points are given by test cells that run beside student code") for line in class_lines(beside))
+    assert not any("beside student code" in line for line in class_lines(beside[1:]))
+
+
+def test_anothers_data_are_told_in_the_row() -> None:
+    """Before what was lost."""
+    note = "handed in the notebook of bob"
+    assert what_went_wrong(grade(check("a"), variant=JudgedVariant("tag", 0, note))) == note
 
 
 def test_grades_csv_has_a_column_per_check_and_words_where_nobody_decided() -> None:

@@ -15,13 +15,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from report_samples import ASSIGNMENT, CELLS, LOSSES, check, evidence, grade, sample_page, trace
 
-from autograder.evidence.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
-from autograder.judgement.grade import RULINGS, Cause, CheckResult, Outcome, Visibility
-from autograder.reports.feedback.page import grade_digest, render_feedback
+from autograder.assignment import Disclosure
+from autograder.judgement.catalogue import tell
+from autograder.judgement.finding import Contract, Finding
+from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome, Visibility
+from autograder.reports.feedback import grade_digest, render_feedback
+from autograder.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
 
 GOLDEN = Path(__file__).parent / "golden" / "feedback.html"
 HOSTILE = (
@@ -173,6 +177,36 @@ def test_before_the_due_date_hidden_checks_say_nothing_but_that_they_are() -> No
         assert secret not in html
 
 
+def test_checks_that_wait_for_the_grades_say_nothing_before_the_due_date_either() -> None:
+    """Title and message of a check that is shown once grades are published."""
+    waits = check("later", Outcome.FAILED, 0, title="LATER", message="OBSERVED", visibility=Visibility.AFTER_PUBLISHED)
+    html = render_feedback(sample_page(grade=grade(check("seen"), waits)))
+    assert "LATER" not in html
+    assert "OBSERVED" not in html
+    assert "OBSERVED" in render_feedback(sample_page(grade=grade(check("seen"), waits), show_hidden=True))
+
+
+def test_what_resembles_anothers_waits_for_the_due_date() -> None:
+    """Before it, a student could still change it."""
+    page = sample_page(grade=grade(check("seen"), resembles=("RESEMBLES",)))
+    assert "RESEMBLES" not in render_feedback(page)
+    assert "RESEMBLES" in render_feedback(replace(page, show_hidden=True))
+
+
+def test_the_fix_is_told_after_the_due_date_alone() -> None:
+    """Until then what the assignment's author allows."""
+    finding = Finding("never-clears", Contract.CLEARING, "30 in .grad", "zeros")
+    page = sample_page(
+        grade=grade(check("loop", Outcome.FAILED, 0, findings=(finding,))),
+        assignment=msgspec.structs.replace(ASSIGNMENT, disclosure=Disclosure.WHERE),
+    )
+    before, after = (read(render_feedback(replace(page, show_hidden=late))) for late in (False, True))
+    fix = " ".join(tell(finding, Disclosure.FIX).split())
+    assert " ".join(tell(finding, Disclosure.WHERE).split()) in before
+    assert fix not in before
+    assert fix in after
+
+
 def test_after_the_due_date_hidden_checks_are_shown_but_never_the_secret_ones() -> None:
     """`hidden` stays hidden; the student is told that it exists."""
     html = render_feedback(sample_page(show_hidden=True))
@@ -188,6 +222,38 @@ def test_a_curve_on_hidden_data_waits_for_the_due_date() -> None:
     page = sample_page(grade=grade(*checks), evidence=evidence(LOSSES, error=None))
     assert "step by step" not in render_feedback(page)
     assert "step by step" in render_feedback(replace(page, show_hidden=True))
+
+
+def test_of_several_optimizers_the_one_that_recorded_most_is_drawn() -> None:
+    """A student may have made another before."""
+    run = Run("call-0", RunStatus.FINISHED, traces=(trace(LOSSES[:3] * 2), trace(LOSSES), trace(LOSSES[:2] * 3)))
+    made = Evidence("key", (), (run,), evidence().ending)
+    text = read(render_feedback(sample_page(grade=grade(check("c", Outcome.FAILED, 0, run="call-0")), evidence=made, reference=None)))
+    assert f"Your loss: {LOSSES[0]:.4g} at step 1, {LOSSES[-1]:.4g} at step 60" in text
+
+
+def test_errors_are_shown_three_at_most_and_none_of_a_given_definitions_run() -> None:
+    """A student can't mend what was put in the place of the own function."""
+
+    def failing(name: str, **fields: Any) -> Run:
+        return Run(name, RunStatus.RAISED, error=ErrorReport("E", f"error of {name}", "", name, 1), **fields)
+
+    cells = tuple(CellRun(failing(name)) for name in ("c1", "c2", "c3", "c4"))
+    text = read(render_feedback(sample_page(evidence=Evidence("key", cells, (), evidence().ending))))
+    assert [name for name in ("c1", "c2", "c3", "c4") if f"error of {name}" in text] == ["c1", "c2", "c3"]
+    checks = grade(check("own", Outcome.FAILED, 0, run="own"), check("given", Outcome.FAILED, 0, run="given", given=("loss_fn",)))
+    calls = (failing("own"), failing("given", given=("loss_fn",)))
+    text = read(render_feedback(sample_page(grade=checks, evidence=Evidence("key", (), calls, evidence().ending))))
+    assert "error of own" in text
+    assert "error of given" not in text
+
+
+def test_a_bonus_adds_and_is_told_as_such() -> None:
+    """Earned or not, never out of the points that can be had."""
+    earned = check("extra", points=2, max_points=0, bonus=5)
+    text = read(render_feedback(sample_page(grade=grade(check("c"), earned))))
+    assert "+2 (bonus, at most +5)" in text
+    assert "12 of 10 points" in text
 
 
 def test_the_curve_of_a_lost_check_comes_first() -> None:
@@ -236,6 +302,14 @@ def test_long_code_and_tracebacks_are_cut_and_say_so() -> None:
     html = render_feedback(sample_page(cells=cells, evidence=evidence(error=error)))
     assert len(html) < 60_000
     assert "[earlier lines left out]" in html
+
+
+@pytest.mark.parametrize(("line", "first", "last"), [(50, 38, 62), (3, 1, 24), (99, 87, 100)])
+def test_twelve_lines_around_the_error_are_shown(line: int, first: int, last: int) -> None:
+    """Of a short way from the start as many as if it were further down."""
+    cells = CELLS | {"c4": "\n".join(f"line_{number} = 0" for number in range(1, 101))}
+    html = render_feedback(sample_page(cells=cells, evidence=evidence(error=ErrorReport("E", "m", "", "c4", line))))
+    assert [int(number) for number in re.findall(r"line_(\d+) = 0", html)] == list(range(first, last + 1))
 
 
 def test_a_cell_that_ran_out_of_time_is_shown() -> None:

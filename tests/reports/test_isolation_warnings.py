@@ -6,12 +6,12 @@ import io
 import pytest
 from report_samples import check, grade, sample_page
 
-from autograder.evidence.limits import Isolation
-from autograder.judgement.grade import Provenance
-from autograder.reports.feedback.page import render_feedback
-from autograder.reports.grades_csv import grades_csv
-from autograder.reports.isolation import NO_SANDBOX, WEAK_SANDBOX, isolation_warning, isolation_warnings, level_of
-from autograder.reports.terminal.class_table import class_lines, what_went_wrong
+from autograder.assignment import Isolation
+from autograder.judgement.grading import Provenance
+from autograder.reports.class_report import grades_csv
+from autograder.reports.feedback import render_feedback
+from autograder.reports.isolation import NO_SANDBOX, WEAK_SANDBOX, isolation_line, isolation_warning, isolation_warnings, level_of
+from autograder.reports.summary import class_lines, what_went_wrong
 
 
 def isolated(level, key="ev" * 32, **fields):
@@ -56,3 +56,10 @@ def test_a_class_without_a_sandbox_is_one_line():
     """Ten names, then how many more."""
     (line,) = isolation_warnings([isolated("none", student=f"s{number:02}") for number in range(13)])
     assert line.endswith("s08, s09 and 3 more)")
+
+
+def test_layers_that_did_not_hold_are_told_with_the_reason():
+    """And which did; that none is known is no layer."""
+    layers = {"torch": "2", "isolation": "weak", "layer: bubblewrap": "not installed", "layer: seccomp": "yes", "layer: user": "yes"}
+    assert isolation_line(layers) == "Isolation  weak (seccomp, user; not bubblewrap: not installed)"
+    assert isolation_line({}) == "Isolation  unknown (no layer)"

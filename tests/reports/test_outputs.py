@@ -125,6 +125,18 @@ def test_pictures_are_whole_and_of_a_size_that_can_be_shown():
         assert "image/jpeg" not in clean_bundle({"image/jpeg": encoded(bad)})
 
 
+def test_a_changed_byte_a_missing_end_or_no_size_make_no_picture():
+    """What a browser would guess at is not shown."""
+    assert PIXEL[37:41] == b"IDAT"
+    assert "image/png" not in clean_bundle({"image/png": encoded(PIXEL[:43] + bytes([PIXEL[43] ^ 1]) + PIXEL[44:])})
+
+    def jpeg(height, width, end=b"\xff\xd9"):
+        return b"\xff\xd8\xff\xc0" + struct.pack(">HBHH", 11, 8, height, width) + bytes(4) + end
+
+    for shown, data in ((True, jpeg(1, 1)), (False, jpeg(1, 1, b"")), (False, jpeg(0, 1)), (False, jpeg(60_000, 60_000))):
+        assert ("image/jpeg" in clean_bundle({"image/jpeg": encoded(data)})) is shown
+
+
 def test_pictures_that_matplotlib_draws_stay():
     """PNG, and JPEG where it can be written."""
     matplotlib = pytest.importorskip("matplotlib")

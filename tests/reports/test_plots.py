@@ -55,6 +55,16 @@ def test_the_first_visible_difference_is_named() -> None:
     assert "part at step 3: yours 39.87, the reference's 30.87" in describe(trace([80.364, 37.575, 39.87]), trace([80.364, 37.575, 30.87]))
 
 
+def test_a_loss_below_the_references_parts_from_it_too() -> None:
+    """A loop that learns faster than it should is another loop."""
+    assert "part at step 3: yours 20, the reference's 30.87" in describe(trace([80.364, 37.575, 20.0]), trace([80.364, 37.575, 30.87]))
+
+
+def test_losses_of_different_steps_are_not_compared() -> None:
+    """One that recorded every second step has fallen further by its third row."""
+    assert "part" not in describe(trace([80.364, 20.0, 10.0], [1, 3, 5]), trace([80.364, 37.575, 30.87]))
+
+
 def test_equal_curves_are_not_said_to_part() -> None:
     """A float32 of difference can't be seen."""
     assert "part" not in describe(trace(LOSSES * (1 + 1e-6)), trace(LOSSES))
