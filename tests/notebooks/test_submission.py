@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from notebook_samples import run_cells
 
 from autograder.notebooks.answers import Answer, read_answers
-from autograder.notebooks.cells import Role
+from autograder.notebooks.cells import Role, mark
 from autograder.notebooks.submission import Submission, read_submission
 
 ANSWERS = ("why_two_losses", "why_sgd_diverges")
@@ -303,6 +303,17 @@ def test_an_answers_digest_tells_it_from_others() -> None:
     """White space at line ends and around it makes no other answer; a word does."""
     one, same, other = (Answer(text, blank=False).digest for text in ("Because.\nSo.", "Because. \nSo.\n", "Because.\nNo."))
     assert one == same != other
+
+
+def test_below_a_task_counts_what_comes_before_the_next_released_cell() -> None:
+    """The student's own cells there are the answer; what they add further down is none, nor are the lecturer's words."""
+    task, given = new_markdown_cell("Draw it."), new_code_cell("x = 1")
+    mark(task, Role.TASK, "draw", 4)
+    mark(given, Role.GIVEN, "given")
+    release = NotebookNode(cells=[task, given])
+    notebook = NotebookNode(cells=[task, new_code_cell("plot(x)"), new_markdown_cell("As drawn."), given, new_code_cell("print(x)")])
+    assert read_answers(notebook, release)["draw"].text == "plot(x)\nAs drawn.\n"
+    assert read_answers(NotebookNode(cells=[task, given, new_code_cell("print(x)")]), release)["draw"].text == ""
 
 
 def test_a_deleted_answer_is_not_a_blank_one(solved: NotebookNode, read: Read, released: NotebookNode) -> None:
