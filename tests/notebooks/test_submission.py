@@ -245,6 +245,16 @@ def test_a_rebound_function_is_called_after_its_check(solved: NotebookNode, hand
     assert (submission.rebound, submission.holds) == ({"model": "test_model"}, {"test_model"})
 
 
+@pytest.mark.parametrize(("added", "kept"), [("\nprint('mine')", False), ("  \n\n", True)])
+def test_outputs_of_a_locked_cell_that_was_edited_are_left_out(solved: NotebookNode, read: Read, added: str, kept: bool) -> None:
+    """They are of other code than what is run, and would be taken for signs of a stale kernel; white space is no edit."""
+    cell = solved.cells[index(solved, "data")]
+    cell.source += added
+    cell.outputs = [nbformat.v4.new_output("stream", text="loss 0.5\n")]
+    (found,) = [one for one in read(solved).cells if one.id == "data"]
+    assert bool(found.saved_outputs) is kept
+
+
 def test_a_script_is_restored(solved: NotebookNode, hand_in: HandIn, released: NotebookNode) -> None:
     """A percent script without any marks runs like the notebook; one with ids in its headers is silent."""
     bare = copy.deepcopy(solved)
