@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from autograder.execution.launched import Launches
 from autograder.execution.trip import FRESH, Stopped, Trip
 from autograder.protocol import BatchEnded, Call, CallBatch, CallFrame, CellFrame, CellsEnded, ExecutionRequest, FromChild, ToChild
 from autograder.trace import CellRun, Ended, Ending, Run, RunStatus
@@ -206,3 +207,9 @@ def test_cells_that_were_not_reached_say_so() -> None:
     assert [(cell.run.id, cell.run.status) for cell in trip.cells()] == [("c0", FINISHED), ("c1", NOT_RUN), ("c2", NOT_RUN)]
     assert trip.ending.reason is Ended.MEMORY_LIMIT
     assert statuses(trip, CallBatch(CALLS)) == [NOT_RUN] * 3
+
+
+def test_what_all_launches_of_a_submission_used() -> None:
+    """Computing and waiting in sum, memory at its peak: they ran one after another."""
+    launches = Launches(None, None, [Ending(Ended.EXITED, "", 1.0, 2.0, 500, 1), Ending(Ended.FINISHED, "", 3.0, 4.0, 300, 2)])  # type: ignore[arg-type]
+    assert launches.total(Ending(Ended.FINISHED, "done")) == Ending(Ended.FINISHED, "done", 4.0, 6.0, 500, 3)

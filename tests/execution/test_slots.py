@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import SandboxError
+from autograder.execution.mounts import closed_folder
 from autograder.execution.slots import reserve_slot
 
 OTHER = """
@@ -84,6 +85,17 @@ def test_a_slot_is_for_its_user_alone(folder: Path, monkeypatch: pytest.MonkeyPa
     again = reserve_slot(own_uid=False)
     again.release()
     assert again.scratch in (first.scratch, second.scratch)
+
+
+def test_the_first_closed_folder_on_the_way_is_named(folder: Path) -> None:
+    """The place itself may be the closed one; what is not there yet closes nothing."""
+    inner = folder / "closed" / "open"
+    inner.mkdir(parents=True)
+    inner.chmod(0o755)
+    assert closed_folder(str(inner)) is None
+    assert closed_folder(str(folder / "missing" / "too")) is None
+    (folder / "closed").chmod(0o750)
+    assert closed_folder(str(inner)) == closed_folder(str(folder / "closed")) == str((folder / "closed").resolve())
 
 
 @pytest.mark.parametrize("unfit", ["closed", "shared memory"])
