@@ -96,3 +96,10 @@ def test_a_question_that_became_a_check_has_no_mark():
     assert again(question(Cause.MARKED, 3.0), other) == other
     assert again(question(), question(run="answer 2")) == question(run="answer 2")
     assert carried(None, (check(),)) == (check(),)
+
+
+def test_points_typed_over_a_check_stand_while_the_machine_fails():
+    """A failure of ours is no other outcome for the person to look at; the submission is run again all the same."""
+    failed = msgspec.structs.replace(check(), outcome=Outcome.UNGRADABLE, cause=Cause.MACHINE_FAILED)
+    found = again(decided(check(), 3.0), failed)
+    assert (found.points, found.cause, found.retry) == (3.0, Cause.MARKED, True)
