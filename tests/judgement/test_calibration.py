@@ -97,6 +97,22 @@ def test_the_bar_is_the_geometric_mean():
     assert bar_between(1e-6, 1e-3) == pytest.approx(math.sqrt(1e-9))
 
 
+@pytest.mark.parametrize(
+    ("spread", "nearest", "bar"),
+    [
+        (0, math.inf, 100 * LEAST_SPREAD),  # programs that agree to the last bit do not on another machine
+        (0, 100 * LEAST_SPREAD, 10 * LEAST_SPREAD),
+        (1e-5, 1e-4, 1e-5 * math.sqrt(10)),
+        (1e-6, math.inf, 1e-4),
+        (1e-4, math.inf, 1e-3),  # no bar lets a learning rate pass that is wrong by more than a thousandth
+        (1e-2, math.inf, 1e-2 * math.sqrt(10)),  # but where right programs lie further apart than that
+    ],
+)
+def test_the_bars_of_the_bounds(spread, nearest, bar):
+    """Where the geometric mean is not what decides, or only just."""
+    assert bar_between(spread, nearest) == pytest.approx(bar)
+
+
 def test_a_check_uses_the_bar_that_was_measured_for_it_unless_it_says_otherwise():
     """First the check's own, then the measured one, then the general one."""
     run, reference = descend(20, noise=1e-5), descend(20)
@@ -260,3 +276,9 @@ def test_what_changed_is_told_to_the_reviewer():
     told = "\n".join(changes(before, after))
     assert "kept" not in told
     assert all(name in told for name in ("moved: bar 1e-05 -> 2e-05", "gone: no longer", "new: new", "longer: another call"))
+
+
+@pytest.mark.parametrize(("bar", "told"), [(1.2e-5, True), (8e-6, True), (1.05e-5, False), (9.5e-6, False)])
+def test_a_bar_that_moved_either_way_is_told(bar, told):
+    """A narrower bar may fail right programs, as a wider one may pass wrong ones; a few hundredths are no news."""
+    assert bool(changes(calibration(test_loop=measured()), calibration(test_loop=measured(bar)))) is told

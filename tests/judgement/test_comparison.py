@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.judgement.comparing.comparison import Difference, Incomparable, compare_arrays, trajectory_residuals
-from autograder.judgement.comparing.tolerance import Tolerance
+from autograder.judgement.comparison import Difference, Incomparable, compare_arrays, same_setting, show, trajectory_residuals
+from autograder.judgement.tolerance import Tolerance
 
 FINITE = st.floats(-1e6, 1e6, width=32)
 ARRAYS = hnp.arrays(np.float32, hnp.array_shapes(min_dims=0, max_dims=3, max_side=4), elements=FINITE)
@@ -97,3 +97,58 @@ def test_residuals_count_the_start_and_survive_nan():
     residuals = trajectory_residuals(actual, expected, np.array([20.0]))
     assert residuals[0] == pytest.approx(0.1)
     assert np.isnan(residuals[1])
+
+
+def test_where_the_reference_overflows_its_size_is_what_squares_still_fit():
+    """Its last finite value may be 1e30: half as much again at 1e18 is wrong all the same, and beyond it all have diverged."""
+    expected = np.array([[1e18], [1e30], [np.inf]])
+    actual = np.array([[1.5e18], [1e25], [np.nan]])
+    residuals = trajectory_residuals(actual, expected, np.array([1.0]), diverging=True)
+    assert residuals == pytest.approx([0.5e18 / 2**64, 0, 0])
+    assert np.isnan(trajectory_residuals(actual, expected, np.array([1.0]))[2])
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "same"),
+    [
+        (0.1, 0.1, True),
+        (float(np.float32(0.1)), 0.1, True),
+        (0.1001, 0.1, False),
+        (0, 0.0, True),
+        (1e-9, 0.0, False),
+        ((0.9, 0.999), (0.9, 0.999), True),
+        ([0.9, 0.999], (0.9, 0.999), True),
+        ((0.9, 0.99), (0.9, 0.999), False),
+        ((0.8, 0.999), (0.9, 0.999), False),
+        ((0.9,), (0.9, 0.999), False),
+        (0.9, (0.9, 0.999), False),
+        (True, True, True),
+        (True, False, False),
+        (None, False, False),
+        ("mean", "mean", True),
+        ("mean", "sum", False),
+    ],
+)
+def test_settings_are_the_same_but_for_rounding(actual, expected, same):
+    """Each number of several; what is no number exactly."""
+    assert same_setting(actual, expected) is same
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (np.float32([1, 2.5]), "[1.0000, 2.5000]"),
+        (np.float64([[0.001, 0.0009999], [999999.0, 1000000.0]]), "[[0.0010, 0.0009999], [999999.0000, 1e+06]]"),
+        (np.array([0.0, 1e-9, -2.0]), "[0.0000, 1e-09, -2.0000]"),
+        (np.array(1.5), "1.5"),
+        (np.arange(3), "[0, 1, 2]"),
+        (np.arange(8), "[0, 1, 2, 3, 4, 5, 6, 7]"),
+        (np.arange(10).reshape(5, 2), "[0, 1, 2, 3, 4, 5, 6, 7, ...] of shape (5, 2)"),
+        (0.1234567, "0.123457"),
+        ("x" * 300, "x" * 200),
+    ],
+    ids=str,
+)
+def test_numbers_as_messages_show_them(values, shown):
+    """torch's four decimals, or four digits where those would say nothing or too much; the beginning of what is long."""
+    assert show(values) == shown

@@ -35,6 +35,11 @@ def test_nothing_is_said_of_a_single_call_or_of_runs_that_did_not_finish():
     assert likenesses("training_loop", {"short": runs(lr=5e-3)["short"]}, GALLERY) == ()
     raised = {name: msgspec.structs.replace(run, status=RunStatus.RAISED) for name, run in runs(lr=5e-3).items()}
     assert likenesses("training_loop", raised, (Exhibit("crashes", "training_loop", raised),)) == ()
+    assert (
+        likenesses("training_loop", raised, GALLERY)
+        == likenesses("training_loop", runs(lr=5e-3), (Exhibit("crashes", "training_loop", raised),))
+        == ()
+    )
 
 
 def test_another_returned_value_is_another_program():

@@ -43,6 +43,37 @@ def test_a_scaled_gradient_is_named_as_the_gradient_of_step_one():
     assert difference.observed.startswith("gradient that step 1 saw: ")
 
 
+@pytest.mark.parametrize(
+    ("parameters_from", "gradients_from", "named"),
+    [(3, 10, "parameters after step 4"), (10, 3, "gradient that step 4 saw"), (3, 3, "gradient that step 4 saw")],
+)
+def test_what_differs_first_is_named(parameters_from, gradients_from, named):
+    """There a student has to look; at one step the gradient, which the parameters follow from."""
+    right = descend(50)
+    trace = right.run.traces[0]
+    rows, slopes = trace.parameters[0].numpy().copy(), trace.gradients[0].numpy().copy()
+    rows[parameters_from:] += 1
+    slopes[gradients_from:] *= 2
+    wrong = msgspec.structs.replace(trace, parameters=(array_of(rows),), gradients=(array_of(slopes),))
+    difference = compare_training(Observation(msgspec.structs.replace(right.run, traces=(wrong,))), right, TRAINING_BAR)
+    assert difference.step == 4
+    assert difference.observed.startswith(named)
+
+
+def test_the_training_of_a_run_with_several_optimizers():
+    """That of the one that was passed in, if it made a single step; else the longest, as where another was built for each try; never the sum of those that were too many."""
+    short, long, given = descend(3, given=False), descend(50, given=False), descend(1)
+    others = msgspec.structs.replace(long.trace, steps=900, start=(), parameters=(), gradients=(), missing=())
+
+    def of(*runs):
+        return Observation(msgspec.structs.replace(long.run, traces=(*(one.run.traces[0] for one in runs), others)))
+
+    assert of(short, long).steps == of(long, short).steps == 50
+    assert of(short, long, given).steps == 1
+    assert of().trace is None
+    assert (of().steps, of().losses.shape, of().parameters) == (0, (0,), ())
+
+
 def test_steps_of_another_optimizer_do_not_count():
     """The optimizer that was passed in made no step; the loop trained with one of its own."""
     difference = compare_training(descend(50, given=False), descend(50), TRAINING_BAR)

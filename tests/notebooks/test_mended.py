@@ -11,8 +11,9 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.notebooks.reading.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
-from autograder.notebooks.reading.submission import read_submission
+from autograder.notebooks.conflicts import without_conflicts
+from autograder.notebooks.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
+from autograder.notebooks.submission import read_submission
 
 HandIn = Callable[..., Path]
 
@@ -53,6 +54,13 @@ def test_a_conflict_about_nothing_that_counts_is_mended(hand_in: HandIn, base: s
     file = read_notebook_file(hand_in(text.encode()))
     assert [(cell.source, cell.execution_count) for cell in file.cells] == [("x = 1", 1)]
     assert "merge conflict" in file.notices[0]
+
+
+def test_each_side_of_a_conflict_is_what_its_author_had() -> None:
+    """Neither holds the other's lines, nor those that both began with; what stands around is in both, and a marker alone is prose."""
+    text = "a\n<<<<<<< HEAD\nb\n||||||| parent\nbase\n=======\nc\n>>>>>>> theirs\nd\n<<<<<<< HEAD\n=======\ne\n>>>>>>> theirs\nf"
+    assert without_conflicts(text) == ("a\nb\nd\nf", "a\nc\nd\ne\nf")
+    assert without_conflicts("a\n=======\nb\n>>>>>>> x\nc") == ("a\n=======\nb\n>>>>>>> x\nc",) * 2
 
 
 @pytest.mark.parametrize(("line", "other"), [("x = 1", "x = 2"), ("x = 1", "x = [")])

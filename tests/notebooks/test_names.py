@@ -88,6 +88,12 @@ def test_a_function_defined_below_its_check_only() -> None:
     assert rebound(cells(("model", "def model(): ..."), ("cell-2", "model = 1")), OWNERS) == {}
 
 
+def test_what_the_check_cell_binds_is_not_below_it() -> None:
+    """The state after it is that in which the function is called anyway; and a function that it defines itself may be bound again."""
+    assert rebound(cells(("model", "def model(): ..."), ("test_model", "model = model"), ("cell-3", "x = 1")), OWNERS) == {}
+    assert rebound(cells(("test_model", "def model(): ..."), ("cell-2", "model = 1")), OWNERS) == {"model": "test_model"}
+
+
 @given(st.text())
 def test_any_text_has_names(source: str) -> None:
     """No source raises."""

@@ -16,6 +16,7 @@ SOURCES = [
     "a = 0\n### BEGIN SOLUTION\na = 1\n### END SOLUTION\nb = 0\n  # BEGIN SOLUTION\n  b = 1\n  # END SOLUTION\nc = 0",
     "### BEGIN SOLUTION\n### END SOLUTION",
     "END SOLUTION\nx = 1",
+    "a = 0\n### BEGIN SOLUTION, up to END SOLUTION\na = 1\n### END SOLUTION\nb = 0",
 ]
 MARKS = {"schema_version": 3, "grade_id": "a", "grade": False, "locked": False, "task": False}
 

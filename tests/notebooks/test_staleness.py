@@ -62,6 +62,8 @@ def test_other_numbers_are_told(saved: list[dict[str, Any]], again: list[dict[st
     [
         ("Epoch 500, Loss 7.860115", "Epoch 500, Loss 7.860120"),  # two machines
         ("loss 0.0021", "loss 0.0022"),  # the rounding of what is printed
+        ("loss 0.02", "loss 0.0204"),  # the same, printed with another number of places
+        ("loss 0.0204", "loss 0.02"),
         ("loss 1.2e-09", "loss 7.7e-09"),  # noise at the optimum
         ("Epoch 1, loss 2.3026\nEpoch 2, loss 1.1043", "Epoch 1, loss 2.3027\nEpoch 2, loss 1.1513"),  # chaos that grows
         ("Epoch 1, loss 2.30 (3.21 s)", "Epoch 1, loss 2.40 (2.95 s)"),  # a line with a time is not compared

@@ -96,6 +96,13 @@ def test_what_students_are_given_is_whole_and_never_a_solution() -> None:
         whole_definition(SOURCE, "area", PATH)
 
 
+def test_of_two_definitions_the_last_is_meant() -> None:
+    """As in Python, where the first is never called: students get what the reference runs."""
+    twice = "def area(side):\n    ### BEGIN SOLUTION\n    return side**2\n    ### END SOLUTION\n\n\n" + SOURCE
+    assert cut_stub(twice, "area", PATH) == cut_stub(SOURCE, "area", PATH)
+    assert definition(twice, "area", PATH) == definition(SOURCE, "area", PATH)
+
+
 def broken(old: str, new: str) -> str:
     assert old in SOURCE
     return SOURCE.replace(old, new, 1)

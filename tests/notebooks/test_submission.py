@@ -16,9 +16,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from notebook_samples import run_cells
 
-from autograder.notebooks.cells import Role
-from autograder.notebooks.reading.answers import Answer, read_answers
-from autograder.notebooks.reading.submission import Submission, read_submission
+from autograder.notebooks.answers import Answer, read_answers
+from autograder.notebooks.cells import Role, mark
+from autograder.notebooks.submission import Submission, read_submission
 
 ANSWERS = ("why_two_losses", "why_sgd_diverges")
 HandIn = Callable[..., Path]
@@ -245,6 +245,16 @@ def test_a_rebound_function_is_called_after_its_check(solved: NotebookNode, hand
     assert (submission.rebound, submission.holds) == ({"model": "test_model"}, {"test_model"})
 
 
+@pytest.mark.parametrize(("added", "kept"), [("\nprint('mine')", False), ("  \n\n", True)])
+def test_outputs_of_a_locked_cell_that_was_edited_are_left_out(solved: NotebookNode, read: Read, added: str, kept: bool) -> None:
+    """They are of other code than what is run, and would be taken for signs of a stale kernel; white space is no edit."""
+    cell = solved.cells[index(solved, "data")]
+    cell.source += added
+    cell.outputs = [nbformat.v4.new_output("stream", text="loss 0.5\n")]
+    (found,) = [one for one in read(solved).cells if one.id == "data"]
+    assert bool(found.saved_outputs) is kept
+
+
 def test_a_script_is_restored(solved: NotebookNode, hand_in: HandIn, released: NotebookNode) -> None:
     """A percent script without any marks runs like the notebook; one with ids in its headers is silent."""
     bare = copy.deepcopy(solved)
@@ -303,6 +313,17 @@ def test_an_answers_digest_tells_it_from_others() -> None:
     """White space at line ends and around it makes no other answer; a word does."""
     one, same, other = (Answer(text, blank=False).digest for text in ("Because.\nSo.", "Because. \nSo.\n", "Because.\nNo."))
     assert one == same != other
+
+
+def test_below_a_task_counts_what_comes_before_the_next_released_cell() -> None:
+    """The student's own cells there are the answer; what they add further down is none, nor are the lecturer's words."""
+    task, given = new_markdown_cell("Draw it."), new_code_cell("x = 1")
+    mark(task, Role.TASK, "draw", 4)
+    mark(given, Role.GIVEN, "given")
+    release = NotebookNode(cells=[task, given])
+    notebook = NotebookNode(cells=[task, new_code_cell("plot(x)"), new_markdown_cell("As drawn."), given, new_code_cell("print(x)")])
+    assert read_answers(notebook, release)["draw"].text == "plot(x)\nAs drawn.\n"
+    assert read_answers(NotebookNode(cells=[task, given, new_code_cell("print(x)")]), release)["draw"].text == ""
 
 
 def test_a_deleted_answer_is_not_a_blank_one(solved: NotebookNode, read: Read, released: NotebookNode) -> None:

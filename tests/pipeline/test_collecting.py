@@ -178,6 +178,14 @@ def test_the_attempt_that_counts(tmp_path, take, left):
     assert (entry.attempts_seen, entry.late) == (3, take is Take.NEWEST)
 
 
+@pytest.mark.parametrize(("time", "late"), [("11-59-59", False), ("12-00-00", False), ("12-00-01", True)])
+def test_to_the_second_of_the_due_date_it_is_on_time(tmp_path, time, late):
+    """Late is what comes after."""
+    collecting = Collecting(tmp_path, due="2026-11-25T12:00:00Z")
+    done = collecting({f"Tiny_alee_attempt_2026-11-25-{time}_tiny.ipynb": b"{}"}, collecting.roster(), zone=zoneinfo.ZoneInfo("UTC"))
+    assert done.record.entry("ann").late is late
+
+
 def test_what_is_not_on_time_or_not_known_to_be_is_listed(collecting):
     """Nobody's lateness is guessed; on Canvas, a missing mark says on time."""
     done = collecting({"leeann_LATE_1_10_tiny.ipynb": b"{}", "bobbob_2_11_tiny.ipynb": b"{}"}, take=Take.LAST_ON_TIME)

@@ -185,6 +185,16 @@ def test_the_best_attempt_counts_once_it_is_known(graded):
     assert graded.why_not(decided=True) == {"alee": "not graded yet (alee~5)"}
 
 
+def test_a_bonus_that_waits_may_make_an_attempt_the_best(graded):
+    """9 points are not exported while another attempt has 5, and 3 and a bonus of 2 wait in it; once those are decided, the best counts."""
+    graded.add(ANN, points=9, holder="alee", folder="alee~1").add(ANN, points=5, pending=3, holder="alee", folder="alee~2")
+    assert graded.why_not() == {}
+    two = graded.results.read_grade("alee~2")
+    waiting = make_check("extra", 0.0, 0.0, Outcome.NEEDS_REVIEW, bonus=2.0)
+    graded.results.write_grade(msgspec.structs.replace(two, checks=(*two.checks, waiting)))
+    assert graded.why_not() == {"alee": "needs review (3 of 10 points wait)"}
+
+
 def test_grades_of_other_submissions_than_the_collected_are_not_exported(graded):
     """Collected anew and not graded yet; nor of a folder that was replaced by numbered attempts."""
     graded.add(ANN)

@@ -21,11 +21,18 @@ from autograder.commands.validate.validation import _broken_elsewhere
 from autograder.course.draws import HELD, key_path, open_variants, record_path
 from autograder.course.prepare import broken_checks, prepare
 from autograder.errors import AssignmentError
-from autograder.exchange.nbgrader.gradebook import _make_tables
-from autograder.judgement.grade import Cause, GradeStatus, Outcome
-from autograder.people.roster import Student
-from autograder.reports.grades_csv import grades_csv
-from autograder.reports.terminal.class_table import what_went_wrong
+from autograder.exchange.nbgrader import _make_tables
+from autograder.exchange.roster import Student
+from autograder.judgement.grading import Cause, CheckResult, Grade, GradeStatus, JudgedVariant, Outcome, Provenance, Visibility
+from autograder.pipeline.ci import export_github, export_gitlab, export_prairielearn
+from autograder.pipeline.gradescope_export import export_gradescope
+from autograder.pipeline.prepare import broken_checks, prepare
+from autograder.pipeline.project import project_class
+from autograder.pipeline.regrade import regrade_class
+from autograder.pipeline.validate import _broken_elsewhere
+from autograder.pipeline.variants import HELD, key_path, on_variant, open_variants, record_path
+from autograder.reports.class_report import grades_csv
+from autograder.reports.summary import what_went_wrong
 
 STUDENTS = [entry.id for entry in ROSTER]
 ONE_SHORT = RIGHT["training_loop"].replace("range(n_epochs)", "range(n_epochs - 1)")
@@ -189,6 +196,26 @@ def test_what_fails_in_anothers_notebook_is_for_a_person(graded):
     assert "44 steps" in loop.message
     assert check_of(eve, "test_loss").outcome is Outcome.PASSED
     assert eve.pending_points == 8
+
+
+def test_what_a_person_marked_in_anothers_notebook_stays_marked():
+    """A check that failed may have done so for the data's sake; one that passed did not, and an answer that a person marked has been looked at."""
+
+    def check(name, outcome, cause, **fields):
+        return CheckResult(name, name, "", outcome, cause, 0.0, 4.0, Visibility.VISIBLE, message="observed 3", **fields)
+
+    failed = check("test_a", Outcome.FAILED, Cause.DISAGREES)
+    rest = (check("test_b", Outcome.PASSED, Cause.AGREES), check("why", Outcome.FAILED, Cause.MARKED, question=True))
+    grade = Grade("ada", "tiny", (failed, *rest), (), "", Provenance("0.1.0", "", "", ""))
+    own = on_variant(grade, JudgedVariant("tag", 0))
+    assert (own.checks, own.notices) == (grade.checks, ())
+    found = on_variant(grade, JudgedVariant("tag", 0, "holds the variant of bob"))
+    assert [one.cause for one in found.checks] == [Cause.OTHER_VARIANT, Cause.AGREES, Cause.MARKED]
+    assert found.checks[0].outcome is Outcome.NEEDS_REVIEW
+    assert "observed 3" in found.checks[0].message
+    assert found.checks[1:] == rest
+    assert found.notices == (HELD,)
+    assert on_variant(found, found.variant).notices == (HELD,)
 
 
 def test_anothers_numbers_fail(graded):

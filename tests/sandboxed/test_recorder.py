@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -189,6 +191,31 @@ def test_rows_within_a_budget() -> None:
     """Fewer rows fit for larger parameters, none at all for huge ones."""
     assert Rows.of([torch.zeros(2)], MB) is not None
     assert Rows.of([torch.zeros(MB)], MB) is None
+
+
+def test_rows_end_where_the_budget_does() -> None:
+    """A row of two numbers takes 32 bytes: values and gradients, 4 bytes a number, and 16 for step and loss. One for the start and one for the last step stay free."""
+    assert Rows.of([torch.zeros(2)], 3 * 32 - 1) is None
+    rows = Rows.of([torch.zeros(2)], 7 * 32)
+    assert rows is not None
+    assert rows.max_bytes == 7 * 32
+    for number in range(1, 6):
+        assert rows.next_after(number - 1) == number
+        rows.add(number, 0.0, [torch.zeros(2)], [None])
+    assert rows.next_after(5) == sys.maxsize
+    assert rows.last == 5
+
+
+def test_whether_an_optimizer_has_stepped_before(recorder: Recorder) -> None:
+    """One with a state from an earlier cell remembers steps that nobody has seen; then its updates can't be computed again."""
+    p, q = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+    old, new = torch.optim.Adam([p]), torch.optim.Adam([q])
+    step(old, p.sum())
+    recorder.start(MB)
+    step(old, p.sum())
+    for _ in range(2):
+        step(new, q.sum())
+    assert [trace.fresh for trace in recorder.traces()] == [False, True]
 
 
 def test_the_last_row_is_of_the_last_step_and_of_nothing_after_it(recorder: Recorder) -> None:

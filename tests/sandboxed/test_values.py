@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
-from autograder.evidence.trace import Array, Items, Mapping, Opaque, OptimizerValue, Value, array_of
-from autograder.sandboxed.calls.arguments import build_arguments, tensor_of
-from autograder.sandboxed.recording.values import ValueReader, array_of_tensor
+from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
+from autograder.sandboxed.arguments import build_arguments, tensor_of
+from autograder.sandboxed.text import clean, message_of
+from autograder.sandboxed.values import ValueReader, array_of_tensor, settings_of
+from autograder.trace import Array, Items, Mapping, Opaque, OptimizerValue, Value, array_of
 
 MB = 1 << 20
 DTYPES = st.sampled_from(["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"])
@@ -84,6 +86,7 @@ def test_what_has_no_plain_form() -> None:
         {(1,): 2},
         {1: 2, "1": 3},
         {True: 1},
+        {"a": 1, (1,): 2},
         len,
     ):
         assert isinstance(read(value), Opaque)
@@ -104,6 +107,45 @@ def test_optimizers() -> None:
     value = ValueReader(MB, {id(p): "params"}).read(torch.optim.SGD([p, torch.ones(2)], lr=0.5))
     assert isinstance(value, OptimizerValue)
     assert (value.name, value.settings[0]["lr"], value.same_as) == ("SGD", 0.5, ("params", ""))
+    assert [array.numpy().tolist() for array in value.parameters] == [[1], [1, 1]]
+
+
+def test_settings() -> None:
+    """Numbers, text and tuples of numbers; a tensor of one as a number, and nothing that has no plain form or does not fit into a frame."""
+    group = {
+        "params": [],
+        "lr": torch.tensor(0.5),
+        "betas": [0.8, torch.tensor(0.5)],
+        "foreach": None,
+        "nesterov": True,
+        "mode": "min",
+        "steps": 3,
+    }
+    odd = {"big": 1 << 63, "small": -(1 << 63), "grid": torch.ones(2), "hook": len, "many": [0.0] * 17, "mixed": [1, "a"], 5: 1}
+    settings = {"lr": 0.5, "betas": (0.8, 0.5), "foreach": None, "nesterov": True, "mode": "min", "steps": 3, "small": -(1 << 63)}
+    assert settings_of(group | odd) == settings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"opt": OptimizerSpec("SGD", {"lr": 0.1}, over="params")}, "no tensor or list of tensors 'params'"),
+        ({"opt": OptimizerSpec("SGD", {"lr": 0.1}, over="n"), "n": 3}, "no tensor or list of tensors 'n'"),
+        ({"opt": OptimizerSpec("Sgd", {"lr": 0.1}, over="p"), "p": Leaf(array_of(np.float32([1])))}, "no optimizer 'Sgd'"),
+        ({"opt": OptimizerSpec("lr_scheduler", {}, over="p"), "p": Leaf(array_of(np.float32([1])))}, "no optimizer 'lr_scheduler'"),
+    ],
+)
+def test_arguments_that_can_not_be_made_are_said(arguments: dict[str, object], said: str) -> None:
+    """The assignment's own fault, and told as such."""
+    with pytest.raises(ValueError, match=said):
+        build_arguments(arguments)  # type: ignore[arg-type]
+
+
+def test_texts_of_students_can_be_sent() -> None:
+    """Half characters, which no encoding has, and texts without end."""
+    assert message_of(ValueError("half \ud800")).encode() == b"half ?"
+    assert message_of(ValueError("x" * 20), limit=10) == "x" * 10 + " [...]"
+    assert clean("x" * 10, 10) == "x" * 10
 
 
 def test_arguments() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -76,7 +77,8 @@ def _own_folder(parent: str) -> Path:
         SandboxError: if someone else has made it.
     """
     base = Path(parent).resolve() / f"gradstep-{os.geteuid()}"
-    base.mkdir(mode=0o711, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # a file, a link or another's folder is refused below
+        base.mkdir(mode=0o711)
     found = base.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         message = f"{base} is not this user's own folder; remove it"

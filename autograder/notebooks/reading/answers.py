@@ -26,7 +26,7 @@ class Answer:
 def read_answers(notebook: NotebookNode, release: NotebookNode) -> Mapping[str, Answer]:
     """Answers by the id of their cell; an answer cell of `release` that `notebook` lacks has none."""
     released = {grade_id_of(cell): str(cell["source"]) for cell in release["cells"] if role_of(cell) is Role.ANSWER}
-    texts = {grade_id_of(cell): str(cell["source"]) for cell in reversed(notebook["cells"]) if grade_id_of(cell) in released}
+    texts = {grade_id_of(cell): str(cell["source"]) for cell in notebook["cells"] if grade_id_of(cell) in released}
     found = {name: Answer(text, _words(text) in ("", _words(released[name]))) for name, text in texts.items()}
     tasks = {grade_id_of(cell) for cell in release["cells"] if role_of(cell) is Role.TASK}
     return found | {name: Answer(text, blank=False) for name, text in _below_tasks(notebook, tasks).items()}
