@@ -16,11 +16,11 @@ import yaml
 from autograder.assignment import open_assignment
 from autograder.cli import main
 from autograder.cli.checking import exit_code
+from autograder.commands.export.repositories import export_github, export_gitlab
+from autograder.commands.release.student_version import release_assignment
+from autograder.evidence.store import EvidenceStore
 from autograder.execution.executor import Executor
-from autograder.judgement.grading import Outcome
-from autograder.pipeline.ci import export_github, export_gitlab
-from autograder.pipeline.release import release_assignment
-from autograder.store import EvidenceStore
+from autograder.judgement.grade import Outcome
 
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "tests" / "tiny_course"

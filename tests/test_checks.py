@@ -27,13 +27,13 @@ from autograder.checks import (
     points,
     tensor,
 )
-from autograder.docket import CheckSpec, _partly, open_docket
+from autograder.checks.docket import CheckSpec, _partly, open_docket
 from autograder.errors import AssignmentError
+from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
 from autograder.judgement.calibration import Calibration, Measured, calibration_path, calibration_text, call_digest
-from autograder.judgement.grading import RULINGS, Cause, Outcome
-from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
-from autograder.sandboxed.arguments import build_arguments
-from autograder.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
+from autograder.judgement.grade import RULINGS, Cause, Outcome
+from autograder.sandboxed.calls.arguments import build_arguments
 
 
 def cases_of(mark):
@@ -240,7 +240,7 @@ def test_a_check_that_can_not_decide_asks_for_a_person(tmp_path):
     assert RULINGS[Cause.UNDECIDED].outcome is Outcome.NEEDS_REVIEW
 
 
-HEAD = "from autograder.checks import call, cell, each, points\nfrom autograder.graded_cells import graded_cell\n"
+HEAD = "from autograder.checks import call, cell, each, points\nfrom autograder.checks.graded_cells import graded_cell\n"
 CHECK = "def test_a(run, reference):\n    'A check'\n"
 
 

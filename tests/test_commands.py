@@ -16,11 +16,11 @@ from autograder.cli import app, main
 from autograder.cli.checking import _write
 from autograder.cli.grading import _chosen, exit_code
 from autograder.cli.options import course_of
+from autograder.commands.grade.submissions import Candidate
+from autograder.course.results import ResultsFolder
 from autograder.errors import AutograderError
-from autograder.judgement.grading import Outcome
-from autograder.pipeline.collect import Candidate
-from autograder.pipeline.collected import read_record
-from autograder.pipeline.results import ResultsFolder
+from autograder.judgement.grade import Outcome
+from autograder.people.handed_in import read_record
 
 TINY = Path(__file__).parent / "tiny_course"
 sys.path[:0] = [str(Path(__file__).parent / name) for name in ("reports", "pipeline")]

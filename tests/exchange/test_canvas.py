@@ -7,11 +7,11 @@ import pytest
 from lms_samples import CANVAS_GRADEBOOK, make_zip, notebook
 
 from autograder.errors import ExchangeError
-from autograder.exchange import canvas
-from autograder.exchange.delivery import Asked, IdKind
-from autograder.exchange.download import open_download
-from autograder.exchange.score_sheet import Column, Held, read_number
-from autograder.exchange.sheet import read_sheet
+from autograder.exchange.lms import canvas
+from autograder.exchange.lms.delivery import Asked, IdKind
+from autograder.exchange.lms.download import open_download
+from autograder.exchange.lms.score_sheet import Column, Held, read_number
+from autograder.exchange.lms.sheet import read_sheet
 
 TITLE = Column(("Tiny",))
 

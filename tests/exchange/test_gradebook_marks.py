@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from autograder.exchange.autograded import ReleasedCell
-from autograder.exchange.marks import Mark
-from autograder.exchange.nbgrader import _mark, _untouched
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Visibility
+from autograder.exchange.nbgrader.autograded import ReleasedCell
+from autograder.exchange.nbgrader.gradebook import _mark, _untouched
+from autograder.exchange.nbgrader.marks import Mark
+from autograder.judgement.grade import RULINGS, Cause, CheckResult, Visibility
 
 RIGHT, WRONG, OPEN, FAILED = Cause.AGREES, Cause.DISAGREES, Cause.UNDECIDED, Cause.MACHINE_FAILED
 

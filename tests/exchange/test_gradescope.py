@@ -16,12 +16,13 @@ from autograder.assignment import Assignment, Disclosure, Gradescope, Leaderboar
 from autograder.checks.declaring import Worth
 from autograder.checks.docket import CheckSpec
 from autograder.errors import AssignmentError
-from autograder.exchange.gradescope import PICTURES, Graded, encode_results, not_graded, results_of
-from autograder.exchange.gradescope_preview import preview
-from autograder.exchange.gradescope_submission import Allowance
-from autograder.judgement.finding import Contract, Finding
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
-from autograder.trace import Ended, Ending, ErrorReport, Evidence, Run, RunStatus, Trace, array_of
+from autograder.evidence.limits import Isolation
+from autograder.evidence.trace import Ended, Ending, ErrorReport, Evidence, Run, RunStatus, Trace, array_of
+from autograder.exchange.gradescope.preview import preview
+from autograder.exchange.gradescope.results_json import PICTURES, Graded, encode_results, not_graded, results_of
+from autograder.exchange.gradescope.submission_metadata import Allowance
+from autograder.judgement.findings.finding import Contract, Finding
+from autograder.judgement.grade import RULINGS, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
 
 LATER = Visibility.AFTER_DUE_DATE
 PARTS = (Part("Loss", ("loss_fn",), ("loss_fn",)), Part("Loop", ("training_loop",)))

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,28 +150,29 @@ BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of our own, on a port of its own; postgres refuses to run as root."""
+def postgresql() -> Iterator[str]:
+    """A server of our own, on a port of its own; postgres refuses to run as root. Not below pytest's folder, which another pytest of root's closes when it starts."""
     if not BINARIES and not shutil.which("initdb"):
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     pytest.importorskip("psycopg")
     binaries = BINARIES[-1] if BINARIES else Path(shutil.which("initdb") or "").parent
-    folder = tmp_path_factory.mktemp("postgresql")
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if user:
-        for parent in (folder, *folder.parents[:3]):
-            parent.chmod(0o755)
-        shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = folder / "data"
-    subprocess.run([*user, binaries / "initdb", "-D", data, "-U", "grader", "-A", "trust", "-N"], check=True, capture_output=True, cwd="/")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    command = [*user, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log"]
-    subprocess.run([*command, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
-    yield f"postgresql+psycopg://grader@127.0.0.1:{port}/postgres"
-    subprocess.run([*command, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    with tempfile.TemporaryDirectory(prefix="gradstep-postgresql-") as made:
+        folder = Path(made)
+        if user:
+            shutil.chown(folder, "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        data = folder / "data"
+        subprocess.run(
+            [*user, binaries / "initdb", "-D", data, "-U", "grader", "-A", "trust", "-N"], check=True, capture_output=True, cwd="/"
+        )
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        command = [*user, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log"]
+        subprocess.run([*command, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        yield f"postgresql+psycopg://grader@127.0.0.1:{port}/postgres"
+        subprocess.run([*command, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
 def test_the_gradebook_may_stand_in_postgresql(tmp_path: Path, postgresql: str) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from autograder.evidence.protocol import BatchEnded, Call, CallBatch, CallFrame, CellFrame, CellsEnded, ExecutionRequest, FromChild, ToChild
+from autograder.evidence.trace import CellRun, Ended, Ending, Run, RunStatus
 from autograder.execution.launched import Launches
 from autograder.execution.trip import FRESH, Stopped, Trip
-from autograder.protocol import BatchEnded, Call, CallBatch, CallFrame, CellFrame, CellsEnded, ExecutionRequest, FromChild, ToChild
-from autograder.trace import CellRun, Ended, Ending, Run, RunStatus
 
 from .conftest import plain, request
 

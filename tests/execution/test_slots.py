@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import SandboxError
-from autograder.execution.mounts import closed_folder
-from autograder.execution.slots import reserve_slot
+from autograder.execution.layers.mounts import closed_folder
+from autograder.execution.layers.slots import reserve_slot
 
 OTHER = """
 from autograder.execution.layers.slots import reserve_slot

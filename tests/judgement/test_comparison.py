@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.judgement.comparison import Difference, Incomparable, compare_arrays, same_setting, show, trajectory_residuals
-from autograder.judgement.tolerance import Tolerance
+from autograder.judgement.comparing.comparison import Difference, Incomparable, compare_arrays, same_setting, show, trajectory_residuals
+from autograder.judgement.comparing.tolerance import Tolerance
 
 FINITE = st.floats(-1e6, 1e6, width=32)
 ARRAYS = hnp.arrays(np.float32, hnp.array_shapes(min_dims=0, max_dims=3, max_side=4), elements=FINITE)

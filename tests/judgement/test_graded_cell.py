@@ -3,9 +3,9 @@
 import pytest
 
 from autograder.checks import CheckFailed, NeedsReview, Observation, PartialCredit
-from autograder.graded_cells import assert_graded_cell
-from autograder.judgement.graded_cell import CellVerdict, award, verdict_of
-from autograder.trace import ErrorReport, Run, RunStatus
+from autograder.checks.graded_cells import assert_graded_cell
+from autograder.evidence.trace import ErrorReport, Run, RunStatus
+from autograder.judgement.test_cell import CellVerdict, award, verdict_of
 
 SILENT = CellVerdict()
 NUMBER = CellVerdict(shown="2")

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from autograder.judgement.grading import (
+from autograder.evidence.trace import Ended, RunStatus
+from autograder.judgement.grade import (
     ENDINGS,
     RULINGS,
     STATUSES,
@@ -18,7 +19,6 @@ from autograder.judgement.grading import (
     decode_grade,
     encode_grade,
 )
-from autograder.trace import Ended, RunStatus
 
 OURS = (Ended.FORKSERVER_DIED, Ended.SANDBOX_FAILED, Ended.WALL_LIMIT, Ended.NO_DEVICE, Ended.FINISHED)
 """Endings that the machine brings about; FINISHED where a run is missing all the same."""

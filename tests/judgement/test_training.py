@@ -8,11 +8,11 @@ import pytest
 from trainings import descend, gradient
 
 from autograder.checks import CheckFailed, NeedsReview, Observation, assert_long_run, assert_same_training
-from autograder.judgement.distance import training_distance
-from autograder.judgement.tolerance import TRAINING_BAR
-from autograder.judgement.training import compare_training
-from autograder.judgement.updates import contradiction, moves_without_gradients
-from autograder.trace import Items, array_of
+from autograder.evidence.trace import Items, array_of
+from autograder.judgement.comparing.distance import training_distance
+from autograder.judgement.comparing.tolerance import TRAINING_BAR
+from autograder.judgement.comparing.training import compare_training
+from autograder.judgement.comparing.updates import contradiction, moves_without_gradients
 
 
 def test_rounding_noise_is_no_difference():

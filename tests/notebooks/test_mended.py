@@ -11,9 +11,9 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.notebooks.conflicts import without_conflicts
-from autograder.notebooks.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
-from autograder.notebooks.submission import read_submission
+from autograder.notebooks.reading.conflicts import without_conflicts
+from autograder.notebooks.reading.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
+from autograder.notebooks.reading.submission import read_submission
 
 HandIn = Callable[..., Path]
 

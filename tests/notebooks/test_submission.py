@@ -16,9 +16,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from notebook_samples import run_cells
 
-from autograder.notebooks.answers import Answer, read_answers
 from autograder.notebooks.cells import Role, mark
-from autograder.notebooks.submission import Submission, read_submission
+from autograder.notebooks.reading.answers import Answer, read_answers
+from autograder.notebooks.reading.submission import Submission, read_submission
 
 ANSWERS = ("why_two_losses", "why_sgd_diverges")
 HandIn = Callable[..., Path]

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from autograder.judgement.grading import ByHand, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
-from autograder.pipeline.marking import carried
+from autograder.commands.grade.marking import carried
+from autograder.judgement.grade import ByHand, Cause, CheckResult, Grade, Outcome, Provenance, Visibility
 
 
 def question(cause=Cause.TO_BE_MARKED, points=0.0, run="answer 1", **fields):

@@ -4,10 +4,10 @@ import pytest
 from tiny_class import TINY
 
 from autograder.assignment import open_assignment
-from autograder.docket import open_docket
-from autograder.judgement.grading import Cause, Outcome
-from autograder.pipeline.judging import Judge, cause_of_run, find_run
-from autograder.trace import CellRun, Ended, Ending, ErrorReport, Evidence, Run, RunStatus
+from autograder.checks.docket import open_docket
+from autograder.course.judging import Judge, cause_of_run, find_run
+from autograder.evidence.trace import CellRun, Ended, Ending, ErrorReport, Evidence, Run, RunStatus
+from autograder.judgement.grade import Cause, Outcome
 
 ERROR = ErrorReport("ValueError", "the secret is 3", cell="loop", line=2)
 

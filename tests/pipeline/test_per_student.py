@@ -18,21 +18,14 @@ from autograder.commands.export.repositories import export_github, export_gitlab
 from autograder.commands.grade.pages import project_class
 from autograder.commands.grade.regrade import regrade_class
 from autograder.commands.validate.validation import _broken_elsewhere
-from autograder.course.draws import HELD, key_path, open_variants, record_path
+from autograder.course.draws import HELD, key_path, on_variant, open_variants, record_path
 from autograder.course.prepare import broken_checks, prepare
 from autograder.errors import AssignmentError
-from autograder.exchange.nbgrader import _make_tables
-from autograder.exchange.roster import Student
-from autograder.judgement.grading import Cause, CheckResult, Grade, GradeStatus, JudgedVariant, Outcome, Provenance, Visibility
-from autograder.pipeline.ci import export_github, export_gitlab, export_prairielearn
-from autograder.pipeline.gradescope_export import export_gradescope
-from autograder.pipeline.prepare import broken_checks, prepare
-from autograder.pipeline.project import project_class
-from autograder.pipeline.regrade import regrade_class
-from autograder.pipeline.validate import _broken_elsewhere
-from autograder.pipeline.variants import HELD, key_path, on_variant, open_variants, record_path
-from autograder.reports.class_report import grades_csv
-from autograder.reports.summary import what_went_wrong
+from autograder.exchange.nbgrader.gradebook import _make_tables
+from autograder.judgement.grade import Cause, CheckResult, Grade, GradeStatus, JudgedVariant, Outcome, Provenance, Visibility
+from autograder.people.roster import Student
+from autograder.reports.grades_csv import grades_csv
+from autograder.reports.terminal.class_table import what_went_wrong
 
 STUDENTS = [entry.id for entry in ROSTER]
 ONE_SHORT = RIGHT["training_loop"].replace("range(n_epochs)", "range(n_epochs - 1)")

@@ -8,7 +8,7 @@ import io
 from rich.console import Console
 
 from autograder.judgement.calibration import Calibration, Measured
-from autograder.reports.calibration import calibration_table
+from autograder.reports.terminal.measured_bars import calibration_table
 
 
 def test_bar_and_nearest_mistake_stand_beside_each_other() -> None:

@@ -11,9 +11,9 @@ from report_samples import check, grade
 from rich.console import Console
 
 from autograder.assignment import Disclosure
-from autograder.judgement.finding import Contract, Finding
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, JudgedVariant, Outcome, Visibility
-from autograder.reports.class_report import COLUMNS, grades_csv, write_grades_csv
+from autograder.judgement.findings.finding import Contract, Finding
+from autograder.judgement.grade import RULINGS, Cause, CheckResult, JudgedVariant, Outcome, Visibility
+from autograder.reports.grades_csv import COLUMNS, grades_csv, write_grades_csv
 from autograder.reports.plain import counted, listed, number, plain, plain_line
 from autograder.reports.terminal.class_table import class_lines, class_table, gone_lines, same_code_lines, what_went_wrong
 from autograder.reports.told import told_of

@@ -21,11 +21,11 @@ import pytest
 from report_samples import ASSIGNMENT, CELLS, LOSSES, check, evidence, grade, sample_page, trace
 
 from autograder.assignment import Disclosure
-from autograder.judgement.catalogue import tell
-from autograder.judgement.finding import Contract, Finding
-from autograder.judgement.grading import RULINGS, Cause, CheckResult, Outcome, Visibility
-from autograder.reports.feedback import grade_digest, render_feedback
-from autograder.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
+from autograder.evidence.trace import CellRun, ErrorReport, Evidence, Run, RunStatus
+from autograder.judgement.findings.catalogue import tell
+from autograder.judgement.findings.finding import Contract, Finding
+from autograder.judgement.grade import RULINGS, Cause, CheckResult, Outcome, Visibility
+from autograder.reports.feedback.page import grade_digest, render_feedback
 
 GOLDEN = Path(__file__).parent / "golden" / "feedback.html"
 HOSTILE = (

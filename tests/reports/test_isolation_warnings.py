@@ -6,12 +6,12 @@ import io
 import pytest
 from report_samples import check, grade, sample_page
 
-from autograder.assignment import Isolation
-from autograder.judgement.grading import Provenance
-from autograder.reports.class_report import grades_csv
-from autograder.reports.feedback import render_feedback
+from autograder.evidence.limits import Isolation
+from autograder.judgement.grade import Provenance
+from autograder.reports.feedback.page import render_feedback
+from autograder.reports.grades_csv import grades_csv
 from autograder.reports.isolation import NO_SANDBOX, WEAK_SANDBOX, isolation_line, isolation_warning, isolation_warnings, level_of
-from autograder.reports.summary import class_lines, what_went_wrong
+from autograder.reports.terminal.class_table import class_lines, what_went_wrong
 
 
 def isolated(level, key="ev" * 32, **fields):

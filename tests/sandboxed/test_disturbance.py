@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.sandboxed.disturbance import SharedState
+from autograder.sandboxed.calls.disturbance import SharedState
 
 
 @pytest.fixture

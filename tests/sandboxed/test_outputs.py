@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autograder.sandboxed.outputs import LEFT_OUT, Outputs
+from autograder.sandboxed.cells.outputs import LEFT_OUT, Outputs
 
 
 def made(outputs: Outputs) -> list[dict[str, Any]]:

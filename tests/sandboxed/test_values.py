@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.protocol import ArgumentList, Leaf, OptimizerSpec
-from autograder.sandboxed.arguments import build_arguments, tensor_of
+from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
+from autograder.evidence.trace import Array, Items, Mapping, Opaque, OptimizerValue, Value, array_of
+from autograder.sandboxed.calls.arguments import build_arguments, tensor_of
+from autograder.sandboxed.recording.values import ValueReader, array_of_tensor, settings_of
 from autograder.sandboxed.text import clean, message_of
-from autograder.sandboxed.values import ValueReader, array_of_tensor, settings_of
-from autograder.trace import Array, Items, Mapping, Opaque, OptimizerValue, Value, array_of
 
 MB = 1 << 20
 DTYPES = st.sampled_from(["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"])
