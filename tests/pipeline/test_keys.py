@@ -325,7 +325,7 @@ def test_a_module_that_is_new_or_moves_deeper_or_is_renamed(package):
         (package / folder / "new_one.py").write_text("")
         assert touched(before) == {use for use in before if use_of(f"{folder}/new_one.py") >= use}, folder
         (package / folder / "new_one.py").unlink()
-    (package / "judgement" / "grading.py").rename(package / "judgement" / "grades.py")
+    (package / "judgement" / "grade.py").rename(package / "judgement" / "mark.py")
     assert touched(before) == {Use.GRADES, Use.PAGES}
 
 
@@ -455,7 +455,7 @@ def test_a_validation_holds_for_other_words_and_not_for_other_code(graded, tmp_p
 def test_mistakes_that_we_make_are_part_of_a_validation(package, graded):
     files = open_assignment(graded, "tiny")
     before = validation_key(files)
-    (package / "mutation" / "stepping.py").write_text("changed")
+    (package / "mistakes" / "operators" / "stepping.py").write_text("changed")
     keys.package_digest.cache_clear()
     assert validation_key(files) != before
 
