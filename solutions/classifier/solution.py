@@ -1,8 +1,7 @@
 """Lecture 9, A classifier: the reference solution.
 
-The data are scikit-learn's digits: 1797 handwritten digits of 8 x 8 pixels, from E. Alpaydin and C.
-Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository (1998). Shapes
-stand behind the code: b images in a batch, 64 pixels, 10 classes.
+The data are scikit-learn's digits: 1797 handwritten digits of 8 x 8 pixels, from E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+Repository (1998). Shapes stand behind the code: b images in a batch, 64 pixels, 10 classes.
 """
 
 import torch
@@ -13,10 +12,9 @@ from torch.nn import functional
 def make_model():
     """Build the classifier: 64 pixels in, 32 hidden units, 16 hidden units, 10 logits out.
 
-    A linear layer stands between one and the next, a ReLU behind each hidden one, and behind each
-    ReLU dropout with p = 0.2 (nn.Dropout). The model takes a tensor of shape (b, 64) and gives raw
-    logits of shape (b, 10): no softmax. Returns an nn.Module with fresh parameters, all of them
-    trainable.
+    A linear layer stands between one and the next, a ReLU behind each hidden one, and behind each ReLU dropout with p = 0.2 (nn.Dropout).
+    The model takes a tensor of shape (b, 64) and gives raw logits of shape (b, 10): no softmax.
+    Returns an nn.Module with fresh parameters, all of them trainable.
     """
     ### BEGIN SOLUTION
     return nn.Sequential(
@@ -32,16 +30,16 @@ def make_model():
 
 
 def train_epoch(model, optimizer, images, labels, batch_size, generator):
-    """Train `model` for one epoch, in place: one step of `optimizer` on each batch, each sample in
-    exactly one batch.
+    """Train `model` for one epoch, in place: one step of `optimizer` on each batch, each sample in exactly one batch.
 
-    The samples are shuffled anew in every call, in an order drawn from `generator`. The loss of a
-    batch is the mean cross entropy of its samples.
+    The samples are shuffled anew in every call, in an order drawn from `generator`. The loss of a batch is the mean cross entropy of its samples.
 
-    model: takes (b, 64), gives logits (b, 10); in whichever mode it was left optimizer: any torch
-    optimizer over the model's parameters images: float tensor of shape (n, 64); labels: int64
-    tensor of shape (n,) batch_size: samples in a batch; the last one has what is left, at least one
-    generator: a torch.Generator Returns the mean loss per sample over the epoch, a Python float.
+    model: takes (b, 64), gives logits (b, 10); in whichever mode it was left
+    optimizer: any torch optimizer over the model's parameters
+    images: float tensor of shape (n, 64); labels: int64 tensor of shape (n,)
+    batch_size: samples in a batch; the last one has what is left, at least one
+    generator: a torch.Generator
+    Returns the mean loss per sample over the epoch, a Python float.
     """
     ### BEGIN SOLUTION
     model.train()  # dropout on
@@ -61,14 +59,12 @@ def train_epoch(model, optimizer, images, labels, batch_size, generator):
 
 
 def evaluate(model, images, labels, batch_size):
-    """The share of samples whose greatest logit is that of their label.
+    """The share of samples whose greatest logit is that of their label. Changes nothing but the model's mode.
 
-    Changes nothing but the model's mode.
-
-    model: as in `train_epoch`; it is evaluated with dropout off, and no graph is recorded images:
-    float tensor of shape (n, 64); labels: int64 tensor of shape (n,) batch_size: samples that the
-    model sees at once; the last batch has what is left Returns the accuracy, a Python float between
-    0 and 1.
+    model: as in `train_epoch`; it is evaluated with dropout off, and no graph is recorded
+    images: float tensor of shape (n, 64); labels: int64 tensor of shape (n,)
+    batch_size: samples that the model sees at once; the last batch has what is left
+    Returns the accuracy, a Python float between 0 and 1.
     """
     ### BEGIN SOLUTION
     model.eval()  # dropout off
@@ -81,9 +77,7 @@ def evaluate(model, images, labels, batch_size):
     ### END SOLUTION
 
 
-def fit(
-    model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator
-):
+def fit(model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator):
     """Train `model` for `n_epochs` epochs, and evaluate it on the test set after each.
 
     Arguments as in `train_epoch` and `evaluate`.

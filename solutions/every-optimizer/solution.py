@@ -2,13 +2,13 @@
 # model and loss_fn are given in the notebook; `p -= ...` changes a tensor in place.
 """Every optimizer of torch.optim, plugged into one loop: the reference solution.
 
-The data are those of the thermometer in Stevens, Antiga, Viehmann, "Deep Learning with PyTorch"
-(Manning, 2020), chapter 5. That book prints dir(torch.optim), which this assignment works through.
+The data are those of the thermometer in Stevens, Antiga, Viehmann, "Deep Learning with PyTorch" (Manning, 2020), chapter 5. That book prints dir(torch.optim), which
+this assignment works through.
 """
 
 import torch
 
-# --- Part 1: Along the gradient -------------------------------------------------------------------
+# --- Part 1: Along the gradient ----------------------------------------------------------------------------------------------
 
 
 def make_sgd(params, lr):
@@ -32,8 +32,7 @@ def make_momentum(params, lr):
 
 
 def make_asgd(params, lr):
-    """Build a torch.optim.ASGD with learning rate `lr`, a decay of 0.02 and a power of 0.6, that
-    begins to average after 10 steps.
+    """Build a torch.optim.ASGD with learning rate `lr`, a decay of 0.02 and a power of 0.6, that begins to average after 10 steps.
 
     params: the tensors that it will move, as a list
     """
@@ -43,8 +42,7 @@ def make_asgd(params, lr):
 
 
 def make_rprop(params, lr):
-    """Build a torch.optim.Rprop whose step sizes begin at `lr`, shrink by a factor of 0.4, grow by
-    1.3, and stay between 1e-4 and 2.
+    """Build a torch.optim.Rprop whose step sizes begin at `lr`, shrink by a factor of 0.4, grow by 1.3, and stay between 1e-4 and 2.
 
     params: the tensors that it will move, as a list
     """
@@ -53,12 +51,11 @@ def make_rprop(params, lr):
     ### END SOLUTION
 
 
-# --- Part 2: A step size for each parameter -------------------------------------------------------
+# --- Part 2: A step size for each parameter ----------------------------------------------------------------------------------
 
 
 def make_adagrad(params, lr):
-    """Build a torch.optim.Adagrad with learning rate `lr` that decays by 0.05, and sums of squares
-    that begin at 0.5.
+    """Build a torch.optim.Adagrad with learning rate `lr` that decays by 0.05, and sums of squares that begin at 0.5.
 
     params: the tensors that it will move, as a list
     """
@@ -68,8 +65,7 @@ def make_adagrad(params, lr):
 
 
 def make_rmsprop(params, lr):
-    """Build a torch.optim.RMSprop with learning rate `lr`, a smoothing constant of 0.9, centered,
-    with a momentum of 0.5.
+    """Build a torch.optim.RMSprop with learning rate `lr`, a smoothing constant of 0.9, centered, with a momentum of 0.5.
 
     params: the tensors that it will move, as a list
     """
@@ -79,8 +75,7 @@ def make_rmsprop(params, lr):
 
 
 def make_adadelta(params, lr):
-    """Build a torch.optim.Adadelta with learning rate `lr`, a decay of its averages of 0.8, and an
-    epsilon of 1e-3.
+    """Build a torch.optim.Adadelta with learning rate `lr`, a decay of its averages of 0.8, and an epsilon of 1e-3.
 
     params: the tensors that it will move, as a list
     """
@@ -89,7 +84,7 @@ def make_adadelta(params, lr):
     ### END SOLUTION
 
 
-# --- Part 3: The Adam family ----------------------------------------------------------------------
+# --- Part 3: The Adam family -------------------------------------------------------------------------------------------------
 
 
 def make_adam(params, lr):
@@ -122,30 +117,27 @@ def make_adamax(params, lr):
     ### END SOLUTION
 
 
-# --- Part 4: LBFGS --------------------------------------------------------------------------------
+# --- Part 4: LBFGS -----------------------------------------------------------------------------------------------------------
 
 
 def make_lbfgs(params, lr):
-    """Build a torch.optim.LBFGS with learning rate `lr`, at most 10 iterations in one step, a
-    history of 5, and the strong Wolfe line search.
+    """Build a torch.optim.LBFGS with learning rate `lr`, at most 10 iterations in one step, a history of 5, and the strong Wolfe line search.
 
     params: the tensors that it will move, as a list
     """
     ### BEGIN SOLUTION
-    return torch.optim.LBFGS(
-        params, lr=lr, max_iter=10, history_size=5, line_search_fn="strong_wolfe"
-    )
+    return torch.optim.LBFGS(params, lr=lr, max_iter=10, history_size=5, line_search_fn="strong_wolfe")
     ### END SOLUTION
 
 
 def train_with_lbfgs(n_steps, optimizer, params, t_u, t_c):
-    """Train `params` in place with `n_steps` steps of an optimizer that needs a closure, and return
-    them.
+    """Train `params` in place with `n_steps` steps of an optimizer that needs a closure, and return them.
 
-    n_steps: how often to call `optimizer.step`; 0 leaves `params` as they are optimizer: a
-    torch.optim.LBFGS that holds `params`, with whatever settings params: [w, b], a list of two
-    tensors of shape () t_u, t_c: tensors of shape (n,), readings and true temperatures Returns the
-    very same `params`.
+    n_steps: how often to call `optimizer.step`; 0 leaves `params` as they are
+    optimizer: a torch.optim.LBFGS that holds `params`, with whatever settings
+    params: [w, b], a list of two tensors of shape ()
+    t_u, t_c: tensors of shape (n,), readings and true temperatures
+    Returns the very same `params`.
     """
     ### BEGIN SOLUTION
     for _ in range(n_steps):
@@ -161,12 +153,11 @@ def train_with_lbfgs(n_steps, optimizer, params, t_u, t_c):
     ### END SOLUTION
 
 
-# --- Part 5: Sparse gradients ---------------------------------------------------------------------
+# --- Part 5: Sparse gradients ------------------------------------------------------------------------------------------------
 
 
 def make_embedding(table):
-    """Build a torch.nn.Embedding whose rows are those of `table`, to be trained, with sparse
-    gradients.
+    """Build a torch.nn.Embedding whose rows are those of `table`, to be trained, with sparse gradients.
 
     table: tensor of shape (words, features)
     """
@@ -176,8 +167,7 @@ def make_embedding(table):
 
 
 def make_sparse_adam(embedding, lr):
-    """Build a torch.optim.SparseAdam with learning rate `lr` and betas of 0.8 and 0.95 that will
-    move the rows of `embedding`.
+    """Build a torch.optim.SparseAdam with learning rate `lr` and betas of 0.8 and 0.95 that will move the rows of `embedding`.
 
     embedding: a torch.nn.Embedding with sparse gradients
     """
@@ -187,12 +177,13 @@ def make_sparse_adam(embedding, lr):
 
 
 def train_embedding(embedding, optimizer, words, targets):
-    """Train `embedding` so that it gives `targets` for `words`: one step for each row of `words`,
-    in order, on the mean of the squared errors of that row.
+    """Train `embedding` so that it gives `targets` for `words`: one step for each row of `words`, in order, on the mean of the squared errors of that row.
 
-    embedding: a torch.nn.Embedding of shape (words, features) optimizer: any optimizer that holds
-    its table words: whole numbers of shape (steps, k), k words for each step; a word may come twice
-    targets: tensor of shape (steps, k, features) Returns the very same `embedding`.
+    embedding: a torch.nn.Embedding of shape (words, features)
+    optimizer: any optimizer that holds its table
+    words: whole numbers of shape (steps, k), k words for each step; a word may come twice
+    targets: tensor of shape (steps, k, features)
+    Returns the very same `embedding`.
     """
     ### BEGIN SOLUTION
     for batch, wanted in zip(words, targets, strict=True):  # (k,), (k, features)
@@ -204,29 +195,23 @@ def train_embedding(embedding, optimizer, words, targets):
     ### END SOLUTION
 
 
-# --- Part 6: Optimizer itself ---------------------------------------------------------------------
+# --- Part 6: Optimizer itself ------------------------------------------------------------------------------------------------
 
 
 class MySGD(torch.optim.Optimizer):
     """Stochastic gradient descent with momentum, as torch.optim.SGD computes it.
 
-    For each tensor with a gradient g: v = momentum * v + g, where v is 0 before its first step,
-    then the tensor moves by -lr * v.
+    For each tensor with a gradient g: v = momentum * v + g, where v is 0 before its first step, then the tensor moves by -lr * v.
     """
 
     def __init__(self, params, lr, momentum=0.0):
-        """params: tensors, or dicts as for any optimizer of torch.optim, each a group with settings
-        of its own.
-        """
+        """params: tensors, or dicts as for any optimizer of torch.optim, each a group with settings of its own."""
         ### BEGIN SOLUTION
         super().__init__(params, {"lr": lr, "momentum": momentum})
         ### END SOLUTION
 
     def step(self, closure=None):
-        """Move all tensors that have a gradient, once.
-
-        With a closure, call it first; return what it returns, else None.
-        """
+        """Move all tensors that have a gradient, once. With a closure, call it first; return what it returns, else None."""
         ### BEGIN SOLUTION
         loss = None if closure is None else closure()
         with torch.no_grad():
@@ -247,24 +232,19 @@ class MySGD(torch.optim.Optimizer):
 class MyAdam(torch.optim.Optimizer):
     """Adam, as torch.optim.Adam computes it.
 
-    For each tensor with a gradient g, in the t-th step that it takes part in: m = beta1 * m + (1 -
-    beta1) * g and v = beta2 * v + (1 - beta2) * g * g, both 0 before its first step; then the
-    tensor moves by -lr * (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + eps).
+    For each tensor with a gradient g, in the t-th step that it takes part in:
+    m = beta1 * m + (1 - beta1) * g and v = beta2 * v + (1 - beta2) * g * g, both 0 before its first step;
+    then the tensor moves by -lr * (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + eps).
     """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        """params: tensors, or dicts as for any optimizer of torch.optim, each a group with settings
-        of its own.
-        """
+        """params: tensors, or dicts as for any optimizer of torch.optim, each a group with settings of its own."""
         ### BEGIN SOLUTION
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
         ### END SOLUTION
 
     def step(self, closure=None):
-        """Move all tensors that have a gradient, once.
-
-        With a closure, call it first; return what it returns, else None.
-        """
+        """Move all tensors that have a gradient, once. With a closure, call it first; return what it returns, else None."""
         ### BEGIN SOLUTION
         loss = None if closure is None else closure()
         with torch.no_grad():
@@ -275,11 +255,7 @@ class MyAdam(torch.optim.Optimizer):
                         continue
                     state = self.state[p]
                     if not state:
-                        state["t"], state["m"], state["v"] = (
-                            0,
-                            torch.zeros_like(p),
-                            torch.zeros_like(p),
-                        )
+                        state["t"], state["m"], state["v"] = 0, torch.zeros_like(p), torch.zeros_like(p)
                     state["t"] += 1
                     state["m"].mul_(beta1).add_((1 - beta1) * p.grad)
                     state["v"].mul_(beta2).add_((1 - beta2) * p.grad * p.grad)
@@ -290,7 +266,7 @@ class MyAdam(torch.optim.Optimizer):
         ### END SOLUTION
 
 
-# --- Extra credit: what came after the lecture's list ---------------------------------------------
+# --- Extra credit: what came after the lecture's list ------------------------------------------------------------------------
 
 
 def make_nadam(params, lr):
@@ -314,8 +290,7 @@ def make_radam(params, lr):
 
 
 def make_adafactor(params, lr):
-    """Build a torch.optim.Adafactor with learning rate `lr`, a decay of its averages of -0.5, and a
-    clipping threshold of 2.
+    """Build a torch.optim.Adafactor with learning rate `lr`, a decay of its averages of -0.5, and a clipping threshold of 2.
 
     params: the tensors that it will move, as a list
     """

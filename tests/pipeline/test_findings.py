@@ -170,7 +170,7 @@ BATCHES = """@call("training_loop", n_epochs=4, optimizer=optim.Adam(lr=0.1), pa
 def in_turn(course):
     """The tiny course with a loop over batches."""
     checks = course.root / "assignments" / "tiny" / "test_tiny.py"
-    text = checks.read_text().replace(", points\n", ", points, tensor\n")
+    text = checks.read_text().replace("    points,\n", "    points,\n    tensor,\n")
     wanted = (
         '@call("training_loop", n_epochs=20, optimizer=optim.Adam(lr=0.1), params=leaf([1.0,'
         " -2.0]))"
