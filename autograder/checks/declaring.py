@@ -47,7 +47,7 @@ class Worth:
 
     @property
     def counted(self) -> float:
-        """What the check adds to the points that can be had."""
+        """Points that the check adds to the maximum; 0 for a bonus."""
         return 0.0 if self.bonus else self.points
 
 
@@ -211,8 +211,8 @@ def tensor(values: Any) -> Array:
 
 
 class _Optimizers:
-    """``optim.SGD(lr=0.1)`` describes torch.optim.SGD over the argument ``params``;
-    ``over="weights"`` over another argument.
+    """Namespace of torch.optim's classes: ``optim.SGD(lr=0.1)`` describes torch.optim.SGD over the
+    argument ``params``; ``over="weights"`` over another argument.
     """
 
     def __getattr__(self, name: str) -> Callable[..., OptimizerSpec]:
@@ -268,7 +268,7 @@ def _argument(name: str, value: Any) -> Argument:
 
 
 def _holds_tensors(value: Any) -> bool:
-    """Whether `value` is a tensor, or a list (of lists) with one in it."""
+    """Tell whether `value` is a tensor, or a list (of lists) with one in it."""
     return isinstance(value, Leaf | Array) or (
         isinstance(value, list | tuple) and any(map(_holds_tensors, value))
     )

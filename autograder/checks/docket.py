@@ -62,7 +62,7 @@ class CheckSpec:
 
     @property
     def graded(self) -> bool:
-        """Whether it is a test cell whose own run, beside student code, gives the points."""
+        """Tell whether it is a test cell whose own run, beside student code, gives the points."""
         return self.cell is not None and self.cell.graded
 
     @property
@@ -85,7 +85,7 @@ class CheckSpec:
 
 
 class Runs(Protocol):
-    """Where the fixtures `run` and `reference` come from."""
+    """Source of the fixtures `run` and `reference`."""
 
     def run(self, spec: CheckSpec) -> Observation:
         """The run to judge."""
@@ -158,8 +158,10 @@ def _resolved(case: Later, where: str, values: Values | None) -> Call:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check's body said about one run: AGREES, DISAGREES with a message for the student, or
-    CHECK_RAISED with one for the instructor. `points` of a run that is right in part.
+    """A check's judgement of one run.
+
+    AGREES, DISAGREES with a message for the student, or CHECK_RAISED with one for the instructor.
+    `points` of a run that is right in part.
     """
 
     cause: Cause
@@ -207,7 +209,7 @@ class Docket:
         return other
 
     def bar(self, spec: CheckSpec) -> float | None:
-        """What calibration has measured for a check; None if it has not."""
+        """Return the bar that calibration measured for a check; None if it has not."""
         return self._bars.get(spec.id)
 
     def judge(self, spec: CheckSpec, run: Observation, reference: Observation) -> Verdict:
@@ -272,7 +274,7 @@ def _partly(credit: PartialCredit, points: float, spec: CheckSpec) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """`Runs` of a single check."""
+    """The student's and the reference's run for a single check."""
 
     observed: Observation
     model: Observation
@@ -365,9 +367,7 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
 
 @contextmanager
 def _without_settings_of_pytest() -> Iterator[None]:
-    """What an instructor's shell or CI sets for other sessions would be added to ours: no argument
-    of pytest's turns it off.
-    """
+    """Hide an instructor's or CI's settings for pytest, which no argument of pytest's turns off."""
     kept = {
         name: os.environ.pop(name)
         for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")

@@ -54,7 +54,7 @@ def variant(name: str) -> Any:
 
 
 def is_later(value: Any) -> bool:
-    """Whether there is a value of the variant in `value`, or in lists and dicts in it."""
+    """Tell whether `value`, or lists and dicts in it, hold a value of the variant."""
     match value:
         case Later():
             return True
@@ -67,7 +67,7 @@ def is_later(value: Any) -> bool:
 
 
 def resolve(value: Any, values: Values) -> Any:
-    """`value` with the variant's values filled in."""
+    """Return `value` with the variant's values filled in."""
     match value:
         case Later():
             return resolve(value.make(values), values)
