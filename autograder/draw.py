@@ -34,7 +34,7 @@ Values: TypeAlias = Mapping[str, Plain]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What was drawn for one student, or as a sample.
+    """Values drawn for one student, or as a sample.
 
     `tag` tells whose it is to who has the secret, and nothing to others; `fingerprint` tells one
     secret from another. Both are empty for a sample.
@@ -60,7 +60,7 @@ class Drawer:
     function: Callable[[random.Random], object]
 
     def values(self, seed: bytes) -> Values:
-        """What `draw` returns for `seed`, as plain data.
+        """Return the result of `draw` for `seed`, as plain data.
 
         Raises:
             AssignmentError: if it raises, returns anything but names and plain data, or two results

@@ -94,8 +94,10 @@ def _command(level: str, file: str, line: int, title: str, message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What Classroom 50's runner says of the submission in the environment; strings, empty where it
-    says nothing. `moment` is that of the grading, in UTC.
+    """Classroom 50's description of the submission.
+
+    From its runner's environment; strings, empty where it says nothing. `moment` is that of the
+    grading, in UTC.
     """
 
     fields: Mapping[str, str]

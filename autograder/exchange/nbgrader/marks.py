@@ -58,15 +58,16 @@ class Mark:
 
     @property
     def given(self) -> bool:
-        """Whether a person has said anything."""
+        """Tell whether a person has said anything."""
         return self.score is not None or self.extra != 0 or bool(self.comment)
 
 
 def read_marks(
     course: NbgraderCourse, assignment: str, notebook: str
 ) -> Mapping[str, Mapping[str, Mark]]:
-    """What persons gave, by student and name of the grade cell, for every student who is in the
-    gradebook; empty where there is none.
+    """Read the marks that persons gave, by student and name of the grade cell.
+
+    For every student who is in the gradebook; empty where there is none.
 
     Raises:
         ExchangeError: if it can't be read.
