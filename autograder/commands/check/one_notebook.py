@@ -20,7 +20,7 @@ from autograder.checks.docket import open_docket
 from autograder.commands.check.own_findings import own_findings
 from autograder.commands.check.places import places_of
 from autograder.commands.grade.marking import answered, unread
-from autograder.commands.grade.one_submission import PASSING_TROUBLE, UNREADABLE, make_grade
+from autograder.commands.grade.one_submission import UNREADABLE, make_grade
 from autograder.commands.grade.submissions import Candidate
 from autograder.course.judging import find_run, make_judge, repeats
 from autograder.course.plan import plan_execution
@@ -28,6 +28,7 @@ from autograder.course.prepare import Prepared
 from autograder.errors import AutograderError
 from autograder.evidence.limits import Device
 from autograder.evidence.trace import Ended
+from autograder.execution.retry import run_again
 from autograder.judgement.calibration import calibration_path, doubt, read_calibration
 from autograder.judgement.grade import Cause, Grade, Provenance
 from autograder.notebooks.reading.submission import UnreadableNotebook, read_submission
@@ -147,12 +148,7 @@ class _Checker:
             files, judge.specs, [(cell.id, cell.source) for cell in submission.cells], holds
         )
         follow_up = repeats(files, judge, holds)
-        evidence = self.runner.run(plan.key, plan.request, plan.calls, follow_up)
-        return (
-            self.runner.run(plan.key, plan.request, plan.calls, follow_up)
-            if evidence.ending.reason in PASSING_TROUBLE
-            else evidence
-        )
+        return run_again(lambda: self.runner.run(plan.key, plan.request, plan.calls, follow_up))
 
 
 def check_notebook(

@@ -29,6 +29,7 @@ from autograder.diagnosis.gallery import Gallery, resemblances
 from autograder.diagnosis.probing import add_findings
 from autograder.errors import SandboxError
 from autograder.evidence.trace import Ended
+from autograder.execution.retry import run_again
 from autograder.judgement.grade import Cause, Grade, Provenance
 from autograder.notebooks.cells import Role
 from autograder.notebooks.reading.notebook_file import read_notebook_file
@@ -59,11 +60,6 @@ UNREADABLE = {
     Unreadable.SEVERAL_NOTEBOOKS: Cause.SEVERAL_NOTEBOOKS,
 }
 """Causes of submissions that can't be read; all other reasons are UNREADABLE."""
-
-PASSING_TROUBLE = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES, Ended.KILLED)
-"""Endings after which a submission is run once more at once."""
-
-ATTEMPTS = 2
 
 
 class _Turns:
@@ -227,13 +223,8 @@ class Grader:
 
     def _execute(self, student: str, plan: Plan, holds: Mapping[str, str]) -> Evidence:
         follow_up = repeats(self.prepared.files, self.prepared.judge, holds)
-        evidence = self._take_over(student, plan, follow_up)
-        for _ in range(ATTEMPTS):
-            if evidence is not None and evidence.ending.reason not in PASSING_TROUBLE:
-                break
-            evidence = self._run(plan, plan.calls, follow_up)
-        assert evidence is not None
-        return evidence
+        taken = self._take_over(student, plan, follow_up)
+        return run_again(lambda: self._run(plan, plan.calls, follow_up), taken)
 
     def _take_over(
         self, student: str, plan: Plan, follow_up: Callable[[Evidence], Sequence[CallBatch]]
