@@ -21,7 +21,7 @@ KEY = "gradstep"
 
 
 def executed_notebook(submission: Submission, evidence: Evidence) -> NotebookNode:
-    """`submission`'s notebook with the outputs of `evidence`, made harmless: instructors open it.
+    """Return the notebook with the outputs of its run, made harmless: instructors open it.
 
     Its metadata name the id under which each code cell ran.
     """

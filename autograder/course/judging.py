@@ -54,7 +54,7 @@ class Judge:
         )
 
     def replays(self, evidence: Evidence) -> dict[str, Replayed]:
-        """What the reference makes of every run by minibatches that is to be judged, by the run's
+        """Replay by the reference every run by minibatches that is to be judged; return by run's
         id.
         """
         if self.replayer is None:
@@ -198,8 +198,9 @@ def make_judge(
 def repeats(
     files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]
 ) -> Callable[[Evidence], list[CallBatch]]:
-    """What an executor is to ask when it has the evidence so far: which runs are made again before
-    they are judged for good.
+    """Return the function that names the runs to make again before they are judged for good.
+
+    An executor asks it when it has the evidence so far.
     """
 
     def follow_up(evidence: Evidence) -> list[CallBatch]:
@@ -255,7 +256,7 @@ def describe_error(error: ErrorReport) -> str:
 
 
 def _loses(result: CheckResult) -> bool:
-    """Whether the run was no good, also where a missing package excuses it."""
+    """Tell whether the run was no good, also where a missing package excuses it."""
     return result.lost or result.cause is Cause.PACKAGE_MISSING
 
 

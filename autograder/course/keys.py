@@ -33,7 +33,7 @@ PACKAGE = Path(autograder.__file__).parent
 
 
 class Use(IntEnum):
-    """What code of ours has a hand in.
+    """Furthest thing that code of ours has a hand in.
 
     Who runs code has one in all that follows: evidence is judged, grades are told.
     """
@@ -113,8 +113,9 @@ _MARKDOWN_CELL = re.compile(r"^# %% \[markdown\].*\n(?:(?!# %%).*\n?)*", re.MULT
 
 
 def run_inputs(files: AssignmentFiles) -> dict[str, str]:
-    """What all runs of an assignment depend on besides cells and calls, by what it is called to an
-    instructor: a version or number, or a digest.
+    """Return what all runs of an assignment depend on besides cells and calls.
+
+    By what it is called to an instructor: a version or number, or a digest.
 
     Raises:
         AssignmentError: if a given definition is not in the solution.
@@ -259,7 +260,7 @@ def package_files() -> Iterator[str]:
 
 
 def use_of(name: str) -> Use:
-    """What the module at that path in the package has a hand in."""
+    """Return the use of the module at that path in the package."""
     path = PurePosixPath(name)
     listed = (PARTS[str(place)] for place in (path, *path.parents) if str(place) in PARTS)
     return next(listed, (Use.RUNS, ""))[0]

@@ -40,7 +40,7 @@ class Plan:
 
     @property
     def asked(self) -> dict[str, str]:
-        """By id of each call, hash of it and of the state in which it is made."""
+        """Hash of each call and of the state in which it is made, by the call's id."""
         return {call.id: digest(msgspec.msgpack.encode(call)) for call in self.calls}
 
     def signed(self, evidence: Evidence, inputs: Mapping[str, str]) -> Evidence:
@@ -148,8 +148,9 @@ def rerun_batches(
 
 
 def _placed_on(files: AssignmentFiles) -> _PlacedOn:
-    """Where cells and calls run; on a GPU without forks after its first use, which CUDA does not
-    survive.
+    """Return where cells and calls run.
+
+    On a GPU without forks after its first use, which CUDA does not survive.
     """
     device = files.assignment.device
     return {"device": device, "unforked": device is not Device.CPU}

@@ -41,7 +41,7 @@ GIVEN_CELLS = "cells that students are given"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What grading needs of an assignment.
+    """Everything that grading needs of an assignment.
 
     `owners` names the last visible check cell of each function.
     """
@@ -117,8 +117,7 @@ def _given_cells(release: NotebookNode, owners: Mapping[str, str], tests: Mappin
 def prepare_for(
     prepared: Prepared, files: AssignmentFiles, store: Store, executor: Executor | None
 ) -> Prepared:
-    """What grading needs of the assignment as one student has it, `files`; `prepared` is that of
-    all.
+    """Prepare the assignment as one student has it, `files`; `prepared` is that of all.
 
     Raises:
         AssignmentError: as `prepare`, or if a cell differs from one student to another that may
@@ -262,7 +261,7 @@ def _check_reference(files: AssignmentFiles, evidence: Evidence) -> None:
 
 
 def require_sound(prepared: Prepared) -> None:
-    """That the reference passes its own checks.
+    """Raise unless the reference passes its own checks.
 
     Raises:
         AssignmentError: naming those that it fails.

@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told as things are done; from one thread."""
+    """Listener that is told as things are done; from one thread."""
 
     def started(self, total: int) -> None:
-        """`total` things are going to be done."""
+        """Hear that `total` things are going to be done."""
 
     def done(self, what: object) -> None:
         """One more is, and on disk where it belongs there."""

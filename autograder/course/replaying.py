@@ -57,7 +57,7 @@ class Replayer:
     keep: bool = True
 
     def replay(self, runs: Sequence[Named]) -> dict[str, Replayed]:
-        """What the reference makes of `runs`, by id; those that trained no batches are left out.
+        """Replay `runs` by the reference, by id; those that trained no batches are left out.
 
         Raises:
             AssignmentError: if the replays are not stored and nothing may run.
@@ -71,7 +71,7 @@ class Replayer:
         return {name: replayed for name, replayed in found.items() if replayed is not None}
 
     def explained(self, call: Call, run: Run, replayed: Replayed) -> Replayed:
-        """`replayed` with the gradients of known wrong objectives at the same states."""
+        """Add the gradients of known wrong objectives at the same states."""
         story = self.story(run)
         if story is None:
             return replayed
@@ -138,8 +138,10 @@ class Replayer:
 
 
 def replay_calls(call: Call, story: BatchStory) -> Iterator[Call]:
-    """What is asked of the reference to judge `story`, a run of `call`: its gradient for each batch
-    and, where the call names an optimizer, that optimizer's steps.
+    """Yield the reference's calls that judge `story`, a run of `call`.
+
+    They ask for its gradient for each batch and, where the call names an optimizer, that
+    optimizer's steps.
     """
     plan = _Plan(call, story)
     yield plan.gradients("batches")
