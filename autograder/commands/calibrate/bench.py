@@ -67,7 +67,7 @@ PORTABLE = {"ATEN_CPU_CAPABILITY": "default"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one program did on one check's call: `tried`, or why it says nothing."""
+    """Result of one program on one check's call: `tried`, or why it says nothing."""
 
     check: str
     program: str
@@ -164,7 +164,7 @@ def older_machine(assignment: Assignment) -> Executor:
 
 
 def _on_itself(docket: Docket, check: str, model: Observation) -> Verdict:
-    """What a check says of the reference."""
+    """Return a check's verdict on the reference itself."""
     return docket.judge(next(spec for spec in docket.specs if spec.id == check), model, model)
 
 
@@ -178,8 +178,10 @@ def _request(files: AssignmentFiles, cells: Cells, variants: int) -> ExecutionRe
 
 
 def _comparable(call: Call) -> bool:
-    """Whether steps can be compared: with an optimizer that a driver makes, a model with random
-    parameters is trained, which takes a record of its batches.
+    """Tell whether steps can be compared.
+
+    With an optimizer that a driver makes, a model with random parameters is trained, which takes a
+    record of its batches.
     """
     made = any(
         isinstance(value, OptimizerSpec) and not value.over for value in call.arguments.values()
@@ -223,7 +225,7 @@ class Bench:
         return [self._rephrasings, *self._mistakes()]
 
     def across(self, answers: Sequence[Answer]) -> list[Across]:
-        """What the answers say of each check, in the order of the checks."""
+        """Gather the answers by check, in the order of the checks."""
         found: dict[str, dict[str, Spread]] = {}
         for key in self.models:
             mine = [answer for answer in answers if answer.check == key]
@@ -329,7 +331,10 @@ class Bench:
         return [self._right(run.id, name, run, replays) for run in evidence.calls]
 
     def _mistakes(self) -> Iterator[Task]:
-        """Those that checks may let pass are not asked to stay clear of the bar."""
+        """Yield tasks of the mistakes that checks should catch.
+
+        Those that checks may let pass are not asked to stay clear of the bar.
+        """
         for one in known_mistakes(self.files):
             cells = exchange(self.cells, self.files, one.function, one.definition)
             if cells != self.cells and not one.survives:
@@ -423,8 +428,9 @@ class Bench:
 
 
 def _with_order(answer: Answer, moved: Sequence[Answer]) -> Answer:
-    """`answer` of a rephrasing that moved rows, unless another order of the same call's rows is
-    another program from its first step on: then the order of the rows counts there.
+    """Return the answer of a rephrasing that moved rows, unless the order of rows counts.
+
+    It does where another order of the same call's rows is another program from its first step on.
     """
     others = (other for other in moved if other.check == answer.check)
     if answer.tried is not None and any("another program" in other.reason for other in others):

@@ -62,7 +62,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Rephrasing:
-    """`call` made in another way, called `name`.
+    """A call made in another way, called `name`.
 
     `rows_moved`: what it returns may come in another order.
     """

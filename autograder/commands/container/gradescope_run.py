@@ -95,27 +95,27 @@ class Container:
 
     @property
     def own(self) -> Path:
-        """What the export brought."""
+        """Folder of what the export brought."""
         return self.root / "source" / "gradstep"
 
     @property
     def submission(self) -> Path:
-        """What the student handed in."""
+        """Folder of what the student handed in."""
         return self.root / "submission"
 
     @property
     def metadata(self) -> Path:
-        """What Gradescope says of it."""
+        """Gradescope's description of the submission."""
         return self.root / "submission_metadata.json"
 
     @property
     def results(self) -> Path:
-        """What Gradescope reads in the end."""
+        """File that Gradescope reads in the end."""
         return self.root / "results" / "results.json"
 
     @property
     def secrets(self) -> tuple[Path, ...]:
-        """What no submission may look into."""
+        """Places that no submission may look into."""
         return (self.root / "source", self.root / "results", self.submission, self.metadata)
 
 
@@ -210,7 +210,7 @@ def _graded(
     remarks: tuple[str, ...],
     allowed: Allowance | None,
 ) -> Graded:
-    """`grade` with the runs that it was judged on."""
+    """Return the grade with the runs that it was judged on."""
     evidence = (
         store.evidence.get(grade.provenance.evidence_key) if grade.provenance.evidence_key else None
     )
@@ -333,8 +333,9 @@ def close_off(paths: Sequence[Path]) -> None:
 
 
 def _metadata(container: Container) -> Metadata | None:
-    """What Gradescope says of the submission; None where that can't be read: a student shall not
-    suffer for it, so no limit holds then.
+    """Read Gradescope's description of the submission; None where that can't be read.
+
+    A student shall not suffer for it, so no limit holds then.
     """
     try:
         return read_metadata(container.metadata.read_bytes())
@@ -344,7 +345,7 @@ def _metadata(container: Container) -> Metadata | None:
 
 
 def whose(metadata: Metadata | None) -> list[str]:
-    """Who handed in, when, and how often before, for the staff."""
+    """Tell the staff who handed in, when, and how often before."""
     if metadata is None:
         return []
     names = (
@@ -413,8 +414,9 @@ _CGROUPS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_co
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has ended in this container for want of memory; 0 where it does
-    not say.
+    """Count processes that the kernel ended in this container for want of memory.
+
+    0 where it does not say.
     """
     for name in _CGROUPS:
         try:
@@ -426,7 +428,7 @@ def oom_kills() -> int:
 
 
 def staff_lines(grade: Grade) -> list[str]:
-    """What the staff reads beside the result."""
+    """Return the lines that the staff reads beside the result."""
     lines = [
         (
             f"{number(grade.decided_points)} of {number(grade.decided_max_points)} points;"
@@ -440,6 +442,6 @@ def staff_lines(grade: Grade) -> list[str]:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """To standard output, which the staff reads in a browser."""
+    """Print lines to standard output, which the staff reads in a browser."""
     sys.stdout.write("".join(f"{plain(line, 2_000)}\n" for line in lines))
     sys.stdout.flush()

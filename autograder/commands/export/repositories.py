@@ -104,7 +104,7 @@ def export_prairielearn(
 
 
 def _words(files: AssignmentFiles, grader: str) -> dict[str, str]:
-    """What stands in templates.
+    """Return the words to fill into templates.
 
     Raises:
         ExchangeError: for requirements that can't stand on one line.

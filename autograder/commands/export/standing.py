@@ -118,7 +118,7 @@ def _settled(member: Member, grades: Sequence[Grade], group: str, *, decided: bo
 
 
 def is_waiting(grade: Grade) -> bool:
-    """Whether a person or another run has yet to decide something of it, if only a bonus."""
+    """Tell whether a person or another run has yet to decide something, if only a bonus."""
     return any(check.pending for check in grade.checks)
 
 

@@ -211,8 +211,9 @@ class Grader:
     def _take_over(
         self, student: str, plan: Plan, follow_up: Callable[[Evidence], Sequence[CallBatch]]
     ) -> Evidence | None:
-        """With the calls that the student's last run made already; None where there are none, or
-        they do not fit.
+        """Run with the calls that the student's last run made already.
+
+        None where there are none, or they do not fit.
         """
         before = self.results.read_grade(student)
         key = before.provenance.evidence_key if before else ""

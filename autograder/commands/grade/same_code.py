@@ -105,8 +105,9 @@ def code_digest(executed: bytes) -> str:
 
 
 def _is_written(cell: Any) -> bool:
-    """Whether it is a solution cell with another source than the released one, whose checksum its
-    metadata hold.
+    """Tell whether it is a solution cell with another source than the released one.
+
+    Its metadata hold the checksum of that.
     """
     from autograder.notebooks.cells import checksum, nbgrader_marks  # see `code_digest`
 

@@ -119,8 +119,9 @@ def _nbgrader_layout(root: Path, slug: str, submitted_as: str) -> list[Candidate
 
 
 def _one_student(folder: Path, slug: str, submitted_as: str) -> list[Candidate]:
-    """Where `folder` is a student's own, in nbgrader's layout, with nothing but assignments in
-    it.
+    """Return the submissions in `folder` if it is one student's own, in nbgrader's layout.
+
+    With nothing but assignments in it.
     """
     assignment = (submitted_as or slug).partition("/")[0]
     if (

@@ -37,7 +37,7 @@ _JINJA = re.compile(r"\{[{%#]")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an assignment is made from, and its name here."""
+    """Source of an imported assignment, and its name here."""
 
     assignment: SourceAssignment
     notebook: SourceNotebook
@@ -45,13 +45,13 @@ class Origin:
 
     @property
     def title(self) -> str:
-        """What students read: nbgrader has names only."""
+        """Title that students read: nbgrader has names only."""
         name, own = self.assignment.name, self.notebook.path.stem
         return name if own == name else f"{name} – {own}"
 
     @property
     def submitted_as(self) -> str:
-        """Where nbgrader keeps submissions; empty where it is where we look anyway."""
+        """Path under which nbgrader keeps submissions; empty where we look there anyway."""
         place = f"{self.assignment.name}/{self.notebook.path.stem}"
         return "" if place == f"{self.slug}/{self.slug}" else place
 
@@ -93,8 +93,9 @@ def assignment_files(origin: Origin, graded: Sequence[GradedTest]) -> dict[str, 
 
 
 def _subjects(cells: Sequence[SourceCell]) -> dict[str, str]:
-    """For each cell that students write code in: the first definition in it that no earlier cell
-    has, else the cell's id.
+    """Name what each cell that students write code in is about.
+
+    The first definition in it that no earlier cell has, else the cell's id.
     """
     subjects: dict[str, str] = {}
     for cell in cells:
@@ -270,7 +271,7 @@ def _solution(notebook: SourceNotebook) -> str:
 
 
 def _answers(cells: Sequence[SourceCell]) -> str:
-    """What the author answered himself, and mark schemes: for those who mark."""
+    """Return the author's own answers, and mark schemes: for those who mark."""
     kept = [
         cell
         for cell in cells

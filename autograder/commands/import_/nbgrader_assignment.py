@@ -139,7 +139,7 @@ class _Draft:
         return [cell for cell in self.source.cells if cell.role in (Role.ANSWER, Role.TASK)]
 
     def imported(self, paths: tuple[Path, ...], *, written: bool) -> Imported:
-        """What to tell of it."""
+        """Sum up the import, to tell of it."""
         return Imported(
             slug=self.slug,
             notebook=self.source.path,

@@ -85,7 +85,7 @@ class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file says of itself.
+    """Description of the file itself.
 
     `assignment` is cut down as the rest is. `owners`: for each function its last check cell;
     `blind`: contracts that say nothing of a check's call.
@@ -298,7 +298,7 @@ def _sorted_out(
 
 
 def _may_be_blind(prepared: Prepared, spec: CheckSpec) -> bool:
-    """Whether a driver trains in the check's call; only of those does a diagnosis speak."""
+    """Tell whether a driver trains in the check's call; a diagnosis speaks only of those."""
     if spec.call is None or spec.call.driver is None or not spec.call.trains:
         return False
     model = find_run(prepared.judge.reference, spec)
@@ -319,7 +319,10 @@ def _cut(source: str, names: set[str], path: Path) -> str:
 
 
 def _assignment(assignment: Assignment, specs: Sequence[CheckSpec]) -> Assignment:
-    """With the points that can be had here, and no given definitions, which are the solution's."""
+    """Return the assignment with the points that can be had here, without given definitions.
+
+    Those are the solution's.
+    """
     points = sum(spec.worth.counted for spec in specs) + sum(
         question.points for question in assignment.questions
     )
@@ -407,7 +410,7 @@ def _rows(spec: CheckSpec) -> Iterator[tuple[float, ...]]:
 
 
 def _rounded(row: Iterable[float]) -> tuple[float, ...]:
-    """As float32, as which numbers of checks travel."""
+    """Round to float32, as which numbers of checks travel."""
     with np.errstate(over="ignore"):
         return tuple(np.asarray(tuple(row), np.float32).tolist())
 

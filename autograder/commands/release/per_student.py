@@ -97,7 +97,7 @@ def release_variants(
 
 
 def require_variants(files: AssignmentFiles) -> None:
-    """That the assignment has variants.
+    """Raise unless the assignment has variants.
 
     Raises:
         AssignmentError: if it has none, saying how to make them.

@@ -128,5 +128,5 @@ def equivalents_path(files: AssignmentFiles) -> Path:
 
 
 def record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
-    """Where the record lies."""
+    """Return the path of the record."""
     return results.root / "validated" / f"{files.slug}.json"

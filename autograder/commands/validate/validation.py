@@ -72,7 +72,7 @@ take a second.
 
 
 class Fate(StrEnum):
-    """What one check said of one mistake."""
+    """Verdict of one check on one mistake."""
 
     KILLED = "killed"
     RAISED = "raised"
@@ -98,18 +98,18 @@ class Trial:
 
     @property
     def killed(self) -> bool:
-        """Whether any check took points."""
+        """True if any check took points."""
         return Fate.KILLED in self.fates or Fate.RAISED in self.fates
 
     @property
     def inert(self) -> bool:
-        """Whether every run was the reference's, so that no check of these calls can tell."""
+        """True if every run was the reference's, so that no check of these calls can tell."""
         return set(self.fates) == {Fate.UNAFFECTED}
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks of an assignment are worth.
+    """Worth of an assignment's checks.
 
     `points` are those of the checks, bonus included; `asked` those of questions, which a person
     marks and nothing here can test. `broken` names checks that fail the reference, and why.
@@ -149,7 +149,7 @@ class Validation:
 
     @property
     def passed(self) -> bool:
-        """Whether the assignment may be released."""
+        """True if the assignment may be released."""
         return (
             not (self.broken or self.survivors or self.accused)
             and self.reference == self.points
@@ -210,7 +210,7 @@ def validate_assignment(
 
 
 def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
-    """What operators make of the functions that students write, then what stands in mistakes.py.
+    """Return the operators' changes of functions that students write, then those of mistakes.py.
 
     Raises:
         AssignmentError: if mistakes.py is not as it should be.
@@ -303,7 +303,7 @@ class _Bench:
     cells: tuple[NotebookNode, ...]
 
     def concerns(self, mistake: Mutant) -> bool:
-        """Whether the notebook holds the definition that has the mistake."""
+        """Tell whether the notebook holds the definition that has the mistake."""
         return any(_place_of(mistake.function, cell.source) for cell in self.cells)
 
     def try_all(self, known: Sequence[Mutant], progress: Progress) -> tuple[Trial, ...]:
@@ -388,7 +388,7 @@ def _fate(result: CheckResult, run: Run | None, model: Run | None) -> Fate:
 
 
 def _content(run: Run) -> bytes:
-    """What a run left behind, bit for bit, without times and text."""
+    """Encode what a run left behind, bit for bit, without times and text."""
     return msgspec.msgpack.encode(
         [run.status, run.returned, run.arguments, run.variables, run.traces], order="deterministic"
     )
@@ -431,8 +431,9 @@ def _with_definition(cell: NotebookNode, mistake: Mutant) -> NotebookNode:
 
 
 def _defines(cell: NotebookNode) -> bool:
-    """Whether a cell only prepares: it was given, holds a variant, or it defines or imports
-    something.
+    """Tell whether a cell only prepares.
+
+    It was given, holds a variant, or it defines or imports something.
     """
     if role_of(cell) in (Role.GIVEN, Role.VARIANT):
         return True
