@@ -133,8 +133,9 @@ def exit_code(report: CheckReport) -> int:
 
 
 def _read_by_actions() -> bool:
-    """Whether GitHub's runner looks for commands in what is printed, and it does not go into a
-    file.
+    """Tell whether GitHub's runner looks for commands in what is printed.
+
+    It does not if the output goes into a file.
     """
     try:
         into_file = stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
@@ -243,8 +244,9 @@ def _write(
 
 
 def _print(text: str) -> None:
-    """At once, so that it stands in the right order beside what goes to standard error; signs that
-    the terminal does not have become question marks.
+    """Print at once, in the right order beside what goes to standard error.
+
+    Signs that the terminal does not have become question marks.
     """
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo(text.encode(encoding, "replace").decode(encoding))

@@ -272,7 +272,7 @@ def doctor() -> None:
 def _chosen(
     candidates: Sequence[Candidate], only: Sequence[str], submissions: Path
 ) -> tuple[Candidate, ...]:
-    """Those of `only`; all of them if it names nobody.
+    """Return the candidates of `only`; all of them if it names nobody.
 
     Raises:
         AutograderError: if it names somebody who has no submission.

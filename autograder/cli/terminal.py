@@ -70,7 +70,7 @@ class Bar:
 
 
 def plain_text(text: str) -> str:
-    """What may quote a student's text, fit for a terminal."""
+    """Make a text that may quote a student's fit for a terminal."""
     from autograder.reports.plain import plain
 
     return plain(text)
