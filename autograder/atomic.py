@@ -13,9 +13,7 @@ _DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def is_disk_failure(error: BaseException) -> bool:
-    """Whether `error` is about the disk itself, full, over a quota or read-only, and no matter of
-    one file.
-    """
+    """Tell whether an error is the disk's, full, over a quota or read-only, not a single file's."""
     return isinstance(error, OSError) and error.errno in _DISK_FAILURES
 
 

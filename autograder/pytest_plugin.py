@@ -89,7 +89,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _torch_is(minimum: str) -> bool:
-    """Whether the installed torch is of version `minimum` or newer."""
+    """Tell whether the installed torch is of version `minimum` or newer."""
     installed, wanted = (
         [int(number) for number in re.findall(r"\d+", text)[:2]]
         for text in (metadata.version("torch"), minimum)

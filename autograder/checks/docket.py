@@ -62,7 +62,7 @@ class CheckSpec:
 
     @property
     def graded(self) -> bool:
-        """Tell whether it is a test cell whose own run, beside student code, gives the points."""
+        """True if it is a test cell whose own run, beside student code, gives the points."""
         return self.cell is not None and self.cell.graded
 
     @property

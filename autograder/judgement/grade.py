@@ -310,22 +310,22 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def retry(self) -> bool:
-        """Tell whether the next grading runs the submission again for this check."""
+        """True if the next grading runs the submission again for this check."""
         return RULINGS[self.automatic.cause].retry
 
     @property
     def lost(self) -> bool:
-        """Tell whether it is decided, and against the student, if only in part."""
+        """True if it is decided, and against the student, if only in part."""
         return self.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
 
     @property
     def pending(self) -> bool:
-        """Tell whether a person, or another run, has yet to decide it."""
+        """True if a person, or another run, has yet to decide it."""
         return self.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE)
 
     @property
     def marked(self) -> bool:
-        """Tell whether a person gave its points, even if a changed answer must be marked again."""
+        """True if a person gave its points, even if a changed answer must be marked again."""
         return self.cause in (Cause.MARKED_FULL, Cause.MARKED, Cause.TO_BE_MARKED_AGAIN)
 
 

@@ -45,7 +45,7 @@ class Role(StrEnum):
 
     @property
     def locked(self) -> bool:
-        """Tell whether the released source wins over the submitted one."""
+        """True if the released source wins over the submitted one."""
         return self in (Role.TEXT, Role.GIVEN, Role.CHECK, Role.TESTS, Role.TASK, Role.VARIANT)
 
     @property

@@ -67,12 +67,12 @@ class CheckReport:
 
     @property
     def passed(self) -> bool:
-        """Tell whether every visible check passed."""
+        """True if every visible check passed."""
         return all(check.outcome is Outcome.PASSED for check in self.checks)
 
     @property
     def ungradable(self) -> bool:
-        """Tell whether some check could not be made, which is not the student's fault."""
+        """True if some check could not be made, which is not the student's fault."""
         return any(check.outcome is Outcome.UNGRADABLE for check in self.checks)
 
     def told(self) -> dict[str, tuple[str, ...]]:

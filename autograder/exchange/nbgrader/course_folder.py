@@ -83,7 +83,7 @@ class NbgraderCourse:
 
     @property
     def penalises(self) -> bool:
-        """Tell whether the configuration has a say in penalties for late submissions."""
+        """True if the configuration has a say in penalties for late submissions."""
         return "LateSubmissionPlugin" in self.config or "AssignLatePenalties" in self.config
 
     def _directory(self, name: str, default: str) -> str:

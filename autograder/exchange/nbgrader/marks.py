@@ -58,7 +58,7 @@ class Mark:
 
     @property
     def given(self) -> bool:
-        """Tell whether a person has said anything."""
+        """True if a person has said anything."""
         return self.score is not None or self.extra != 0 or bool(self.comment)
 
 

@@ -212,7 +212,7 @@ class Across:
 
     @property
     def varies(self) -> bool:
-        """Tell whether it is another call on each variant; else there is one, called ""."""
+        """True if it is another call on each variant; else there is one, called ""."""
         return "" not in self.variants
 
     @property
