@@ -1,7 +1,8 @@
 """Per-student variants: what ``assignments/<slug>/variant.py`` draws for whom.
 
     def draw(rng):
-        return {"t_c": [round(rng.uniform(-5, 30), 1) for _ in range(11)], "lr": rng.choice([0.01, 0.02])}
+        t_c = [round(rng.uniform(-5, 30), 1) for _ in range(11)]
+        return {"t_c": t_c, "lr": rng.choice([0.01, 0.02])}
 
 `rng` is a `random.Random`, seeded with an HMAC of the course's secret, the assignment, the student
 and the number of the attempt. Samples, for calibration and for looking at, are seeded with their

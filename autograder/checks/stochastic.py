@@ -5,7 +5,8 @@ The check's call is made with ``record_batches=True`` through a driver that pass
 images, labels and generator to the student's functions as they are::
 
     @points(20, visibility="after_due_date")
-    @call("train_epoch", driver="train", record_batches=True, seed=5, epochs=2, batch_size=16, images=IMAGES, labels=LABELS, optimizer=optim.SGD(lr=0.1, over=""))
+    @call("train_epoch", driver="train", record_batches=True, seed=5, epochs=2, batch_size=16,
+          images=IMAGES, labels=LABELS, optimizer=optim.SGD(lr=0.1, over=""))
     def test_unseen_data(run, reference):
         "Two epochs on data you have not seen"
         assert_same_stochastic_training(run, reference)

@@ -1,7 +1,7 @@
 """Whose variant is whose: the course's secret, and the record of what was drawn for whom.
 
     secret/key           32 bytes, made on first use; never leaves the course
-    secret/<slug>.json   the attempt at which each student's variant was accepted, and a digest of its values
+    secret/<slug>.json   the attempt of each student's accepted variant, and a digest of its values
 
 Grading needs the key and a student's id. The record says which attempt counts, and notices that
 variant.py or the key have changed since.

@@ -88,7 +88,8 @@ def commands(report: CheckReport, notebook: str) -> Iterator[str]:
 def _command(level: str, file: str, line: int, title: str, message: str) -> str:
     return (
         f"::{level}"
-        f" file={file.translate(_PROPERTY)},line={line},title={title.translate(_PROPERTY)}::{message.translate(_DATA)}"
+        f" file={file.translate(_PROPERTY)},line={line},title={title.translate(_PROPERTY)}"
+        f"::{message.translate(_DATA)}"
     )
 
 

@@ -203,8 +203,8 @@ class SlotClient:
                 try:
                     control.shutdown(
                         socket.SHUT_RDWR
-                        # it then ends the submission's processes and itself; not closed: another thread
-                        # may be waiting on it
+                        # it then ends the submission's processes and itself; not closed:
+                        # another thread may be waiting on it
                     )
                 except OSError:
                     pass  # it is gone already

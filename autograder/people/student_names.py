@@ -37,6 +37,7 @@ def student_name(found: str) -> str:
         name
         if name == found and name
         else (
-            f"{name or '_'}-{hashlib.sha256(found.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+            f"{name or '_'}"
+            f"-{hashlib.sha256(found.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
         )
     )

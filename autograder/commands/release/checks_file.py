@@ -5,8 +5,8 @@ A .zip of plain data and source text::
 
     manifest.json       `Manifest`
     release.ipynb       the released notebook, to restore locked cells from
-    reference.msgpack   the reference's runs of the visible calls and cells, frozen (`autograder.evidence.trace`)
-    assignment/         checks, drivers, bars and data files, each cut down to what visible checks need
+    reference.msgpack   the reference's runs of visible calls and cells (`evidence.trace`), frozen
+    assignment/         checks, drivers, bars and data, cut down to what visible checks need
 
 Nothing of the solution and of other checks is in it.
 """

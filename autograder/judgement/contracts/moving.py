@@ -189,7 +189,8 @@ def _replay(case: Case) -> Iterator[Finding]:
             expected = f"by {show(wanted)}, as the optimizer does from the same gradients"
             observed = (
                 f"step {number} moved the parameters by"
-                f" {show(moves[index])}{', as a new optimizer would that remembers nothing' if forgot else ''}"
+                f" {show(moves[index])}"
+                f"{', as a new optimizer would that remembers nothing' if forgot else ''}"
             )
             yield Finding(
                 "rebuilt-optimizer" if forgot else "changes-update",

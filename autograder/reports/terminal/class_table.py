@@ -101,10 +101,8 @@ def what_went_wrong(grade: Grade) -> str:
     }:
         words.append("every check")
     elif lost:
-        words.append(
-            "lost:"
-            f" {'; '.join(plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED])}"
-        )
+        titles = [plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED]]
+        words.append(f"lost: {'; '.join(titles)}")
         words += [f"{len(lost) - TITLES_NAMED} more"] if len(lost) > TITLES_NAMED else []
     return "; ".join(words)
 
