@@ -30,8 +30,10 @@ class Disclosure(StrEnum):
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One part of the assignment: its title, the functions that students write in it, and the
-    function that later parts are judged with when the student's own is wrong (`given`).
+    """One part of the assignment.
+
+    Its title, the functions that students write in it, and the function that later parts are judged
+    with when the student's own is wrong (`given`).
     """
 
     title: str
@@ -77,8 +79,9 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Leaderboard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A column of Gradescope's leaderboard: the first recorded step at which the run of `check` has
-    a loss of `loss` or less.
+    """A column of Gradescope's leaderboard.
+
+    The first recorded step at which the run of `check` has a loss of `loss` or less.
     """
 
     name: str
@@ -217,9 +220,7 @@ class AssignmentFiles:
         return self.folder / "variant.py"
 
     def samples(self) -> tuple[Draw, ...]:
-        """The variants that are nobody's, on which the assignment is calibrated; none where it has
-        no variants.
-        """
+        """Nobody's variants, to calibrate the assignment on; none where it has no variants."""
         return tuple(map(self.drawer.sample, range(SAMPLES))) if self.drawer else ()
 
     @property

@@ -18,8 +18,9 @@ def is_disk_failure(error: BaseException) -> bool:
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write `data` (text as UTF-8) to `path`, making its folder: a reader, or a crash at any
-    moment, sees the old file or the new one, never a part.
+    """Write `data` (text as UTF-8) to `path`, making its folder.
+
+    A reader, or a crash at any moment, sees the old file or the new one, never a part.
 
     Raises:
         OSError: if the folder can't be written or the disk is full; the old file is then still

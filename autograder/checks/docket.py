@@ -75,8 +75,9 @@ class CheckSpec:
 
     @property
     def run_id(self) -> str:
-        """Id of the call (with a digest of its content, so that a changed call is another run) or
-        of the cell.
+        """Id of the call or of the cell.
+
+        A call's has a digest of its content, so that a changed call is another run.
         """
         if self.call is not None:
             return self.call.id
@@ -194,8 +195,9 @@ class Docket:
         self._bars = read_bars(calibration_path(files.folder), calls)
 
     def of(self, values: Values) -> Self:
-        """The same checks as they are for the variant with these values; what has been measured
-        holds for all variants.
+        """Return the same checks for the variant with these values.
+
+        What has been measured holds for all variants.
 
         Raises:
             AssignmentError: if the values don't fit a check's call.
@@ -213,8 +215,9 @@ class Docket:
         return self._bars.get(spec.id)
 
     def judge(self, spec: CheckSpec, run: Observation, reference: Observation) -> Verdict:
-        """Run the check's body on (`run`, `reference`), the latter with the bar that calibration
-        has measured for the check.
+        """Run the check's body on `run` and `reference`.
+
+        The latter comes with the bar that calibration has measured for the check.
         """
         with self._lock:
             item = self._items[spec.id]
@@ -243,8 +246,11 @@ class Docket:
 def measured_calls(
     files: AssignmentFiles, specs_of: Callable[[Values | None], Sequence[CheckSpec]]
 ) -> dict[str, tuple[Call, ...]]:
-    """The calls that calibration measures for each check: one, or one for each sample of what
-    varies. `specs_of` gives the checks for a variant's values.
+    """Return the calls that calibration measures for each check.
+
+    There is one, or one for each sample of what varies.
+
+    One, or one for each sample of what varies. `specs_of` gives the checks for a variant's values.
     """
     samples = files.samples()
     first = specs_of(samples[0].values if samples else None)

@@ -37,8 +37,10 @@ class Later:
 
 
 def variant(name: str) -> Any:
-    """The value called `name` that `draw` in variant.py returns for the student whose submission is
-    judged: an argument of `call`, or of `leaf`, `tensor`, `as_list` and ``optim.<Name>`` in it.
+    """Return the value called `name` that variant.py's `draw` makes for the student judged.
+
+    It may stand for an argument of `call`, or of `leaf`, `tensor`, `as_list` and ``optim.<Name>``
+    in it.
     """
 
     def make(values: Values) -> Any:
@@ -80,9 +82,7 @@ def resolve(value: Any, values: Values) -> Any:
 
 
 def waits(make: F) -> F:
-    """Decorator: with a value of the variant among its arguments, `make` is called when that is
-    known.
-    """
+    """Decorate `make` to be called only when the variant's values among its arguments are known."""
 
     @functools.wraps(make)
     def maker(*args: Any, **kwargs: Any) -> Any:

@@ -126,8 +126,9 @@ def check(
 
 
 def exit_code(report: CheckReport) -> int:
-    """0 if all checks pass, 1 if some do not; 3 if the machine could not make one, whatever the
-    others say.
+    """Return 0 if all checks pass, 1 if some do not; 3 if the machine could not make one.
+
+    3 counts whatever the other checks say.
     """
     return 3 if report.ungradable else 0 if report.passed else 1
 

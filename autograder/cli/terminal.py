@@ -105,8 +105,9 @@ def plain_text(text: str) -> str:
 
 
 class _PlainFormatter(logging.Formatter):
-    """Log lines and tracebacks without terminal escapes: they may quote names and errors of
-    students.
+    """Format log lines and tracebacks without terminal escapes.
+
+    They may quote names and errors of students.
     """
 
     def format(self, record: logging.LogRecord) -> str:

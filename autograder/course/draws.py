@@ -74,8 +74,9 @@ class Variants:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def draw(self, student: str, attempt: int | None = None) -> Draw:
-        """The variant of `student`; of the attempt that was accepted where none is named, the first
-        for who is not on record.
+        """Return the variant of `student` at an attempt.
+
+        Where none is named, it is the one that was accepted, or the first for who is not on record.
         """
         return self.secret.draw(
             self.drawer,
@@ -90,8 +91,9 @@ class Variants:
         return accepted.attempt if accepted else 0
 
     def attempt_in(self, held: Held, student: str) -> int:
-        """The attempt that counts, also where the record is lost: a tag of the student's own says
-        it, and nobody else can make one.
+        """Return the attempt that counts, also where the record is lost.
+
+        A tag of the student's own says it, and nobody else can make one.
         """
         if student in self.record.students or not held.tags:
             return self.attempt(student)

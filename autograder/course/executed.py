@@ -44,8 +44,9 @@ def executed_notebook(submission: Submission, evidence: Evidence) -> NotebookNod
 
 
 def outputs_of(text: str) -> list[dict[str, Any]]:
-    """Outputs as the child sent them: only those that are valid nbformat 4 survive, since the child
-    may have sent anything.
+    """Return those of the child's outputs that are valid nbformat 4.
+
+    The child may have sent anything.
     """
     try:
         found = msgspec.json.decode(text)

@@ -44,8 +44,10 @@ class Plan:
         return {call.id: digest(msgspec.msgpack.encode(call)) for call in self.calls}
 
     def signed(self, evidence: Evidence, inputs: Mapping[str, str]) -> Evidence:
-        """Return `evidence` of this plan with what it was made from, so that another run can take
-        over what it holds and `regrade` can tell whether it is of today's question.
+        """Return `evidence` of this plan with what it was made from.
+
+        By that another run can take over what it holds, and `regrade` tell whether it is of today's
+        question.
         """
         return msgspec.structs.replace(
             evidence, cells_key=self.cells_key, asked=self.asked, inputs=dict(inputs)
@@ -93,8 +95,9 @@ def plan_execution(
 def plan_probes(
     files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls: Sequence[Call], drivers: str
 ) -> Plan:
-    """Plan calls of the reference: `cells` define it, `drivers` are the grader's own besides the
-    assignment's.
+    """Plan calls of the reference.
+
+    `cells` define it, `drivers` are the grader's own besides the assignment's.
     """
     request = ExecutionRequest(
         cells=tuple(Cell(name, source) for name, source in cells),
@@ -116,8 +119,11 @@ def rerun_batches(
     given: Mapping[str, tuple[str, ...]],
     holds: Mapping[str, str],
 ) -> list[CallBatch]:
-    """Batches that run each of `specs` again, alone, with the definitions that `given` names for it
-    (by check id) in place of the student's.
+    """Return batches that run each of `specs` again, alone.
+
+    They have the definitions that `given` names for it (by check id) in place of the student's.
+
+    With the definitions that `given` names for it (by check id) in place of the student's.
 
     A cell is run again only with given definitions: without, its one run as it happened is what
     counts.

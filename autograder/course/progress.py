@@ -23,7 +23,7 @@ class Bar(Progress, Protocol):
 
 
 class Show(Protocol):
-    """Where a command says what it has found."""
+    """Place where a command says what it has found."""
 
     def line(self, text: str, *, whole: bool = False) -> None:
         """Show a line; a `whole` one is not broken, so that a path in it can be copied."""

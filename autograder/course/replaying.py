@@ -101,8 +101,10 @@ class Replayer:
         return Replayed(replayed.gradients, replayed.losses, replayed.after, others)
 
     def story(self, run: Run) -> BatchStory | None:
-        """The run beside the data of its call; None where it can't be replayed: it recorded no
-        batches of the data, did not come to its end, or trained another model.
+        """Return the run beside the data of its call; None where it can't be replayed.
+
+        Such a run recorded no batches of the data, did not come to its end, or trained another
+        model.
         """
         model = self.models.get(run.id)
         if (
@@ -169,8 +171,9 @@ class _Plan:
         object.__setattr__(self, "rows", rows)
 
     def gradients(self, label: str, *, mutant: str = "", targets: NdArray | None = None) -> Call:
-        """The reference's gradient for each batch; with a known mistake, or with other rows'
-        labels.
+        """Return the call for the reference's gradient for each batch.
+
+        It may have a known mistake, or other rows' labels.
         """
         story = self.story
         forwards = [story.forward(event) for _, event in story.pairs]
@@ -207,8 +210,9 @@ class _Plan:
         )
 
     def updates(self) -> Call | None:
-        """Steps of a real optimizer from the values and gradients of each step; None where the call
-        does not name its optimizer, or rows are missing.
+        """Return the call for a real optimizer's steps from each step's values and gradients.
+
+        None where the call does not name its optimizer, or rows are missing.
         """
         specs = [
             value

@@ -72,8 +72,9 @@ class ResultsFolder:
         return bool(self.gradebook_url) or self._home.is_file()
 
     def settle_in(self, course: Path) -> None:
-        """Grade in place: gradebook and autograded notebooks are those of the nbgrader course at
-        `course` from now on.
+        """Grade in place, in the nbgrader course at `course`, from now on.
+
+        Gradebook and autograded notebooks are those of the course.
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(self._home, str(course.resolve()))
@@ -107,8 +108,9 @@ class ResultsFolder:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Hold this assignment's results for writing: two graders at once would each undo what the
-        other records.
+        """Hold this assignment's results for writing.
+
+        Two graders at once would each undo what the other records.
 
         Raises:
             AutograderError: if another process holds them; says which.

@@ -88,9 +88,12 @@ def make_bench(
     checks: Container[str] | None = None,
     older: Executor | None = None,
 ) -> Bench:
-    """Run the reference on every call, or on those of `checks`; on that of every variant of
-    `draws`, where a call varies. All go into one run. `older` stands for an older machine
-    (`older_machine`), where programs are to be tried on one too.
+    """Run the reference on every call, or on those of `checks`.
+
+    Where a call varies, it runs on that of every variant of `draws`.
+
+    Where a call varies, on that of every variant of `draws`. All go into one run. `older` stands
+    for an older machine (`older_machine`), where programs are to be tried on one too.
 
     Raises:
         AssignmentError: if it raises, or no call trains.
@@ -242,8 +245,9 @@ class Bench:
         return [Across(check, spreads) for check, spreads in found.items()]
 
     def answers(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[Answer]:
-        """Try `tasks`, as many programs at once as the executor has slots, and the old machine's
-        kernels beside them.
+        """Try `tasks`, as many programs at once as the executor has slots.
+
+        The old machine's kernels are tried beside them.
         """
         progress = progress or Silent()
         progress.started(len(tasks))
@@ -406,8 +410,10 @@ class Bench:
         return _request(self.files, cells, self.variants)
 
     def _short_limits(self) -> Limits:
-        """Some mistakes never end: a call may compute twenty times as long as the reference's
-        longest, at least 5 s; a program four times that.
+        """Return limits for programs, of which some never end.
+
+        A call may compute twenty times as long as the reference's longest, at least 5 s; a program
+        four times that.
         """
         limits = self._request([]).limits
         longest = math.ceil(20 * max(model.run.cpu_s for model in self.models.values()))
@@ -445,8 +451,9 @@ def _with_order(answer: Answer, moved: Sequence[Answer]) -> Answer:
 
 
 def _as_call(run: Run, call: Call) -> Run:
-    """The run of a cell that made `call`, as the run of that call: an optimizer that was passed in
-    was the only one given.
+    """Return the run of a cell that made `call` as the run of that call.
+
+    An optimizer that was passed in was the only one given.
     """
     given = any(isinstance(value, OptimizerSpec) for value in call.arguments.values())
     traces = tuple(msgspec.structs.replace(trace, given=given) for trace in run.traces)

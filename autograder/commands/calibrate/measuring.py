@@ -68,8 +68,11 @@ class Calibrated:
 def calibrate_assignment(
     files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress
 ) -> Calibrated:
-    """Measure every check of `files` that trains, on 30 drawn variants where they vary, and write
-    calibration.toml. `results` keeps which checks have no bar.
+    """Measure every check of `files` that trains, and write calibration.toml.
+
+    Where checks vary, 30 drawn variants are measured.
+
+    On 30 drawn variants where they vary. `results` keeps which checks have no bar.
 
     Raises:
         AssignmentError: if the reference raises in a call, or no check trains.

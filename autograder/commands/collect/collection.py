@@ -260,8 +260,9 @@ class _Writer:
         return _Bundle(entry, files)
 
     def _numbered(self, folder: str, bundles: Sequence[_Bundle]) -> list[_Bundle]:
-        """Attempts under numbers that stay when more are collected later; of equal ones the
-        first.
+        """Number attempts so that numbers stay when more are collected later.
+
+        Of equal ones the first counts.
         """
         known = {
             entry.content_sha256: entry.attempt

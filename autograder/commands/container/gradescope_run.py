@@ -134,8 +134,9 @@ def main() -> None:
 
 
 def safely_graded(container: Container, started: float) -> Results:
-    """The submission's result, or one that says why there is none; never raises but for what ends
-    the process.
+    """Return the submission's result, or one that says why there is none.
+
+    Never raises but for what ends the process.
     """
     try:
         return grade_submission(container, started)
@@ -225,8 +226,9 @@ def _graded(
 
 
 def prepare_image(container: Container) -> list[str]:
-    """Run the reference and judge it, so that the image keeps its evidence; what to tell the
-    author, in lines.
+    """Run and judge the reference, so that the image keeps its evidence; return lines to print.
+
+    The lines are for the author.
 
     An image may be built where less can be isolated than where it runs, and the reference is the
     author's own: it runs in any case.
@@ -297,8 +299,9 @@ def required_isolation(files: AssignmentFiles) -> Isolation:
 
 
 def refuse_root(found: dict[str, str]) -> None:
-    """Hold back submissions that would run as root, whatever else is accepted: root reads the
-    solution and writes the result.
+    """Hold back submissions that would run as root, whatever else is accepted.
+
+    Root reads the solution and writes the result.
 
     Raises:
         SandboxError: if they would.
@@ -361,8 +364,9 @@ def whose(metadata: Metadata | None) -> list[str]:
 def find_submission(
     folder: Path, slug: str, metadata: Metadata | None
 ) -> tuple[Candidate, tuple[str, ...]]:
-    """The notebook to grade, wherever in the upload or repository it lies, and what to tell a
-    student whose choice is not clear.
+    """Find the notebook to grade, wherever in the upload or repository it lies.
+
+    Returns also what to tell a student whose choice is not clear.
 
     One that is called `slug` comes first; else there must be only one, of notebooks, then of
     scripts, then of archives.

@@ -198,8 +198,9 @@ def _joined(
 
 
 def _known(member: Member) -> list[tuple[IdKind, str]]:
-    """Under which ids a row may name the student: some systems have usernames as numbers of
-    students, or addresses as usernames.
+    """Return the ids under which a row may name the student.
+
+    Some systems have usernames as numbers of students, or addresses as usernames.
     """
     pairs = (
         (IdKind.CANVAS, member.canvas_id),

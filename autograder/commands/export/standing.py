@@ -96,8 +96,9 @@ def _standing(
 
 
 def _settled(member: Member, grades: Sequence[Grade], group: str, *, decided: bool) -> Standing:
-    """The best grade; none while one that waits may still be the best, unless what is decided is
-    enough.
+    """Return the best grade; None while one that waits may still be the best.
+
+    With `decided`, what is decided is enough.
     """
     best = max(grades, key=lambda grade: grade.decided_points)
     final = [grade for grade in grades if not is_waiting(grade)]

@@ -94,8 +94,11 @@ def _carried(was: CheckResult | None, now: CheckResult) -> CheckResult:
 def take_in_marks(
     files: AssignmentFiles, results: ResultsFolder, students: Iterable[str]
 ) -> dict[str, Grade]:
-    """Grades of `students` that change by what a person entered in formgrader since they were last
-    projected; writes nothing.
+    """Return grades of `students` changed by what a person entered in formgrader.
+
+    Marks count that were entered since the grades were last projected; nothing is written.
+
+    Of `students`, since they were last projected.
 
     Only the gradebook that a grade was written to speaks of it: after an interruption between
     grading and projecting, marks are read the next time.

@@ -51,8 +51,9 @@ _LOG = logging.getLogger(__name__)
 
 
 class _Turns:
-    """One at a time for each key: of identical submissions that are graded at once, the second
-    finds the evidence of the first.
+    """One turn at a time for each key.
+
+    Of identical submissions that are graded at once, the second finds the evidence of the first.
     """
 
     def __init__(self) -> None:

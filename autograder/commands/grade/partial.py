@@ -113,8 +113,9 @@ class PartialRun:
 def resume(
     plan: Plan, earlier: Evidence, follow_up: Callable[[Evidence], Sequence[CallBatch]]
 ) -> PartialRun | None:
-    """The run of `plan` that takes over what `earlier` evidence of the same submission holds; None
-    where that is nothing.
+    """Return the run of `plan` that takes over what `earlier` evidence of the submission holds.
+
+    None where that is nothing.
     """
     if (
         not earlier.cells_key

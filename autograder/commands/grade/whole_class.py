@@ -139,8 +139,9 @@ class Contexts:
 def _kept(
     candidates: Sequence[Candidate], results: ResultsFolder, contexts: Contexts, required: Isolation
 ) -> dict[str, Grade]:
-    """Grades on disk that the same submission would get again; not those of runs that were isolated
-    less than `required`.
+    """Return grades on disk that the same submission would get again.
+
+    Those of runs that were isolated less than `required` are not kept.
     """
     kept, gallery = {}, results.gallery_digest
     for candidate in candidates:

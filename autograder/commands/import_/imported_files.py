@@ -106,8 +106,9 @@ def _subjects(cells: Sequence[SourceCell]) -> dict[str, str]:
 
 
 def graded_tests_of(cells: Sequence[SourceCell]) -> tuple[GradedTest, ...]:
-    """All test cells, in order; each is about what the last cell before it that students write
-    begins to define.
+    """Return all test cells, in order.
+
+    Each is about what the last cell before it that students write begins to define.
     """
     subjects = _subjects(cells)
     about = next(iter(subjects.values()), "notebook")
@@ -123,8 +124,9 @@ def graded_tests_of(cells: Sequence[SourceCell]) -> tuple[GradedTest, ...]:
 
 
 def _title(cell: SourceCell) -> str:
-    """The first line of a test cell's docstring or of its first comment, hidden tests aside; else
-    its name.
+    """Return the first line of a test cell's docstring or of its first comment; else its name.
+
+    Hidden tests are not read.
     """
     source = without_region(cell.source, Region.HIDDEN_TESTS)
     try:
@@ -137,9 +139,7 @@ def _title(cell: SourceCell) -> str:
 
 
 def _sections(cells: Sequence[SourceCell]) -> dict[str, tuple[str, ...]]:
-    """Ids of the cells that give points or are written by students, by the heading that they stand
-    under.
-    """
+    """Return ids of cells that give points or are written by students, by their heading."""
     title, found = "Notebook", dict[str, list[str]]()
     for cell in cells:
         if (
@@ -230,8 +230,9 @@ def _template(cells: Sequence[SourceCell]) -> str:
 
 
 def _piece(cell: SourceCell) -> str:
-    """One cell of the template: what students write in code is taken from solution.py, everything
-    else stands there.
+    """Write one cell of the template.
+
+    What students write in code is taken from solution.py, everything else stands there.
     """
     header, _, body = _percent(
         cell, cell.source if cell.cell_type == "code" else cell.released, role=True

@@ -267,8 +267,9 @@ def _pack(
 def _sorted_out(
     specs: Sequence[CheckSpec], source: str
 ) -> tuple[tuple[CheckSpec, ...], tuple[LeftOut, ...]]:
-    """The checks that can be made without the course, and those visible ones that can't, with the
-    reason.
+    """Return the checks that can be made without the course, and visible ones that can't.
+
+    Those come with the reason.
     """
     hidden = {_base(spec) for spec in specs if spec.worth.visibility is not Visibility.VISIBLE}
     named = bound_names(source)
@@ -334,8 +335,9 @@ def _assignment(assignment: Assignment, specs: Sequence[CheckSpec]) -> Assignmen
 
 
 def _frozen(prepared: Prepared, specs: Sequence[CheckSpec]) -> Evidence:
-    """The reference's runs that `specs` are judged against, without what changes from run to
-    run.
+    """Return the reference's runs that `specs` are judged against, without times and the like.
+
+    Nothing is left that changes from run to run.
     """
     captured: dict[str, set[str]] = {}
     for spec in specs:
@@ -376,8 +378,11 @@ def _bars(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> str:
 
 
 def _refuse_secrets(specs: Sequence[CheckSpec], source: str) -> None:
-    """Data of hidden calls, and of no visible one, must not have come along with what visible
-    checks use.
+    """Raise if data of hidden calls have come along with what visible checks use.
+
+    Data that a visible call has, too, may come along.
+
+    Data of a visible call may.
 
     Raises:
         _CannotCutError: naming the check whose data would be told.

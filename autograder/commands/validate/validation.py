@@ -130,8 +130,9 @@ class Validation:
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
-        """Mistakes that lose nothing and have no excuse, the inert ones too: another call could
-        tell them.
+        """Mistakes that lose nothing and have no excuse.
+
+        Inert ones belong to them: another call could tell them.
         """
         return tuple(
             trial for trial in self.trials if not trial.killed and not trial.mistake.survives
@@ -160,8 +161,12 @@ class Validation:
 def validate_assignment(
     files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress
 ) -> Validation:
-    """Try the checks of `files` on the reference, the stub, every known mistake and every right
-    program of equivalents.py, and record the result in `results`.
+    """Try the checks of `files` on right and wrong programs, and record the result.
+
+    These are the reference, the stub, every known mistake and every right program of
+    equivalents.py.
+
+    On the reference, the stub, every known mistake and every right program of equivalents.py.
 
     Raises:
         AssignmentError: if the assignment itself, or its mistakes.py, is wrong.
@@ -248,8 +253,9 @@ def known_equivalents(files: AssignmentFiles) -> tuple[Mutant, ...]:
 
 
 def _broken_elsewhere(prepared: Prepared, store: Store, executor: Executor) -> tuple[str, ...]:
-    """Checks that the reference does not pass on another drawn variant, whose notebook may differ
-    in cells of role variant only.
+    """Return checks that the reference does not pass on another drawn variant.
+
+    That variant's notebook may differ in cells of role variant only.
     """
     drawer = prepared.files.drawer
     if drawer is None:
@@ -261,8 +267,9 @@ def _broken_elsewhere(prepared: Prepared, store: Store, executor: Executor) -> t
 
 
 def _forgetful(prepared: Prepared) -> Prepared:
-    """The same, but that replays of mistakes are not stored: there are many, and nobody asks for
-    them again.
+    """Return the same, but with replays of mistakes not stored.
+
+    There are many, and nobody asks for them again.
     """
     replayer = prepared.judge.replayer
     assert replayer is not None
@@ -336,8 +343,9 @@ class _Bench:
         )
 
     def run_stub(self) -> Evidence:
-        """Run the released notebook as it would be graded: later parts with the given
-        definitions.
+        """Run the released notebook as it would be graded.
+
+        Later parts run with the given definitions.
         """
         judge, files = self.prepared.judge, self.prepared.files
         cells = with_tests(
