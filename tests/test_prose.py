@@ -20,7 +20,7 @@ PATTERN = "a regular expression"
 PROGRAM = "the text of a program, as it is run"
 EXEMPT = {
     "solutions/*/solution.py": "releases are cut from it: another line would be another release",
-    "templates/ci/*.py": "written into repositories of others, where it is read as one command a line",
+    "templates/ci/*.py": "written into repositories of others, with one command a line",
     "examples/*/scripts/*.py": STUDENTS,
     "examples/*/students/*.py": STUDENTS,
     "autograder/exchange/lms/canvas.py": PATTERN,
@@ -43,15 +43,15 @@ EXEMPT = {
     "tests/execution/test_unforked.py": PROGRAM,
     "tests/judgement/test_updates.py": PROGRAM,
     "tests/notebooks/test_archive.py": TABLE,
-    "tests/pipeline/nbgrader_course.py": TABLE,
-    "tests/pipeline/test_executed.py": PROGRAM,
-    "tests/pipeline/test_findings.py": PROGRAM,
-    "tests/pipeline/test_judging.py": TABLE,
-    "tests/pipeline/test_no_secrets.py": PROGRAM,
-    "tests/pipeline/test_students.py": TABLE,
+    "tests/helpers/nbgrader_course.py": TABLE,
+    "tests/course/test_executed.py": PROGRAM,
+    "tests/diagnosis/test_findings.py": PROGRAM,
+    "tests/course/test_judging.py": TABLE,
+    "tests/commands/grade/test_no_secrets.py": PROGRAM,
+    "tests/people/test_students.py": TABLE,
     "tests/programs/correct_programs.py": PROGRAM,
-    "tests/reports/report_samples.py": TABLE,
-    "tests/test_every_optimizer_docs.py": TABLE,
+    "tests/helpers/report_samples.py": TABLE,
+    "tests/courses/test_every_optimizer_docs.py": TABLE,
 }
 """Files that may have longer lines, and why."""
 
