@@ -19,8 +19,9 @@ from autograder.evidence.limits import Device, Isolation, Limits
 
 
 class Disclosure(StrEnum):
-    """How much a student is told about a mistake: where it shows; the concept behind it too; the
-    fix too.
+    """Detail in which a student is told of a mistake.
+
+    Where it shows; the concept behind it too; the fix too.
     """
 
     WHERE = "where"
@@ -29,8 +30,10 @@ class Disclosure(StrEnum):
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One part of the assignment: its title, the functions that students write in it, and the
-    function that later parts are judged with when the student's own is wrong (`given`).
+    """One part of the assignment.
+
+    Its title, the functions that students write in it, and the function that later parts are judged
+    with when the student's own is wrong (`given`).
     """
 
     title: str
@@ -61,7 +64,7 @@ WhenShown = Literal["visible", "after_due_date", "after_published", "hidden"]
 
 
 class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """At most so many submissions are graded within any `hours`."""
+    """Greatest number of submissions graded within any `hours`."""
 
     submissions: int
     hours: float
@@ -76,8 +79,9 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Leaderboard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A column of Gradescope's leaderboard: the first recorded step at which the run of `check` has
-    a loss of `loss` or less.
+    """A column of Gradescope's leaderboard.
+
+    The first recorded step at which the run of `check` has a loss of `loss` or less.
     """
 
     name: str
@@ -152,15 +156,16 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def placed(name: str) -> str:
-    """Where the file `name` of `Assignment.files` lies from the notebook: below `files/` with its
-    folders, any other beside it.
+    """Return the path, from the notebook, of the file `name` of `Assignment.files`.
+
+    Below `files/` with its folders, any other beside the notebook.
     """
     return name.removeprefix("files/") if name.startswith("files/") else name.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class AssignmentFiles:
-    """Where an assignment of a course lives, and its parsed metadata.
+    """Paths of an assignment of a course, and its parsed metadata.
 
     With variants, also whose variant it is about: the first sample's, until another is put in its
     place.
@@ -183,7 +188,7 @@ class AssignmentFiles:
 
     @property
     def nbgrader_name(self) -> str:
-        """What nbgrader calls the assignment: the folder in which students hand it in.
+        """Name of the assignment in nbgrader: the folder in which students hand it in.
 
         Several notebooks may be one assignment there.
         """
@@ -211,13 +216,11 @@ class AssignmentFiles:
 
     @property
     def variant(self) -> Path:
-        """What draws data and settings for each student; where it is absent, all have the same."""
+        """Program that draws data and settings for each student; if absent, all have the same."""
         return self.folder / "variant.py"
 
     def samples(self) -> tuple[Draw, ...]:
-        """The variants that are nobody's, on which the assignment is calibrated; none where it has
-        no variants.
-        """
+        """Nobody's variants, to calibrate the assignment on; none where it has no variants."""
         return tuple(map(self.drawer.sample, range(SAMPLES))) if self.drawer else ()
 
     @property
@@ -321,9 +324,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _line_of(text: str, message: str) -> str:
-    """`:LINE` of the first key that a validation message names, or nothing where no line can be
-    told.
-    """
+    """Return `:LINE` of the first key that a validation message names; empty if unknown."""
     names = re.findall(r"for (\w+) -", message) + re.findall(r"`\$?\.?([\w.\[\]]+)`", message)
     for name in names:
         key = (

@@ -13,15 +13,14 @@ _DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def is_disk_failure(error: BaseException) -> bool:
-    """Whether `error` is about the disk itself, full, over a quota or read-only, and no matter of
-    one file.
-    """
+    """Tell whether an error is the disk's, full, over a quota or read-only, not a single file's."""
     return isinstance(error, OSError) and error.errno in _DISK_FAILURES
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write `data` (text as UTF-8) to `path`, making its folder: a reader, or a crash at any
-    moment, sees the old file or the new one, never a part.
+    """Write `data` (text as UTF-8) to `path`, making its folder.
+
+    A reader, or a crash at any moment, sees the old file or the new one, never a part.
 
     Raises:
         OSError: if the folder can't be written or the disk is full; the old file is then still

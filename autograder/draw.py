@@ -1,7 +1,8 @@
 """Per-student variants: what ``assignments/<slug>/variant.py`` draws for whom.
 
     def draw(rng):
-        return {"t_c": [round(rng.uniform(-5, 30), 1) for _ in range(11)], "lr": rng.choice([0.01, 0.02])}
+        t_c = [round(rng.uniform(-5, 30), 1) for _ in range(11)]
+        return {"t_c": t_c, "lr": rng.choice([0.01, 0.02])}
 
 `rng` is a `random.Random`, seeded with an HMAC of the course's secret, the assignment, the student
 and the number of the attempt. Samples, for calibration and for looking at, are seeded with their
@@ -34,7 +35,7 @@ Values: TypeAlias = Mapping[str, Plain]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What was drawn for one student, or as a sample.
+    """Values drawn for one student, or as a sample.
 
     `tag` tells whose it is to who has the secret, and nothing to others; `fingerprint` tells one
     secret from another. Both are empty for a sample.
@@ -60,7 +61,7 @@ class Drawer:
     function: Callable[[random.Random], object]
 
     def values(self, seed: bytes) -> Values:
-        """What `draw` returns for `seed`, as plain data.
+        """Return the result of `draw` for `seed`, as plain data.
 
         Raises:
             AssignmentError: if it raises, returns anything but names and plain data, or two results

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
 
 class StandaloneRuns:
-    """`Runs` of the collected checks: the reference is run once, the submission once, both in the
-    sandbox.
+    """Runs of the collected checks: the reference's and the submission's, each made once.
+
+    Both are made in the sandbox.
 
     An assignment with variants is run on its first sample, also a submission: its own data are put
     out of it. Unlike `autograder grade` it makes no second run alone or with given definitions: a
@@ -102,7 +103,7 @@ class StandaloneRuns:
         return tuple(specify(item, values) for item in self._items)
 
     def _replay(self, spec: CheckSpec, run: Run) -> Replayed | None:
-        """What the reference makes of `run`, if it trains by minibatches."""
+        """Replay `run` by the reference, if it trains by minibatches."""
         return (
             self._replayer.replay([(spec.call, run)]).get(run.id)
             if spec.call is not None and run.batches

@@ -4,9 +4,9 @@ and how often it changes rooms.
     python benchmarks/walk.py [student] [--calls]
 
 A module counts once one of its functions is called in the host; imports aside. Each function counts
-where it is called first, so that a loop is one step; rooms are the folders of `autograder/`, and the
-modules beside them are rooms of their own. The reference's runs are there already, as they are for
-all but the first submission.
+where it is called first, so that a loop is one step; rooms are the folders of `autograder/`, and
+the modules beside them are rooms of their own. The reference's runs are there already, as they are
+for all but the first submission.
 """
 
 import contextlib

@@ -1,4 +1,7 @@
-"""Mutations of structure: trees as JSON and msgpack decode them, and text by lines. Flipped bytes alone seldom get past a parser."""
+"""Mutations of structure: trees as JSON and msgpack decode them, and text by lines.
+
+Flipped bytes alone seldom get past a parser.
+"""
 
 from __future__ import annotations
 

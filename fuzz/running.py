@@ -1,4 +1,4 @@
-"""One fuzz target's loop under atheris: limits, and findings kept by where they come from while the run goes on."""
+"""One fuzz target's loop under atheris: limits, and findings kept by where they come from."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def run(
     seeds: list[bytes],
     max_len: int = 60_000,
 ) -> None:
-    """Fuzz `target`: anything that it raises is a finding, written to findings/<harness>/ once per place; so is what takes long.
+    """Fuzz `target`, and write what it finds to findings/<harness>/, once per place.
 
-    `mutate` may raise anything for what it can't parse; the bytes are mutated then. Options on the command line are libFuzzer's.
+    Anything that it raises is a finding; so is what takes long. `mutate` may raise anything for
+    what it can't parse; the bytes are mutated then. Options on the command line are libFuzzer's.
     """
     name = Path(sys.argv[0]).stem
     base = Path(os.environ.get("FUZZ_OUT", "fuzz-out"))
@@ -56,7 +57,8 @@ def run(
             ]
             _keep(
                 findings,
-                f"{type(error).__name__}-{hashlib.sha256(repr(frames[-4:]).encode()).hexdigest()[:8]}",
+                f"{type(error).__name__}"
+                f"-{hashlib.sha256(repr(frames[-4:]).encode()).hexdigest()[:8]}",
                 data,
             )
         if (took := time.process_time() - began) > SLOW_S:

@@ -1,6 +1,9 @@
 """What all tests share."""
 
 import os
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +18,7 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 pytest_plugins = ["durations", "tiny_fixtures"]
+ROOT = Path(__file__).parents[1]
 collect_ignore = ["tiny_course", "variant_course"]  # courses with checks, not tests
 
 
@@ -26,6 +30,19 @@ def executor():
     """
     with Executor(2, packages=("scikit-learn",)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def tracked():
+    """Paths of the files that git knows and that are there."""
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip(
+            "needs git and a repository: an unpacked archive may hold what its owner put there"
+        )
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")[:-1]
+    return [path for path in listed if (ROOT / path).is_file()]
 
 
 def pytest_configure():

@@ -11,8 +11,10 @@ from tests.surroundings import in_namespace, refused
 
 ROOT = Path(__file__).parents[1]
 REPORT = """<testsuites><testsuite>
-<testcase name="a"/><testcase name="b"><failure message="x"/></testcase><testcase name="c"><error message="y"/></testcase>
-<testcase name="d"><skipped message="no GPU"/></testcase><testcase name="e"><skipped message="needs root"/></testcase>
+<testcase name="a"/><testcase name="b"><failure message="x"/></testcase>
+<testcase name="c"><error message="y"/></testcase>
+<testcase name="d"><skipped message="no GPU"/></testcase>
+<testcase name="e"><skipped message="needs root"/></testcase>
 <testcase name="f"><skipped message="no GPU"/></testcase></testsuite></testsuites>"""
 
 

@@ -1,8 +1,6 @@
 """The checkout holds nothing but what is listed here, and nothing that nobody needs."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -35,7 +33,8 @@ TOP = {
     "LICENSE",
 }
 LEFTOVER = re.compile(
-    r"\.(?:db|sqlite3?|py[co]|orig|rej|bak|tmp|log|sw[op]|prof|whl|egg-info)$|~$|^#.*#$|^\.DS_Store$|^\.ipynb_checkpoints$|^__pycache__$"
+    r"\.(?:db|sqlite3?|py[co]|orig|rej|bak|tmp|log|sw[op]|prof|whl|egg-info)$"
+    r"|~$|^#.*#$|^\.DS_Store$|^\.ipynb_checkpoints$|^__pycache__$"
 )
 EMPTY = {"__init__.py", "examples/every-optimizer/students/ada.py"}
 """Markers of packages of tests, by name; and a student who wrote everything in the usual way."""
@@ -78,18 +77,6 @@ def unnamed(files):
         wanted = name.stem if name.suffix == ".py" else name.name
         if not any(wanted in those for other, those in words.items() if other != path):
             yield path
-
-
-@pytest.fixture(scope="module")
-def tracked():
-    if not shutil.which("git") or not (ROOT / ".git").exists():
-        pytest.skip(
-            "needs git and a repository: an unpacked archive may hold what its owner put there"
-        )
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\0")[:-1]
-    return [path for path in listed if (ROOT / path).is_file()]
 
 
 @pytest.fixture(scope="module")

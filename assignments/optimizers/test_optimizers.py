@@ -49,8 +49,8 @@ def assert_same_figure(seen, reference):
     if not isinstance(seen, dict) or set(seen) != set(STAGES):
         message = (
             "Observed:"
-            f" {f'the keys {list(seen)}' if isinstance(seen, dict) else f'a {type(seen).__name__}'}\nExpected:"
-            f" a dict with the keys {list(STAGES)}"
+            f" {f'the keys {list(seen)}' if isinstance(seen, dict) else f'a {type(seen).__name__}'}"
+            f"\nExpected: a dict with the keys {list(STAGES)}"
         )
         raise CheckFailed(message)
     for stage, (values, gradient) in reference.returned.items():

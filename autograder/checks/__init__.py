@@ -5,7 +5,7 @@ A check is a pytest test. ``@points`` says what it is worth, ``@call`` which cal
 its body compares ``run`` with ``reference``, two `Observation`s::
 
     @points(10, visibility="after_due_date")
-    @call("training_loop", n_epochs=47, optimizer=each(optim.SGD(lr=0.03, momentum=0.9), optim.Adam(lr=0.1)), **LINE)
+    @call("training_loop", n_epochs=47, optimizer=each(optim.SGD(lr=0.1), optim.Adam()), **LINE)
     def test_any_optimizer(run, reference):
         "Any optimizer, on data you have not seen"
         assert_same_training(run, reference)

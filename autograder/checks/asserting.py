@@ -85,8 +85,9 @@ def assert_same_training(
     bar: float | None = None,
     allow_nonfinite: bool = False,
 ) -> None:
-    """The optimizer saw the same gradients and moved the parameters along the same path, step by
-    step, and the call returned the same.
+    """Assert that the optimizer took the same path by the same gradients, step by step.
+
+    The call must return the same, too.
 
     `bar` bounds how far they may lie apart, relative to the size of the path. None: as calibration
     has measured for this check, else `TRAINING_BAR`. `allow_nonfinite`: the reference diverges, to
@@ -116,8 +117,10 @@ def assert_long_run(
     result: str | None = None,
     bar: float = LONG_RUN_BAR,
 ) -> None:
-    """A run of thousands of steps used the same optimizer for as many steps and ended at the same
-    parameters, which variable `result` then holds, in one tensor or several.
+    """Assert that a run of thousands of steps used the same optimizer and ended at the same place.
+
+    It made as many steps, and variable `result` then holds the parameters, in one tensor or
+    several.
 
     Raises:
         CheckFailed: naming the first of these that differs.
@@ -147,8 +150,9 @@ def assert_long_run(
 def assert_optimizer(
     actual: Any, expected: Any, *, settings: tuple[str, ...] | None = None
 ) -> None:
-    """The returned optimizer is of the same class, has the same settings (all, or those named), and
-    holds the very tensors that were passed in.
+    """Assert that the returned optimizer has class, settings and tensors as it should.
+
+    Settings: all, or those named. Tensors: the very ones that were passed in.
 
     How it computes the update (foreach, fused, ...) is its own business, and so is whether tensors
     with equal settings share a parameter group. Either side may be a trace, where an optimizer that
@@ -193,9 +197,7 @@ def assert_optimizer(
 
 
 def _numbers(value: Any) -> np.ndarray[Any, Any] | None:
-    """All numbers of a tensor, or of a list of tensors, in one row; None if `value` holds anything
-    else.
-    """
+    """Return all numbers of a tensor, or a list of tensors, in one row; None for anything else."""
     if isinstance(value, list | tuple):
         rows = [_numbers(item) for item in value]
         return (

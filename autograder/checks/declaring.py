@@ -20,9 +20,11 @@ from autograder.judgement.grade import Visibility
 
 @dataclass(frozen=True, slots=True)
 class CellWanted:
-    """The run of a cell, as it happened: its id, the variables to report, the function whose part
-    it belongs to. `graded`: a test cell whose own run gives the points; a stretch of stderr in
-    which the pattern `ignore_stderr` is found is passed over.
+    """Request for the run of a cell, as it happened.
+
+    It names the cell, the variables to report, and the function whose part it belongs to. `graded`:
+    a test cell whose own run gives the points; a stretch of stderr in which the pattern
+    `ignore_stderr` is found is passed over.
     """
 
     id: str
@@ -47,7 +49,7 @@ class Worth:
 
     @property
     def counted(self) -> float:
-        """What the check adds to the points that can be had."""
+        """Points that the check adds to the maximum; 0 for a bonus."""
         return 0.0 if self.bonus else self.points
 
 
@@ -65,8 +67,9 @@ def points(
     contracts: Mapping[str, float] | None = None,
     bonus: bool = False,
 ) -> pytest.MarkDecorator:
-    """Points for each parameter set; `visibility` is one of visible, after_due_date,
-    after_published, hidden.
+    """Give points for each parameter set.
+
+    `visibility` is one of visible, after_due_date, after_published, hidden.
 
     With `contracts`, a failed training keeps the points of the contracts that it did not break:
     ``contracts={"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8,
@@ -97,8 +100,9 @@ def points(
 
 
 def needs_torch(minimum: str) -> pytest.MarkDecorator:
-    """Leave the check out where the installed torch is older than `minimum` ("2.9"): neither points
-    nor a failure.
+    """Leave the check out where the installed torch is older than `minimum` ("2.9").
+
+    It then counts as neither points nor a failure.
 
     Such a check is a `bonus`, or the points would not add up there. In the template,
     `has_check(name)` says whether it is left out.
@@ -117,8 +121,9 @@ def call(
     record_batches: bool = False,
     **arguments: Any,
 ) -> pytest.MarkDecorator:
-    """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state
-    seeded with `seed`.
+    """Ask for ``function(**arguments)`` after the notebook's cells have run.
+
+    The random state is seeded with `seed`.
 
     Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients;
     `optim.<Name>(...)` an optimizer over the argument ``params``; lists (of lists) of `leaf` and
@@ -171,8 +176,12 @@ def _with_arguments(call: Call, arguments: Mapping[str, Any]) -> Call:
 def cell(
     cell_id: str, *, of: str, capture: tuple[str, ...] | list[str] = ()
 ) -> pytest.MarkDecorator:
-    """Ask for the run of cell `cell_id` as it happened: its trace, output, and the variables named
-    in `capture` after it. `of` is the function whose part it belongs to.
+    """Ask for the run of cell `cell_id` as it happened.
+
+    It has the trace, the output, and the variables named in `capture` after the cell.
+
+    Its trace, output, and the variables named in `capture` after it. `of` is the function whose
+    part it belongs to.
     """
     return pytest.mark.cell(CellWanted(cell_id, tuple(capture), of))
 
@@ -187,8 +196,9 @@ def each(*values: Any, **named: Any) -> Any:
 
 @waits
 def leaf(values: Any, *, grad: Any = None) -> Leaf:
-    """A float32 leaf tensor that requires gradients; `grad`: what its .grad holds beforehand (a
-    loop must clear it).
+    """Make a float32 leaf tensor that requires gradients.
+
+    `grad`: what its .grad holds beforehand (a loop must clear it).
     """
     return Leaf(
         array_of(np.asarray(values, dtype=np.float32)),
@@ -198,8 +208,9 @@ def leaf(values: Any, *, grad: Any = None) -> Leaf:
 
 @waits
 def as_list(values: Any) -> ArgumentList:
-    """A Python list of numbers, texts or leaves for an argument that is to be one: a plain list of
-    numbers becomes a tensor.
+    """Make a Python list of numbers, texts or leaves for an argument that is to be one.
+
+    A plain list of numbers becomes a tensor.
     """
     return ArgumentList(tuple(_argument("as_list", value) for value in values))
 
@@ -211,8 +222,10 @@ def tensor(values: Any) -> Array:
 
 
 class _Optimizers:
-    """``optim.SGD(lr=0.1)`` describes torch.optim.SGD over the argument ``params``;
-    ``over="weights"`` over another argument.
+    """Description of torch.optim's classes.
+
+    ``optim.SGD(lr=0.1)`` describes torch.optim.SGD over the argument ``params``; ``over="weights"``
+    over another argument.
     """
 
     def __getattr__(self, name: str) -> Callable[..., OptimizerSpec]:
@@ -268,7 +281,7 @@ def _argument(name: str, value: Any) -> Argument:
 
 
 def _holds_tensors(value: Any) -> bool:
-    """Whether `value` is a tensor, or a list (of lists) with one in it."""
+    """Tell whether `value` is a tensor, or a list (of lists) with one in it."""
     return isinstance(value, Leaf | Array) or (
         isinstance(value, list | tuple) and any(map(_holds_tensors, value))
     )

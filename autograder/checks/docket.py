@@ -62,7 +62,7 @@ class CheckSpec:
 
     @property
     def graded(self) -> bool:
-        """Whether it is a test cell whose own run, beside student code, gives the points."""
+        """True if it is a test cell whose own run, beside student code, gives the points."""
         return self.cell is not None and self.cell.graded
 
     @property
@@ -75,8 +75,9 @@ class CheckSpec:
 
     @property
     def run_id(self) -> str:
-        """Id of the call (with a digest of its content, so that a changed call is another run) or
-        of the cell.
+        """Id of the call or of the cell.
+
+        A call's has a digest of its content, so that a changed call is another run.
         """
         if self.call is not None:
             return self.call.id
@@ -85,7 +86,7 @@ class CheckSpec:
 
 
 class Runs(Protocol):
-    """Where the fixtures `run` and `reference` come from."""
+    """Source of the fixtures `run` and `reference`."""
 
     def run(self, spec: CheckSpec) -> Observation:
         """The run to judge."""
@@ -158,8 +159,10 @@ def _resolved(case: Later, where: str, values: Values | None) -> Call:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check's body said about one run: AGREES, DISAGREES with a message for the student, or
-    CHECK_RAISED with one for the instructor. `points` of a run that is right in part.
+    """A check's judgement of one run.
+
+    AGREES, DISAGREES with a message for the student, or CHECK_RAISED with one for the instructor.
+    `points` of a run that is right in part.
     """
 
     cause: Cause
@@ -192,8 +195,9 @@ class Docket:
         self._bars = read_bars(calibration_path(files.folder), calls)
 
     def of(self, values: Values) -> Self:
-        """The same checks as they are for the variant with these values; what has been measured
-        holds for all variants.
+        """Return the same checks for the variant with these values.
+
+        What has been measured holds for all variants.
 
         Raises:
             AssignmentError: if the values don't fit a check's call.
@@ -207,12 +211,13 @@ class Docket:
         return other
 
     def bar(self, spec: CheckSpec) -> float | None:
-        """What calibration has measured for a check; None if it has not."""
+        """Return the bar that calibration measured for a check; None if it has not."""
         return self._bars.get(spec.id)
 
     def judge(self, spec: CheckSpec, run: Observation, reference: Observation) -> Verdict:
-        """Run the check's body on (`run`, `reference`), the latter with the bar that calibration
-        has measured for the check.
+        """Run the check's body on `run` and `reference`.
+
+        The latter comes with the bar that calibration has measured for the check.
         """
         with self._lock:
             item = self._items[spec.id]
@@ -241,8 +246,11 @@ class Docket:
 def measured_calls(
     files: AssignmentFiles, specs_of: Callable[[Values | None], Sequence[CheckSpec]]
 ) -> dict[str, tuple[Call, ...]]:
-    """The calls that calibration measures for each check: one, or one for each sample of what
-    varies. `specs_of` gives the checks for a variant's values.
+    """Return the calls that calibration measures for each check.
+
+    There is one, or one for each sample of what varies.
+
+    One, or one for each sample of what varies. `specs_of` gives the checks for a variant's values.
     """
     samples = files.samples()
     first = specs_of(samples[0].values if samples else None)
@@ -272,7 +280,7 @@ def _partly(credit: PartialCredit, points: float, spec: CheckSpec) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """`Runs` of a single check."""
+    """The student's and the reference's run for a single check."""
 
     observed: Observation
     model: Observation
@@ -365,9 +373,7 @@ def open_docket(files: AssignmentFiles, body: Callable[[Docket], T]) -> T:
 
 @contextmanager
 def _without_settings_of_pytest() -> Iterator[None]:
-    """What an instructor's shell or CI sets for other sessions would be added to ours: no argument
-    of pytest's turns it off.
-    """
+    """Hide an instructor's or CI's settings for pytest, which no argument of pytest's turns off."""
     kept = {
         name: os.environ.pop(name)
         for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")

@@ -26,9 +26,10 @@ __all__ = ["assert_graded_cell", "graded_cell"]
 
 
 def graded_cell(cell_id: str, *, of: str, ignore_stderr: str = "") -> pytest.MarkDecorator:
-    """Ask for the run of test cell `cell_id` (of role "tests" in the template) as it happened,
-    hidden tests included. The check's id is the cell's. `of` is the function whose part it belongs
-    to.
+    """Ask for the run of test cell `cell_id` as it happened, hidden tests included.
+
+    The cell has role "tests" in the template. The check's id is the cell's. `of` is the function
+    whose part it belongs to.
 
     Words on stderr (a warning, say) take the points, as in nbgrader; not where the regular
     expression `ignore_stderr` is found in them: ``ignore_stderr="Warning"``.
@@ -41,8 +42,9 @@ def graded_cell(cell_id: str, *, of: str, ignore_stderr: str = "") -> pytest.Mar
 
 
 def assert_graded_cell(run: Observation, reference: Observation) -> None:
-    """The cell ended without an error and wrote nothing to stderr; where its last line is a number,
-    that many points are given.
+    """Assert that the cell ended without an error and wrote nothing to stderr.
+
+    Where its last line is a number, that many points are given.
 
     Raises:
         PartialCredit: for a number below what the check is worth.

@@ -37,8 +37,10 @@ class Later:
 
 
 def variant(name: str) -> Any:
-    """The value called `name` that `draw` in variant.py returns for the student whose submission is
-    judged: an argument of `call`, or of `leaf`, `tensor`, `as_list` and ``optim.<Name>`` in it.
+    """Return the value called `name` that variant.py's `draw` makes for the student judged.
+
+    It may stand for an argument of `call`, or of `leaf`, `tensor`, `as_list` and ``optim.<Name>``
+    in it.
     """
 
     def make(values: Values) -> Any:
@@ -54,7 +56,7 @@ def variant(name: str) -> Any:
 
 
 def is_later(value: Any) -> bool:
-    """Whether there is a value of the variant in `value`, or in lists and dicts in it."""
+    """Tell whether `value`, or lists and dicts in it, hold a value of the variant."""
     match value:
         case Later():
             return True
@@ -67,7 +69,7 @@ def is_later(value: Any) -> bool:
 
 
 def resolve(value: Any, values: Values) -> Any:
-    """`value` with the variant's values filled in."""
+    """Return `value` with the variant's values filled in."""
     match value:
         case Later():
             return resolve(value.make(values), values)
@@ -80,9 +82,7 @@ def resolve(value: Any, values: Values) -> Any:
 
 
 def waits(make: F) -> F:
-    """Decorator: with a value of the variant among its arguments, `make` is called when that is
-    known.
-    """
+    """Decorate `make` to be called only when the variant's values among its arguments are known."""
 
     @functools.wraps(make)
     def maker(*args: Any, **kwargs: Any) -> Any:

@@ -5,7 +5,8 @@ The check's call is made with ``record_batches=True`` through a driver that pass
 images, labels and generator to the student's functions as they are::
 
     @points(20, visibility="after_due_date")
-    @call("train_epoch", driver="train", record_batches=True, seed=5, epochs=2, batch_size=16, images=IMAGES, labels=LABELS, optimizer=optim.SGD(lr=0.1, over=""))
+    @call("train_epoch", driver="train", record_batches=True, seed=5, epochs=2, batch_size=16,
+          images=IMAGES, labels=LABELS, optimizer=optim.SGD(lr=0.1, over=""))
     def test_unseen_data(run, reference):
         "Two epochs on data you have not seen"
         assert_same_stochastic_training(run, reference)
@@ -47,8 +48,10 @@ __all__ = [
 def assert_same_stochastic_training(
     run: Observation, reference: Observation, *, bar: float | None = None
 ) -> None:
-    """Each epoch sees each sample once, and each step has the gradient and makes the update that
-    the reference makes from the student's own state; what is returned fits the losses.
+    """Assert that a training by minibatches makes the reference's steps from its own states.
+
+    Each epoch sees each sample once, and each step has the gradient and makes the update that the
+    reference makes from the student's own state; what is returned fits the losses.
 
     `bar` bounds the residual of the steps, one in twenty excepted. None: as calibration has
     measured for this check, else `TRAINING_BAR`.
@@ -92,9 +95,12 @@ def assert_same_stochastic_training(
 def assert_every_sample_once(
     run: Observation, reference: Observation, *, with_generator: bool = True
 ) -> None:
-    """Each epoch sees each sample once, in batches as asked, in a new random order, drawn
-    (`with_generator`) from the generator that was passed in. What the steps do is another check's
-    business.
+    """Assert that each epoch sees each sample once, in a new random order.
+
+    The batches are as asked, and drawn (`with_generator`) from the generator that was passed in.
+
+    In batches as asked, drawn (`with_generator`) from the generator that was passed in. What the
+    steps do is another check's business.
 
     Raises:
         CheckFailed: naming the first thing that is wrong.
@@ -112,8 +118,10 @@ def assert_every_sample_once(
 
 
 def assert_evaluates(run: Observation, reference: Observation) -> None:
-    """The phases in which the reference only runs the model see every sample in evaluation mode,
-    change nothing, build no graph and return the right number.
+    """Assert that phases in which the reference only runs the model don't train it.
+
+    They see every sample in evaluation mode, change nothing, build no graph and return the right
+    number.
 
     Raises:
         CheckFailed: naming the first thing that is wrong.
@@ -125,8 +133,10 @@ def assert_evaluates(run: Observation, reference: Observation) -> None:
 
 
 def assert_accuracy_over_seeds(run: Observation, reference: Observation, *, margin: float) -> None:
-    """The mean of the returned numbers, one per seed, lies no more than `margin` below the
-    reference's. A last bound: wide, so that no right program falls below it by bad luck.
+    """Assert that the mean of the returned numbers comes near the reference's.
+
+    There is one per seed, and the mean lies no more than `margin` below the reference's. A last
+    bound: wide, so that no right program falls below it by bad luck.
 
     Raises:
         CheckFailed: with both means.

@@ -8,8 +8,9 @@ class CheckFailed(AssertionError):
 
 
 class PartialCredit(CheckFailed):
-    """The run is right in part: it gets `points`, from 0 to what the check is worth
-    (`reference.worth`).
+    """Credit for a run that is right in part.
+
+    It gets `points`, from 0 to what the check is worth (`reference.worth`).
     """
 
     def __init__(self, points: float, message: str = "") -> None:

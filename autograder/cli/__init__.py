@@ -86,8 +86,9 @@ app.add_typer(import_.imports)
 
 
 def main() -> None:
-    """Entry point: our own errors become one message and an exit code, anything else a traceback to
-    report.
+    """Run the command line.
+
+    Our own errors become one message and an exit code, anything else a traceback to report.
     """
     log_plainly()
     try:

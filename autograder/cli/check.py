@@ -126,15 +126,17 @@ def check(
 
 
 def exit_code(report: CheckReport) -> int:
-    """0 if all checks pass, 1 if some do not; 3 if the machine could not make one, whatever the
-    others say.
+    """Return 0 if all checks pass, 1 if some do not; 3 if the machine could not make one.
+
+    3 counts whatever the other checks say.
     """
     return 3 if report.ungradable else 0 if report.passed else 1
 
 
 def _read_by_actions() -> bool:
-    """Whether GitHub's runner looks for commands in what is printed, and it does not go into a
-    file.
+    """Tell whether GitHub's runner looks for commands in what is printed.
+
+    It does not if the output goes into a file.
     """
     try:
         into_file = stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
@@ -243,8 +245,9 @@ def _write(
 
 
 def _print(text: str) -> None:
-    """At once, so that it stands in the right order beside what goes to standard error; signs that
-    the terminal does not have become question marks.
+    """Print at once, in the right order beside what goes to standard error.
+
+    Signs that the terminal does not have become question marks.
     """
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo(text.encode(encoding, "replace").decode(encoding))

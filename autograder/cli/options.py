@@ -76,7 +76,7 @@ def open_course(course: Path | None, slug: str) -> AssignmentFiles:
 
 
 def course_of(course: Path | None) -> Path:
-    """`course`, or the nearest folder from here upwards that holds assignments/, or here."""
+    """Return `course`, or the nearest folder upwards that holds assignments/, or here."""
     root = course or next(
         (
             folder

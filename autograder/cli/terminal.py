@@ -98,15 +98,16 @@ class Terminal:
 
 
 def plain_text(text: str) -> str:
-    """What may quote a student's text, fit for a terminal."""
+    """Make a text that may quote a student's fit for a terminal."""
     from autograder.reports.plain import plain
 
     return plain(text)
 
 
 class _PlainFormatter(logging.Formatter):
-    """Log lines and tracebacks without terminal escapes: they may quote names and errors of
-    students.
+    """Format log lines and tracebacks without terminal escapes.
+
+    They may quote names and errors of students.
     """
 
     def format(self, record: logging.LogRecord) -> str:

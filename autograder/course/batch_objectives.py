@@ -45,8 +45,10 @@ def sources(programs: Sequence[Mutant]) -> dict[str, str]:
 
 
 def labels(rows: NdArray, count: int) -> Iterator[tuple[str, NdArray]]:
-    """Finding and rows of the labels, shape like `rows`: shifted by one, reversed, those of the
-    same batch in another order, or in the data's own order although the images are shuffled.
+    """Yield finding and rows of known wrong labels, shape like `rows`.
+
+    They are shifted by one, reversed, those of the same batch in another order, or in the data's
+    own order although the images are shuffled.
     """
     there = rows >= 0
     for shift in (1, -1):

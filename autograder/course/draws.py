@@ -1,7 +1,7 @@
 """Whose variant is whose: the course's secret, and the record of what was drawn for whom.
 
     secret/key           32 bytes, made on first use; never leaves the course
-    secret/<slug>.json   the attempt at which each student's variant was accepted, and a digest of its values
+    secret/<slug>.json   the attempt of each student's accepted variant, and a digest of its values
 
 Grading needs the key and a student's id. The record says which attempt counts, and notices that
 variant.py or the key have changed since.
@@ -49,9 +49,7 @@ HELD = (
 
 
 class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was released to a student: the number of the attempt, and the digest of the values that
-    were drawn.
-    """
+    """Number of the attempt released to a student, and digest of the values that were drawn."""
 
     attempt: int
     values: str
@@ -76,8 +74,9 @@ class Variants:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def draw(self, student: str, attempt: int | None = None) -> Draw:
-        """The variant of `student`; of the attempt that was accepted where none is named, the first
-        for who is not on record.
+        """Return the variant of `student` at an attempt.
+
+        Where none is named, it is the one that was accepted, or the first for who is not on record.
         """
         return self.secret.draw(
             self.drawer,
@@ -92,8 +91,9 @@ class Variants:
         return accepted.attempt if accepted else 0
 
     def attempt_in(self, held: Held, student: str) -> int:
-        """The attempt that counts, also where the record is lost: a tag of the student's own says
-        it, and nobody else can make one.
+        """Return the attempt that counts, also where the record is lost.
+
+        A tag of the student's own says it, and nobody else can make one.
         """
         if student in self.record.students or not held.tags:
             return self.attempt(student)
@@ -112,9 +112,7 @@ class Variants:
                 self._owners.setdefault(self.draw(student).tag, student)
 
     def judged(self, student: str, attempt: int, held: Held) -> JudgedVariant:
-        """What a grade says of the variant on which a notebook was judged, and of others that it
-        holds.
-        """
+        """Describe the variant on which a notebook was judged, and others that it holds."""
         own = self.draw(student, attempt).tag
         return JudgedVariant(own, attempt, self._note(held, student, own))
 
@@ -153,12 +151,12 @@ class Variants:
 
 
 def key_path(course: Path) -> Path:
-    """Where the course's secret is."""
+    """Return the path of the course's secret."""
     return course / "secret" / "key"
 
 
 def record_path(files: AssignmentFiles) -> Path:
-    """Where it stands what was drawn for whom."""
+    """Return the path of the record of what was drawn for whom."""
     return files.course / "secret" / f"{files.slug}.json"
 
 
@@ -256,7 +254,7 @@ def _read_record(path: Path) -> Record | None:
 
 
 def refuse_variants(files: AssignmentFiles, system: str) -> None:
-    """That an assignment which another `system` is to grade has no variants.
+    """Raise if an assignment which another `system` is to grade has variants.
 
     Raises:
         AssignmentError: if it has: whose data are whose follows from the secret, which does not
@@ -272,7 +270,7 @@ def refuse_variants(files: AssignmentFiles, system: str) -> None:
 
 
 def check_fixed_cells(files: AssignmentFiles, release: NotebookNode, other: NotebookNode) -> None:
-    """That two students' notebooks differ in cells of role variant only.
+    """Raise unless two students' notebooks differ in cells of role variant only.
 
     Raises:
         AssignmentError: naming the cell that differs.
@@ -303,7 +301,7 @@ def check_fixed_cells(files: AssignmentFiles, release: NotebookNode, other: Note
 
 
 def on_variant(grade: Grade, variant: JudgedVariant | None) -> Grade:
-    """`grade`, judged on `variant`.
+    """Return `grade` as judged on `variant`.
 
     Where the notebook holds another's, what passes on the student's own data counts; what fails may
     do so for the data's sake, and is for a person to look at.

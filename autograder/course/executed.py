@@ -21,7 +21,7 @@ KEY = "gradstep"
 
 
 def executed_notebook(submission: Submission, evidence: Evidence) -> NotebookNode:
-    """`submission`'s notebook with the outputs of `evidence`, made harmless: instructors open it.
+    """Return the notebook with the outputs of its run, made harmless: instructors open it.
 
     Its metadata name the id under which each code cell ran.
     """
@@ -44,8 +44,9 @@ def executed_notebook(submission: Submission, evidence: Evidence) -> NotebookNod
 
 
 def outputs_of(text: str) -> list[dict[str, Any]]:
-    """Outputs as the child sent them: only those that are valid nbformat 4 survive, since the child
-    may have sent anything.
+    """Return those of the child's outputs that are valid nbformat 4.
+
+    The child may have sent anything.
     """
     try:
         found = msgspec.json.decode(text)

@@ -27,16 +27,14 @@ def graded_tests(cells: Iterable[tuple[str, str]], specs: Sequence[CheckSpec]) -
 
 
 def with_tests(cells: Iterable[tuple[str, str]], tests: Mapping[str, str]) -> list[tuple[str, str]]:
-    """`cells` of a submission with the test cells as they are graded, hidden tests included."""
+    """Return a submission's cells with test cells as they are graded, hidden tests included."""
     return [(name, tests.get(name, source)) for name, source in cells]
 
 
 def verdict_of_cell(
     evidence: Evidence, spec: CheckSpec, tests: Mapping[str, str]
 ) -> CellVerdict | None:
-    """What the run of the test cell that `spec` wants says; None where it wants another kind of
-    run.
-    """
+    """Return the verdict of the test cell that `spec` wants run; None if it wants other runs."""
     if spec.cell is None or not spec.graded:
         return None
     cell = next(cell for cell in evidence.cells if cell.run.id == spec.cell.id)
@@ -52,8 +50,9 @@ def verdict_of_cell(
 
 
 def without_hidden_tests(evidence: Evidence, tests: Mapping[str, str]) -> Evidence:
-    """`evidence` as it may be quoted to the student: where a hidden test failed, only the kind of
-    error is left.
+    """Return evidence that may be quoted to the student.
+
+    Where a hidden test failed, only the kind of error is left.
     """
     return msgspec.structs.replace(
         evidence, cells=tuple(_fit(cell, tests) for cell in evidence.cells)
@@ -76,7 +75,7 @@ def _fit(cell: CellRun, tests: Mapping[str, str]) -> CellRun:
 
 
 def _failed_hidden(cell_id: str, error: ErrorReport | None, hidden: frozenset[int]) -> bool:
-    """Whether the error came up in a hidden test, or in what it called."""
+    """Tell whether the error came up in a hidden test, or in what it called."""
     if error is None or not hidden:
         return False
     passed = {

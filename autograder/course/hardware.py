@@ -24,14 +24,14 @@ DEVICE = "device"
 
 
 def on_device(files: AssignmentFiles) -> AssignmentFiles:
-    """`files` with the name of the GPU at hand, if the assignment asks for one and there is one."""
+    """Add the name of the GPU at hand, if the assignment asks for one and there is one."""
     if files.assignment.device is Device.CPU:
         return files
     return dataclasses.replace(files, hardware=find_device(files.assignment.device).name)
 
 
 def require_device(files: AssignmentFiles) -> AssignmentFiles:
-    """As `on_device`.
+    """Add the name of the GPU at hand, as `on_device`, but raise if one is missing.
 
     Raises:
         SandboxError: if there is no GPU although the assignment asks for one, with what to do.
@@ -45,8 +45,9 @@ def require_device(files: AssignmentFiles) -> AssignmentFiles:
 
 
 def as_graded(files: AssignmentFiles, grades: Iterable[Grade]) -> AssignmentFiles:
-    """`files` on the GPU on which most of `grades` were made, which need not be at hand: stored
-    runs are judged against the reference's runs on the same one.
+    """Add the name of the GPU on which most of `grades` were made.
+
+    It need not be at hand: stored runs are judged against the reference's runs on the same one.
     """
     if files.assignment.device is Device.CPU:
         return files
@@ -55,17 +56,17 @@ def as_graded(files: AssignmentFiles, grades: Iterable[Grade]) -> AssignmentFile
 
 
 def device_of(grade: Grade) -> str:
-    """What the grade was made on; empty where that made no difference."""
+    """Return the GPU that the grade was made on; empty where that made no difference."""
     return grade.provenance.environment.get(DEVICE, "")
 
 
 def doubted_device(files: AssignmentFiles) -> str:
-    """What bars have to be measured on; empty where that is not known."""
+    """Return the device that bars have to be measured on; empty where it is not known."""
     return files.hardware if files.assignment.device is Device.CUDA else str(Device.CPU)
 
 
 def refuse_gpu(files: AssignmentFiles, system: str) -> None:
-    """That an assignment which another `system` is to run needs no GPU.
+    """Raise if an assignment which another `system` is to run needs a GPU.
 
     Raises:
         AssignmentError: if it does.
@@ -79,7 +80,7 @@ def refuse_gpu(files: AssignmentFiles, system: str) -> None:
 
 
 def refuse_batches(files: AssignmentFiles, specs: Iterable[CheckSpec]) -> None:
-    """That nothing is to be replayed batch by batch on a GPU.
+    """Raise if something is to be replayed batch by batch on a GPU.
 
     Raises:
         AssignmentError: naming the check whose call records batches.

@@ -54,9 +54,7 @@ class Judge:
         )
 
     def replays(self, evidence: Evidence) -> dict[str, Replayed]:
-        """What the reference makes of every run by minibatches that is to be judged, by the run's
-        id.
-        """
+        """Replay by the reference every run by minibatches to be judged, by the run's id."""
         if self.replayer is None:
             return {}
         asked = [
@@ -75,8 +73,11 @@ class Judge:
     def to_repeat(
         self, results: Sequence[CheckResult]
     ) -> tuple[tuple[CheckSpec, ...], dict[str, tuple[str, ...]]]:
-        """Checks whose run is made again, alone, before their judgement counts, and the given
-        definitions for each.
+        """Return checks whose run is made again, alone, before their judgement counts.
+
+        With them come the given definitions for each.
+
+        Also the given definitions for each.
 
         That is what failed, or was not reached although definitions of an earlier part that lost
         points can be given in the student's place. A call that hung or ended the process would only
@@ -101,8 +102,9 @@ class Judge:
         return tuple(again), given
 
     def _givable(self, spec: CheckSpec, lost: set[str]) -> tuple[str, ...]:
-        """Definitions of parts before the check's own that may be given and whose own checks lost
-        points. Of test cells that give points themselves, the one run counts.
+        """Return definitions of earlier parts that may be given and whose own checks lost points.
+
+        Of test cells that give points themselves, the one run counts.
         """
         names: list[str] = []
         if spec.graded:
@@ -169,8 +171,9 @@ class Judge:
         )
 
     def _review(self, result: CheckResult, package: str) -> CheckResult:
-        """A missing package is no mistake of the student's: what failed next to it is for a person
-        to look at.
+        """Put what failed next to a missing package up for review.
+
+        A missing package is no mistake of the student's.
         """
         if not package or not result.lost:
             return result
@@ -198,8 +201,9 @@ def make_judge(
 def repeats(
     files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]
 ) -> Callable[[Evidence], list[CallBatch]]:
-    """What an executor is to ask when it has the evidence so far: which runs are made again before
-    they are judged for good.
+    """Return the function that names the runs to make again before they are judged for good.
+
+    An executor asks it when it has the evidence so far.
     """
 
     def follow_up(evidence: Evidence) -> list[CallBatch]:
@@ -210,8 +214,9 @@ def repeats(
 
 
 def find_run(evidence: Evidence, spec: CheckSpec) -> Run | None:
-    """The run that `spec` is judged on: the last one made of its call or cell, so that a repetition
-    alone, or with given definitions, counts.
+    """Return the run that `spec` is judged on: the last one made of its call or cell.
+
+    So a repetition alone, or with given definitions, counts.
     """
     runs = [cell.run for cell in evidence.cells] if spec.cell is not None else []
     runs += evidence.calls
@@ -236,8 +241,9 @@ def cause_of_run(run: Run, evidence: Evidence) -> tuple[Cause, str]:
 
 
 def _told(run: Run) -> str:
-    """The error of a run; of one with given definitions only its type, since student code could put
-    their source into the message.
+    """Return the error of a run; of one with given definitions only its type.
+
+    Student code could put their source into the message.
     """
     if run.error is None:
         return ""
@@ -255,7 +261,7 @@ def describe_error(error: ErrorReport) -> str:
 
 
 def _loses(result: CheckResult) -> bool:
-    """Whether the run was no good, also where a missing package excuses it."""
+    """Tell whether the run was no good, also where a missing package excuses it."""
     return result.lost or result.cause is Cause.PACKAGE_MISSING
 
 

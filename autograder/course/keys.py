@@ -33,7 +33,7 @@ PACKAGE = Path(autograder.__file__).parent
 
 
 class Use(IntEnum):
-    """What code of ours has a hand in.
+    """Furthest thing that code of ours has a hand in.
 
     Who runs code has one in all that follows: evidence is judged, grades are told.
     """
@@ -113,8 +113,9 @@ _MARKDOWN_CELL = re.compile(r"^# %% \[markdown\].*\n(?:(?!# %%).*\n?)*", re.MULT
 
 
 def run_inputs(files: AssignmentFiles) -> dict[str, str]:
-    """What all runs of an assignment depend on besides cells and calls, by what it is called to an
-    instructor: a version or number, or a digest.
+    """Return what all runs of an assignment depend on besides cells and calls.
+
+    By what it is called to an instructor: a version or number, or a digest.
 
     Raises:
         AssignmentError: if a given definition is not in the solution.
@@ -147,9 +148,7 @@ def given_source(files: AssignmentFiles, names: tuple[str, ...]) -> str:
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Name what differs between two sets of inputs, with the values where they are short; empty
-    where nothing does.
-    """
+    """Name what differs between two sets of inputs, with short values; empty if nothing does."""
     names = [
         name
         for name in dict.fromkeys((*before, *after))
@@ -169,8 +168,9 @@ def _change(name: str, before: str, after: str) -> str:
 
 
 def judging_key(files: AssignmentFiles) -> str:
-    """Hash of everything but the submission that a grade depends on, made without importing torch
-    or collecting a check.
+    """Hash everything but the submission that a grade depends on.
+
+    No torch is imported for it, and no check collected.
     """
     fields = msgspec.structs.asdict(files.assignment)
     inputs = {
@@ -195,8 +195,9 @@ def judging_key(files: AssignmentFiles) -> str:
 
 
 def validation_key(files: AssignmentFiles) -> str:
-    """Hash of everything that the test of the checks depends on: of code what it does, not its
-    text; of a notebook its code, not its prose.
+    """Hash everything that the test of the checks depends on.
+
+    Code counts by what it does, not by its text; a notebook by its code, not its prose.
     """
     fields = msgspec.structs.asdict(files.assignment)
     others = _contents(files.folder, except_for={"assignment.toml", files.template.name})
@@ -223,16 +224,18 @@ def validation_key(files: AssignmentFiles) -> str:
 
 @functools.cache
 def package_digest(least: Use) -> str:
-    """Hash of our own code that has a hand in `least`: a change of the grader makes old evidence,
-    grades or pages stale.
+    """Hash our own code that has a hand in `least`.
+
+    A change of the grader makes old evidence, grades or pages stale.
     """
     return files_digest(name for name in package_files() if use_of(name) >= least)
 
 
 @functools.cache
 def pages_digest() -> str:
-    """Hash of our own code and templates that pages and gradebooks are made with; templates in
-    folders are what exports write.
+    """Hash our own code and templates that pages and gradebooks are made with.
+
+    Templates in folders are what exports write.
     """
     templates = sorted(path for path in templates_folder().iterdir() if path.is_file())
     return digest(
@@ -259,15 +262,16 @@ def package_files() -> Iterator[str]:
 
 
 def use_of(name: str) -> Use:
-    """What the module at that path in the package has a hand in."""
+    """Return the use of the module at that path in the package."""
     path = PurePosixPath(name)
     listed = (PARTS[str(place)] for place in (path, *path.parents) if str(place) in PARTS)
     return next(listed, (Use.RUNS, ""))[0]
 
 
 def _contents(folder: Path, except_for: Iterable[str] = ()) -> dict[str, str]:
-    """Digests of all files below `folder`, by path, but of hidden ones, Python's caches and those
-    named.
+    """Return digests of all files below `folder`, by path.
+
+    Hidden ones, Python's caches and those named are left out.
     """
     left_out = {"__pycache__", *except_for}
     found = {}
@@ -309,8 +313,9 @@ def _kept_prose(cell: re.Match[str]) -> str:
 
 
 def meaning(source: str) -> str:
-    """Return what Python code does, without docstrings, comments and layout, but with the markers
-    of solutions; the text itself where it can't be parsed.
+    """Return the meaning of Python code; the text itself where it can't be parsed.
+
+    It leaves out docstrings, comments and layout, and keeps the markers of solutions.
     """
     try:
         tree = syntax_tree(_MARKER.sub(r"\1__marker__('\2 \3')", source))

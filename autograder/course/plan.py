@@ -40,12 +40,14 @@ class Plan:
 
     @property
     def asked(self) -> dict[str, str]:
-        """By id of each call, hash of it and of the state in which it is made."""
+        """Hash of each call and of the state in which it is made, by the call's id."""
         return {call.id: digest(msgspec.msgpack.encode(call)) for call in self.calls}
 
     def signed(self, evidence: Evidence, inputs: Mapping[str, str]) -> Evidence:
-        """Return `evidence` of this plan with what it was made from, so that another run can take
-        over what it holds and `regrade` can tell whether it is of today's question.
+        """Return `evidence` of this plan with what it was made from.
+
+        By that another run can take over what it holds, and `regrade` tell whether it is of today's
+        question.
         """
         return msgspec.structs.replace(
             evidence, cells_key=self.cells_key, asked=self.asked, inputs=dict(inputs)
@@ -93,8 +95,9 @@ def plan_execution(
 def plan_probes(
     files: AssignmentFiles, cells: Sequence[tuple[str, str]], calls: Sequence[Call], drivers: str
 ) -> Plan:
-    """Plan calls of the reference: `cells` define it, `drivers` are the grader's own besides the
-    assignment's.
+    """Plan calls of the reference.
+
+    `cells` define it, `drivers` are the grader's own besides the assignment's.
     """
     request = ExecutionRequest(
         cells=tuple(Cell(name, source) for name, source in cells),
@@ -116,8 +119,11 @@ def rerun_batches(
     given: Mapping[str, tuple[str, ...]],
     holds: Mapping[str, str],
 ) -> list[CallBatch]:
-    """Batches that run each of `specs` again, alone, with the definitions that `given` names for it
-    (by check id) in place of the student's.
+    """Return batches that run each of `specs` again, alone.
+
+    They have the definitions that `given` names for it (by check id) in place of the student's.
+
+    With the definitions that `given` names for it (by check id) in place of the student's.
 
     A cell is run again only with given definitions: without, its one run as it happened is what
     counts.
@@ -148,8 +154,9 @@ def rerun_batches(
 
 
 def _placed_on(files: AssignmentFiles) -> _PlacedOn:
-    """Where cells and calls run; on a GPU without forks after its first use, which CUDA does not
-    survive.
+    """Return where cells and calls run.
+
+    On a GPU without forks after its first use, which CUDA does not survive.
     """
     device = files.assignment.device
     return {"device": device, "unforked": device is not Device.CPU}

@@ -41,7 +41,7 @@ GIVEN_CELLS = "cells that students are given"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What grading needs of an assignment.
+    """Everything that grading needs of an assignment.
 
     `owners` names the last visible check cell of each function.
     """
@@ -103,8 +103,9 @@ def prepare(
 
 
 def _given_cells(release: NotebookNode, owners: Mapping[str, str], tests: Mapping[str, str]) -> str:
-    """Hash of the code that each submission runs as released, whatever the student made of it, and
-    of the cells after which functions are called.
+    """Hash the code that each submission runs as released, whatever the student made of it.
+
+    The cells after which functions are called count, too.
     """
     locked = [
         (grade_id_of(cell), meaning(cell.source))
@@ -117,8 +118,7 @@ def _given_cells(release: NotebookNode, owners: Mapping[str, str], tests: Mappin
 def prepare_for(
     prepared: Prepared, files: AssignmentFiles, store: Store, executor: Executor | None
 ) -> Prepared:
-    """What grading needs of the assignment as one student has it, `files`; `prepared` is that of
-    all.
+    """Prepare the assignment as one student has it, `files`; `prepared` is that of all.
 
     Raises:
         AssignmentError: as `prepare`, or if a cell differs from one student to another that may
@@ -133,8 +133,9 @@ def prepare_for(
 def render_release(
     files: AssignmentFiles, specs: Sequence[CheckSpec], reference: Evidence
 ) -> tuple[NotebookNode, dict[str, str]]:
-    """The student notebook with the reference's numbers, and for each function the id of its last
-    visible check cell.
+    """Render the student notebook with the reference's numbers.
+
+    It comes with the id of the last visible check cell of each function.
     """
     by_id = {spec.id: spec for spec in specs}
 
@@ -262,7 +263,7 @@ def _check_reference(files: AssignmentFiles, evidence: Evidence) -> None:
 
 
 def require_sound(prepared: Prepared) -> None:
-    """That the reference passes its own checks.
+    """Raise unless the reference passes its own checks.
 
     Raises:
         AssignmentError: naming those that it fails.
@@ -278,8 +279,9 @@ def broken_checks(prepared: Prepared) -> tuple[str, ...]:
 
 
 def reference_points(prepared: Prepared) -> float:
-    """Points of the reference under its own checks; answers, which a person marks, are no part of
-    it.
+    """Return the points of the reference under its own checks.
+
+    Answers, which a person marks, are no part of it.
     """
     return sum(
         result.points

@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told as things are done; from one thread."""
+    """Listener that is told as things are done; from one thread."""
 
     def started(self, total: int) -> None:
-        """`total` things are going to be done."""
+        """Hear that `total` things are going to be done."""
 
     def done(self, what: object) -> None:
         """One more is, and on disk where it belongs there."""
@@ -23,7 +23,7 @@ class Bar(Progress, Protocol):
 
 
 class Show(Protocol):
-    """Where a command says what it has found."""
+    """Place where a command says what it has found."""
 
     def line(self, text: str, *, whole: bool = False) -> None:
         """Show a line; a `whole` one is not broken, so that a path in it can be copied."""

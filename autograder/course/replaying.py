@@ -57,7 +57,7 @@ class Replayer:
     keep: bool = True
 
     def replay(self, runs: Sequence[Named]) -> dict[str, Replayed]:
-        """What the reference makes of `runs`, by id; those that trained no batches are left out.
+        """Replay `runs` by the reference, by id; those that trained no batches are left out.
 
         Raises:
             AssignmentError: if the replays are not stored and nothing may run.
@@ -71,7 +71,7 @@ class Replayer:
         return {name: replayed for name, replayed in found.items() if replayed is not None}
 
     def explained(self, call: Call, run: Run, replayed: Replayed) -> Replayed:
-        """`replayed` with the gradients of known wrong objectives at the same states."""
+        """Add the gradients of known wrong objectives at the same states."""
         story = self.story(run)
         if story is None:
             return replayed
@@ -101,8 +101,10 @@ class Replayer:
         return Replayed(replayed.gradients, replayed.losses, replayed.after, others)
 
     def story(self, run: Run) -> BatchStory | None:
-        """The run beside the data of its call; None where it can't be replayed: it recorded no
-        batches of the data, did not come to its end, or trained another model.
+        """Return the run beside the data of its call; None where it can't be replayed.
+
+        Such a run recorded no batches of the data, did not come to its end, or trained another
+        model.
         """
         model = self.models.get(run.id)
         if (
@@ -138,8 +140,10 @@ class Replayer:
 
 
 def replay_calls(call: Call, story: BatchStory) -> Iterator[Call]:
-    """What is asked of the reference to judge `story`, a run of `call`: its gradient for each batch
-    and, where the call names an optimizer, that optimizer's steps.
+    """Yield the reference's calls that judge `story`, a run of `call`.
+
+    They ask for its gradient for each batch and, where the call names an optimizer, that
+    optimizer's steps.
     """
     plan = _Plan(call, story)
     yield plan.gradients("batches")
@@ -167,8 +171,9 @@ class _Plan:
         object.__setattr__(self, "rows", rows)
 
     def gradients(self, label: str, *, mutant: str = "", targets: NdArray | None = None) -> Call:
-        """The reference's gradient for each batch; with a known mistake, or with other rows'
-        labels.
+        """Return the call for the reference's gradient for each batch.
+
+        It may have a known mistake, or other rows' labels.
         """
         story = self.story
         forwards = [story.forward(event) for _, event in story.pairs]
@@ -205,8 +210,9 @@ class _Plan:
         )
 
     def updates(self) -> Call | None:
-        """Steps of a real optimizer from the values and gradients of each step; None where the call
-        does not name its optimizer, or rows are missing.
+        """Return the call for a real optimizer's steps from each step's values and gradients.
+
+        None where the call does not name its optimizer, or rows are missing.
         """
         specs = [
             value

@@ -35,7 +35,7 @@ from autograder.judgement.grade import Grade, decode_grade, encode_grade
 
 @dataclass(frozen=True, slots=True)
 class ResultsFolder:
-    """Where one assignment's results go. Readable by its owner only."""
+    """Folder of one assignment's results. Readable by its owner only."""
 
     root: Path
     slug: str
@@ -56,7 +56,7 @@ class ResultsFolder:
 
     @property
     def nbgrader(self) -> NbgraderCourse:
-        """Where gradebook and autograded notebooks go.
+        """Course that holds gradebook and autograded notebooks.
 
         Raises:
             ExchangeError: if the course's configuration can't be read.
@@ -68,12 +68,13 @@ class ResultsFolder:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the gradebook is another than this folder's own."""
+        """True if the gradebook is another than this folder's own."""
         return bool(self.gradebook_url) or self._home.is_file()
 
     def settle_in(self, course: Path) -> None:
-        """Grade in place: gradebook and autograded notebooks are those of the nbgrader course at
-        `course` from now on.
+        """Grade in place, in the nbgrader course at `course`, from now on.
+
+        Gradebook and autograded notebooks are those of the course.
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(self._home, str(course.resolve()))
@@ -84,12 +85,12 @@ class ResultsFolder:
 
     @property
     def ledger(self) -> Path:
-        """Which grade of each student was projected last."""
+        """File that says which grade of each student was projected last."""
         return self.root / "grades" / self.slug / ".projected.json"
 
     @property
     def codes(self) -> Path:
-        """What was found to be the same code, to be found sooner the next time; may be deleted."""
+        """File of what was found to be the same code, to find it sooner next time; deletable."""
         return self.root / "grades" / self.slug / ".codes.json"
 
     @property
@@ -107,8 +108,9 @@ class ResultsFolder:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Hold this assignment's results for writing: two graders at once would each undo what the
-        other records.
+        """Hold this assignment's results for writing.
+
+        Two graders at once would each undo what the other records.
 
         Raises:
             AutograderError: if another process holds them; says which.

@@ -32,7 +32,7 @@ GENERAL = "wrong-loss"
 def with_batch_findings(
     judge: Judge, results: Sequence[CheckResult], evidence: Evidence
 ) -> tuple[CheckResult, ...]:
-    """`results` with findings about those failed checks whose call recorded batches."""
+    """Add findings to those failed checks whose call recorded batches."""
     told: list[CheckResult] = []
     replays = judge.replays(evidence)
     looked_up = 0

@@ -38,7 +38,10 @@ def write_gallery(results: ResultsFolder, exhibits: Iterable[Exhibit]) -> None:
 
 
 def read_gallery(results: ResultsFolder) -> Gallery:
-    """What `validate` kept last; nothing if it never ran here, or wrote for another version."""
+    """Read the gallery that `validate` kept last.
+
+    Empty if it never ran here, or wrote for another version.
+    """
     try:
         return Gallery(results.gallery_digest, _DECODER.decode(results.gallery.read_bytes()))
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
@@ -48,8 +51,9 @@ def read_gallery(results: ResultsFolder) -> Gallery:
 def resemblances(
     prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, gallery: Gallery
 ) -> tuple[str, ...]:
-    """For each function that lost points: the known mistakes that do the same on every call that
-    was made of it, as one sentence.
+    """Return one sentence for each function that lost points and acts as known mistakes do.
+
+    They do the same on every call that was made of it.
     """
     lost = dict.fromkeys(
         spec.function

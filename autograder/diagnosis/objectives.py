@@ -89,7 +89,7 @@ def samples(call: Call) -> dict[str, NdArray]:
 
 
 def with_data(call: Call, data: Mapping[str, NdArray]) -> Call:
-    """`call` on other data."""
+    """Return `call` on other data."""
     return msgspec.structs.replace(
         call, arguments=call.arguments | {name: array_of(values) for name, values in data.items()}
     )
@@ -133,7 +133,7 @@ def _changed_data(data: Mapping[str, NdArray]) -> Iterator[tuple[str, dict[str, 
 
 
 def sample_calls(call: Call) -> Iterator[tuple[int, Call]]:
-    """`call` on each single sample."""
+    """Yield `call` on each single sample, with the sample's row."""
     data = samples(call)
     count = len(next(iter(data.values()))) if data else 0
     for row in range(count if count <= 32 else 0):

@@ -82,8 +82,9 @@ class Suspect:
             yield replay
 
     def at(self, call: Call, event: int, label: str) -> Iterator[Call]:
-        """`call` with the trained parameters where they were at `event`, ended after its first
-        step; nothing where that is no point.
+        """Yield `call` restarted at the parameters of `event` and stopped after one step.
+
+        Nothing if they were not recorded or are not finite.
         """
         point = self.story.point(event)
         if point is None or not np.isfinite(flat(point)).all():
@@ -342,8 +343,9 @@ def add_findings(
     store: Store,
     executor: Executor | None,
 ) -> tuple[CheckResult, ...]:
-    """`results` with what the contracts say about the failed ones, and the points of the contracts
-    that they kept. `executor` None: only with probes that are stored already.
+    """Add the contracts' findings to the failed results, and points for contracts kept.
+
+    `executor` None: only with probes that are stored already.
     """
     suspects = {
         suspect.spec.id: suspect for suspect in find_suspects(prepared.judge, results, evidence)
@@ -376,8 +378,9 @@ def blind_contracts(
 
 
 def _contradiction(result: CheckResult, evidence: Evidence) -> str:
-    """Where what a failed run says of itself can't all be true; the judge recomputes what it can,
-    and a person should look.
+    """Say where a failed run's own records can't all be true; empty if they can.
+
+    The judge recomputes what it can, and a person should look.
     """
     if result.outcome is not Outcome.FAILED:
         return ""
@@ -484,8 +487,9 @@ def find_suspects(
 
 
 def _ran(run: Run) -> bool:
-    """Whether the call came to its end, or to the end of its step budget: what raised half-way is
-    explained by its error.
+    """Tell whether the call came to its end, or to the end of its step budget.
+
+    What raised half-way is explained by its error.
     """
     return run.status is RunStatus.FINISHED or (
         run.error is not None and run.error.type == "StepBudgetExceeded"

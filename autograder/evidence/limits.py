@@ -12,7 +12,7 @@ MB = 1 << 20
 
 
 class Isolation(StrEnum):
-    """How much of the sandbox holds, weakest first."""
+    """Strength of the sandbox, weakest first."""
 
     NONE = "none"
     WEAK = "weak"
@@ -26,14 +26,14 @@ class Isolation(StrEnum):
 
 
 class Device(StrEnum):
-    """Where an assignment's cells and calls run."""
+    """Hardware for an assignment's cells and calls."""
 
     CPU = "cpu"
     CUDA = "cuda"
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one submission may use.
+    """Resources that one submission may use.
 
     CPU time is the limit that students meet; the wall limit only catches what waits. `cell_s`, if
     set, interrupts each cell after that many seconds, and the next one runs, as in nbgrader.

@@ -205,6 +205,6 @@ FROM_FORKSERVER: msgspec.msgpack.Decoder[FromForkserver] = msgspec.msgpack.Decod
 
 
 def frame(message: msgspec.Struct) -> bytes:
-    """`message` as one frame, header and all."""
+    """Encode a message as one frame, header and all."""
     body = _ENCODER.encode(message)
     return FRAME_HEADER.pack(len(body)) + body

@@ -26,7 +26,7 @@ Elsewhere a file is moved to its name.
 
 
 class Store(Protocol):
-    """What the pipeline asks of a store."""
+    """A place that keeps evidence by key."""
 
     def get(self, key: str) -> Evidence | None:
         """Evidence stored under `key`, or None if there is none that can be read; a damaged file
@@ -48,18 +48,18 @@ class EvidenceStore:
     root: Path
 
     def path(self, key: str) -> Path:
-        """Where evidence `key` lies or would lie."""
+        """Return the path at which evidence `key` lies or would lie."""
         return self.root / _name(key)
 
     def get(self, key: str) -> Evidence | None:
-        """As `Store.get`."""
+        """Read evidence from its file, as `Store.get`."""
         try:
             return _decoded(self.path(key).read_bytes(), key)
         except FileNotFoundError:
             return None
 
     def put(self, evidence: Evidence) -> None:
-        """As `Store.put`."""
+        """Write evidence to a file of its own, as `Store.put`."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(self.path(evidence.key), encode_evidence(evidence))
 
@@ -76,7 +76,7 @@ class RemoteStore:
     """An fsspec file system."""
 
     def get(self, key: str) -> Evidence | None:
-        """As `Store.get`.
+        """Fetch evidence from its file, as `Store.get`.
 
         Raises:
             AutograderError: if the place can't be reached.
@@ -89,7 +89,7 @@ class RemoteStore:
             raise self._unreachable(error) from error
 
     def put(self, evidence: Evidence) -> None:
-        """As `Store.put`.
+        """Send evidence to a file of its own, as `Store.put`.
 
         Raises:
             AutograderError: if it can't be written there.

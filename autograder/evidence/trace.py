@@ -134,7 +134,7 @@ Value = Union[None, bool, int, float, str, Array, Items, Mapping, OptimizerValue
 
 
 class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one optimizer did.
+    """Record of one optimizer.
 
     Rows are recorded steps: n of them, `recorded` holds their 1-based numbers out of `steps`.
 
@@ -284,7 +284,7 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BatchLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a call did batch by batch.
+    """Record of a call, batch by batch.
 
     `shapes` are those of the model's parameters, in its own order. `dropped` events came after the
     limit and are not in it.
@@ -297,7 +297,7 @@ class BatchLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunStatus(StrEnum):
-    """How one cell or call ended."""
+    """End of one cell or call."""
 
     FINISHED = "finished"
     RAISED = "raised"
@@ -387,7 +387,7 @@ class Ended(StrEnum):
 
 
 class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the submission's process ended, measured by the trusted side."""
+    """End of the submission's process, measured by the trusted side."""
 
     reason: Ended
     detail: str = ""

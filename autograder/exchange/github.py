@@ -88,14 +88,17 @@ def commands(report: CheckReport, notebook: str) -> Iterator[str]:
 def _command(level: str, file: str, line: int, title: str, message: str) -> str:
     return (
         f"::{level}"
-        f" file={file.translate(_PROPERTY)},line={line},title={title.translate(_PROPERTY)}::{message.translate(_DATA)}"
+        f" file={file.translate(_PROPERTY)},line={line},title={title.translate(_PROPERTY)}"
+        f"::{message.translate(_DATA)}"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What Classroom 50's runner says of the submission in the environment; strings, empty where it
-    says nothing. `moment` is that of the grading, in UTC.
+    """Classroom 50's description of the submission.
+
+    From its runner's environment; strings, empty where it says nothing. `moment` is that of the
+    grading, in UTC.
     """
 
     fields: Mapping[str, str]

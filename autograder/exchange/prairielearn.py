@@ -71,7 +71,7 @@ def not_gradable(reason: str) -> dict[str, Any]:
 
 
 def encoded(results: dict[str, Any]) -> bytes:
-    """As JSON."""
+    """Encode results as JSON."""
     return msgspec.json.format(msgspec.json.encode(results)) + b"\n"
 
 
@@ -102,7 +102,7 @@ def _test(check: CheckResult, told: dict[str, tuple[str, ...]]) -> dict[str, Any
 
 
 def _fitting(results: dict[str, Any]) -> dict[str, Any]:
-    """`results`, without the output of tests, last ones first, as far as it takes to fit."""
+    """Leave out the output of tests, last ones first, until `results` fit."""
     for test in reversed(results["tests"]):
         if len(encoded(results)) <= MAX_BYTES:
             break

@@ -45,7 +45,7 @@ _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_TH
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """`variables`, and nothing of the grader's.
+    """Return an environment of `variables`, and nothing of the grader's.
 
     One thread while warming, or forks that use several hang; passive, or threads on busy cores cost
     tenfold.
@@ -95,9 +95,7 @@ class SlotClient:
         packages: Sequence[str] = (),
         device: Device = Device.CPU,
     ) -> None:
-        """`without` names layers of the sandbox to leave out; `device` is what submissions may
-        use.
-        """
+        """Take the layers of the sandbox to leave out, and the device that submissions may use."""
         self._without = without
         self._packages = tuple(packages)
         self._device = device
@@ -205,8 +203,8 @@ class SlotClient:
                 try:
                     control.shutdown(
                         socket.SHUT_RDWR
-                        # it then ends the submission's processes and itself; not closed: another thread
-                        # may be waiting on it
+                        # it then ends the submission's processes and itself; not closed:
+                        # another thread may be waiting on it
                     )
                 except OSError:
                     pass  # it is gone already

@@ -39,7 +39,7 @@ PASSED_ON = ("CUDA_DEVICE_ORDER", "LD_LIBRARY_PATH")
 
 @dataclass(frozen=True, slots=True)
 class FoundDevice:
-    """What an assignment that asks for `kind` runs on.
+    """Device for an assignment that asks for `kind`.
 
     `name` is the GPU's, or "cpu"; `gpus` are all GPUs of that name, each as CUDA_VISIBLE_DEVICES
     names it.
@@ -53,7 +53,7 @@ class FoundDevice:
     missing: str = ""
 
     def variables(self, slot: int) -> dict[str, str]:
-        """What is set for processes of slot `slot`: it sees one GPU, or none."""
+        """Return variables for processes of slot `slot`: it sees one GPU, or none."""
         if self.kind is Device.CPU:
             return {"CUDA_VISIBLE_DEVICES": ""}
         kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -103,7 +103,7 @@ def find_device(kind: Device) -> FoundDevice:
 
 
 def found_by(torch: str, cuda: str | None, names: list[str], error: str) -> FoundDevice:
-    """What the probe's answer means.
+    """Return the device that the probe has found.
 
     `cuda` is the version that PyTorch `torch` was built for, `names` those of the GPUs that worked,
     in CUDA's order.

@@ -28,7 +28,7 @@ FollowUp = Callable[[Evidence], Sequence[CallBatch]]
 
 @dataclass(slots=True)
 class _Collected:
-    """What one submission has sent so far."""
+    """Evidence that one submission has sent so far."""
 
     key: str
     request: ExecutionRequest
@@ -76,7 +76,9 @@ class Executor:
         without: Collection[str] = (),
         device: FoundDevice = CPU,
     ) -> None:
-        """`variables` are added to the environment in which torch is imported and submissions run;
+        """Make `jobs` slots, on GPUs at most one for each.
+
+        `variables` are added to the environment in which torch is imported and submissions run;
         `packages`, by the names they are installed under, are imported before submissions are
         forked. `without` names layers of the sandbox (`sandbox.LAYERS`) to leave out, to try what
         each is for. `device` is where requests run: of GPUs each slot has one to itself.
@@ -273,7 +275,7 @@ class Executor:
         follow_up: FollowUp | None,
         stop: threading.Event | None,
     ) -> Evidence:
-        """As `_run`, for requests that are `unforked`.
+        """Run requests that are `unforked`, otherwise as `_run`.
 
         While `follow_up` judges, no process waits: what it asks for takes fresh ones.
         """
@@ -332,14 +334,18 @@ def _ask(conversation: Conversation, collected: _Collected, batch: CallBatch) ->
 
 
 def _as_asked(run: Run, batch: CallBatch) -> Run:
-    """What the host knows better than the child is not taken from it."""
+    """Return the run unless it names another batch than the one we sent.
+
+    Raises:
+        Broken: if it does.
+    """
     if run.given == batch.given_names and run.alone == batch.alone:
         return run
     raise Broken(Ended.CORRUPT_FRAMES, f"the run of call {run.id} claims another batch")
 
 
 def check_request(request: ExecutionRequest, calls: Sequence[Call]) -> None:
-    """Whether the calls can be made in the states that the request keeps.
+    """Check that the calls can be made in the states that the request keeps.
 
     Raises:
         ValueError: if a call is `after` a cell that is not to be held.

@@ -46,9 +46,7 @@ class Launches:
         return LaunchedProcess(self, conversation, (connection, log), request.limits)
 
     def total(self, ending: Ending) -> Ending:
-        """`ending`, with what all launches used: computing and waiting in sum, memory at its
-        peak.
-        """
+        """Add up what all launches used: computing and waiting in sum, memory at its peak."""
         return Ending(
             ending.reason,
             ending.detail,
@@ -132,7 +130,7 @@ def ending_of(
     *,
     kill: bool = False,
 ) -> Ending:
-    """How a launch ended: the forkserver's word, but for what only the host can know.
+    """Return a launch's ending: the forkserver's word, but for what only the host can know.
 
     `kill`: it is not to end by itself.
 

@@ -185,8 +185,9 @@ class PlainExecutor:
     required = Isolation.NONE
 
     def __init__(self, packages: Sequence[str] = (), device: FoundDevice = CPU) -> None:
-        """`packages`, by the names they are installed under, are imported before the notebook's
-        first cell; `device` is where it runs.
+        """Take the packages to import before the notebook's first cell, by their installed names.
+
+        `device` is where it runs.
         """
         self._packages = tuple(packages)
         self.device = device
@@ -244,7 +245,7 @@ class PlainExecutor:
 
 
 def _ending(code: int, limits: Limits) -> Ending:
-    """How a process with this exit code ended, in the executor's words."""
+    """Return the ending of a process with this exit code, in the executor's words."""
     if code == CPU_LIMIT:
         return Ending(Ended.CPU_LIMIT, f"more than {limits.cpu_s} s of computing")
     if code < 0:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Runner(Protocol):
-    """What runs a notebook's cells and calls: the sandbox's executor, or plain processes."""
+    """Runs a notebook's cells and calls: the sandbox's executor, or plain processes."""
 
     environment: dict[str, str]
 
     @property
     def device(self) -> FoundDevice:
-        """Where it runs them."""
+        """Device on which it runs them."""
 
     def run(
         self,

@@ -168,7 +168,7 @@ TRIALS = (
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """How one trial went: `held` None where it could not be told, with the reason."""
+    """Result of one trial: `held` None where it could not be told, with the reason."""
 
     trial: Trial
     held: bool | None
@@ -187,7 +187,7 @@ def run_trials(executor: Executor, trials: Sequence[Trial] = TRIALS) -> tuple[Tr
 
 
 def level_found(level: Isolation, results: Sequence[TrialResult]) -> Isolation:
-    """`level`, which the layers promise, unless a trial got through that it should hold."""
+    """Lower the level that the layers promise if a trial got through that it should hold."""
     return (
         min(level, Isolation.WEAK, key=lambda one: one.rank)
         if any(one.trial.required and not one.held for one in results)

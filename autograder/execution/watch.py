@@ -71,7 +71,7 @@ def memory_of(pids: list[int], limit_bytes: int, base_bytes: int) -> int:
 
 
 def resident_bytes() -> int:
-    """Of this process."""
+    """Return this process's resident memory."""
     return _resident(os.getpid())
 
 

@@ -28,9 +28,15 @@ DIGITS = 3
 """Significant digits in the file: a measurement is no more exact than that."""
 
 _HEADER = """\
+<<<<<<< HEAD
 How far right programs lie from the reference (spread), how far the nearest known mistake does, and
 the bar between them, for each check that trains. Residuals as in
 autograder.judgement.comparing.comparison.trajectory_residuals.
+=======
+# How far right programs lie from the reference (spread), how far the nearest known mistake does, \
+and the bar between them, for each check that trains.
+# Residuals as in autograder.judgement.comparing.comparison.trajectory_residuals. \
+>>>>>>> cdb2694068f9cae362fe7cb726a69343465f8281
 Written by `autograder calibrate`: review and commit it.
 """
 
@@ -70,7 +76,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def calibration_path(folder: Path) -> Path:
-    """Where the assignment in `folder` keeps it. It may be absent."""
+    """Return the path of a calibration in an assignment's folder. It may be absent."""
     return folder / "calibration.toml"
 
 
@@ -106,8 +112,9 @@ def read_calibration(path: Path) -> Calibration | None:
 
 
 def _place_of(content: dict[str, Any]) -> str:
-    """` [checks."name"]` of the first table that is no check, which msgspec does not name; empty if
-    it is none of those.
+    """Return ` [checks."name"]` of the first table that is no check; empty if all are checks.
+
+    msgspec does not name it.
     """
     tables = content.get("checks")
     for name, table in tables.items() if isinstance(tables, dict) else ():
@@ -146,8 +153,13 @@ def read_bars(path: Path, calls: Mapping[str, Call | tuple[Call, ...]]) -> dict[
 
 
 def calibration_text(calibration: Calibration) -> str:
+<<<<<<< HEAD
     """`calibration` as TOML, numbers to three significant digits."""
     import tomlkit  # where something was measured, and not in every command
+=======
+    """Return a calibration as TOML, numbers to three significant digits."""
+    return _HEADER + "\n".join(_lines(calibration)) + "\n"
+>>>>>>> cdb2694068f9cae362fe7cb726a69343465f8281
 
     document = tomlkit.document()
     for line in _HEADER.splitlines():
@@ -165,13 +177,14 @@ def calibration_text(calibration: Calibration) -> str:
 
 
 def rounded(value: float) -> float:
-    """`value` as the file has it."""
+    """Round a number as the file has it."""
     return float(f"{value:.{DIGITS - 1}e}") if math.isfinite(value) else value
 
 
 def changes(before: Calibration | None, after: Calibration) -> tuple[str, ...]:
-    """What a reviewer looks at, one line each: checks that came and went, and bars that moved by
-    more than a tenth.
+    """Return what a reviewer should look at, one line each.
+
+    Checks that came and went, and bars that moved by more than a tenth.
     """
     if before is None:
         return ("there was no calibration before",)

@@ -47,7 +47,7 @@ FOLLOWS: dict[str, frozenset[str]] = {
 
 
 def diagnose(case: Case) -> tuple[Finding, ...]:
-    """What a student should be told about a failed run; empty where nothing certain can be said.
+    """Return the findings to tell about a failed run; empty where nothing is certain.
 
     Each mistake is named once.
     """

@@ -12,7 +12,7 @@ from autograder.judgement.findings.finding import Finding
 
 
 class Outcome(StrEnum):
-    """How one check ended."""
+    """End of one check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class Visibility(StrEnum):
-    """When students see a check's details; Gradescope's words."""
+    """Time from which students see a check's details; Gradescope's words."""
 
     VISIBLE = "visible"
     AFTER_DUE_DATE = "after_due_date"
@@ -69,7 +69,7 @@ class Cause(StrEnum):
 
 
 class Ruling(msgspec.Struct, frozen=True):
-    """What a cause leads to.
+    """Consequence of a cause.
 
     `retry`: the next grading runs the submission again, since evidence of it says nothing about the
     student.
@@ -250,9 +250,10 @@ STATUSES: dict[RunStatus, Cause] = {
 
 
 class ByHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person typed over a check in formgrader: a `score`, or None where `extra` credit comes
-    on top of the check's own points. `automatic` is the check as it is by itself now; `seen` its
-    outcome, points and maximum when the person decided.
+    """A score typed over a check in formgrader.
+
+    `score` is None where `extra` credit comes on top of the check's own points. `automatic` is the
+    check as it is by itself now; `seen` its outcome, points and maximum when the person decided.
     """
 
     automatic: CheckResult
@@ -262,7 +263,7 @@ class ByHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def points(self) -> float:
-        """What the check is worth by them."""
+        """Points of the check by the person's decision."""
         return (self.automatic.points if self.score is None else self.score) + self.extra
 
 
@@ -304,32 +305,32 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def automatic(self) -> CheckResult:
-        """What it is without a person."""
+        """The result without a person's decision."""
         return self.by_hand.automatic if self.by_hand else self
 
     @property
     def retry(self) -> bool:
-        """Whether the next grading runs the submission again for it."""
+        """True if the next grading runs the submission again for this check."""
         return RULINGS[self.automatic.cause].retry
 
     @property
     def lost(self) -> bool:
-        """Whether it is decided, and against the student, if only in part."""
+        """True if it is decided, and against the student, if only in part."""
         return self.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)
 
     @property
     def pending(self) -> bool:
-        """Whether a person, or another run, has yet to decide it."""
+        """True if a person, or another run, has yet to decide it."""
         return self.outcome in (Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE)
 
     @property
     def marked(self) -> bool:
-        """Whether a person gave its points, also if a changed answer has to be marked again."""
+        """True if a person gave its points, even if a changed answer must be marked again."""
         return self.cause in (Cause.MARKED_FULL, Cause.MARKED, Cause.TO_BE_MARKED_AGAIN)
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What produced a grade.
+    """Origin of a grade.
 
     Two grades with equal `evidence_key`, `judging_key` and `gallery` are equal.
     """
@@ -357,7 +358,7 @@ class JudgedVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GradeStatus(StrEnum):
-    """What still has to happen to a grade."""
+    """Next thing that has to happen to a grade, if any."""
 
     GRADED = "graded"
     NEEDS_REVIEW = "needs review"
@@ -428,9 +429,7 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def decided_max_points(self) -> float:
-        """What could be had of what is decided: what is pending counts neither as 0 nor as
-        given.
-        """
+        """Points that could be had of what is decided; pending checks don't count at all."""
         return sum(check.max_points for check in self.checks if not check.pending)
 
 

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the reference makes of a run's own states: `gradients` for each of the story's pairs,
-    float64 of shape (pairs, numbers), in the student's order, and its `losses`; `after` are the
-    parameters to which a real optimizer moves from each step's own values and gradients, shape
-    (steps, numbers) (None: not replayed). `others` are gradients of known mistakes, by finding.
+    """The reference's answers at a run's own states.
+
+    `gradients` for each of the story's pairs, float64 of shape (pairs, numbers), in the student's
+    order, and its `losses`; `after` are the parameters to which a real optimizer moves from each
+    step's own values and gradients, shape (steps, numbers) (None: not replayed). `others` are
+    gradients of known mistakes, by finding.
     """
 
     gradients: NdArray
@@ -34,7 +36,7 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one call or cell did.
+    """Everything that one call or cell did.
 
     `bar` of a reference's: how far a training may lie from it, as measured by calibration (None:
     not measured).
@@ -52,8 +54,9 @@ class Observation:
 
     @property
     def returned(self) -> Any:
-        """What the call returned: ndarray for tensors, list or tuple, dict, number, text,
-        `OptimizerValue`, `Opaque` or None.
+        """The call's return value.
+
+        ndarray for tensors, list or tuple, dict, number, text, `OptimizerValue`, `Opaque` or None.
         """
         return plain(self.run.returned)
 
@@ -69,7 +72,7 @@ class Observation:
 
     @property
     def output(self) -> str:
-        """What the run printed."""
+        """Text that the run printed."""
         return self.run.output
 
     @property
@@ -106,7 +109,7 @@ class Observation:
 
 
 def plain(value: Value) -> Any:
-    """`value` with arrays as read-only ndarrays and containers as lists, tuples and dicts."""
+    """Return `value` with arrays as read-only ndarrays and containers as lists, tuples, dicts."""
     match value:
         case Array():
             return value.numpy()
@@ -120,7 +123,7 @@ def plain(value: Value) -> Any:
 
 
 def describe(value: Any) -> str:
-    """What kind of thing `value` is, for messages: "a tensor of shape (2,)", "None"."""
+    """Name a value's kind, for messages: "a tensor of shape (2,)", "None"."""
     match value:
         case None:
             return "None (is a `return` missing?)"

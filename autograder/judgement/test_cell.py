@@ -29,8 +29,10 @@ _STDERR_CHARS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class CellVerdict:
-    """What a test cell's run left: the value of its last line as shown (None: it showed none), what
-    it wrote to stderr before that, and its error. `hidden`: it failed in a hidden test.
+    """Traces of a test cell's run.
+
+    The value of its last line as shown (None: it showed none), what it wrote to stderr before that,
+    and its error. `hidden`: it failed in a hidden test.
     """
 
     shown: str | None = None
@@ -83,8 +85,9 @@ def _joined(text: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """What a test cell is worth to a student: `points` (None: a person has to say), and why, in
-    words to the student.
+    """Points of a test cell for one student, and why, in words to the student.
+
+    `points` is None where a person has to say.
     """
 
     points: float | None

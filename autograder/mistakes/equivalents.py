@@ -86,7 +86,7 @@ def _made(module: ast.Module) -> Iterator[Equivalent]:
 
 
 def mean_as_sum(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
-    """`x.mean()` is `x.sum() / x.numel()`."""
+    """Write `x.mean()` as `x.sum() / x.numel()`."""
     values = _reduced(node, "mean")
     return (
         None
@@ -96,19 +96,19 @@ def mean_as_sum(node: ast.expr, function: Function) -> ast.expr | None:  # noqa:
 
 
 def reversed_mean(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
-    """`x.mean()` adds up from the other end as `x.flip(0).mean()`."""
+    """Write `x.mean()` as `x.flip(0).mean()`, which adds up from the other end."""
     values = _reduced(node, "mean")
     return None if values is None else expression("(values).flip(0).mean()", values=values)
 
 
 def reversed_sum(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
-    """`x.sum()` likewise."""
+    """Write `x.sum()` as `x.flip(0).sum()`."""
     values = _reduced(node, "sum")
     return None if values is None else expression("(values).flip(0).sum()", values=values)
 
 
 def square_as_product(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
-    """`x ** 2` is `x * x`."""
+    """Write `x ** 2` as `x * x`."""
     values = _squared(node)
     return (
         None
@@ -118,7 +118,7 @@ def square_as_product(node: ast.expr, function: Function) -> ast.expr | None:  #
 
 
 def square_of_opposite(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
-    """`(a - b) ** 2` is `(b - a) ** 2`."""
+    """Write `(a - b) ** 2` as `(b - a) ** 2`."""
     match _squared(node):
         case ast.BinOp(left, ast.Sub(), right):
             return expression("(right - left) ** 2", left=left, right=right)
@@ -126,7 +126,7 @@ def square_of_opposite(node: ast.expr, function: Function) -> ast.expr | None:  
 
 
 def sum_commuted(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
-    """`a * b + c` is `c + b * a`."""
+    """Write `a * b + c` as `c + b * a`."""
     match node:
         case ast.BinOp(ast.BinOp(first, ast.Mult(), second), ast.Add(), rest):
             return expression("rest + second * first", first=first, second=second, rest=rest)
@@ -134,7 +134,7 @@ def sum_commuted(node: ast.expr, function: Function) -> ast.expr | None:  # noqa
 
 
 def sum_fused(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
-    """`a * b + c` is `torch.addcmul(c, a, b)`, which may round once instead of twice."""
+    """Write `a * b + c` as `torch.addcmul(c, a, b)`, which may round once instead of twice."""
     match node:
         case ast.BinOp(ast.BinOp(first, ast.Mult(), second), ast.Add(), rest):
             return expression(
@@ -144,7 +144,7 @@ def sum_fused(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: A
 
 
 def quotient_as_product(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
-    """`a / b` is `a * (1 / b)`."""
+    """Write `a / b` as `a * (1 / b)`."""
     match node:
         case ast.BinOp(left, ast.Div(), right) if not is_number(left, 1):
             return expression("left * (1 / (right))", left=left, right=right)
@@ -227,7 +227,7 @@ REWRITINGS = (
 
 
 def _reduced(node: ast.expr, name: str) -> ast.expr | None:
-    """`x` of `x.mean()` or `torch.mean(x)`, all of x and nothing else asked for."""
+    """Return `x` of `x.mean()` or `torch.mean(x)`, all of x and nothing else asked for."""
     match node:
         case ast.Call(ast.Attribute(ast.Name("torch"), attr), [values], []) if (
             attr == name and not isinstance(values, ast.Starred)
@@ -241,7 +241,7 @@ def _reduced(node: ast.expr, name: str) -> ast.expr | None:
 
 
 def _squared(node: ast.expr) -> ast.expr | None:
-    """`x` of `x ** 2`, `x.pow(2)`, `torch.square(x)`, `x.square()`."""
+    """Return `x` of `x ** 2`, `x.pow(2)`, `torch.square(x)`, `x.square()`."""
     match node:
         case ast.BinOp(values, ast.Pow(), exponent) if is_number(exponent, 2):
             return values
@@ -257,8 +257,9 @@ def _squared(node: ast.expr) -> ast.expr | None:
 
 
 def _mean_square(node: ast.expr, function: Function) -> ast.expr | None:
-    """`x` of the mean of `x ** 2`, also where a name stands for one or the other that the function
-    binds just once.
+    """Return `x` of the mean of `x ** 2`.
+
+    A name may stand for one or the other, if the function binds it just once.
     """
     values = _reduced(node, "mean")
     if values is None:
@@ -268,8 +269,9 @@ def _mean_square(node: ast.expr, function: Function) -> ast.expr | None:
 
 
 def _binding(node: ast.expr, function: Function) -> ast.expr:
-    """What a name is bound to in `function`, if nothing that stands there can have changed between;
-    else the node itself.
+    """Return the expression that a name stands for in `function`, else the node itself.
+
+    Nothing in that expression may have changed in between.
     """
     if not isinstance(node, ast.Name):
         return node
@@ -296,8 +298,9 @@ def _stores(function: Function, name: str) -> list[ast.Name]:
 
 
 def _pure(node: ast.expr) -> bool:
-    """Whether computing `node` twice gives the same twice: names, numbers, arithmetic, and nothing
-    that may draw random numbers.
+    """Tell whether computing `node` twice gives the same twice.
+
+    Names, numbers, arithmetic, and nothing that may draw random numbers.
     """
     kinds = (
         ast.Name,

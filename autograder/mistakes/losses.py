@@ -33,7 +33,7 @@ class Place:
 
 
 def reduces(node: ast.AST) -> bool:
-    """Whether `node` makes one number of many errors: a mean, or a loss of torch's.
+    """Tell whether `node` makes one number of many errors: a mean, or a loss of torch's.
 
     A share of comparisons that hold is no loss, nor is `x - x.mean()`.
     """

@@ -117,7 +117,7 @@ def with_statement(module: ast.Module, number: int, statement: ast.stmt) -> ast.
 
 
 def _changed(definition: ast.stmt) -> Iterator[tuple[Operator, ast.stmt]]:
-    """What every operator makes of a function, or of each method of a class."""
+    """Yield each operator's changes of a function, or of each method of a class."""
     if isinstance(definition, ast.FunctionDef):
         for operator in OPERATORS:
             for changed in operator.mutate(definition):

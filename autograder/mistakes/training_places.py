@@ -55,7 +55,7 @@ class Pass:
 
     @property
     def optimizer(self) -> ast.expr | None:
-        """What is stepped."""
+        """The object whose step() is called; None if there is no step."""
         call = method_call(self.step.statement, "step") if self.step else None
         return receiver(call) if call else None
 
@@ -92,12 +92,12 @@ def stepping(function: Function) -> list[Pass]:
 
 
 def looped(function: Function) -> list[Pass]:
-    """Those of `stepping` that a loop repeats."""
+    """Return the passes of `stepping` that a loop repeats."""
     return [one for one in stepping(function) if one.loops]
 
 
 def is_clear(statement: ast.stmt) -> bool:
-    """`optimizer.zero_grad()`, `p.grad = None`, `p.grad.zero_()`."""
+    """Recognise `optimizer.zero_grad()`, `p.grad = None`, `p.grad.zero_()`."""
     if method_call(statement, "zero_grad"):
         return True
     if call := method_call(statement, "zero_"):
@@ -110,7 +110,7 @@ def is_clear(statement: ast.stmt) -> bool:
 
 
 def is_step(statement: ast.stmt) -> bool:
-    """`optimizer.step()`, but not a scheduler's."""
+    """Recognise `optimizer.step()`, but not a scheduler's."""
     call = method_call(statement, "step")
     return call is not None and "sched" not in ast.unparse(receiver(call)).lower()
 

@@ -30,7 +30,7 @@ def statements(template: str, **parts: ast.expr | str) -> list[ast.stmt]:
 
 
 def expression(template: str, **parts: ast.expr | str) -> ast.expr:
-    """As `statements`, for one expression."""
+    """Fill in a template of one expression, as `statements` does."""
     statement = statements(template, **parts)[0]
     assert isinstance(statement, ast.Expr)
     return statement.value
@@ -62,7 +62,7 @@ def replace(root: ast.AST, old: ast.AST, new: ast.AST) -> None:
 
 
 def index_of(block: Sequence[ast.stmt], statement: ast.stmt) -> int:
-    """Where `statement`, that very node, stands in `block`."""
+    """Return the index of `statement`, that very node, in `block`."""
     return next(number for number, item in enumerate(block) if item is statement)
 
 
@@ -97,7 +97,7 @@ def method_call(statement: ast.AST, *names: str) -> ast.Call | None:
 
 
 def receiver(call: ast.Call) -> ast.expr:
-    """`x` of `x.name(...)`."""
+    """Return `x` of `x.name(...)`."""
     assert isinstance(call.func, ast.Attribute)
     return call.func.value
 
@@ -127,7 +127,7 @@ def arguments_of(function: Function) -> list[str]:
 
 
 def is_number(node: ast.AST | None, value: float | None = None) -> bool:
-    """Whether `node` is a number, or that number."""
+    """Tell whether `node` is a number, or that number."""
     if (
         not isinstance(node, ast.Constant)
         or isinstance(node.value, bool)

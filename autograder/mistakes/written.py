@@ -49,7 +49,7 @@ class Mistakes:
     excused: dict[str, str]
 
     def excuse(self, made: tuple[Mutant, ...]) -> tuple[Mutant, ...]:
-        """`made` by operators, with the reasons filled in, and what was written.
+        """Fill in the reasons of mistakes that operators made, and add those that were written.
 
         Raises:
             AssignmentError: if a reason is for a mistake that does not exist.

@@ -18,7 +18,7 @@ as both.
 
 
 class Role(StrEnum):
-    """What a cell is for."""
+    """Purpose of a cell."""
 
     TEXT = "text"
     """Prose, locked."""
@@ -45,7 +45,7 @@ class Role(StrEnum):
 
     @property
     def locked(self) -> bool:
-        """Whether the released source wins over the submitted one."""
+        """True if the released source wins over the submitted one."""
         return self in (Role.TEXT, Role.GIVEN, Role.CHECK, Role.TESTS, Role.TASK, Role.VARIANT)
 
     @property

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _as_if_not_installed(name: str) -> Iterator[None]:
-    """Within, an import of `name` fails as where it is not installed, unless it is loaded
-    already.
-    """
+    """Make imports of `name` fail within, unless it is loaded already."""
     if name in sys.modules:
         yield
         return

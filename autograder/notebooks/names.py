@@ -58,7 +58,7 @@ def bound_names(source: str) -> frozenset[str]:
 
 @_remembered
 def meant_names(source: str) -> frozenset[str]:
-    """As `bound_names`; for a cell that isn't valid Python, the definitions that it looks like."""
+    """Return `bound_names`; of a cell that isn't valid Python, those that it seems to define."""
     tree = _parse(source)
     return frozenset(_DEFINITION.findall(source)) if tree is None else frozenset(_bound(tree))
 
@@ -78,8 +78,9 @@ def defined_names(source: str) -> tuple[str, ...]:
 
 
 def rebound(cells: Sequence[HasSource], owners: Mapping[str, str]) -> dict[str, str]:
-    """For each function that a cell binds again below its check cell: the id of that check cell, in
-    whose state it is to be called.
+    """Return the check cells below which functions are bound again, by function.
+
+    The functions are to be called in the state of that check cell.
 
     owners: from function name to the id of its last check cell. A function that is first bound
     below its check cell is not bound *again*.
@@ -116,9 +117,7 @@ def _parse(source: str) -> ast.Module | None:
 
 
 def _without_commands(source: str) -> str:
-    """`source` with magics, shell commands and help requests replaced by Python that does
-    nothing.
-    """
+    """Replace magics, shell commands and help requests by Python that does nothing."""
     lines = source.splitlines()
     first = next((index for index, line in enumerate(lines) if line.strip()), 0)
     if lines and lines[first].startswith("%%"):

@@ -22,7 +22,7 @@ def new_cell(
 
 
 def stream_output(name: str, text: str) -> NotebookNode:
-    """What went to "stdout" or "stderr"."""
+    """Return an output node of text that went to "stdout" or "stderr"."""
     return NotebookNode(output_type="stream", name=name, text=text)
 
 

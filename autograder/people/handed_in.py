@@ -100,7 +100,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def record_path(root: Path, slug: str) -> Path:
-    """Where the record of `slug` lies in the folder of submissions."""
+    """Return the path of the record of `slug` in the folder of submissions."""
     return root / f"collected-{slug}.json"
 
 
@@ -141,8 +141,9 @@ class Collected:
 
 
 def find_collected(path: Path, slug: str) -> Collected:
-    """What lies in the folder that `autograder grade` is given, which may hold submitted/; nothing
-    for anything else.
+    """Find the collected submissions in the folder that `autograder grade` is given.
+
+    It may hold submitted/; empty for anything else.
 
     Raises:
         ExchangeError: if there is a record that can't be read.
@@ -165,7 +166,7 @@ def write_record(root: Path, record: Record) -> None:
 
 
 def same_people(some: Iterable[Member], others: Iterable[Member]) -> bool:
-    """Whether both are the same students."""
+    """Tell whether both are the same students."""
     left = list(others)
     for member in some:
         match = next((other for other in left if member.known_ids() & other.known_ids()), None)

@@ -20,8 +20,9 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECAS
 
 
 def student_name(found: str) -> str:
-    """`found`, the name of a folder or file, if it is harmless; else what is harmless of it with a
-    digest of the whole, so that two students never become one.
+    """Make a harmless name from that of a folder or file.
+
+    If anything had to go, a digest of the whole is added, so that two students never become one.
 
     Letters of all alphabets, spaces, apostrophes and addresses stay.
     """
@@ -36,6 +37,7 @@ def student_name(found: str) -> str:
         name
         if name == found and name
         else (
-            f"{name or '_'}-{hashlib.sha256(found.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+            f"{name or '_'}"
+            f"-{hashlib.sha256(found.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
         )
     )

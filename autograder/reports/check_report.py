@@ -67,16 +67,16 @@ class CheckReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every visible check is."""
+        """True if every visible check passed."""
         return all(check.outcome is Outcome.PASSED for check in self.checks)
 
     @property
     def ungradable(self) -> bool:
-        """Whether some check could not be made, which is not the student's fault."""
+        """True if some check could not be made, which is not the student's fault."""
         return any(check.outcome is Outcome.UNGRADABLE for check in self.checks)
 
     def told(self) -> dict[str, tuple[str, ...]]:
-        """What a diagnosis says, by check id."""
+        """Texts of the findings, by check id."""
         return told_of(self.checks, self.disclosure)
 
     def headline(self) -> str:
@@ -197,8 +197,10 @@ def _within(parts: list[str], max_bytes: int) -> str:
 
 
 def inert(text: str, limit: int = 200) -> str:
-    """`text` on one line, with every sign that Markdown or HTML would read written as an entity or
-    escaped; links and names of people are none.
+    """Return `text` on one line that Markdown and HTML show as it is.
+
+    Every sign that they would read is written as an entity or escaped; links and names of people
+    are none.
     """
     line = plain_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_{}\[\]()#+\-!|~$^=])", r"\\\1", line)

@@ -132,8 +132,9 @@ def _isolation(grade: Grade) -> str:
 
 
 def safe_cell(text: str) -> str:
-    """`text` as a spreadsheet shows it and runs nothing: what it would take for a formula starts
-    with an apostrophe.
+    """Return `text` as a spreadsheet shows it and runs nothing.
+
+    What it would take for a formula starts with an apostrophe.
     """
     text = plain(text, 2_000)
     formula = text.lstrip(_INVISIBLE).startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)

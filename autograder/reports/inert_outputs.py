@@ -145,7 +145,7 @@ def clean_latex(latex: str) -> str:
 
 
 def is_picture(kind: str, data: bytes) -> bool:
-    """Whether `data` is a whole PNG or JPEG of a size that can be shown."""
+    """Tell whether `data` is a whole PNG or JPEG of a size that can be shown."""
     if kind == "image/png":
         return _is_png(data)
     return (

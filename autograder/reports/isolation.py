@@ -26,7 +26,7 @@ def level_of(environment: Mapping[str, str]) -> Isolation:
 
 
 def isolation_warning(grade: Grade) -> str:
-    """What a reader must know of the grade; "" where the sandbox held, or where no code was run."""
+    """Warn that the sandbox did not hold; "" where it did, or where no code was run."""
     if not grade.provenance.evidence_key:
         return ""
     level = level_of(grade.provenance.environment)
@@ -43,8 +43,9 @@ def isolation_warnings(grades: Iterable[Grade]) -> list[str]:
 
 
 def isolation_line(environment: Mapping[str, str]) -> str:
-    """How submissions were isolated: the level, and each layer that did not hold with the
-    reason.
+    """Say how submissions were isolated.
+
+    The level, and each layer that did not hold with the reason.
     """
     layers = {
         name.removeprefix("layer: "): held

@@ -22,9 +22,7 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")  # can't be encoded as UTF-8
 
 
 def plain(text: str, limit: int = 20_000) -> str:
-    """`text` with only printable characters, tabs and line feeds, cut after `limit` characters with
-    a note.
-    """
+    """Keep only printable characters, tabs and line feeds; cut after `limit` with a note."""
     if len(text) > 4 * limit:
         text = text[: 4 * limit]  # escapes cost time to remove; what they hide is short
     text = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text))
@@ -33,7 +31,7 @@ def plain(text: str, limit: int = 20_000) -> str:
 
 
 def plain_line(text: str, limit: int = 200) -> str:
-    """`text` as one line of at most `limit` characters, an ellipsis where it was cut."""
+    """Return `text` as one line of at most `limit` characters, an ellipsis where it was cut."""
     line = " ".join(plain(text, limit=10 * limit).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 

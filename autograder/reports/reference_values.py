@@ -45,9 +45,10 @@ def reference_values(
     calibration: Calibration,
     defaults: Mapping[str, Mapping[str, Setting]],
 ) -> tuple[ReferenceValue, ...]:
-    """Of all calibrated checks, in the order of `runs` (the reference's, by check id).
+    """Return the values of all calibrated checks, in the order of `runs`.
 
-    `defaults` are those of torch's own classes by name: what is like them goes without saying.
+    `runs` are the reference's, by check id; `defaults` are those of torch's own classes by name:
+    what is like them goes without saying.
 
     Raises:
         KeyError: if a calibrated check has no run.
@@ -82,8 +83,9 @@ def _value(
 
 
 def _settings(groups: tuple[dict[str, Setting], ...], defaults: Mapping[str, Setting]) -> str:
-    """Those that differ from the defaults, once for all groups that have the same; the learning
-    rate always.
+    """List settings that differ from the defaults, and always the learning rate.
+
+    Once for all groups that have the same.
     """
     said = [
         ", ".join(

@@ -17,7 +17,10 @@ FINDING_CHARS = 6_000
 
 
 def told_of(shown: Sequence[CheckResult], disclosure: Disclosure) -> dict[str, tuple[str, ...]]:
-    """By check id: each finding at length once, at its first check, and by reference after that."""
+    """Return the texts of findings by check id.
+
+    Each at length once, at its first check, and by reference after that.
+    """
     first: dict[str, str] = {}
     told = {}
     for check in shown:

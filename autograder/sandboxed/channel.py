@@ -18,7 +18,7 @@ def die_with_parent() -> None:
 
 
 def read_exactly(descriptor: int, size: int) -> bytes | None:
-    """`size` bytes, or None at the end of the stream."""
+    """Read `size` bytes; return None at the end of the stream."""
     parts = bytearray()
     while len(parts) < size:
         part = os.read(descriptor, min(size - len(parts), 1 << 20))

@@ -119,7 +119,7 @@ def settle(request: ExecutionRequest) -> None:
 
 
 def batches_from(connection: int) -> Iterator[CallBatch]:
-    """What the host asks for, until it shuts its side down."""
+    """Yield the batches that the host asks for, until it shuts its side down."""
     while (body := read_frame(connection)) is not None:
         batch = TO_CHILD.decode(body)
         if isinstance(batch, CallBatch):

@@ -27,7 +27,7 @@ from autograder.sandboxed.text import clean
 
 @dataclass(slots=True)
 class Session:
-    """What cells and calls work on. `sent_bytes` counts the evidence so far."""
+    """State that cells and calls work on. `sent_bytes` counts the evidence so far."""
 
     shell: Shell
     recorder: Recorder
@@ -42,8 +42,9 @@ class Session:
 
     @property
     def allowance_bytes(self) -> int:
-        """What the next run's arrays may take: a share of what is left, so that an honest notebook
-        never meets the limit.
+        """Size that the next run's arrays may have.
+
+        A share of what is left, so that an honest notebook never meets the limit.
         """
         limit = self.request.limits.evidence_bytes
         return max(0, min(limit // 16, (limit - self.sent_bytes) // 8))
@@ -127,7 +128,7 @@ def variables_of(session: Session, names: tuple[str, ...]) -> dict[str, Value]:
 
 
 def describe(session: Session, error: BaseException, cell: str = "") -> ErrorReport:
-    """`error` as text; `cell` is where it is said to be if no frame lies in a cell."""
+    """Report an error as text; `cell` is its place if no frame lies in a cell."""
     report = report_of(error, session.shell.compile.places)
     if report.cell or not cell:
         return report
@@ -150,5 +151,5 @@ def drivers_module(source: str) -> types.ModuleType:
 
 
 def short(text: str) -> str:
-    """For messages."""
+    """Cut a text to the length of messages."""
     return clean(text, 1000)

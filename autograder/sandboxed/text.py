@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def clean(text: str, limit: int = 10_000) -> str:
-    """`text` without lone surrogates (which can't be encoded), at most `limit` characters."""
+    """Replace lone surrogates, which can't be encoded, and cut to `limit` characters."""
     if len(text) > limit:
         text = text[:limit] + " [...]"
     return text.encode("utf-8", "replace").decode("utf-8")

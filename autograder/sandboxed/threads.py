@@ -13,10 +13,10 @@ use_threads = torch.set_num_threads
 
 
 def _ignored(count: int) -> None:
-    """In place of torch.set_num_threads."""
+    """Do nothing, in place of torch.set_num_threads."""
 
 
 def keep_threads() -> None:
-    """From now on the notebook's own torch.set_num_threads does nothing."""
+    """Make the notebook's own torch.set_num_threads do nothing from now on."""
     patched: Any = torch
     patched.set_num_threads = _ignored

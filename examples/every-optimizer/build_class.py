@@ -5,8 +5,8 @@ in it, not run.
 
 A file in `students/` holds what one student wrote in another way than `usual.py`, cell by cell::
 
-    # %% id="MyAdam"                          takes the place of the released cell; all others are as in usual.py
-    # %% left="make_nadam make_radam"         these stay as they were released
+    # %% id="MyAdam"                   takes the place of the released cell; others as in usual.py
+    # %% left="make_nadam make_radam"  these stay as they were released
 
 Written to `submitted/` beside this file, or to `folder`, in nbgrader's layout. Build again after a
 change of the assignment.

@@ -4,11 +4,11 @@
 
 A file in `students/` holds one student's own cells as a percent script::
 
-    # %% id="training_loop"                 takes the place of the released cell; a definition keeps the released docstring
-    # %% id="model" docstring="no"          ... or not
-    # %% after="part3_run"                  a cell of the student's own, behind the released one
-    # %% after="part3_run" deleted="yes"    one that ran and was deleted before saving: only its traces are left
-    # %% delete="part4_reading"             the released cell is gone
+    # %% id="training_loop"               in place of the released cell, keeping its docstring
+    # %% id="model" docstring="no"        ... or not
+    # %% after="part3_run"                a cell of the student's own, behind the released one
+    # %% after="part3_run" deleted="yes"  one that ran and was deleted: only its traces are left
+    # %% delete="part4_reading"           the released cell is gone
 
 Notebooks are executed in a real kernel, so that their saved outputs are those a student would hand
 in. Rebuild after every change of the assignment's template.

@@ -89,9 +89,10 @@ DOINGS = {
         take_the_place_of_the_example
     ),
     "submitted/ holds boris, odile and quinn of examples/quadratic": hand_in,
-    "in assignments/quadratic/test_quadratic.py, test_first_epochs gets 12 points and test_loop_diverges 4": (
-        move_points
-    ),
+    (
+        "in assignments/quadratic/test_quadratic.py, test_first_epochs gets 12 points and"
+        " test_loop_diverges 4"
+    ): move_points,
 }
 
 

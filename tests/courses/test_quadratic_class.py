@@ -107,8 +107,8 @@ WRONG = {
         SHORT_LOOPS,
         7,
         "own-optimizer",
-        # her own SGD has the long run's settings. The one passed in made no step: no points for steps
-        # either
+        # her own SGD has the long run's settings. The one passed in made no step: no points for
+        # steps either
     ),
     # the notebook's readings in place of the arguments: right wherever those are the same
     "bea": Expected(

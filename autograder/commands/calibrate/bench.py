@@ -67,7 +67,7 @@ PORTABLE = {"ATEN_CPU_CAPABILITY": "default"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one program did on one check's call: `tried`, or why it says nothing."""
+    """Result of one program on one check's call: `tried`, or why it says nothing."""
 
     check: str
     program: str
@@ -88,9 +88,12 @@ def make_bench(
     checks: Container[str] | None = None,
     older: Executor | None = None,
 ) -> Bench:
-    """Run the reference on every call, or on those of `checks`; on that of every variant of
-    `draws`, where a call varies. All go into one run. `older` stands for an older machine
-    (`older_machine`), where programs are to be tried on one too.
+    """Run the reference on every call, or on those of `checks`.
+
+    Where a call varies, it runs on that of every variant of `draws`.
+
+    Where a call varies, on that of every variant of `draws`. All go into one run. `older` stands
+    for an older machine (`older_machine`), where programs are to be tried on one too.
 
     Raises:
         AssignmentError: if it raises, or no call trains.
@@ -164,7 +167,7 @@ def older_machine(assignment: Assignment) -> Executor:
 
 
 def _on_itself(docket: Docket, check: str, model: Observation) -> Verdict:
-    """What a check says of the reference."""
+    """Return a check's verdict on the reference itself."""
     return docket.judge(next(spec for spec in docket.specs if spec.id == check), model, model)
 
 
@@ -178,8 +181,10 @@ def _request(files: AssignmentFiles, cells: Cells, variants: int) -> ExecutionRe
 
 
 def _comparable(call: Call) -> bool:
-    """Whether steps can be compared: with an optimizer that a driver makes, a model with random
-    parameters is trained, which takes a record of its batches.
+    """Tell whether steps can be compared.
+
+    With an optimizer that a driver makes, a model with random parameters is trained, which takes a
+    record of its batches.
     """
     made = any(
         isinstance(value, OptimizerSpec) and not value.over for value in call.arguments.values()
@@ -223,7 +228,7 @@ class Bench:
         return [self._rephrasings, *self._mistakes()]
 
     def across(self, answers: Sequence[Answer]) -> list[Across]:
-        """What the answers say of each check, in the order of the checks."""
+        """Gather the answers by check, in the order of the checks."""
         found: dict[str, dict[str, Spread]] = {}
         for key in self.models:
             mine = [answer for answer in answers if answer.check == key]
@@ -240,8 +245,9 @@ class Bench:
         return [Across(check, spreads) for check, spreads in found.items()]
 
     def answers(self, tasks: Sequence[Task], progress: Progress | None = None) -> Iterator[Answer]:
-        """Try `tasks`, as many programs at once as the executor has slots, and the old machine's
-        kernels beside them.
+        """Try `tasks`, as many programs at once as the executor has slots.
+
+        The old machine's kernels are tried beside them.
         """
         progress = progress or Silent()
         progress.started(len(tasks))
@@ -329,7 +335,10 @@ class Bench:
         return [self._right(run.id, name, run, replays) for run in evidence.calls]
 
     def _mistakes(self) -> Iterator[Task]:
-        """Those that checks may let pass are not asked to stay clear of the bar."""
+        """Yield tasks of the mistakes that checks should catch.
+
+        Those that checks may let pass are not asked to stay clear of the bar.
+        """
         for one in known_mistakes(self.files):
             cells = exchange(self.cells, self.files, one.function, one.definition)
             if cells != self.cells and not one.survives:
@@ -401,8 +410,10 @@ class Bench:
         return _request(self.files, cells, self.variants)
 
     def _short_limits(self) -> Limits:
-        """Some mistakes never end: a call may compute twenty times as long as the reference's
-        longest, at least 5 s; a program four times that.
+        """Return limits for programs, of which some never end.
+
+        A call may compute twenty times as long as the reference's longest, at least 5 s; a program
+        four times that.
         """
         limits = self._request([]).limits
         longest = math.ceil(20 * max(model.run.cpu_s for model in self.models.values()))
@@ -423,8 +434,9 @@ class Bench:
 
 
 def _with_order(answer: Answer, moved: Sequence[Answer]) -> Answer:
-    """`answer` of a rephrasing that moved rows, unless another order of the same call's rows is
-    another program from its first step on: then the order of the rows counts there.
+    """Return the answer of a rephrasing that moved rows, unless the order of rows counts.
+
+    It does where another order of the same call's rows is another program from its first step on.
     """
     others = (other for other in moved if other.check == answer.check)
     if answer.tried is not None and any("another program" in other.reason for other in others):
@@ -439,8 +451,9 @@ def _with_order(answer: Answer, moved: Sequence[Answer]) -> Answer:
 
 
 def _as_call(run: Run, call: Call) -> Run:
-    """The run of a cell that made `call`, as the run of that call: an optimizer that was passed in
-    was the only one given.
+    """Return the run of a cell that made `call` as the run of that call.
+
+    An optimizer that was passed in was the only one given.
     """
     given = any(isinstance(value, OptimizerSpec) for value in call.arguments.values())
     traces = tuple(msgspec.structs.replace(trace, given=given) for trace in run.traces)

@@ -52,8 +52,10 @@ have to be drawn again.
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was written, what a reviewer should know about it (`warnings`), which variants could not
-    be tried (`left_out`), and what changed.
+    """Calibration as written, and what to know about it.
+
+    `warnings` are for a reviewer; `left_out` names the variants that could not be tried; `changes`
+    says what changed.
     """
 
     calibration: Calibration
@@ -66,8 +68,11 @@ class Calibrated:
 def calibrate_assignment(
     files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress
 ) -> Calibrated:
-    """Measure every check of `files` that trains, on 30 drawn variants where they vary, and write
-    calibration.toml. `results` keeps which checks have no bar.
+    """Measure every check of `files` that trains, and write calibration.toml.
+
+    Where checks vary, 30 drawn variants are measured.
+
+    On 30 drawn variants where they vary. `results` keeps which checks have no bar.
 
     Raises:
         AssignmentError: if the reference raises in a call, or no check trains.
@@ -151,8 +156,9 @@ def _samples(files: AssignmentFiles, first: int, last: int) -> dict[str, Values]
 def _drawn_again(
     bench: Bench, docket: Docket, spreads: list[Across]
 ) -> tuple[list[Across], list[str]]:
-    """`spreads`, with others in place of the variants on which no bar can be set, as a student's is
-    drawn again; and what was left out. Nothing is, where too many are.
+    """Replace the variants on which no bar can be set, and name those left out.
+
+    A student's is drawn again in the same way. Nothing is left out where too many would be.
     """
     drawn, left_out = SAMPLES, dict[str, str]()
     while refused := {
@@ -183,8 +189,9 @@ def _drawn_again(
 def unfit_draws(
     files: AssignmentFiles, docket: Docket, executor: Executor, draws: Mapping[str, Values]
 ) -> dict[str, str]:
-    """Of `draws`, by name, those on which the bars of calibration.toml don't part right from wrong
-    by the least margin, and on which check.
+    """Return the draws, by name, on which a bar of calibration.toml fails, and on which check.
+
+    It fails where it does not part right from wrong by the least margin.
 
     Raises:
         AssignmentError: if calibration.toml is about other calls, or missing although a call that

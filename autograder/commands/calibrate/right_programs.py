@@ -62,7 +62,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Rephrasing:
-    """`call` made in another way, called `name`.
+    """A call made in another way, called `name`.
 
     `rows_moved`: what it returns may come in another order.
     """
@@ -88,8 +88,9 @@ def rephrasings_of(call: Call) -> Iterator[Rephrasing]:
 
 
 def cell_that_makes(call: Call, name: str, drivers: str) -> Cell:
-    """A cell of the reference that makes `call`: the only place where more threads than one may
-    run, for forks of a process that used several hang.
+    """Return a cell of the reference that makes `call`.
+
+    Only there may more threads than one run, for forks of a process that used several hang.
     """
     source = _CALLING.format(call=msgspec.msgpack.encode(call).hex(), drivers=drivers)
     return Cell(name, source, capture=(CALLED,))
@@ -98,8 +99,9 @@ def cell_that_makes(call: Call, name: str, drivers: str) -> Cell:
 def exchange(
     cells: Sequence[tuple[str, str]], files: AssignmentFiles, function: str, changed: str
 ) -> list[tuple[str, str]]:
-    """Reference cells (id and source) with `changed` in place of the solution's definition of
-    `function`, wherever the template has put it.
+    """Put `changed` in place of the solution's definition of `function` in the reference's cells.
+
+    Cells are id and source; the definition may be wherever the template has put it.
 
     Returns them as they are if no cell holds it.
     """
@@ -133,8 +135,9 @@ def _with_settings(value: Argument, settings: dict[str, OptimizerSetting]) -> Ar
 
 
 def _reordered(call: Call, order: Callable[[int], NdArray]) -> Iterator[tuple[str, Argument]]:
-    """The plain data of `call` that has rows in common, two arrays or more of equal length, all in
-    the same new order.
+    """Yield the plain data of `call` that have rows in common, in the same new order.
+
+    Those are two arrays or more of equal length.
     """
     data = {
         name: value

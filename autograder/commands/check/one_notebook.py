@@ -49,8 +49,10 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What came out: the grade by visible checks, where in the file each lost one points to, and
-    how grading will differ.
+    """Result of a check.
+
+    The grade by visible checks, where in the file each lost one points to, and how grading will
+    differ.
     """
 
     grade: Grade
@@ -123,7 +125,7 @@ class _Checker:
         return _Found(grade, places, remarks)
 
     def _doubt(self) -> tuple[str, ...]:
-        """Where the assignment's tolerances were measured on another GPU than is here."""
+        """Warn where the assignment's tolerances were measured on another GPU than is here."""
         path = calibration_path(self.checks.files.folder)
         measured = (
             read_calibration(path)
@@ -191,8 +193,9 @@ def check_notebook(
 def _remarks(
     checks: Checks, results: Sequence[CheckResult], specs: Sequence[CheckSpec]
 ) -> tuple[str, ...]:
-    """Where grading may judge a lost check with right functions in place of the student's own: also
-    checks that are not shown decide that.
+    """Warn where grading may judge a lost check with right functions in place of the student's.
+
+    Checks that are not shown decide that, too.
     """
     where = {
         name: index

@@ -41,7 +41,7 @@ def own_findings(
     runner: Runner,
     blind: Mapping[str, tuple[Contract, ...]],
 ) -> tuple[CheckResult, ...]:
-    """`results` with findings about the failed ones.
+    """Add findings to the failed results.
 
     `blind`: contracts that say nothing of a check's call, by its id.
     """
@@ -76,8 +76,9 @@ def _findings(
 
 
 def _replays(files: AssignmentFiles, suspects: Sequence[Suspect], runner: Runner) -> dict[str, Run]:
-    """Where real optimizers move the parameters from where the students' steps began: runs of torch
-    alone, by call id.
+    """Run real optimizers from where the students' steps began; return the runs by call id.
+
+    They are runs of torch alone.
     """
     calls = [
         msgspec.structs.replace(call, function="")

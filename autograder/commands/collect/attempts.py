@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Take(StrEnum):
-    """What an author asks for."""
+    """Attempt that an author asks for."""
 
     NEWEST = "newest"
     BEST = "best"
@@ -53,7 +53,7 @@ def choose(
 
 
 def is_late(one: Matched, due: datetime.datetime | None) -> bool | None:
-    """What the system says, else what its time says; None where neither says anything."""
+    """Tell whether an attempt is late by the system's word, else by its time; None if unknown."""
     moment = one.delivery.submitted_at
     if one.delivery.late is None and moment is not None and due is not None:
         return moment > due

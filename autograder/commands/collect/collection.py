@@ -50,7 +50,7 @@ _INCOMING = ".incoming"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What to collect, and how.
+    """Download to collect, and how.
 
     `system` is None to find out; `zone` that of times without one, None if not known.
     """
@@ -64,7 +64,7 @@ class Source:
 
 @dataclass(slots=True)
 class Collection:
-    """What `collect` did, for its summary. Lists hold folders' names unless they say otherwise."""
+    """Results of `collect`. Lists hold folders' names unless they say otherwise."""
 
     system: SystemName
     record: Record
@@ -92,7 +92,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class _Bundle:
-    """What is written into one folder, by file name, and the entry that will speak of it."""
+    """Contents of one folder, by file name, and the entry that will speak of it."""
 
     entry: Entry
     files: dict[str, bytes]
@@ -201,7 +201,7 @@ class _Writer:
             self._write(bundle)
 
     def _others(self, members: Iterable[Member]) -> list[Entry]:
-        """What was collected before in which one of `members` has a part."""
+        """Return the entries collected before in which one of `members` has a part."""
         folders = dict.fromkeys(
             folder
             for member in members
@@ -260,8 +260,9 @@ class _Writer:
         return _Bundle(entry, files)
 
     def _numbered(self, folder: str, bundles: Sequence[_Bundle]) -> list[_Bundle]:
-        """Attempts under numbers that stay when more are collected later; of equal ones the
-        first.
+        """Number attempts so that numbers stay when more are collected later.
+
+        Of equal ones the first counts.
         """
         known = {
             entry.content_sha256: entry.attempt
@@ -287,7 +288,7 @@ class _Writer:
         return list(numbered.values())
 
     def _is_older(self, new: Entry, own: Entry) -> bool:
-        """Whether what is collected already was handed in later, as the same system says."""
+        """Tell whether what is collected already was handed in later, as the same system says."""
         same_system = new.order.partition(":")[0] == own.order.partition(":")[0]
         return (
             bool(new.order and own.order)
@@ -356,8 +357,9 @@ def _member(student: Student) -> Member:
 
 
 def _look_round(done: Collection, roster: Roster | None, seen: Iterable[str]) -> None:
-    """Who is absent from the download, who of the roster has nothing, and who has a part in two
-    submissions.
+    """Note who is absent from the download, who has nothing, and who has two submissions.
+
+    Absent: collected before, and not in this download. Nothing: on the roster, without any part.
     """
     holders = set(seen)
     done.absent = sorted(

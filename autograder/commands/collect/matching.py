@@ -30,7 +30,7 @@ LOOKED_UP = {
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who shares one submission: a student, or a group under its name.
+    """Student or group, under its name, that hands in one submission.
 
     `folder` is the name in submitted/.
     """
@@ -283,8 +283,9 @@ class _Matcher:
 def _undisputed(
     matched: Sequence[Matched], unmatched: Iterable[Unmatched]
 ) -> tuple[tuple[Matched, ...], tuple[Unmatched, ...]]:
-    """Without those that different people claim for one student or group: an id beats a name, and
-    of two equals neither is taken.
+    """Drop submissions that different people claim for one student or group.
+
+    An id beats a name, and of two equals neither is taken.
     """
     claims: dict[str, dict[tuple[object, ...], bool]] = {}
     for one in matched:

@@ -21,7 +21,7 @@ SHOWN = 20
 
 
 def incomplete(done: Collection) -> bool:
-    """Whether something that was handed in was not collected."""
+    """Tell whether something that was handed in was not collected."""
     return bool(
         done.unmatched or done.strangers or done.not_taken or done.refused or done.kept_newer
     )

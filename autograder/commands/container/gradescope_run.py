@@ -95,27 +95,27 @@ class Container:
 
     @property
     def own(self) -> Path:
-        """What the export brought."""
+        """Folder of what the export brought."""
         return self.root / "source" / "gradstep"
 
     @property
     def submission(self) -> Path:
-        """What the student handed in."""
+        """Folder of what the student handed in."""
         return self.root / "submission"
 
     @property
     def metadata(self) -> Path:
-        """What Gradescope says of it."""
+        """Gradescope's description of the submission."""
         return self.root / "submission_metadata.json"
 
     @property
     def results(self) -> Path:
-        """What Gradescope reads in the end."""
+        """File that Gradescope reads in the end."""
         return self.root / "results" / "results.json"
 
     @property
     def secrets(self) -> tuple[Path, ...]:
-        """What no submission may look into."""
+        """Places that no submission may look into."""
         return (self.root / "source", self.root / "results", self.submission, self.metadata)
 
 
@@ -134,8 +134,9 @@ def main() -> None:
 
 
 def safely_graded(container: Container, started: float) -> Results:
-    """The submission's result, or one that says why there is none; never raises but for what ends
-    the process.
+    """Return the submission's result, or one that says why there is none.
+
+    Never raises but for what ends the process.
     """
     try:
         return grade_submission(container, started)
@@ -210,7 +211,7 @@ def _graded(
     remarks: tuple[str, ...],
     allowed: Allowance | None,
 ) -> Graded:
-    """`grade` with the runs that it was judged on."""
+    """Return the grade with the runs that it was judged on."""
     evidence = (
         store.evidence.get(grade.provenance.evidence_key) if grade.provenance.evidence_key else None
     )
@@ -225,8 +226,9 @@ def _graded(
 
 
 def prepare_image(container: Container) -> list[str]:
-    """Run the reference and judge it, so that the image keeps its evidence; what to tell the
-    author, in lines.
+    """Run and judge the reference, so that the image keeps its evidence; return lines to print.
+
+    The lines are for the author.
 
     An image may be built where less can be isolated than where it runs, and the reference is the
     author's own: it runs in any case.
@@ -297,8 +299,9 @@ def required_isolation(files: AssignmentFiles) -> Isolation:
 
 
 def refuse_root(found: dict[str, str]) -> None:
-    """Hold back submissions that would run as root, whatever else is accepted: root reads the
-    solution and writes the result.
+    """Hold back submissions that would run as root, whatever else is accepted.
+
+    Root reads the solution and writes the result.
 
     Raises:
         SandboxError: if they would.
@@ -333,8 +336,9 @@ def close_off(paths: Sequence[Path]) -> None:
 
 
 def _metadata(container: Container) -> Metadata | None:
-    """What Gradescope says of the submission; None where that can't be read: a student shall not
-    suffer for it, so no limit holds then.
+    """Read Gradescope's description of the submission; None where that can't be read.
+
+    A student shall not suffer for it, so no limit holds then.
     """
     try:
         return read_metadata(container.metadata.read_bytes())
@@ -344,7 +348,7 @@ def _metadata(container: Container) -> Metadata | None:
 
 
 def whose(metadata: Metadata | None) -> list[str]:
-    """Who handed in, when, and how often before, for the staff."""
+    """Tell the staff who handed in, when, and how often before."""
     if metadata is None:
         return []
     names = (
@@ -360,8 +364,9 @@ def whose(metadata: Metadata | None) -> list[str]:
 def find_submission(
     folder: Path, slug: str, metadata: Metadata | None
 ) -> tuple[Candidate, tuple[str, ...]]:
-    """The notebook to grade, wherever in the upload or repository it lies, and what to tell a
-    student whose choice is not clear.
+    """Find the notebook to grade, wherever in the upload or repository it lies.
+
+    Returns also what to tell a student whose choice is not clear.
 
     One that is called `slug` comes first; else there must be only one, of notebooks, then of
     scripts, then of archives.
@@ -413,8 +418,9 @@ _CGROUPS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_co
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has ended in this container for want of memory; 0 where it does
-    not say.
+    """Count processes that the kernel ended in this container for want of memory.
+
+    0 where it does not say.
     """
     for name in _CGROUPS:
         try:
@@ -426,7 +432,7 @@ def oom_kills() -> int:
 
 
 def staff_lines(grade: Grade) -> list[str]:
-    """What the staff reads beside the result."""
+    """Return the lines that the staff reads beside the result."""
     lines = [
         (
             f"{number(grade.decided_points)} of {number(grade.decided_max_points)} points;"
@@ -440,6 +446,6 @@ def staff_lines(grade: Grade) -> list[str]:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """To standard output, which the staff reads in a browser."""
+    """Print lines to standard output, which the staff reads in a browser."""
     sys.stdout.write("".join(f"{plain(line, 2_000)}\n" for line in lines))
     sys.stdout.flush()

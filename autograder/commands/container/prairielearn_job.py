@@ -52,8 +52,9 @@ def main(job: str) -> None:
 
 
 def grade_job(root: Path, now: datetime.datetime) -> dict[str, Any]:
-    """results.json of the job in `root`, which holds the course in tests/course and the submission
-    in student/.
+    """Return the content of results.json for the job in `root`.
+
+    `root` holds the course in tests/course and the submission in student/.
 
     Raises:
         AssignmentError: if the course is wrong.

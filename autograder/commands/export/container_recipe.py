@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 
 def export_container(folder: Path) -> tuple[Path, ...]:
-    """Write a Dockerfile into `folder`, and beside it this package and what it needs; nothing of a
-    course. Returns the paths of what is to be read.
+    """Write a Dockerfile into `folder`, and beside it this package and what it needs.
+
+    Nothing of a course is in it. Returns the paths of what is to be read.
 
     Raises:
         ExchangeError: if this package is not installed, so that nothing is known of what it needs.

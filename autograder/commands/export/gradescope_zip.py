@@ -4,7 +4,7 @@
 
     setup.sh, run_autograder          what Gradescope calls
     gradstep/course/                  the assignment and its solution, in a course of its own
-    gradstep/package/                 this package as it is installed here: it comes from no registry
+    gradstep/package/                 this package as installed here: it comes from no registry
     gradstep/requirements.txt         what it needs
     gradstep/constraints.txt          in the versions that are installed here
     gradstep/*.json                   results for the cases in which no other can be written

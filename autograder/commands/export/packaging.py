@@ -20,8 +20,9 @@ _LEFT_OUT = ("__pycache__", ".ipynb_checkpoints")
 
 
 def package() -> Iterator[tuple[str, bytes]]:
-    """Every file of this package with its templates, by its path from the folder that is to be on
-    Python's path.
+    """Read every file of this package with its templates.
+
+    Each has its path from the folder that is to be on Python's path.
     """
     own = Path(autograder.__file__).resolve().parent
     yield from (
@@ -33,8 +34,9 @@ def package() -> Iterator[tuple[str, bytes]]:
 
 
 def tree(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file below `folder`, by its path from there; no links, hidden files and what Python
-    makes by itself.
+    """Read every file below `folder`, by its path from there.
+
+    Links, hidden files and what Python makes by itself are left out.
     """
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
@@ -47,8 +49,13 @@ def tree(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
-    """requirements.txt, what this package and the assignment ask for, and constraints.txt, the
-    installed version of all that this leads to.
+    """Return requirements.txt and constraints.txt.
+
+    The first lists what this package and the assignment ask for, the second the installed version
+    of all that this leads to.
+
+    What this package and the assignment ask for, and the installed version of all that this leads
+    to.
 
     What another system's torch leads to as well does no harm: a constraint installs nothing.
 

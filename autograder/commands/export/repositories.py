@@ -36,8 +36,9 @@ _STARTING_S = 120
 
 
 def export_github(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Path, ...]:
-    """Write the workflow for students' repositories, and Classroom 50's autograder.py; returns
-    their paths. `grader` is what pip installs GradStep from, "" for this version of it.
+    """Write the workflow for students' repositories, and Classroom 50's autograder.py.
+
+    Returns their paths. `grader` is what pip installs GradStep from, "" for this version of it.
 
     Raises:
         ExchangeError: if another file is in the way.
@@ -64,8 +65,9 @@ def export_gitlab(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Pa
 def export_prairielearn(
     files: AssignmentFiles, folder: Path, grader: str, image: str
 ) -> tuple[Path, ...]:
-    """Write a question folder, which holds the solution and is for the instructor's course
-    repository, and a Dockerfile for `image`; the rest as `export_github`.
+    """Write a question folder and a Dockerfile for `image`; the rest as `export_github`.
+
+    The folder holds the solution and is for the instructor's course repository.
 
     Raises:
         AssignmentError: if the assignment has variants.
@@ -104,7 +106,7 @@ def export_prairielearn(
 
 
 def _words(files: AssignmentFiles, grader: str) -> dict[str, str]:
-    """What stands in templates.
+    """Return the words to fill into templates.
 
     Raises:
         ExchangeError: for requirements that can't stand on one line.

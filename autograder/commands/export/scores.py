@@ -28,7 +28,7 @@ SAME = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`points` is the assignment's total.
+    """Terms on which scores are written: `points` is the assignment's total.
 
     `scale` converts scores to the file's own total; `capped` says that the system takes none above
     it.
@@ -117,12 +117,12 @@ def export_csv(found: Sequence[Standing]) -> Export:
 
 
 def _doubt(grade: Grade) -> str:
-    """What a person should know of a grade in which nothing waits."""
+    """Tell a person what to know of a grade in which nothing waits."""
     return f" ({plain_line(grade.variant.note)})" if grade.variant and grade.variant.note else ""
 
 
 def export_lines(done: Export, *, limit: int = 40) -> list[str]:
-    """What was written, what was not and why."""
+    """Say what was written, what was not and why."""
     lines = [plain_line(change) for change in done.changes[:limit]]
     lines += [f"and {len(done.changes) - limit} more"] if len(done.changes) > limit else []
     lines += [f"LEFT OUT {plain_line(who)}: {plain_line(why, 400)}" for who, why in done.left_out]
@@ -198,8 +198,9 @@ def _joined(
 
 
 def _known(member: Member) -> list[tuple[IdKind, str]]:
-    """Under which ids a row may name the student: some systems have usernames as numbers of
-    students, or addresses as usernames.
+    """Return the ids under which a row may name the student.
+
+    Some systems have usernames as numbers of students, or addresses as usernames.
     """
     pairs = (
         (IdKind.CANVAS, member.canvas_id),

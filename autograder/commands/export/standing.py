@@ -96,8 +96,9 @@ def _standing(
 
 
 def _settled(member: Member, grades: Sequence[Grade], group: str, *, decided: bool) -> Standing:
-    """The best grade; none while one that waits may still be the best, unless what is decided is
-    enough.
+    """Return the best grade; None while one that waits may still be the best.
+
+    With `decided`, what is decided is enough.
     """
     best = max(grades, key=lambda grade: grade.decided_points)
     final = [grade for grade in grades if not is_waiting(grade)]
@@ -118,7 +119,7 @@ def _settled(member: Member, grades: Sequence[Grade], group: str, *, decided: bo
 
 
 def is_waiting(grade: Grade) -> bool:
-    """Whether a person or another run has yet to decide something of it, if only a bonus."""
+    """Tell whether a person or another run has yet to decide something, if only a bonus."""
     return any(check.pending for check in grade.checks)
 
 

@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be graded and how: a folder or file of `submissions`, or an nbgrader course; of
-    the students named by `only`, if any; `jobs` at once, or as many as the Dask `scheduler` has;
-    without a sandbox (`unsafe`); all judged anew (`force`).
+    """Wish of an instructor for grading.
+
+    A folder or file of `submissions`, or an nbgrader course; of the students named by `only`, if
+    any; `jobs` at once, or as many as the Dask `scheduler` has; without a sandbox (`unsafe`); all
+    judged anew (`force`).
     """
 
     submissions: Path
@@ -84,8 +86,9 @@ def grade(files: AssignmentFiles, folder: ResultsFolder, wanted: Wanted, show: S
 
 
 def exit_code(grades: Sequence[Grade]) -> int:
-    """1 if some submission is ungradable, which the same command tries again; else 0, whatever the
-    points.
+    """Return 1 if some submission is ungradable, else 0, whatever the points.
+
+    The same command tries an ungradable one again.
     """
     return int(any(str(one.status) == "ungradable" for one in grades))
 
@@ -115,7 +118,7 @@ def regrade(files: AssignmentFiles, folder: ResultsFolder, show: Show, *, dry_ru
 def _chosen(
     candidates: Sequence[Candidate], only: Sequence[str], submissions: Path
 ) -> tuple[Candidate, ...]:
-    """Those of `only`; all of them if it names nobody.
+    """Return the candidates of `only`; all of them if it names nobody.
 
     Raises:
         AutograderError: if it names somebody who has no submission.
@@ -127,9 +130,7 @@ def _chosen(
 
 
 def _warn(files: AssignmentFiles, folder: ResultsFolder, level: Isolation, show: Show) -> None:
-    """Warn of a GPU that is missing, of checks and tolerances that hold no more, and of running
-    without a sandbox.
-    """
+    """Warn of missing GPUs, of checks and tolerances that hold no more, of no sandbox."""
     if missing := find_device(files.assignment.device).missing:
         show.alarm(
             f"{files.slug} asks for a GPU, and {missing}. What has to be run is ungradable until"

@@ -41,8 +41,9 @@ def make_grade(
     evidence: Evidence,
     context: str,
 ) -> Grade:
-    """Judge `evidence` of `submission`, without its answers to questions: a function of its
-    arguments.
+    """Judge `evidence` of `submission`, without its answers to questions.
+
+    The result depends on the arguments alone.
     """
     outputs = {cell.run.id: outputs_of(cell.outputs) for cell in evidence.cells}
     provenance = Provenance(

@@ -35,7 +35,7 @@ def read_ledger(results: ResultsFolder) -> dict[str, str]:
 
 
 def is_projected(results: ResultsFolder, ledger: Mapping[str, str], grade: Grade) -> bool:
-    """Whether `grade`, as it is, was projected last."""
+    """Tell whether `grade`, as it is, was projected last."""
     return ledger.get(grade.student) in {
         projection_mark(results, grade, show_hidden=shown) for shown in (False, True)
     }

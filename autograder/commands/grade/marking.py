@@ -73,7 +73,7 @@ def unread(assignment: Assignment, cause: Cause, message: str = "") -> tuple[Che
 
 
 def carried(before: Grade | None, now: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
-    """`now` with the marks that a person gave `before`."""
+    """Return the new results with the marks that a person gave before."""
     old = {check.id: check for check in before.checks} if before else {}
     return tuple(_carried(old.get(check.id), check) for check in now)
 
@@ -94,8 +94,11 @@ def _carried(was: CheckResult | None, now: CheckResult) -> CheckResult:
 def take_in_marks(
     files: AssignmentFiles, results: ResultsFolder, students: Iterable[str]
 ) -> dict[str, Grade]:
-    """Grades of `students` that change by what a person entered in formgrader since they were last
-    projected; writes nothing.
+    """Return grades of `students` changed by what a person entered in formgrader.
+
+    Marks count that were entered since the grades were last projected; nothing is written.
+
+    Of `students`, since they were last projected.
 
     Only the gradebook that a grade was written to speaks of it: after an interruption between
     grading and projecting, marks are read the next time.
@@ -152,7 +155,7 @@ def _with_mark(check: CheckResult, mark: Mark | None) -> CheckResult:
 
 
 def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> CheckResult:
-    """`own`, a question or what a check is by itself, with a person's points."""
+    """Give a question, or a check's own result, a person's points."""
     cause = marked(points, own.max_points, own.bonus, settled=settled)
     return msgspec.structs.replace(_settle(own, cause, points), comment=comment)
 
@@ -176,7 +179,7 @@ def _decided(by_hand: ByHand, own: CheckResult, comment: str, *, settled: bool) 
 
 
 def _state(own: CheckResult) -> tuple[Outcome, float, float]:
-    """What a person who decides goes by."""
+    """Return what a person who decides goes by."""
     return own.outcome, own.points, own.max_points
 
 

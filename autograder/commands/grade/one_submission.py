@@ -51,8 +51,9 @@ _LOG = logging.getLogger(__name__)
 
 
 class _Turns:
-    """One at a time for each key: of identical submissions that are graded at once, the second
-    finds the evidence of the first.
+    """One turn at a time for each key.
+
+    Of identical submissions that are graded at once, the second finds the evidence of the first.
     """
 
     def __init__(self) -> None:
@@ -211,8 +212,9 @@ class Grader:
     def _take_over(
         self, student: str, plan: Plan, follow_up: Callable[[Evidence], Sequence[CallBatch]]
     ) -> Evidence | None:
-        """With the calls that the student's last run made already; None where there are none, or
-        they do not fit.
+        """Run with the calls that the student's last run made already.
+
+        None where there are none, or they do not fit.
         """
         before = self.results.read_grade(student)
         key = before.provenance.evidence_key if before else ""

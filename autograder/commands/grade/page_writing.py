@@ -44,9 +44,10 @@ def write_projections(
     *,
     show_hidden: bool,
 ) -> bool:
-    """Write the page and the gradebook's entry of each of `grades`; penalties for late submissions
-    are everybody's. Returns False, with nothing written, where the reference has not run for want
-    of a GPU.
+    """Write the page and the gradebook's entry of each of `grades`.
+
+    Penalties for late submissions are everybody's. Returns False, with nothing written, where the
+    reference has not run for want of a GPU.
 
     Raises:
         ExchangeError: if the gradebook can't be written.
@@ -82,8 +83,9 @@ def write_projections(
 def _reference(
     prepared: Prepared, variants: Variants | None, grade: Grade, results: ResultsFolder
 ) -> Evidence | None:
-    """The reference's runs on what the student's were made on; None where its run is gone, or
-    nothing of the student's ran.
+    """Return the reference's runs on the device of the student's.
+
+    None where its run is gone, or nothing of the student's ran.
     """
     if variants is None:
         return prepared.judge.reference
@@ -122,8 +124,9 @@ def _write_feedback(
 
 
 def _entry(prepared: Prepared) -> AssignmentEntry:
-    """The assignment as nbgrader knows it: without the cells that hold a variant, which are in each
-    student's own notebook.
+    """Return the assignment as nbgrader knows it.
+
+    Cells that hold a variant are in each student's own notebook, and not in this.
     """
     visible = {grade_id_of(cell) for cell in prepared.release.cells}
     checks = tuple(

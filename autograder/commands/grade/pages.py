@@ -97,8 +97,10 @@ def project_class(
 def project_with_marks(
     files: AssignmentFiles, results: ResultsFolder, grades: Sequence[Grade], progress: Progress
 ) -> tuple[Sequence[Grade], tuple[tuple[str, str], ...]]:
-    """As `project_class`; and takes in what a person had entered before these grades were in the
-    gradebook. Returns the grades as they are then, and names and places.
+    """Publish, read marks back, publish again if any changed a grade.
+
+    The marks are what a person had entered before these grades were in the gradebook. Returns the
+    grades as they are then, and names and places, as `project_class`.
 
     Raises:
         ExchangeError: if the gradebook can't be read or written.
@@ -114,8 +116,9 @@ def project_with_marks(
 
 
 def _is_lost(course: NbgraderCourse) -> bool:
-    """Whether the gradebook is a file that is not there, though it could be written: then nobody's
-    grade is in it.
+    """Tell whether the gradebook is a file that is not there, though it could be written.
+
+    If so, nobody's grade is in it.
     """
     return (
         course.gradebook_file is not None and not course.gradebook_file.exists() and _has_nbgrader()
@@ -125,7 +128,7 @@ def _is_lost(course: NbgraderCourse) -> bool:
 def _files(
     files: AssignmentFiles, results: ResultsFolder, course: NbgraderCourse, grade: Grade
 ) -> Iterator[Path]:
-    """Those that were made of `grade`."""
+    """Yield the files that were made of `grade`."""
     yield results.feedback_path(grade.student)
     if _has_nbgrader():
         yield (

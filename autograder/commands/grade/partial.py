@@ -52,7 +52,7 @@ class PartialRun:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """Those to make."""
+        """Calls to make."""
         return tuple(call for call in self.plan.calls if call.id not in self.kept)
 
     def without_running(self) -> Evidence | None:
@@ -65,8 +65,9 @@ class PartialRun:
         return self._whole(self.earlier, {}, self.batches)
 
     def ask(self, evidence: Evidence) -> list[CallBatch]:
-        """What is to be made besides, when the cells and `calls` have been; nothing where what is
-        kept does not fit: then all of it is to be run.
+        """Return what to run besides, when the cells and `calls` have been.
+
+        Nothing where what is kept does not fit: then all of it is to be run.
         """
         self.batches = ()
         if not self._fits(evidence):
@@ -75,8 +76,9 @@ class PartialRun:
         return [missing for batch in self.batches if (missing := self._missing(batch)).calls]
 
     def merged(self, evidence: Evidence) -> Evidence | None:
-        """`evidence` of `calls` and what was asked for besides, with what is kept; None where that
-        does not fit.
+        """Merge new evidence with what is kept; None where they do not fit.
+
+        The new is of `calls`, and of what was asked for besides.
         """
         if evidence.ending.reason is not Ended.FINISHED or not self._fits(evidence):
             return None
@@ -97,7 +99,7 @@ class PartialRun:
     def _whole(
         self, evidence: Evidence, made: Mapping[str, Run], batches: Sequence[CallBatch]
     ) -> Evidence:
-        """In the order in which one run makes its calls: the plan's, then those of `batches`."""
+        """Merge in the order in which one run makes its calls: the plan's, then the batches'."""
         first = [
             self.kept[call.id] if call.id in self.kept else made[call.id]
             for call in self.plan.calls
@@ -111,8 +113,9 @@ class PartialRun:
 def resume(
     plan: Plan, earlier: Evidence, follow_up: Callable[[Evidence], Sequence[CallBatch]]
 ) -> PartialRun | None:
-    """The run of `plan` that takes over what `earlier` evidence of the same submission holds; None
-    where that is nothing.
+    """Return the run of `plan` that takes over what `earlier` evidence of the submission holds.
+
+    None where that is nothing.
     """
     if (
         not earlier.cells_key
@@ -147,7 +150,7 @@ def _repetitions(evidence: Evidence) -> dict[_Repetition, Run]:
 
 
 def _timeless(cell: CellRun) -> bytes:
-    """As bytes, since NaN differs from itself."""
+    """Encode a cell's run without its times; as bytes, since NaN differs from itself."""
     return msgspec.msgpack.encode(
         msgspec.structs.replace(cell, run=msgspec.structs.replace(cell.run, cpu_s=0.0, wall_s=0.0))
     )

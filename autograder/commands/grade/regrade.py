@@ -33,13 +33,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What regrading changes for one student."""
+    """Change of one student's grade by regrading."""
 
     before: Grade
     after: Grade
 
     def below(self, required: Isolation) -> bool:
-        """Whether the stored run that was judged again had been isolated less than `required`."""
+        """Tell whether the stored run was isolated less than `required`.
+
+        That is the run that was judged again.
+        """
         provenance = self.after.provenance
         return (
             bool(provenance.evidence_key) and level_of(provenance.environment).rank < required.rank
@@ -104,8 +107,10 @@ def regrade_class(
 
 
 def _holds(grade: Grade, contexts: Contexts, gallery: str, results: ResultsFolder) -> bool:
-    """Whether judging again would give the same: nothing that the grade depends on has changed,
-    nothing of our own had failed, and it claims no other surroundings than its evidence.
+    """Tell whether judging again would give the same.
+
+    Nothing that the grade depends on has changed, nothing of our own had failed, and it claims no
+    other surroundings than its evidence.
     """
     provenance = grade.provenance
     if provenance.judging_key != contexts.of(grade) or any(check.retry for check in grade.checks):

@@ -60,8 +60,9 @@ class Rejudger:
         )
 
     def judge_again(self, grade: Grade) -> Grade | OutOfDate:
-        """Return the grade that the stored evidence of `grade` gets now, or why that is no answer
-        to today's question.
+        """Return the new grade for the stored evidence of `grade`, or why there is none.
+
+        There is none if the evidence is no answer to today's question.
         """
         prepared, context = self._own(grade)
         judge = prepared.judge

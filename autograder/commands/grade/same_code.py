@@ -27,8 +27,9 @@ OWN = ("commands/grade/same_code.py", "notebooks/cells.py")
 
 
 class Remembered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Digests of code by SHA-256 of the executed notebook that it stands in; `made_by` names what
-    computed them.
+    """Digests of code by SHA-256 of the executed notebook that it stands in.
+
+    `made_by` names what computed them.
     """
 
     made_by: str
@@ -80,8 +81,9 @@ def _read(results: ResultsFolder, made_by: str) -> dict[str, str]:
 
 
 def code_digest(executed: bytes) -> str:
-    """SHA-256 of what the student wrote into solution cells of the notebook that was executed; ""
-    where that is nothing.
+    """Return the SHA-256 of what the student wrote into solution cells; "" if that is nothing.
+
+    It is read from the notebook that was executed.
     """
     # with nbformat, which takes a while: not where all is remembered
     from autograder.notebooks.cells import (
@@ -105,8 +107,9 @@ def code_digest(executed: bytes) -> str:
 
 
 def _is_written(cell: Any) -> bool:
-    """Whether it is a solution cell with another source than the released one, whose checksum its
-    metadata hold.
+    """Tell whether it is a solution cell with another source than the released one.
+
+    Its metadata hold the checksum of that.
     """
     from autograder.notebooks.cells import checksum, nbgrader_marks  # see `code_digest`
 

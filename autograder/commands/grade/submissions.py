@@ -36,8 +36,10 @@ class Candidate:
     late: bool | None = None
 
     def digest(self) -> str:
-        """SHA-256 of the file; of the problem's name where there is no file, or of the error's
-        where it can't be read: it is tried again each time.
+        """SHA-256 of the file.
+
+        Where there is none, it is that of the problem's name, or of the error's where it can't be
+        read: it is tried again each time.
         """
         if self.path is None:
             return hashlib.sha256(f"{self.problem}".encode()).hexdigest()
@@ -119,8 +121,9 @@ def _nbgrader_layout(root: Path, slug: str, submitted_as: str) -> list[Candidate
 
 
 def _one_student(folder: Path, slug: str, submitted_as: str) -> list[Candidate]:
-    """Where `folder` is a student's own, in nbgrader's layout, with nothing but assignments in
-    it.
+    """Return the submissions in `folder` if it is one student's own, in nbgrader's layout.
+
+    With nothing but assignments in it.
     """
     assignment = (submitted_as or slug).partition("/")[0]
     if (
@@ -157,8 +160,9 @@ def _flat(root: Path) -> list[Candidate]:
 
 
 def _in_folder(student: str, folder: Path, slug: str, *, strict: bool = False) -> Candidate:
-    """The one notebook that counts: that of the name `slug`; without `strict` also the only one of
-    its kind.
+    """Return the one notebook that counts: that of the name `slug`.
+
+    Without `strict` it may also be the only one of its kind.
     """
     submitted_at = read_timestamp(folder)
     notebooks = _notebooks(folder)

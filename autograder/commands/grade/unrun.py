@@ -60,8 +60,9 @@ class Unrun:
         return msgspec.structs.replace(grade, provenance=provenance)
 
     def all_without_device(self, candidates: Sequence[Candidate], missing: str) -> Iterator[Grade]:
-        """Write a grade for each, since the GPU is `missing`: ungradable, and run by the next
-        grading where there is one.
+        """Write an ungradable grade for each, since the GPU is `missing`.
+
+        They are run by the next grading where there is one.
         """
         for candidate in candidates:
             nothing = candidate.path is None
@@ -90,7 +91,8 @@ def grade_unrun(
 
 
 def judge_of_nothing(files: AssignmentFiles, docket: Docket) -> Judge:
-    """A judge without the reference's runs: it can only say of all checks that they were not
-    made.
+    """Return a judge without the reference's runs.
+
+    It can only say of all checks that they were not made.
     """
     return Judge(docket, files.assignment, Evidence("", (), (), Ending(Ended.NO_DEVICE)), {})

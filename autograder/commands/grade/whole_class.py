@@ -103,7 +103,7 @@ def grade_class(
 
 
 def _told(grades: Iterator[Grade], count: int, progress: Progress) -> dict[str, Grade]:
-    """`grades` by student; `progress` is told of each of these `count` as it comes."""
+    """Return `grades` by student; tell `progress` of each of these `count` as it comes."""
     progress.started(count)
     graded = {}
     for grade in grades:
@@ -114,7 +114,7 @@ def _told(grades: Iterator[Grade], count: int, progress: Progress) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """What grades depend on besides the submission: `shared` by all, or a student's own.
+    """Digests of what grades depend on besides the submission: `shared` by all, or one's own.
 
     Where the GPU is `missing`, grades that were made on one stay true.
     """
@@ -125,7 +125,7 @@ class Contexts:
     missing: bool = False
 
     def of(self, grade: Grade) -> str:
-        """That of a grade on disk, as it would be made now."""
+        """Return the judging key that this stored grade would get today."""
         own = self.variants is not None and grade.variant is not None
         if not own and not self.missing:
             return self.shared
@@ -139,8 +139,9 @@ class Contexts:
 def _kept(
     candidates: Sequence[Candidate], results: ResultsFolder, contexts: Contexts, required: Isolation
 ) -> dict[str, Grade]:
-    """Grades on disk that the same submission would get again; not those of runs that were isolated
-    less than `required`.
+    """Return grades on disk that the same submission would get again.
+
+    Those of runs that were isolated less than `required` are not kept.
     """
     kept, gallery = {}, results.gallery_digest
     for candidate in candidates:

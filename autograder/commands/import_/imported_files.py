@@ -39,7 +39,7 @@ _JINJA = re.compile(r"\{[{%#]")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an assignment is made from, and its name here."""
+    """Source of an imported assignment, and its name here."""
 
     assignment: SourceAssignment
     notebook: SourceNotebook
@@ -47,13 +47,13 @@ class Origin:
 
     @property
     def title(self) -> str:
-        """What students read: nbgrader has names only."""
+        """Title that students read: nbgrader has names only."""
         name, own = self.assignment.name, self.notebook.path.stem
         return name if own == name else f"{name} – {own}"
 
     @property
     def submitted_as(self) -> str:
-        """Where nbgrader keeps submissions; empty where it is where we look anyway."""
+        """Path under which nbgrader keeps submissions; empty where we look there anyway."""
         place = f"{self.assignment.name}/{self.notebook.path.stem}"
         return "" if place == f"{self.slug}/{self.slug}" else place
 
@@ -95,8 +95,9 @@ def assignment_files(origin: Origin, graded: Sequence[GradedTest]) -> dict[str, 
 
 
 def _subjects(cells: Sequence[SourceCell]) -> dict[str, str]:
-    """For each cell that students write code in: the first definition in it that no earlier cell
-    has, else the cell's id.
+    """Name what each cell that students write code in is about.
+
+    The first definition in it that no earlier cell has, else the cell's id.
     """
     subjects: dict[str, str] = {}
     for cell in cells:
@@ -107,8 +108,9 @@ def _subjects(cells: Sequence[SourceCell]) -> dict[str, str]:
 
 
 def graded_tests_of(cells: Sequence[SourceCell]) -> tuple[GradedTest, ...]:
-    """All test cells, in order; each is about what the last cell before it that students write
-    begins to define.
+    """Return all test cells, in order.
+
+    Each is about what the last cell before it that students write begins to define.
     """
     subjects = _subjects(cells)
     about = next(iter(subjects.values()), "notebook")
@@ -124,8 +126,9 @@ def graded_tests_of(cells: Sequence[SourceCell]) -> tuple[GradedTest, ...]:
 
 
 def _title(cell: SourceCell) -> str:
-    """The first line of a test cell's docstring or of its first comment, hidden tests aside; else
-    its name.
+    """Return the first line of a test cell's docstring or of its first comment; else its name.
+
+    Hidden tests are not read.
     """
     source = without_region(cell.source, Region.HIDDEN_TESTS)
     try:
@@ -138,9 +141,7 @@ def _title(cell: SourceCell) -> str:
 
 
 def _sections(cells: Sequence[SourceCell]) -> dict[str, tuple[str, ...]]:
-    """Ids of the cells that give points or are written by students, by the heading that they stand
-    under.
-    """
+    """Return ids of cells that give points or are written by students, by their heading."""
     title, found = "Notebook", dict[str, list[str]]()
     for cell in cells:
         if (
@@ -231,8 +232,9 @@ def _template(cells: Sequence[SourceCell]) -> str:
 
 
 def _piece(cell: SourceCell) -> str:
-    """One cell of the template: what students write in code is taken from solution.py, everything
-    else stands there.
+    """Write one cell of the template.
+
+    What students write in code is taken from solution.py, everything else stands there.
     """
     header, _, body = _percent(
         cell, cell.source if cell.cell_type == "code" else cell.released, role=True
@@ -272,7 +274,7 @@ def _solution(notebook: SourceNotebook) -> str:
 
 
 def _answers(cells: Sequence[SourceCell]) -> str:
-    """What the author answered himself, and mark schemes: for those who mark."""
+    """Return the author's own answers, and mark schemes: for those who mark."""
     kept = [
         cell
         for cell in cells

@@ -53,9 +53,13 @@ class Imported:
 
 
 def import_nbgrader(course: Path, source: Path, slug: str = "") -> tuple[Imported, ...]:
-    """Import the nbgrader assignment in folder `source` into the course at `course`, one assignment
-    for each notebook: `slug` (the folder's name by default), with the notebook's name behind it
-    where there are several.
+    """Import the nbgrader assignment in folder `source` into the course at `course`.
+
+    Each notebook becomes one assignment: `slug` (the folder's name by default), with the notebook's
+    name behind it where there are several.
+
+    One assignment for each notebook: `slug` (the folder's name by default), with the notebook's
+    name behind it where there are several.
 
     Raises:
         AssignmentError: if a file is there already with another content, or `course` is no course;
@@ -139,7 +143,7 @@ class _Draft:
         return [cell for cell in self.source.cells if cell.role in (Role.ANSWER, Role.TASK)]
 
     def imported(self, paths: tuple[Path, ...], *, written: bool) -> Imported:
-        """What to tell of it."""
+        """Sum up the import, to tell of it."""
         return Imported(
             slug=self.slug,
             notebook=self.source.path,
@@ -155,8 +159,11 @@ class _Draft:
         )
 
     def check(self) -> None:
-        """Render it in a scratch folder, and compare each cell with the source and with what
-        nbgrader itself would release.
+        """Render it in a scratch folder, and compare each cell with the source.
+
+        It must also be what nbgrader itself would release.
+
+        Also with what nbgrader itself would release.
 
         Raises:
             ExchangeError: naming the first cell that is not the same.

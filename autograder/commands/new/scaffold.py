@@ -17,8 +17,11 @@ SLUG = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
 def new_assignment(course: Path, slug: str, title: str = "") -> tuple[Path, ...]:
-    """Write assignment `slug` into the course at `course`: metadata, notebook, checks, solution and
-    mistakes of an example. Returns their paths.
+    """Write assignment `slug` into the course at `course`.
+
+    It has metadata, notebook, checks, solution and mistakes of an example.
+
+    Metadata, notebook, checks, solution and mistakes of an example. Returns their paths.
 
     `title` defaults to the slug in words.
 

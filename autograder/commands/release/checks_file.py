@@ -5,8 +5,8 @@ A .zip of plain data and source text::
 
     manifest.json       `Manifest`
     release.ipynb       the released notebook, to restore locked cells from
-    reference.msgpack   the reference's runs of the visible calls and cells, frozen (`autograder.evidence.trace`)
-    assignment/         checks, drivers, bars and data files, each cut down to what visible checks need
+    reference.msgpack   the reference's runs of visible calls and cells (`evidence.trace`), frozen
+    assignment/         checks, drivers, bars and data, cut down to what visible checks need
 
 Nothing of the solution and of other checks is in it.
 """
@@ -85,7 +85,7 @@ class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file says of itself.
+    """Description of the file itself.
 
     `assignment` is cut down as the rest is. `owners`: for each function its last check cell;
     `blind`: contracts that say nothing of a check's call.
@@ -267,8 +267,9 @@ def _pack(
 def _sorted_out(
     specs: Sequence[CheckSpec], source: str
 ) -> tuple[tuple[CheckSpec, ...], tuple[LeftOut, ...]]:
-    """The checks that can be made without the course, and those visible ones that can't, with the
-    reason.
+    """Return the checks that can be made without the course, and visible ones that can't.
+
+    Those come with the reason.
     """
     hidden = {_base(spec) for spec in specs if spec.worth.visibility is not Visibility.VISIBLE}
     named = bound_names(source)
@@ -298,7 +299,7 @@ def _sorted_out(
 
 
 def _may_be_blind(prepared: Prepared, spec: CheckSpec) -> bool:
-    """Whether a driver trains in the check's call; only of those does a diagnosis speak."""
+    """Tell whether a driver trains in the check's call; a diagnosis speaks only of those."""
     if spec.call is None or spec.call.driver is None or not spec.call.trains:
         return False
     model = find_run(prepared.judge.reference, spec)
@@ -319,7 +320,10 @@ def _cut(source: str, names: set[str], path: Path) -> str:
 
 
 def _assignment(assignment: Assignment, specs: Sequence[CheckSpec]) -> Assignment:
-    """With the points that can be had here, and no given definitions, which are the solution's."""
+    """Return the assignment with the points that can be had here, without given definitions.
+
+    Those are the solution's.
+    """
     points = sum(spec.worth.counted for spec in specs) + sum(
         question.points for question in assignment.questions
     )
@@ -331,8 +335,9 @@ def _assignment(assignment: Assignment, specs: Sequence[CheckSpec]) -> Assignmen
 
 
 def _frozen(prepared: Prepared, specs: Sequence[CheckSpec]) -> Evidence:
-    """The reference's runs that `specs` are judged against, without what changes from run to
-    run.
+    """Return the reference's runs that `specs` are judged against, without times and the like.
+
+    Nothing is left that changes from run to run.
     """
     captured: dict[str, set[str]] = {}
     for spec in specs:
@@ -373,8 +378,11 @@ def _bars(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> str:
 
 
 def _refuse_secrets(specs: Sequence[CheckSpec], source: str) -> None:
-    """Data of hidden calls, and of no visible one, must not have come along with what visible
-    checks use.
+    """Raise if data of hidden calls have come along with what visible checks use.
+
+    Data that a visible call has, too, may come along.
+
+    Data of a visible call may.
 
     Raises:
         _CannotCutError: naming the check whose data would be told.
@@ -407,7 +415,7 @@ def _rows(spec: CheckSpec) -> Iterator[tuple[float, ...]]:
 
 
 def _rounded(row: Iterable[float]) -> tuple[float, ...]:
-    """As float32, as which numbers of checks travel."""
+    """Round to float32, as which numbers of checks travel."""
     with np.errstate(over="ignore"):
         return tuple(np.asarray(tuple(row), np.float32).tolist())
 

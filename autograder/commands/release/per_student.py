@@ -34,8 +34,9 @@ TOGETHER = 30
 
 @dataclass(frozen=True, slots=True)
 class ReleasedClass:
-    """The notebooks, in the roster's order; who was drawn for the first time; and how many draws
-    were refused.
+    """Notebooks of a class, in the roster's order.
+
+    It says also who was drawn for the first time, and how many draws were refused.
     """
 
     paths: tuple[Path, ...]
@@ -97,7 +98,7 @@ def release_variants(
 
 
 def require_variants(files: AssignmentFiles) -> None:
-    """That the assignment has variants.
+    """Raise unless the assignment has variants.
 
     Raises:
         AssignmentError: if it has none, saying how to make them.
@@ -113,8 +114,10 @@ def require_variants(files: AssignmentFiles) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Chooser:
-    """Draws for students who are not on record, until a draw is fit: the reference passes every
-    check on it and, if it is to be measured, the calibrated bars have room.
+    """Draws for students who are not on record, until a draw is fit.
+
+    It is if the reference passes every check on it and, if it is to be measured, the calibrated
+    bars have room.
     """
 
     variants: Variants

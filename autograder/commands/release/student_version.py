@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 def release_assignment(
     files: AssignmentFiles, folder: Path, store: Store, executor: Executor, *, force: bool = False
 ) -> Path:
-    """Write the student notebook, the assignment's data files and the file of visible checks to
-    `folder` and return the notebook's path.
+    """Write the student notebook, data files and the file of visible checks to `folder`.
+
+    Returns the notebook's path.
 
     Raises:
         AssignmentError: if the reference does not pass every check; names those it fails.

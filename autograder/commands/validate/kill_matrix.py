@@ -29,8 +29,9 @@ LEGEND = (
 
 
 def kill_matrix(validation: Validation) -> Table:
-    """One row for each mistake, one column for each check; of many checks, one character each,
-    under the last digits of their numbers.
+    """Draw one row for each mistake, one column for each check.
+
+    Many checks have one character each, under the last digits of their numbers.
     """
     from rich.table import Table
 

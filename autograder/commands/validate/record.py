@@ -44,8 +44,9 @@ def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
 
 
 def overtaken(files: AssignmentFiles, results: ResultsFolder) -> str:
-    """Say that the checks were changed, or did not pass, since they were last tested; empty where
-    they passed as they are, or were never tested here.
+    """Say that the checks were changed, or did not pass, since they were last tested.
+
+    Empty where they passed as they are, or were never tested here.
     """
     record = _read(files, results)
     if record is None or (record.passed and record.context == validation_key(files)):
@@ -62,8 +63,11 @@ def _read(files: AssignmentFiles, results: ResultsFolder) -> Validated | None:
 
 
 def untested(files: AssignmentFiles, results: ResultsFolder, doing: str, *, force: bool) -> str:
-    """Return words of doubt for what is done (`doing`: "release") by `force` although the checks
-    have not passed their test, or have no bars; empty where they have.
+    """Return words of doubt for what is done by `force`, such as `doing` "release".
+
+    There is doubt if the checks have not passed their test, or have no bars; else they are empty.
+
+    The checks have not passed their test, or have no bars; empty where they have.
 
     Raises:
         AssignmentError: if they have not, and nobody insists.
@@ -128,5 +132,5 @@ def equivalents_path(files: AssignmentFiles) -> Path:
 
 
 def record_path(files: AssignmentFiles, results: ResultsFolder) -> Path:
-    """Where the record lies."""
+    """Return the path of the record."""
     return results.root / "validated" / f"{files.slug}.json"

@@ -72,7 +72,7 @@ take a second.
 
 
 class Fate(StrEnum):
-    """What one check said of one mistake."""
+    """Verdict of one check on one mistake."""
 
     KILLED = "killed"
     RAISED = "raised"
@@ -98,18 +98,18 @@ class Trial:
 
     @property
     def killed(self) -> bool:
-        """Whether any check took points."""
+        """True if any check took points."""
         return Fate.KILLED in self.fates or Fate.RAISED in self.fates
 
     @property
     def inert(self) -> bool:
-        """Whether every run was the reference's, so that no check of these calls can tell."""
+        """True if every run was the reference's, so that no check of these calls can tell."""
         return set(self.fates) == {Fate.UNAFFECTED}
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks of an assignment are worth.
+    """Worth of an assignment's checks.
 
     `points` are those of the checks, bonus included; `asked` those of questions, which a person
     marks and nothing here can test. `broken` names checks that fail the reference, and why.
@@ -130,8 +130,9 @@ class Validation:
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
-        """Mistakes that lose nothing and have no excuse, the inert ones too: another call could
-        tell them.
+        """Mistakes that lose nothing and have no excuse.
+
+        Inert ones belong to them: another call could tell them.
         """
         return tuple(
             trial for trial in self.trials if not trial.killed and not trial.mistake.survives
@@ -149,7 +150,7 @@ class Validation:
 
     @property
     def passed(self) -> bool:
-        """Whether the assignment may be released."""
+        """True if the assignment may be released."""
         return (
             not (self.broken or self.survivors or self.accused)
             and self.reference == self.points
@@ -160,8 +161,12 @@ class Validation:
 def validate_assignment(
     files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress
 ) -> Validation:
-    """Try the checks of `files` on the reference, the stub, every known mistake and every right
-    program of equivalents.py, and record the result in `results`.
+    """Try the checks of `files` on right and wrong programs, and record the result.
+
+    These are the reference, the stub, every known mistake and every right program of
+    equivalents.py.
+
+    On the reference, the stub, every known mistake and every right program of equivalents.py.
 
     Raises:
         AssignmentError: if the assignment itself, or its mistakes.py, is wrong.
@@ -210,7 +215,7 @@ def validate_assignment(
 
 
 def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
-    """What operators make of the functions that students write, then what stands in mistakes.py.
+    """Return the operators' changes of functions that students write, then those of mistakes.py.
 
     Raises:
         AssignmentError: if mistakes.py is not as it should be.
@@ -248,8 +253,9 @@ def known_equivalents(files: AssignmentFiles) -> tuple[Mutant, ...]:
 
 
 def _broken_elsewhere(prepared: Prepared, store: Store, executor: Executor) -> tuple[str, ...]:
-    """Checks that the reference does not pass on another drawn variant, whose notebook may differ
-    in cells of role variant only.
+    """Return checks that the reference does not pass on another drawn variant.
+
+    That variant's notebook may differ in cells of role variant only.
     """
     drawer = prepared.files.drawer
     if drawer is None:
@@ -261,8 +267,9 @@ def _broken_elsewhere(prepared: Prepared, store: Store, executor: Executor) -> t
 
 
 def _forgetful(prepared: Prepared) -> Prepared:
-    """The same, but that replays of mistakes are not stored: there are many, and nobody asks for
-    them again.
+    """Return the same, but with replays of mistakes not stored.
+
+    There are many, and nobody asks for them again.
     """
     replayer = prepared.judge.replayer
     assert replayer is not None
@@ -303,7 +310,7 @@ class _Bench:
     cells: tuple[NotebookNode, ...]
 
     def concerns(self, mistake: Mutant) -> bool:
-        """Whether the notebook holds the definition that has the mistake."""
+        """Tell whether the notebook holds the definition that has the mistake."""
         return any(_place_of(mistake.function, cell.source) for cell in self.cells)
 
     def try_all(self, known: Sequence[Mutant], progress: Progress) -> tuple[Trial, ...]:
@@ -336,8 +343,9 @@ class _Bench:
         )
 
     def run_stub(self) -> Evidence:
-        """Run the released notebook as it would be graded: later parts with the given
-        definitions.
+        """Run the released notebook as it would be graded.
+
+        Later parts run with the given definitions.
         """
         judge, files = self.prepared.judge, self.prepared.files
         cells = with_tests(
@@ -388,7 +396,7 @@ def _fate(result: CheckResult, run: Run | None, model: Run | None) -> Fate:
 
 
 def _content(run: Run) -> bytes:
-    """What a run left behind, bit for bit, without times and text."""
+    """Encode what a run left behind, bit for bit, without times and text."""
     return msgspec.msgpack.encode(
         [run.status, run.returned, run.arguments, run.variables, run.traces], order="deterministic"
     )
@@ -431,8 +439,9 @@ def _with_definition(cell: NotebookNode, mistake: Mutant) -> NotebookNode:
 
 
 def _defines(cell: NotebookNode) -> bool:
-    """Whether a cell only prepares: it was given, holds a variant, or it defines or imports
-    something.
+    """Tell whether a cell only prepares.
+
+    It was given, holds a variant, or it defines or imports something.
     """
     if role_of(cell) in (Role.GIVEN, Role.VARIANT):
         return True

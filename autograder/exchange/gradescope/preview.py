@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def preview(assignment: Assignment, specs: Sequence[CheckSpec]) -> list[str]:
-    """What students will see, in lines for the author."""
+    """Tell the author, in lines, what students will see."""
     groups = {
         when: [spec for spec in specs if shown_when(assignment, spec.worth.visibility) is when]
         for when in Visibility

@@ -188,7 +188,7 @@ def refused(metadata: Metadata, allowed: Allowance, execution_time: float) -> Re
 
 
 def shown_when(assignment: Assignment, declared: Visibility) -> Visibility:
-    """When Gradescope shows a check of visibility `declared`."""
+    """Return the time from which Gradescope shows a check of visibility `declared`."""
     return Visibility(assignment.gradescope.show.get(declared.value, declared.value))
 
 
@@ -272,8 +272,9 @@ def _verdict(check: CheckResult) -> str:
 
 
 def _may_tell_given(graded: Graded, check: CheckResult) -> bool:
-    """Whether the student can see anyway that an earlier part lost points: else "yours had lost its
-    points" would tell what a hidden check found.
+    """Tell whether the student can see anyway that an earlier part lost points.
+
+    Else "yours had lost its points" would tell what a hidden check found.
     """
     if _when(graded, check) is not Visibility.VISIBLE:
         return True
@@ -285,8 +286,10 @@ def _may_tell_given(graded: Graded, check: CheckResult) -> bool:
 
 
 def _told(graded: Graded) -> dict[str, tuple[str, ...]]:
-    """By check id, what is said of its findings: by themselves for the checks of each time at which
-    checks are shown, since what is shown later tells all.
+    """Return the texts of each check's findings, by check id.
+
+    Checks of each time at which checks are shown are told by themselves, since what is shown later
+    tells all.
     """
     told: dict[str, tuple[str, ...]] = {}
     for when in Visibility:
@@ -348,7 +351,7 @@ def _overview(graded: Graded, checks: Sequence[CheckResult]) -> str:
 
 
 def _points(graded: Graded, shown: Sequence[CheckResult]) -> list[str]:
-    """What the student has of the checks that are shown at once."""
+    """Sum up the student's points for checks that are shown at once."""
     warning, problem = isolation_warning(graded.grade), plain(graded.grade.problem, 1_000)
     sentences = [f"For the instructor: {warning}."] if warning else []
     sentences += [f"Your submission did not run cleanly: {problem}"] if problem else []
@@ -375,7 +378,7 @@ def _points(graded: Graded, shown: Sequence[CheckResult]) -> list[str]:
 
 
 def _rest(graded: Graded, checks: Sequence[CheckResult]) -> list[str]:
-    """What else there is: checks that are shown later, answers, the limit."""
+    """Sum up the rest: checks that are shown later, answers, the limit."""
     sentences = []
     for when, words in _LATER.items():
         later = [check for check in checks if _when(graded, check) is when]
@@ -446,7 +449,10 @@ def _provenance(grade: Grade) -> dict[str, Any]:
 
 
 def _extra(allowed: Allowance | None, *, counted: bool, **more: object) -> dict[str, Any]:
-    """What comes back with the next submission, and for the staff how the result came about."""
+    """Return the data that come back with the next submission.
+
+    For the staff they also say how the result came about.
+    """
     uncounted = [moment.isoformat() for moment in allowed.uncounted] if allowed else []
     return {KEY: {"counted": counted, "uncounted": uncounted, **more}}
 

@@ -45,9 +45,7 @@ class Previous(msgspec.Struct, frozen=True):
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """What Gradescope says about a submission, as far as it is used here. Times have a time
-    zone.
-    """
+    """Gradescope's metadata of a submission, as far as used here. Times have a time zone."""
 
     created_at: datetime.datetime
     id: int | str = ""
@@ -65,7 +63,7 @@ class Metadata(msgspec.Struct, frozen=True):
 
     @property
     def earlier(self) -> tuple[Previous, ...]:
-        """What was handed in before this one, oldest first."""
+        """Submissions handed in before this one, oldest first."""
         return tuple(
             sorted(
                 (one for one in self.previous_submissions if one.submission_time < self.created_at),
@@ -84,9 +82,11 @@ class Metadata(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a limit says of one submission: `used` gradings of `limit` in the hours before it;
-    `again_at` where they are used up. `uncounted` are earlier submissions in the window that used
-    up nothing, since they were not graded.
+    """State of a limit for one submission.
+
+    `used` gradings of `limit` in the hours before it; `again_at` where they are used up.
+    `uncounted` are earlier submissions in the window that used up nothing, since they were not
+    graded.
     """
 
     limit: RateLimit
@@ -144,7 +144,7 @@ def _uncounted(metadata: Metadata) -> tuple[datetime.datetime, ...]:
 
 
 def own_data(results: dict[str, Any] | None) -> dict[str, Any]:
-    """What we wrote into `results`' extra_data; empty where there is nothing of ours."""
+    """Return what we wrote into `results`' extra_data; empty where there is nothing of ours."""
     extra = (results or {}).get("extra_data")
     own = extra.get(KEY) if isinstance(extra, dict) else None
     return own if isinstance(own, dict) else {}

@@ -32,8 +32,9 @@ RECEIPT_BYTES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What Blackboard wrote: the name, the username ("" for a group), the assignment's title, and
-    whether its times are UTC.
+    """Content of Blackboard's receipt.
+
+    The name, the username ("" for a group), the assignment's title, and whether its times are UTC.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Receipt:
 
 
 def recognise(names: Sequence[str]) -> bool:
-    """Whether most names are those of Blackboard's."""
+    """Tell whether most names are Blackboard's."""
     return 2 * sum(_NAME.match(name) is not None for name in names) > len(names)
 
 
@@ -112,10 +113,10 @@ def read_receipt(data: bytes) -> Receipt:
 
 
 def _person(head: str, receipt: Receipt | None, titles: Iterable[str]) -> Person | None:
-    """Who made an attempt.
+    """Return the person who made an attempt; None if unknown.
 
     Without its own receipt, the username is what follows the assignment's title, or the only
-    underscore; None where that can't be told.
+    underscore.
     """
     if receipt and receipt.login and head.endswith(f"_{receipt.login}"):
         return Person(

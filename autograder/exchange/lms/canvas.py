@@ -48,7 +48,7 @@ IDS = {"ID": IdKind.CANVAS, "SIS Login ID": IdKind.LOGIN, "SIS User ID": IdKind.
 
 
 def recognise(names: Sequence[str]) -> bool:
-    """Whether every file that may be a notebook is named as Canvas does, and there is one."""
+    """Tell whether there are notebooks, and Canvas named every file that may be one."""
     own = [
         name
         for name in names
@@ -59,7 +59,7 @@ def recognise(names: Sequence[str]) -> bool:
 
 
 def name_key(name: str) -> str:
-    """`name` as Canvas writes it in a file name."""
+    """Return `name` as Canvas writes it in a file name."""
     return re.sub(r"\W", "", unicodedata.normalize("NFC", name)).casefold()
 
 
@@ -129,7 +129,7 @@ def _times(uploads: list[tuple[int, str, Entry]], slug: str) -> list[list[tuple[
 
 
 def is_gradebook(header: Sequence[str]) -> bool:
-    """Whether these are a gradebook's columns.
+    """Tell whether these are a gradebook's columns.
 
     Where Canvas shows last names first, there are two columns for names.
     """

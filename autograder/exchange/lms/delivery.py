@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SystemName(StrEnum):
-    """As an author names them."""
+    """Systems by the names that authors write."""
 
     GRADESCOPE = "gradescope"
     MOODLE = "moodle"
@@ -27,7 +27,7 @@ class SystemName(StrEnum):
 
 
 class IdKind(StrEnum):
-    """Whose number or name an id is."""
+    """Origin of an id: whose number or name it is."""
 
     CANVAS = "canvas_id"
     MOODLE = "moodle_id"
@@ -85,8 +85,9 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a room needs to know to read a download: the assignment's name, and the zone of times
-    that name none (None: not known).
+    """Facts that a system's module needs to read a download.
+
+    The assignment's name, and the zone of times that name none (None: not known).
     """
 
     slug: str
@@ -110,8 +111,10 @@ def base_of(name: str, slug: str) -> str:
 
 
 def pick_notebooks(files: Sequence[Entry], slug: str) -> tuple[Entry, ...]:
-    """What is to be graded: the file named as the assignment, else all of the first kind there is
-    (notebook, script, archive). Several are for a person to look at.
+    """Choose the files to grade; several are for a person to look at.
+
+    The file named as the assignment, else all of the first kind there is (notebook, script,
+    archive).
     """
     kinds = [
         [file for file in files if PurePosixPath(file.name).suffix.lower() == suffix]
@@ -123,7 +126,7 @@ def pick_notebooks(files: Sequence[Entry], slug: str) -> tuple[Entry, ...]:
 
 
 def same_text(text: str) -> str:
-    """`text` as it is compared: composed letters, single spaces, small letters.
+    """Normalise a text for comparison: composed letters, single spaces, small letters.
 
     Accents stay: José is not Jose.
     """

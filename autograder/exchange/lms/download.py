@@ -59,7 +59,7 @@ class Download:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of all files."""
+        """Names of all files."""
         return tuple(entry.name for entry in self.entries)
 
     def inside(self) -> Download | None:

@@ -25,7 +25,7 @@ METADATA_BYTES = 200_000_000
 
 
 def recognise(names: Sequence[str]) -> bool:
-    """Whether the metadata are there."""
+    """Tell whether Gradescope's metadata are there."""
     return METADATA in names
 
 
@@ -51,7 +51,7 @@ def deliveries(download: Download, _: Asked) -> Delivered:
 
 
 def read_metadata(data: bytes, where: str) -> dict[str, Mapping[Any, Any]]:
-    """What Gradescope knows of each submission, by its folder's name.
+    """Read Gradescope's metadata of each submission, by its folder's name.
 
     Raises:
         ExchangeError: naming `where` and the line.

@@ -54,12 +54,12 @@ IDS = {
 
 
 def recognise(names: Sequence[str]) -> bool:
-    """Whether most names are those of Moodle's."""
+    """Tell whether most names are Moodle's."""
     return 2 * sum(_parse(name) is not None for name in names) > len(names)
 
 
 def name_key(name: str) -> str:
-    """`name` as Moodle writes it in a file name."""
+    """Return `name` as Moodle writes it in a file name."""
     return same_text(_CLEANED.sub("", name.replace("_", " ")))
 
 

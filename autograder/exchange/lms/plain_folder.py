@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def recognise(names: Sequence[str]) -> bool:
-    """Whether there is anything to grade."""
+    """Tell whether there is anything to grade."""
     return any(PurePosixPath(name).suffix.lower() in NOTEBOOKS for name in names)
 
 
@@ -62,8 +62,9 @@ def deliveries(download: Download, asked: Asked) -> Delivered:
 
 
 def _unwrapped(download: Download) -> Download:
-    """Without the folder around all of it, where it has the archive's own name or that of
-    nbgrader's folder; any other may be a student's.
+    """Strip the folder around all of it, if named as the archive or as nbgrader's folder.
+
+    Any other may be a student's.
     """
     inside = download.inside()
     top = download.names[0].split("/")[0]

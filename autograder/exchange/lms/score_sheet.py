@@ -29,9 +29,7 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Which column is meant: the one that the author `named`, else the one titled as the
-    assignment.
-    """
+    """Choice of a column: the one that the author `named`, else that titled as the assignment."""
 
     titles: tuple[str, ...]
     named: str = ""
@@ -50,9 +48,10 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class ScoreSheet:
-    """`possible` is the most points, None where the file does not say.
+    """Rows and columns of a file of scores.
 
-    `fixed` are rows about columns, `keep` the columns that a file for import has.
+    `possible` is the most points, None where the file does not say. `fixed` are rows about columns,
+    `keep` the columns that a file for import has.
     """
 
     sheet: Sheet

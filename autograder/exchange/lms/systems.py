@@ -13,7 +13,7 @@ from autograder.exchange.lms.download import Download
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """How to tell a system's download, to read it, and how it writes a name in it."""
+    """Functions that tell a system's download, read it, and write a name as it does."""
 
     name: SystemName
     recognise: Callable[[Sequence[str]], bool]

@@ -349,7 +349,7 @@ def _read(path: Path) -> NotebookNode:
 
 
 def _role(cell: NotebookNode) -> Role:
-    """What nbgrader's (valid) metadata says a cell is for."""
+    """Return a cell's role by nbgrader's (valid) metadata."""
     marks = nbgrader_marks(cell)
     points = float(marks.get("points", 0))
     if marks.get("task"):

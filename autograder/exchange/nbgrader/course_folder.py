@@ -21,7 +21,7 @@ CONFIG = "nbgrader_config.py"
 
 @dataclass(frozen=True, slots=True)
 class NbgraderCourse:
-    """Where nbgrader keeps things.
+    """Paths and gradebook of an nbgrader course.
 
     The gradebook is a file (SQLite), or has a `url` in SQLAlchemy's form; `config` is what
     nbgrader_config.py sets.
@@ -58,7 +58,9 @@ class NbgraderCourse:
 
     @property
     def database(self) -> URL:
-        """For SQLAlchemy; a file's name may hold what has a meaning in a URL's text.
+        """SQLAlchemy's URL of the gradebook.
+
+        A file's name may hold what has a meaning in a URL's text.
 
         Raises:
             ExchangeError: if `url` is none.
@@ -81,7 +83,7 @@ class NbgraderCourse:
 
     @property
     def penalises(self) -> bool:
-        """Whether the configuration has a say in penalties for late submissions."""
+        """True if the configuration has a say in penalties for late submissions."""
         return "LateSubmissionPlugin" in self.config or "AssignLatePenalties" in self.config
 
     def _directory(self, name: str, default: str) -> str:

@@ -257,8 +257,9 @@ class _Writer:
             self._penalise(notebook, [entry.grade.student for entry in entries])
 
     def finish(self) -> None:
-        """What concerns all submissions: marks for cells that are new, and penalties, since
-        somebody may have got an extension.
+        """Write what concerns all submissions: marks for new cells, and penalties.
+
+        Somebody may have got an extension.
         """
         with self._transaction() as (notebook, rows):
             self._fill(notebook, rows)

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from autograder.exchange.nbgrader.course_folder import NbgraderCourse
 
 _MARKS = """
-SELECT submitted_assignment.student_id, base_cell.name, grade.manual_score, grade.extra_credit, grade.needs_manual_grade,
-    (SELECT comment.manual_comment FROM comment JOIN base_cell AS commented ON comment.cell_id = commented.id
+SELECT submitted_assignment.student_id, base_cell.name,
+    grade.manual_score, grade.extra_credit, grade.needs_manual_grade,
+    (SELECT comment.manual_comment
+        FROM comment JOIN base_cell AS commented ON comment.cell_id = commented.id
         WHERE comment.notebook_id = grade.notebook_id AND commented.name = base_cell.name)
 FROM grade
 JOIN base_cell ON grade.cell_id = base_cell.id
@@ -42,7 +44,10 @@ def grade_id(check_id: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", check_id):
         return check_id
     words = re.sub(r"[^A-Za-z0-9_]+", "-", check_id).strip("-")[:80]
-    return f"{words or 'check'}-{hashlib.sha256(check_id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return (
+        f"{words or 'check'}"
+        f"-{hashlib.sha256(check_id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +63,16 @@ class Mark:
 
     @property
     def given(self) -> bool:
-        """Whether a person has said anything."""
+        """True if a person has said anything."""
         return self.score is not None or self.extra != 0 or bool(self.comment)
 
 
 def read_marks(
     course: NbgraderCourse, assignment: str, notebook: str
 ) -> Mapping[str, Mapping[str, Mark]]:
-    """What persons gave, by student and name of the grade cell, for every student who is in the
-    gradebook; empty where there is none.
+    """Read the marks that persons gave, by student and name of the grade cell.
+
+    For every student who is in the gradebook; empty where there is none.
 
     Raises:
         ExchangeError: if it can't be read.

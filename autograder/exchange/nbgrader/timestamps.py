@@ -11,8 +11,9 @@ TIMESTAMP = "timestamp.txt"
 
 
 def submitted_at(folder: Path) -> str:
-    """When the submission in `folder` was handed in, ISO 8601 in UTC, from nbgrader's
-    timestamp.txt; "" where that says nothing.
+    """Read the time of handing in from nbgrader's timestamp.txt, ISO 8601 in UTC.
+
+    "" where that says nothing.
     """
     try:
         with (folder / TIMESTAMP).open("rb") as file:
@@ -49,5 +50,5 @@ def parse_timestamp(text: str) -> datetime.datetime | None:
 
 
 def timestamp_text(moment: datetime.datetime) -> str:
-    """As nbgrader writes it, in UTC."""
+    """Write a moment as nbgrader does, in UTC."""
     return f"{moment.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S.%f} UTC\n"

@@ -48,8 +48,10 @@ class ClusterExecutor(Executor):
     def __init__(
         self, address: str, isolation: Isolation | None = None, packages: Sequence[str] = ()
     ) -> None:
-        """`isolation` must hold on every worker; `packages` are imported there before submissions
-        are forked.
+        """Connect to the Dask scheduler at `address`.
+
+        `isolation` must hold on every worker; `packages` are imported there before submissions are
+        forked.
 
         Raises:
             SandboxError: if Dask is not installed, or no scheduler answers at `address`, or it has
@@ -84,7 +86,7 @@ class ClusterExecutor(Executor):
         follow_up: FollowUp | None = None,
         stop: threading.Event | None = None,
     ) -> Evidence:
-        """As `Executor.run`.
+        """Run a submission on a worker, as `Executor.run`.
 
         A lost worker's run is made again by another; a submission whose runs lost `ATTEMPTS`
         workers comes back as killed.

@@ -28,7 +28,7 @@ _ANSWER_S = 300
 
 
 class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `Executor.run` takes.
+    """Arguments of `Executor.run`.
 
     `asks`: the host may want more calls when it has seen the evidence so far.
     """
@@ -111,7 +111,7 @@ def _order(orders: Any) -> bytes:
 
 
 def _executor(task: Task, jobs: int) -> Executor:
-    """This process's own, warm from the second task on."""
+    """Return this process's own executor, warm from the second task on."""
     with _LOCK:
         kind = (task.isolation, task.packages)
         if kind not in _EXECUTORS:

@@ -13,7 +13,7 @@ on.
 
 
 class ForkserverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the host tells a forkserver on its command line; no secrets.
+    """Settings that the host gives a forkserver on its command line; no secrets.
 
     `uid` None: no change of uid. `without` names layers to leave out.
     """

@@ -234,7 +234,7 @@ class Forkserver:
     def _become_submission(
         self, limits: Limits, connection: int, log: int, sandboxed: int
     ) -> NoReturn:
-        """In the child: drop everything of the forkserver's, enter the sandbox, run."""
+        """Drop everything of the forkserver's in the child, enter the sandbox, run."""
         try:
             null = os.open("/dev/null", os.O_RDONLY)
             for descriptor, standard in ((null, 0), (log, 1), (log, 2)):
@@ -282,7 +282,7 @@ class Forkserver:
             os.close(descriptor)
 
     def _excess(self, child: _Child) -> tuple[Ended, str] | None:
-        """What the submission uses too much of, if anything."""
+        """Return the limit that the submission exceeds, in words, if any."""
         limits, pids = child.limits, watch.processes_of(self._layers.uid)
         if watch.cpu_of(pids) > TREE_CPU_FACTOR * limits.cpu_s:
             return (
@@ -326,7 +326,7 @@ def _how_it_ended(status: int, cpu_s: float, limits: Limits) -> tuple[Ended, str
 
 
 def _has_card_open() -> bool:
-    """Whether this process has spoken to a GPU's driver."""
+    """Tell whether this process has spoken to a GPU's driver."""
     for name in os.listdir("/proc/self/fd"):
         try:
             if os.readlink(f"/proc/self/fd/{name}").startswith("/dev/nvidia"):

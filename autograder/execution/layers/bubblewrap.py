@@ -43,7 +43,7 @@ _TRIAL_S = 10
 def command(
     readable: Sequence[str], scratch: str, scratch_bytes: int, device: Device = Device.CPU
 ) -> list[str]:
-    """What to put before a command.
+    """Return the words to put before a command.
 
     `readable` appear read-only at their own paths; `scratch` and /dev/shm are empty and writable;
     of cards there is what `device` needs.

@@ -35,7 +35,7 @@ _SCOPES_ABI = 6  # Linux 6.12: no signals and abstract sockets to outside
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What a child puts on.
+    """Layers for a child to put on.
 
     `uid` None: it keeps the grader's; `rules` and `filter` None: left out. With a GPU addresses are
     not limited.
@@ -48,8 +48,10 @@ class Layers:
 
 
 def isolation_level(layers: Mapping[str, str]) -> Isolation:
-    """What the layers that hold add up to: secrets must be out of reach by two means for STRONG, by
-    one for GOOD, and the kernel's doors closed for both.
+    """Return the level that the layers add up to.
+
+    Secrets must be out of reach by two means for STRONG, by one for GOOD, and the kernel's doors
+    closed for both.
     """
     own_uid, files, scopes, calls, wrapped = (
         layers.get(name) == YES
@@ -150,8 +152,9 @@ def _try_uid(uid: int, readable: Sequence[str]) -> None:
 
 
 def _closed(readable: Sequence[str]) -> Iterator[str]:
-    """What this user can't read of `readable`, and of the packages and modules there: one that was
-    installed under another umask would fail in the middle of a submission.
+    """Yield what this user can't read of `readable`, and of packages and modules there.
+
+    One that was installed under another umask would fail in the middle of a submission.
     """
     imported_from = [
         path
@@ -175,7 +178,7 @@ def _closed(readable: Sequence[str]) -> Iterator[str]:
 
 
 def _is_open(path: str) -> bool:
-    """Whether this user can read it; a link that leads nowhere that it can see is no matter."""
+    """Tell whether this user can read it; a link that leads nowhere visible is no matter."""
     return os.access(
         path, os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK
     ) or not os.path.exists(path)

@@ -85,7 +85,9 @@ def _lock_parent() -> str:
 
 
 def _own_folder(parent: str) -> Path:
-    """This user's folder of slots in `parent`; others may pass through but not look or write.
+    """Return this user's folder of slots in `parent`, made if need be.
+
+    Others may pass through but not look or write.
 
     Raises:
         SandboxError: if someone else has made it.

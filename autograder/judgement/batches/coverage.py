@@ -40,7 +40,7 @@ class Epoch:
 
     @property
     def partition(self) -> frozenset[frozenset[int]]:
-        """Which samples came together, whatever the order."""
+        """Batches as sets of samples, whatever the order."""
         return frozenset(frozenset(batch.tolist()) for batch in self.batches)
 
 
@@ -193,7 +193,7 @@ def _sizes(sizes: Sequence[int]) -> str:
 
 
 def _orders(made: Sequence[Epoch], wanted: Sequence[Epoch], total: int) -> Iterator[Finding]:
-    """Whether the samples come in the data's own order, or fall into the same batches twice.
+    """Yield a finding if samples come in the data's own order or in the same batches twice.
 
     One batch that holds everything has no order that counts.
     """
@@ -222,7 +222,7 @@ def _orders(made: Sequence[Epoch], wanted: Sequence[Epoch], total: int) -> Itera
 
 
 def _is_natural(epoch: Epoch) -> bool:
-    """Whether every batch is a run of neighbours.
+    """Tell whether every batch is a run of neighbours.
 
     A batch of one is; an epoch of such is natural only if they come in order.
     """
@@ -232,7 +232,7 @@ def _is_natural(epoch: Epoch) -> bool:
 
 
 def generator(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
-    """Whether the generator that was passed in had a part in the order.
+    """Yield a finding if the generator that was passed in had no part in the order.
 
     A right order by other means trains as well, but can't be repeated.
     """

@@ -28,7 +28,7 @@ training accuracy beside it.
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What led to one step of the given optimizer.
+    """Events that led to one step of the given optimizer.
 
     `number` is the step's, 1-based; `forwards` index the log's events, those that autograd
     recorded, oldest first; `loss` is the last backward's.
@@ -54,7 +54,7 @@ class BatchStory:
         images: NdArray,
         labels: NdArray,
     ) -> None:
-        """`data`: names of the two among the call's arguments."""
+        """Take the call's run; `data` names the images and labels among its arguments."""
         self.run, self.log, self.data, self.images, self.labels = run, log, data, images, labels
 
     @cached_property
@@ -79,7 +79,7 @@ class BatchStory:
         return tuple(dict.fromkeys(one.phase for one in self.rounds))
 
     def count(self, kind: str, phase: int | None = None) -> int:
-        """How many events of `kind` there are, in all or in one phase."""
+        """Count the events of `kind`, in all or in one phase."""
         return sum(event.kind == kind and phase in (None, event.phase) for event in self.log.events)
 
     def forward(self, event: int) -> Forward:
@@ -131,8 +131,9 @@ class BatchStory:
 
     @cached_property
     def order(self) -> tuple[int, ...] | None:
-        """For each of the model's parameters its place in the trace, told by shape, then by order;
-        None if they are others.
+        """Place in the trace of each of the model's parameters, told by shape, then by order.
+
+        None if the trace's parameters have other shapes.
         """
         trace = self.trace
         return (
@@ -163,7 +164,7 @@ class BatchStory:
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:
-        """Where each parameter lies in a flat row."""
+        """Place of each parameter in a flat row."""
         ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.log.shapes)]).tolist()
         return tuple(slice(a, b) for a, b in itertools.pairwise(ends))
 
@@ -197,8 +198,9 @@ def story_of(run: Observation, reference: Observation) -> BatchStory | None:
 def same_shapes(
     wanted: Sequence[tuple[int, ...]], there: Sequence[tuple[int, ...]]
 ) -> tuple[int, ...] | None:
-    """For each of `wanted` the place of its counterpart in `there`: the same shape, the same place
-    among those of that shape. None if the two have other shapes.
+    """Return for each of `wanted` the place of its counterpart in `there`; None if shapes differ.
+
+    Counterparts have the same shape, and the same place among those of that shape.
     """
     if sorted(wanted) != sorted(there):
         return None

@@ -34,9 +34,7 @@ A loop holds one, or two where it keeps the last; one that adds up losses as ten
 
 
 def training(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
-    """What can be told without the reference's gradients: order and number of events, modes,
-    batches.
-    """
+    """Yield the findings that need no gradients of the reference: events, modes, batches."""
     order = tuple(_events(story, model))
     yield from order
     if any(finding.code in STOPS for finding in order):
@@ -94,7 +92,7 @@ EXPLAINS = {
 
 
 def _events(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
-    """Whether each batch has one backward pass and one step of the given optimizer."""
+    """Yield a finding unless each batch has one backward pass and one of the optimizer's steps."""
     steps, backwards = len(story.rounds), story.count("backward")
     others = story.count("step") - steps
     wanted = len(model.rounds)
@@ -175,7 +173,7 @@ def _counts(story: BatchStory, wanted: int) -> Iterator[Finding]:
 
 
 def _modes(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
-    """Whether dropout was on while training."""
+    """Yield a finding if dropout was off while training, or a copy of the model was trained."""
     seen = [story.forward(one.forwards[-1]) for one in story.rounds if one.forwards]
     meant = [model.forward(one.forwards[-1]) for one in model.rounds if one.forwards]
     off = [one for one in seen if not one.training and not one.dropping]
@@ -198,7 +196,7 @@ def _modes(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
 
 
 def _shape(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
-    """Whether the parameters are those of the model as asked for."""
+    """Yield a finding unless the parameters are those of the model as asked for."""
     if (
         not story.log.shapes
     ):  # no forward pass that autograd recorded: nothing is known of the model
@@ -220,8 +218,9 @@ def _shape(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
 
 
 def _update(story: BatchStory, replayed: Replayed, bar: float) -> Iterator[Finding]:
-    """Whether each step is what a real optimizer makes of the student's own gradients, and nothing
-    else moves parameters.
+    """Yield a finding unless the optimizer alone moves parameters, as a real one would.
+
+    A real one makes each step from the student's own gradients.
     """
     trace = story.trace
     moved = _moved(story)
@@ -267,7 +266,7 @@ def _moved(story: BatchStory) -> int | None:
 
 
 def _graphs(story: BatchStory) -> Iterator[Finding]:
-    """Whether the graphs of all batches stay in memory."""
+    """Yield a finding if the graphs of all batches stay in memory."""
     alive = max((event.alive for event in story.log.events if event.kind == "backward"), default=0)
     per_phase = max((story.count("backward", phase) for phase in story.trained), default=0)
     if alive >= GRAPHS and alive > per_phase // 2:
@@ -355,8 +354,9 @@ def _number(value: Value) -> float | None:
 
 
 def own_dropout(story: BatchStory, model: BatchStory) -> bool:
-    """Whether the model trains with other dropout modules than the reference's: its masks may be
-    drawn in another way, and no replay can tell.
+    """Tell whether the model trains with other dropout modules than the reference's.
+
+    Its masks may be drawn in another way, and no replay can tell.
     """
     seen = {story.forward(one.forwards[-1]).dropping for one in story.rounds if one.forwards}
     meant = {model.forward(one.forwards[-1]).dropping for one in model.rounds if one.forwards}
@@ -366,5 +366,5 @@ def own_dropout(story: BatchStory, model: BatchStory) -> bool:
 
 
 def replay_failed(story: BatchStory, replayed: Replayed | None) -> bool:
-    """Whether there is nothing to compare gradients with although there are steps."""
+    """Tell whether there are steps, but nothing to compare their gradients with."""
     return bool(story.rounds) and (replayed is None or not gaps(story, replayed.gradients))

@@ -235,9 +235,7 @@ def _near(values: NdArray, wanted: NdArray) -> bool:
 
 
 def _accumulated(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
-    """What each step found is the sum of all gradients so far, or of those since the last
-    clearing.
-    """
+    """Explain gradients that are sums: of all so far, or of those since the last clearing."""
     if len(found) < 3:
         return None
     kept = [

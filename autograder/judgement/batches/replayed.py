@@ -78,8 +78,9 @@ def judged(residuals: NdArray) -> float:
 
 
 def update_gaps(story: BatchStory, replayed: Replayed) -> NdArray:
-    """For each step how far the parameters lie from where a real optimizer moves them, relative to
-    the greatest move; float64 of shape (steps,).
+    """Return each step's distance from the end of a real optimizer's step, by the greatest move.
+
+    float64 of shape (steps,).
     """
     if replayed.after is None or story.order is None:
         return np.zeros(0)
@@ -105,8 +106,9 @@ def stochastic_residuals(story: BatchStory, replayed: Replayed) -> tuple[NdArray
 
 
 def stochastic_distance(story: BatchStory | None, replayed: Replayed | None) -> Distance:
-    """How far a training by minibatches lies from the reference at its own states, as
-    `assert_same_stochastic_training` judges it; inf where it could not be replayed.
+    """Measure how far a training by minibatches lies from the reference at its own states.
+
+    Judged as by `assert_same_stochastic_training`; inf where it could not be replayed.
     """
     if story is None or replayed is None:
         return Distance(float("inf"), np.zeros(0), np.zeros(0, int))

@@ -15,10 +15,10 @@ NONE = -1
 
 
 def match_rows(seen: NdArray, data: NdArray) -> NdArray:
-    """For each row of `seen`, shape (b, ...), the first row of `data`, shape (n, ...), that has the
-    same numbers, int64 of shape (b,); `NONE` where there is none.
+    """Return for each row of `seen` the first row of `data` with the same numbers.
 
-    Shapes beyond the first axis may differ, as (64,) and (1, 8, 8) do.
+    `seen` has shape (b, ...), `data` (n, ...); the result is int64 of shape (b,), `NONE` where
+    there is no such row. Shapes beyond the first axis may differ, as (64,) and (1, 8, 8) do.
     """
     if not seen.size or seen.ndim == 0:
         return np.full(len(seen) if seen.ndim else 1, NONE, np.int64)
@@ -34,8 +34,9 @@ def match_rows(seen: NdArray, data: NdArray) -> NdArray:
 
 
 def copies(data: NdArray) -> NdArray:
-    """How many rows of `data` are equal to each one that is the first of its kind, int64 of shape
-    (n,); 0 for the others.
+    """Count for each row of `data` that is the first of its kind the rows equal to it.
+
+    int64 of shape (n,); 0 for the others.
     """
     _, first, counts = np.unique(_flat(data), axis=0, return_index=True, return_counts=True)
     found = np.zeros(len(data), np.int64)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def aligned(trace: Trace, model: Trace) -> Trace:
-    """`trace` with its tensors in the order of `model`'s, told by the arguments of the call that
-    they are; as it is where those are not the same, each once.
+    """Return `trace` with its tensors in the order of `model`'s, told by the call's arguments.
+
+    Unchanged if the two don't hold the same arguments, each once.
     """
     names, wanted = trace.same_as, model.same_as
     if (

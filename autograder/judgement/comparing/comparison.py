@@ -103,7 +103,7 @@ def compare_arrays(
 
 
 def diverged(values: NdArray) -> NdArray:
-    """Which elements are NaN, infinite, or beyond `DIVERGED`."""
+    """Mark elements that are NaN, infinite, or beyond `DIVERGED`."""
     return np.asarray(~(np.abs(_widen(values)) <= DIVERGED))
 
 
@@ -190,8 +190,9 @@ float32 tensor, or out of a little arithmetic.
 
 
 def same_setting(actual: Any, expected: Any) -> bool:
-    """Whether two settings of an optimizer are the same: numbers but for rounding, tuples of
-    numbers element by element, anything else exactly.
+    """Tell whether two settings of an optimizer are the same.
+
+    Numbers but for rounding, tuples of numbers element by element, anything else exactly.
     """
     if isinstance(actual, tuple | list) and isinstance(expected, tuple | list):
         return len(actual) == len(expected) and all(

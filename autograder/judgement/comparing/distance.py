@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """`total` is the least bar at which the two agree, inf where none does; `by_step` the greatest
+    """Distance between two trainings, in all and step by step.
+
+    `total` is the least bar at which the two agree, inf where none does; `by_step` the greatest
     residual at each step that both have recorded, float64 of shape (n,), and `steps` their 1-based
     numbers. Both are empty if they can't be compared step by step.
     """

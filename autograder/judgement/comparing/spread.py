@@ -53,7 +53,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What was tried for one check.
+    """Right and wrong programs that were tried for one check.
 
     `rights` is never empty. `broken`: what the check says of the reference itself, on a variant
     where it does not pass.
@@ -66,8 +66,9 @@ class Spread:
 
     @property
     def profile(self) -> NdArray:
-        """How far right programs have come apart by each step, float64 of shape (n,), never
-        decreasing; `LEAST_SPREAD` at least.
+        """Greatest distance of right programs by each step, float64 of shape (n,).
+
+        Never decreasing; `LEAST_SPREAD` at least.
         """
         count = len(self.steps)
         rows = [
@@ -92,7 +93,7 @@ class Spread:
 
     @property
     def value(self) -> float:
-        """How far out that is; `LEAST_SPREAD` at least."""
+        """Distance of the widest right program; `LEAST_SPREAD` at least."""
         return max(self.widest.distance.total, LEAST_SPREAD)
 
     @property
@@ -108,15 +109,16 @@ class Spread:
         return min(near, key=lambda tried: tried.distance.total, default=None)
 
     def _shows(self, tried: Tried) -> bool:
-        """Whether a wrong program is not inert, also where the spread has swallowed it in the
-        end.
+        """Tell whether a wrong program is not inert.
+
+        It may show at some step although the spread has swallowed it in the end.
         """
         return tried.distance.total > INERT * self.value or bool(
             (self._margins(tried) >= LEAST_MARGIN).any()
         )
 
     def _margins(self, tried: Tried) -> NdArray:
-        """How many spreads out a program is by each step."""
+        """Return a program's distance by each step, in spreads."""
         if len(tried.distance.by_step) != len(self.steps):
             return np.full(len(self.steps), tried.distance.total / self.value)
         return np.asarray(np.maximum.accumulate(tried.distance.by_step) / self.profile)
@@ -127,7 +129,7 @@ class Spread:
         return margin_between(self.value, _distance(self.nearest))
 
     def measured(self, call: str, steps: int) -> Measured:
-        """For the file; `call` is the digest of the call.
+        """Return the bar as the file keeps it; `call` is the digest of the call.
 
         Raises:
             ValueError: if it is to be refused.
@@ -176,7 +178,7 @@ class Spread:
         )
 
     def warning(self) -> str:
-        """What is wrong with the horizon; empty if nothing is."""
+        """Say what is wrong with the horizon; empty if nothing is."""
         profile, steps = self.profile, self.steps
         early = max(1, min(EARLY_STEP, int(steps[-1]) // 4))
         # rows of long runs are strided
@@ -210,12 +212,12 @@ class Across:
 
     @property
     def varies(self) -> bool:
-        """Whether it is another call on each variant; else there is one, called ""."""
+        """True if it is another call on each variant; else there is one, called ""."""
         return "" not in self.variants
 
     @property
     def value(self) -> float:
-        """How far right programs lie apart, on the variant where they do most."""
+        """Distance of right programs on the variant where it is greatest."""
         return max(spread.value for spread in self.variants.values())
 
     @property
@@ -254,7 +256,7 @@ class Across:
         )
 
     def measured(self, call: str, steps: int) -> Measured:
-        """For the file, as `Spread.measured`.
+        """Return the bar as the file keeps it, as `Spread.measured` does.
 
         Raises:
             ValueError: if it is to be refused.
@@ -267,7 +269,7 @@ class Across:
         )
 
     def warning(self) -> str:
-        """What is wrong with the horizon on the first variant where anything is."""
+        """Say what is wrong with the horizon on the first variant where anything is."""
         return next(
             (warning for spread in self.variants.values() if (warning := spread.warning())), ""
         )
@@ -291,8 +293,9 @@ def _distance(nearest: Tried | None) -> float:
 
 
 def clear_of(bar: float, spread: Spread) -> bool:
-    """Whether `bar`, measured on other variants, parts right from wrong on this one: by as much on
-    either side as the least margin leaves.
+    """Tell whether `bar`, measured on other variants, parts right from wrong on this one.
+
+    On either side it leaves as much room as the least margin does.
     """
     room = math.sqrt(LEAST_MARGIN)
     return (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """``|actual - expected| <= absolute + relative * |expected|``."""
+    """Greatest difference allowed: ``|actual - expected| <= absolute + relative * |expected|``."""
 
     relative: float
     absolute: float
@@ -66,9 +66,7 @@ Only a spread that is itself so large goes beyond.
 
 
 def margin_between(spread: float, nearest: float) -> float:
-    """How many times further out than right programs the nearest mistake lies; inf where no mistake
-    is near.
-    """
+    """Return the distance of the nearest mistake in spreads; inf where no mistake is near."""
     return nearest / max(spread, LEAST_SPREAD)
 
 

@@ -34,8 +34,9 @@ _MANY, _NEARLY_ALL = 8, 0.9
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """At `step` a parameter went to `observed`, shape of the tensor, where gradient and settings
-    make `computed`.
+    """A step that gradient and settings do not explain.
+
+    At `step` a parameter went to `observed`, shape of the tensor; they make `computed`.
     """
 
     step: int
@@ -102,13 +103,14 @@ def contradiction(trace: Trace) -> Contradiction | None:
 
 
 def contradicts_itself(trace: Trace) -> bool:
-    """Whether steps are recorded that its optimizer can't have made."""
+    """Tell whether steps are recorded that the trace's optimizer can't have made."""
     return contradiction(trace) is not None or moves_without_gradients(trace) is not None
 
 
 def recomputable(trace: Trace) -> bool:
-    """Whether updates follow from what was recorded: the rule is known, with one group of settings,
-    and no earlier step is remembered.
+    """Tell whether updates follow from what was recorded.
+
+    The rule is known, with one group of settings, and no earlier step is remembered.
     """
     if trace.optimizer not in _RULES or len(trace.settings) != 1 or not trace.start:
         return False
@@ -127,9 +129,7 @@ def recomputable(trace: Trace) -> bool:
 
 
 def remembers_unseen_steps(trace: Trace) -> bool:
-    """Whether updates would follow from the gradients if the optimizer did not remember steps that
-    it has made before.
-    """
+    """Tell whether only memory of earlier steps keeps updates from following from gradients."""
     return (
         not trace.fresh
         and _remembers(trace)

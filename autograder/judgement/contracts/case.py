@@ -18,7 +18,9 @@ tensor.
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`gradients` are the reference's at the parameters of each event; `replayed` is where a real
+    """A failed run's story, and the fields that it is compared with.
+
+    `gradients` are the reference's at the parameters of each event; `replayed` is where a real
     optimizer of torch.optim moves the parameters at each step of the given one, `forgetful` where a
     new one each time would; `objectives` are the gradient fields of known wrong objectives by the
     finding they lead to, `elsewhere` that of the reference on the data of a visible call. What was

@@ -13,7 +13,7 @@ from autograder.judgement.findings.finding import Contract, Finding
 
 
 def clearing(case: Case) -> Iterator[Finding]:
-    """Whether .grad held something before the first backward of a round."""
+    """Yield a finding if .grad held something before the first backward of a round."""
     story = case.story
     openings = [(one, one.backwards[0]) for one in story.rounds if one.backwards]
     dirty = [(one, event) for one, event in openings if _left(story, event) is not None]
@@ -85,7 +85,7 @@ def _within(story: Story) -> Iterator[Finding]:
 
 
 def _left(story: Story, event: int) -> NdArray | None:
-    """What .grad of a trained tensor held when the backward pass began; None if it was clean."""
+    """Return a trained tensor's .grad from before the backward pass; None if all were clean."""
     for position in range(len(story.trained)):
         actor = story.stand_in(event, position)
         before = None if actor is None else story.before(event, actor)

@@ -18,8 +18,8 @@ COUNT = Contract.COUNT
 
 
 def count(case: Case) -> Iterator[Finding]:
-    """Whether steps and backward passes are as many and in the order asked, and the right thing is
-    returned.
+    """Yield findings on the number and order of steps and backward passes, and on the returned
+    value.
     """
     story, wanted = case.story, case.wanted_steps
     made = (
@@ -111,9 +111,7 @@ def _steps(case: Case, made: int, passes: int) -> Iterator[Finding]:
 
 
 def _whole_batches(case: Case) -> bool:
-    """Whether every gradient is that of all samples, so that the steps are too many but no
-    minibatches.
-    """
+    """Tell whether every gradient is that of all samples: too many steps, but no minibatches."""
     whole = fit(increments(case.story), case.gradients)
     return whole is not None and whole.residual <= FIT
 

@@ -68,8 +68,10 @@ def _scales(gradients: Sequence[NdArray]) -> list[float]:
 
 
 def increments(story: Story) -> dict[int, Arrays]:
-    """What each backward added; where gradients are set by hand (torch.autograd.grad,
-    torch.func.grad), what each step saw, by step event.
+    """Return what each backward added to the gradients, by event.
+
+    Where gradients are set by hand (torch.autograd.grad, torch.func.grad): what each step saw, by
+    step event.
     """
     if story.backwards:
         return {
@@ -88,7 +90,7 @@ def increments(story: Story) -> dict[int, Arrays]:
 
 
 def gradient(case: Case) -> Iterator[Finding]:
-    """Whether the gradients are those of the loss that was asked for."""
+    """Yield a finding unless the gradients are those of the loss that was asked for."""
     story, added = case.story, increments(case.story)
     if story.backwards and all(not flat(one).any() for one in added.values()):
         return  # the loss does not reach the parameters: the optimizer contract says so
@@ -120,7 +122,7 @@ def gradient(case: Case) -> Iterator[Finding]:
 
 
 def _adds_up(story: Story, one: Round) -> bool:
-    """Whether a round has two backward passes at one point.
+    """Tell whether a round has two backward passes at one point.
 
     A closure that an optimizer runs as often as it likes, each time elsewhere, has not.
     """
@@ -131,8 +133,9 @@ def _adds_up(story: Story, one: Round) -> bool:
 
 
 def _cleared(story: Story, event: int) -> bool:
-    """Whether a pass inside a step found every trained tensor's accumulator empty: a closure that
-    ran again.
+    """Tell whether a pass inside a step found every trained tensor's .grad empty.
+
+    So it does when a closure ran again.
     """
     actors = (story.stand_in(event, position) for position in range(len(story.trained)))
     return story.events[event].inside is not None and all(
@@ -203,8 +206,9 @@ def _known(case: Case, added: Mapping[int, Arrays]) -> str | None:
 
 
 def _penalised(case: Case, added: Mapping[int, Arrays]) -> bool:
-    """Whether ``increment = gradient + strength * parameters`` with one strength for all events,
-    each event scaled as in `fit`.
+    """Tell whether ``increment = gradient + strength * parameters`` with one strength for all.
+
+    Each event is scaled as in `fit`.
     """
     events = [event for event in added if event in case.gradients]
     rows = [

@@ -26,7 +26,7 @@ by about 1e-6 of it.
 
 
 def untouched(case: Case) -> Iterator[Finding]:
-    """Whether step saw what backward had left."""
+    """Yield a finding unless step saw what backward had left."""
     story = case.story
     for one in story.rounds:
         outside = [event for event in one.backwards if story.events[event].inside is None]
@@ -64,7 +64,7 @@ def untouched(case: Case) -> Iterator[Finding]:
 
 
 def update(case: Case) -> Iterator[Finding]:
-    """Whether settings stayed, the update followed the rule, and nothing else moved a parameter."""
+    """Yield findings on changed settings, a wrong update, and parameters moved by other means."""
     story = case.story
     changed = _settings(case)
     if changed is not None:
@@ -77,8 +77,9 @@ def update(case: Case) -> Iterator[Finding]:
 
 
 def _settings_at_steps(story: Story) -> Iterator[tuple[int, Settings, Settings]]:
-    """For each step of the given optimizer its number, the settings it was made with, and those
-    that were given.
+    """Yield each step's number, the settings it was made with, and those that were given.
+
+    Only steps of the given optimizer.
     """
     if story.given is None:
         return
@@ -145,8 +146,9 @@ def _moved_outside(case: Case) -> Finding | None:
 
 
 def _jumps(story: Story, tensor: int) -> Iterator[tuple[int, NdArray, NdArray]]:
-    """Where the tensor's value was not what the event before had left: the event, what was left,
-    what was found. The end counts as an event.
+    """Yield places where a tensor is not what the event before had left.
+
+    The event, what was left, what was found. The end counts as an event.
     """
     last = story.recording.tensors[tensor].start.numpy()
     for index, event in enumerate(story.events):
@@ -187,7 +189,8 @@ def _replay(case: Case) -> Iterator[Finding]:
             expected = f"by {show(wanted)}, as the optimizer does from the same gradients"
             observed = (
                 f"step {number} moved the parameters by"
-                f" {show(moves[index])}{', as a new optimizer would that remembers nothing' if forgot else ''}"
+                f" {show(moves[index])}"
+                f"{', as a new optimizer would that remembers nothing' if forgot else ''}"
             )
             yield Finding(
                 "rebuilt-optimizer" if forgot else "changes-update",

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Round:
-    """What happened up to and including one optimizer step: the backward passes since the step
-    before, then `step` (None after the last step).
+    """Events up to and including one optimizer step.
+
+    The backward passes since the step before, then `step` (None after the last step).
     """
 
     number: int
@@ -99,8 +100,9 @@ class Story:
         )
 
     def closure_moved(self, one: int, other: int) -> bool:
-        """Whether two backward passes of one step's closure began at other parameters, so that the
-        optimizer had the closure run anew between them.
+        """Tell whether two backward passes of one step's closure began at other parameters.
+
+        If so, the optimizer had the closure run anew between them.
         """
         same_step = self.events[one].inside is not None and self.outermost(one) == self.outermost(
             other
@@ -194,8 +196,9 @@ class Story:
         return tuple(found)
 
     def increment(self, event: int) -> tuple[NdArray, ...] | None:
-        """What a backward pass added to the gradients of the trained parameters (stand-ins
-        included); zeros where it did not reach one.
+        """Return what a backward pass added to the gradients of the trained parameters.
+
+        Stand-ins count as these; zeros where it did not reach one.
         """
         found = []
         for position, tensor in enumerate(self.trained):
@@ -212,7 +215,7 @@ class Story:
 
     @cached_property
     def snapshots(self) -> tuple[dict[int, int], ...]:
-        """For each event, the place of each tensor's snapshot."""
+        """Place of each tensor's snapshot, for each event."""
         return tuple(
             {snapshot.tensor: place for place, snapshot in enumerate(event.snapshots)}
             for event in self.events
@@ -236,5 +239,5 @@ def flat(arrays: tuple[NdArray, ...]) -> NdArray:
 
 
 def is_clean(gradient: NdArray | None) -> bool:
-    """None, or all zeros."""
+    """Tell whether a gradient is None or all zeros."""
     return gradient is None or not gradient.any()

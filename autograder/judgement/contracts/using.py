@@ -105,8 +105,9 @@ def _unused(case: Case) -> Iterator[Finding]:
 
 
 def _replaced(story: Story) -> int:
-    """How many tensors of the student's own took turns in the loss; 0 unless a new one came with
-    most backward passes.
+    """Count the student's own tensors that took turns in the loss.
+
+    0 unless a new one came with most backward passes.
     """
     own = {
         min(leaves)
@@ -117,8 +118,9 @@ def _replaced(story: Story) -> int:
 
 
 def _alike(story: Story, leaves: set[int]) -> set[int]:
-    """Those of `leaves` that have the shape of a trained parameter, or of one of its numbers:
-    others are no parameters, but results taken out of the graph.
+    """Return those of `leaves` that have the shape of a trained parameter, or of one number of it.
+
+    Others are no parameters, but results taken out of the graph.
     """
     shapes = {story.recording.tensors[index].start.shape for index in story.trained} | {()}
     return {leaf for leaf in leaves if story.recording.tensors[leaf].start.shape in shapes}
@@ -181,8 +183,9 @@ def _moved(story: Story) -> bool:
 
 
 def _ends_like(case: Case) -> bool:
-    """Whether the parameters ended where an unfinished training of the reference ends, which no
-    closed form and no remembered answer does.
+    """Tell whether the parameters ended where an unfinished training of the reference ends.
+
+    No closed form and no remembered answer does.
     """
     trace = case.reference.trace
     names = [case.story.recording.tensors[index].name for index in case.story.trained]

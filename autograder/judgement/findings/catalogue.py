@@ -348,9 +348,7 @@ CATALOGUE: dict[str, Entry] = {
 
 
 def tell(finding: Finding, disclosure: Disclosure) -> str:
-    """What a student reads of `finding`: observed and expected always, then as much as is
-    disclosed.
-    """
+    """Return the student's text for `finding`: observed, expected, and as much as is disclosed."""
     entry = CATALOGUE[finding.code]
     where = f"Step {finding.step}: " if finding.step is not None else ""
     words = [f"{where}{finding.observed}; expected {finding.expected}."]

@@ -83,7 +83,7 @@ def _count(place: Place) -> ast.expr:
 
 
 def _batches(tree: Function) -> list[Place]:
-    """`order.split(size)` that a loop with a step goes through."""
+    """Return each `order.split(size)` that a loop with a step goes through."""
     loops = [
         item
         for item in ast.walk(tree)
@@ -241,9 +241,7 @@ def argmax_over_samples(function: Function) -> Iterator[Function]:
 
 
 def counts_batches(function: Function) -> Iterator[Function]:
-    """What is added up over batches is divided by their number, as if all were as large as the
-    first.
-    """
+    """Divide sums over batches by their number, as if all were as large as the first."""
 
     def found(tree: Function) -> list[Place]:
         loops = [item for item in ast.walk(tree) if isinstance(item, ast.For)]

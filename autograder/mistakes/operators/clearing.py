@@ -36,7 +36,7 @@ def never_clears(function: Function) -> Iterator[Function]:
 
 
 def without_parentheses(function: Function) -> Iterator[Function]:
-    """`optimizer.zero_grad`, which does nothing."""
+    """Write `optimizer.zero_grad`, which does nothing."""
 
     def calls(tree: Function) -> list[Placed]:
         return [

@@ -63,7 +63,7 @@ def _more(count: ast.expr) -> ast.expr:
 
 
 def one_short(function: Function) -> Iterator[Function]:
-    """`range(1, n)`."""
+    """Make one step too few: `range(1, n)`."""
 
     def edit(bounds: list[ast.expr]) -> None:
         if len(bounds) == 1:
@@ -79,7 +79,7 @@ def one_short(function: Function) -> Iterator[Function]:
 
 
 def one_more(function: Function) -> Iterator[Function]:
-    """`range(n + 1)`."""
+    """Make one step too many: `range(n + 1)`."""
 
     def edit(bounds: list[ast.expr]) -> None:
         bounds[-1] = _more(bounds[-1])

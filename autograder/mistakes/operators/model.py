@@ -24,7 +24,7 @@ LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear", "ConvTranspose2d")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`weight * input + bias`, all three of them parameters of the function."""
+    """The expression `weight * input + bias`, all three of them parameters of the function."""
 
     place: Place
     product: ast.expr

@@ -46,7 +46,7 @@ def _averaged(place: Place) -> ast.expr:
 
 
 def sum_not_mean(function: Function) -> Iterator[Function]:
-    """`.sum()` for `.mean()`, reduction="sum" for a loss of torch's."""
+    """Write `.sum()` for `.mean()`, reduction="sum" for a loss of torch's."""
 
     def torch_losses(tree: Function) -> list[ast.Call]:
         inside = [

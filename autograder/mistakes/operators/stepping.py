@@ -58,7 +58,7 @@ def step_missing(function: Function) -> Iterator[Function]:
 
 
 def step_without_parentheses(function: Function) -> Iterator[Function]:
-    """`optimizer.step`, which does nothing."""
+    """Write `optimizer.step`, which does nothing."""
     yield from at_each(stepping, lambda one: _uncall(_step(one)), function)
 
 
@@ -68,7 +68,7 @@ def backward_missing(function: Function) -> Iterator[Function]:
 
 
 def backward_without_parentheses(function: Function) -> Iterator[Function]:
-    """`loss.backward`, which does nothing."""
+    """Write `loss.backward`, which does nothing."""
     yield from at_each(passes, lambda one: _uncall(one.backward), function)
 
 

@@ -52,8 +52,9 @@ def read_answers(notebook: NotebookNode, release: NotebookNode) -> Mapping[str, 
 
 
 def _below_tasks(notebook: NotebookNode, tasks: set[str]) -> dict[str, str]:
-    """What a student put below each task: all cells up to the next released one. nbgrader leaves it
-    to a person to see that there is nothing.
+    """Return what a student put below each task: all cells up to the next released one.
+
+    nbgrader leaves it to a person to see that there is nothing.
     """
     found: dict[str, str] = {}
     task = ""

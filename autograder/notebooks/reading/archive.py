@@ -123,7 +123,7 @@ def _check(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
 
 
 def member_problem(member: zipfile.ZipInfo, name: str) -> str:
-    """What makes a member one that no student's archive needs; empty if it is harmless."""
+    """Say why no student's archive needs such a member; empty if it is harmless."""
     kind = stat.S_IFMT(member.external_attr >> 16)
     # others unpack without a bound on memory
     usual = member.compress_type in (

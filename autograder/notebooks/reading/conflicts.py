@@ -27,9 +27,7 @@ def first_conflict(text: str) -> int | None:
 
 
 def without_conflicts(text: str) -> tuple[str, str]:
-    """`text` as it would be if all conflicts were decided for the first version, and for the
-    second.
-    """
+    """Decide all conflicts for the first version, and for the second; return both texts."""
     ours: list[str] = []
     theirs: list[str] = []
     inside = ""

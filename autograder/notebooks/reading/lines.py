@@ -13,8 +13,10 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def cell_lines(path: Path) -> tuple[tuple[int, ...], ...]:
-    """For each cell of `path`, in order, the 1-based lines of the file on which the lines of its
-    source stand, one at least. Empty where none can be told (an archive, another notebook format).
+    """Return the lines of the file on which each cell's source stands, in order.
+
+    1-based; for each cell one at least. Empty where none can be told (an archive, another notebook
+    format).
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -48,7 +50,7 @@ def _script_lines(lines: Sequence[str]) -> Iterator[tuple[int, ...]]:
 
 
 def _cells(text: str) -> list[int]:
-    """Where the cells of a notebook's JSON begin.
+    """Return the positions at which the cells of a notebook's JSON begin.
 
     Raises:
         ValueError, IndexError: if `text` is no JSON object, or holds no list of cells.
@@ -63,7 +65,10 @@ def _cells(text: str) -> list[int]:
 
 
 def _source_starts(text: str, cell: int) -> list[int]:
-    """Where the strings of a cell's source begin; where the cell does if it has none."""
+    """Return the positions at which the strings of a cell's source begin.
+
+    If it has none, that of the cell.
+    """
     place = _members(text, cell).get("source", cell)
     if text[place] != "[":
         return [place]
@@ -76,7 +81,7 @@ def _source_starts(text: str, cell: int) -> list[int]:
 
 
 class _Members(dict[str, int]):
-    """Where the values of an object begin, by name."""
+    """Positions at which the values of an object begin, by name."""
 
     def __missing__(self, name: str) -> int:
         message = f"no {name}"

@@ -60,7 +60,7 @@ class FileCell:
 
 @dataclass(frozen=True, slots=True)
 class NotebookFile:
-    """What a file holds.
+    """Content of a notebook's file.
 
     `sha256` is of its bytes, in hex; `notices` are sentences to the student about what was mended.
     """
@@ -266,8 +266,9 @@ def _check_language(content: Mapping[str, Any], path: Path) -> None:
 
 
 def _upgraded(content: dict[str, Any], path: Path) -> Mapping[str, Any]:
-    """`content` in nbformat 4; the minor version does not matter here, since cell ids are made
-    anew.
+    """Convert a notebook to nbformat 4.
+
+    The minor version does not matter here, since cell ids are made anew.
     """
     version = content["nbformat"]
     if version == 4:

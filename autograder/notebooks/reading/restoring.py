@@ -30,7 +30,7 @@ class ReleasedCell:
 
     @property
     def source(self) -> str:
-        """As released."""
+        """Source as released."""
         return str(self.node["source"])
 
 
@@ -175,8 +175,9 @@ def _released(release: NotebookNode) -> list[ReleasedCell]:
 
 
 def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[str]:
-    """For each submitted cell the id of the released one that it is, empty for the student's own:
-    by its mark; else by its exact source, if it is locked; by its signature, if it holds a variant;
+    """Return for each submitted cell the id of its released one, empty for the student's own.
+
+    By its mark; else by its exact source, if it is locked; by its signature, if it holds a variant;
     else by the names that it defines, if it is a solution.
     """
     known = {cell.id for cell in released}
@@ -247,7 +248,7 @@ def _place(
 def _heads(
     cells: Sequence[FileCell], claims: Sequence[str], by_id: dict[str, ReleasedCell]
 ) -> dict[str, FileCell]:
-    """Of the cells that claim an id, the one that keeps it.
+    """Choose which of the cells that claim an id keeps it.
 
     If it is locked: the first that is as released, else the first. For a solution: the last that
     binds what the cell is for, since a split or copied cell does its work there, else the first.
@@ -272,7 +273,7 @@ def _heads(
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    """`name`, or with a number behind it; also a valid cell id, which may have 64 characters."""
+    """Return `name`, or with a number behind it, as a valid cell id of at most 64 characters."""
     name = name[-64:]
     candidate, number = name, 2
     while candidate in taken:
@@ -282,8 +283,9 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _differs(cell: FileCell, released: ReleasedCell) -> bool:
-    """Whether a locked cell was edited; white space at line ends and around the whole is the
-    editor's.
+    """Tell whether a locked cell was edited.
+
+    White space at line ends and around the whole is the editor's.
     """
     return cell.cell_type != released.node["cell_type"] or list(_lines(cell.source)) != list(
         _lines(released.source)
@@ -317,9 +319,10 @@ def _moved(locked: Sequence[PlacedCell], released: Sequence[ReleasedCell]) -> se
 def _position(
     placed: Sequence[PlacedCell], cell: ReleasedCell, released: Sequence[ReleasedCell]
 ) -> int:
-    """Where a locked cell goes back: between its locked neighbours and behind the solutions that it
-    followed. A check then stands as far down as it can, below what the student added in between;
-    anything else as far up.
+    """Return the position to which a locked cell goes back.
+
+    It lies between its locked neighbours and behind the solutions that it followed. A check then
+    stands as far down as it can, below what the student added in between; anything else as far up.
     """
     where = {item.id: index for index, item in enumerate(placed)}
     own = released.index(cell)
@@ -342,7 +345,7 @@ def _position(
 
 
 def _say(ids: Iterable[str], sentence: str, noun: str) -> str:
-    """`sentence` about the cells `ids`, in the singular or plural; empty for none."""
+    """Fill the cells `ids` into `sentence`, in the singular or plural; empty for none."""
     names = [repr(name) for name in dict.fromkeys(ids)]
     one = len(names) == 1
     cells = f"The {noun}{'' if one else 's'} {', '.join(names)}"

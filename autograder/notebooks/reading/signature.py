@@ -50,7 +50,7 @@ class Held:
 
 
 def held_in(cells: Sequence[FileCell]) -> Held:
-    """What a submission says of itself; it may say anything."""
+    """Return the tags that a submission says it holds; it may say anything."""
     tags = {cell.variant for cell in cells if _TAG.fullmatch(cell.variant)}
     secrets = {cell.secret for cell in cells if _TAG.fullmatch(cell.secret)}
     return Held(

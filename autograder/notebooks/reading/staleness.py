@@ -126,7 +126,7 @@ def _masked(line: str) -> str:
 
 
 def _apart(saved: str, again: str) -> bool:
-    """Whether two printed numbers differ by more than float noise and their own rounding allow."""
+    """Tell whether two printed numbers differ by more than float noise and their own rounding."""
     first, second = float(saved), float(again)
     if not (math.isfinite(first) and math.isfinite(second)):
         return not (first == second or (math.isnan(first) and math.isnan(second)))

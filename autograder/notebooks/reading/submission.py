@@ -107,7 +107,7 @@ def read_submission(
 
 
 def _is_code(cell: PlacedCell) -> bool:
-    """Whether the cell runs; a solution cell does, whatever the student turned it into."""
+    """Tell whether the cell runs; a solution cell does, whatever the student turned it into."""
     if cell.role is Role.FREE:
         return cell.origin is not None and cell.origin.cell_type == "code"
     if cell.role in (Role.VARIANT, Role.ANSWER) and cell.released is not None:

@@ -12,7 +12,7 @@ from autograder.errors import AssignmentError
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the instructor's own files say about each visible check, by the check's name.
+    """Points and runs of each visible check, from the instructor's own files, by its name.
 
     `points` is the most that a check gives. `reference(name)` is the reference's run for that
     check, an object with `returned`, `arguments`, `variables` and `losses`; None while that run

@@ -11,8 +11,9 @@ from autograder.notebooks.writing.stub import STUB_LINES
 
 
 class Region(StrEnum):
-    """What stands between ``### BEGIN <name>`` and ``### END <name>``; any line with the words
-    counts, as in nbgrader.
+    """Lines from ``### BEGIN <name>`` to ``### END <name>``.
+
+    Any line with the words counts, as in nbgrader.
     """
 
     SOLUTION = "SOLUTION"

@@ -192,7 +192,7 @@ def _render(files: AssignmentFiles, mode: Mode, facts: Facts) -> str:
 
 
 def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
-    """What a template can call."""
+    """Return the names that a template can use."""
     solution = _read(files.solution)
 
     def stub(name: str) -> str:

@@ -107,7 +107,7 @@ def whole_definition(source: str, name: str, path: Path) -> str:
 
 
 def is_written(source: str, name: str, path: Path) -> bool:
-    """Whether students write (a part of) `name`: whether its definition in `source` has a region.
+    """Tell whether students write (a part of) `name`: its definition in `source` has a region.
 
     Raises:
         AssignmentError: as `cut_stub`.
@@ -164,7 +164,7 @@ def _excerpt(source: str, name: str, path: Path) -> _Excerpt:
 
 
 def _regions(excerpt: _Excerpt) -> list[str | None]:
-    """For each line: None outside of a region, else "begin", "inside" or "end"."""
+    """Return for each line None outside of a region, else "begin", "inside" or "end"."""
     regions: list[str | None] = []
     opened: int | None = None
     for offset, line in enumerate(excerpt.lines):
@@ -197,8 +197,9 @@ def _regions(excerpt: _Excerpt) -> list[str | None]:
 
 
 def _face(source: str) -> tuple[object, ...] | None:
-    """What students must still see of a definition: its kind, name, parameters, decorators, bases
-    and docstring; None if it is no valid Python.
+    """Return the parts of a definition that students must still see.
+
+    Its kind, name, parameters, decorators, bases and docstring; None if it is no valid Python.
     """
     try:
         body = syntax_tree(source).body

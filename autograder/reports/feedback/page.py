@@ -33,7 +33,7 @@ NOTICES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class FeedbackPage:
-    """What a page is made from.
+    """Contents of a page.
 
     `show_hidden`: the due date has passed; `cells`: id -> source as run, in the notebook's order.
     """
@@ -310,7 +310,7 @@ def _failures(page: FeedbackPage, shown: list[CheckResult]) -> list[Excerpt]:
 
 
 def _footer(page: FeedbackPage) -> list[str]:
-    """What produced the grade, for a student who asks why."""
+    """Name what produced the grade, for a student who asks why."""
     provenance, environment_ = page.grade.provenance, page.grade.provenance.environment
     items = [f"GradStep {provenance.gradstep}"]
     items += [

@@ -137,7 +137,7 @@ def describe(student: Trace | None, reference: Trace | None) -> str:
 
 
 def recorded_losses(trace: Trace) -> int:
-    """How many steps of `trace` have a loss that can be drawn."""
+    """Count the steps of `trace` with a loss that can be drawn."""
     return int(_curve(trace).finite.losses.size)
 
 
@@ -265,8 +265,9 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _thin(curve: Curve) -> Curve:
-    """At most two points per bucket, its least and greatest loss: spikes survive, pages stay
-    small.
+    """Keep at most two points per bucket, its least and greatest loss.
+
+    Spikes survive, pages stay small.
     """
     count = curve.losses.size
     if count <= 2 * _BUCKETS:
@@ -420,9 +421,10 @@ def _bad_mark(figure: Any, curve: Curve, x_axis: Axis) -> None:
 
 
 def _inline(svg: str) -> str:
-    """What stands inside matplotlib's <svg>, without its style sheet (it would hold for the whole
-    page) and ids, colours as variables, styles as attributes (the page's policy forbids the
-    others).
+    """Return what stands inside matplotlib's <svg>, fit for the page.
+
+    Without its style sheet (it would hold for the whole page) and ids, colours as variables, styles
+    as attributes (the page's policy forbids the others).
     """
     inner = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
     inner = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", inner, flags=re.DOTALL)

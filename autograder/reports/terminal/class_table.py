@@ -101,16 +101,14 @@ def what_went_wrong(grade: Grade) -> str:
     }:
         words.append("every check")
     elif lost:
-        words.append(
-            "lost:"
-            f" {'; '.join(plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED])}"
-        )
+        titles = [plain_line(check.title or check.id, TITLE_CHARS) for check in lost[:TITLES_NAMED]]
+        words.append(f"lost: {'; '.join(titles)}")
         words += [f"{len(lost) - TITLES_NAMED} more"] if len(lost) > TITLES_NAMED else []
     return "; ".join(words)
 
 
 def same_code_lines(groups: Sequence[Sequence[str]]) -> list[str]:
-    """For the instructor alone: whose solutions are equal."""
+    """Tell the instructor alone whose solutions are equal."""
     return [
         f"same code (but for layout and comments): {listed(students, STUDENTS_NAMED, 64)}"
         for students in groups
@@ -118,7 +116,7 @@ def same_code_lines(groups: Sequence[Sequence[str]]) -> list[str]:
 
 
 def gone_lines(graded: Iterable[str], found: Iterable[str], place: Path, grades: Path) -> list[str]:
-    """Whose grade is in the folder `grades`, and whose submission is not in `place`.
+    """Name students with a grade in the folder `grades` but no submission in `place`.
 
     Of a single submission nothing is said: it is no class.
     """
@@ -140,7 +138,9 @@ def _to_be_marked(grade: Grade) -> float:
 
 
 def class_lines(grades: Sequence[Grade]) -> list[str]:
-    """How many of each status, mean and median of those that are fully graded, what waits to be
+    """Sum up a class.
+
+    How many of each status, mean and median of those that are fully graded, what waits to be
     marked, and whose code ran without a sandbox. While answers do, mean and median are of the
     checks alone.
     """

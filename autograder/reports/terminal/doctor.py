@@ -40,7 +40,7 @@ _LAYERS = {
 
 
 def versions_line(program: str, environment: Mapping[str, str], kernel: str) -> str:
-    """What a report of a fault has to name: `program`, with its version, and what it runs on."""
+    """Name all that a report of a fault needs: `program`, with its version, and its platform."""
     return (
         f"{program} on Python {environment['python']}, torch {environment['torch']}, Linux {kernel}"
     )
@@ -78,8 +78,9 @@ def trials_table(rows: Sequence[tuple[str, bool | None, bool, str, str]]) -> Tab
 
 
 def gpu_line(name: str, count: int, missing: str) -> str:
-    """What assignments with device = "cuda" would run on: `count` GPUs called `name`, or why it is
-    `missing`.
+    """Say what assignments with device = "cuda" would run on.
+
+    `count` GPUs called `name`, or why it is `missing`.
     """
     if missing:
         return (

@@ -15,7 +15,7 @@ longer than allowed.
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """What one call may use, in seconds of computing and of waiting."""
+    """Time that one call may use, in seconds of computing and of waiting."""
 
     cpu_s: int
     wall_s: float
@@ -32,7 +32,7 @@ class CallLimits:
 
 
 def needs_fresh_process(run: Run) -> bool:
-    """Whether the call may have left things half done."""
+    """Tell whether the call may have left things half done."""
     return run.status is RunStatus.RAISED and (
         run.error is None
         or run.error.type not in ("SignatureError", "ArgumentError", "StepBudgetExceeded")

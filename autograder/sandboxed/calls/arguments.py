@@ -104,7 +104,7 @@ def _optimizer(spec: OptimizerSpec, values: dict[str, Any]) -> torch.optim.Optim
 
 
 def _maker(spec: OptimizerSpec) -> Callable[..., torch.optim.Optimizer]:
-    """What makes the optimizer over the parameters that it is given."""
+    """Return a function that makes the optimizer over the parameters that it is given."""
     kind = getattr(torch.optim, spec.name, None)
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
         message = f"torch.optim has no optimizer {spec.name!r}"

@@ -37,7 +37,7 @@ class SignatureError(TypeError):
 
 
 class Student:
-    """What a driver gets: the notebook's names as attributes.
+    """The notebook's names as attributes, for a driver.
 
     `batches` follows the calls of its functions.
     """
@@ -55,7 +55,7 @@ class Student:
 
 @dataclass(slots=True)
 class _Tally:
-    """What a call left behind, as far as it got."""
+    """Results of a call, as far as it got."""
 
     status: RunStatus = RunStatus.FINISHED
     returned: object = None
@@ -194,7 +194,7 @@ def _run_cell_again(session: Session, cell_id: str, tally: _Tally) -> None:
 
 
 def _function(session: Session, call: Call, arguments: Arguments) -> Callable[[], object]:
-    """What to call, everything bound.
+    """Return the call as a function without parameters.
 
     Raises:
         NotDefinedError: if the notebook does not have it, or it is not callable.

@@ -33,7 +33,7 @@ class SharedState:
         self._switches = _switches()
 
     def disturbed(self) -> bool:
-        """Whether anything differs now."""
+        """Tell whether anything differs now."""
         if _switches() != self._switches or self._namespace.keys() != self._names.keys():
             return True
         for name, value in self._names.items():

@@ -192,7 +192,7 @@ def _fork_runner(
 def _run_calls(
     session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits, pipe: int
 ) -> NoReturn:
-    """In the runner: make the calls, send a frame after each, exit."""
+    """Make the calls in the runner, send a frame after each, exit."""
     code = 70
     try:
         die_with_parent()

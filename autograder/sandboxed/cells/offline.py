@@ -23,9 +23,7 @@ _INSTALLER = re.compile(
 
 
 def installer_notice(command: str) -> str | None:
-    """What to print in place of running a shell command that installs packages; None for any other
-    command.
-    """
+    """Return the text to print in place of installing packages; None for any other command."""
     match = _INSTALLER.match(command)
     return notice(f"{re.sub(r'[0-9.]+$', '', match['tool'])} {match['verb']}") if match else None
 

@@ -109,7 +109,7 @@ class Outputs:
 
     @property
     def text(self) -> str:
-        """What went to stdout and stderr, capped."""
+        """Text that went to stdout and stderr, capped."""
         return clean("".join(self._text), self._text_limit + 100)
 
     def json(self) -> str:
@@ -143,7 +143,7 @@ class Outputs:
 
 
 class Stream(io.TextIOBase):
-    """What sys.stdout and sys.stderr are while a notebook runs."""
+    """Stand-in for sys.stdout or sys.stderr while a notebook runs."""
 
     def __init__(self, outputs: Outputs, name: str) -> None:
         self._outputs, self._name = outputs, name
@@ -180,7 +180,7 @@ def streams(outputs: Outputs) -> tuple[TextIO, TextIO]:
 
 
 def _jsonable(value: object) -> Any:
-    """`value` if it is plain JSON, else None."""
+    """Return `value` if it is plain JSON, else None."""
     try:
         json.dumps(value)
     except (TypeError, ValueError, RecursionError):

@@ -92,7 +92,7 @@ class CellCompiler(CachingCompiler):  # type: ignore[misc]
         return name
 
     def ast_parse(self, source: str, filename: str = "<unknown>", symbol: str = "exec") -> ast.AST:
-        """As IPython's, whatever threads of the student's parse meanwhile."""
+        """Parse as IPython does, whatever threads of the student's parse meanwhile."""
         with _uncollected():
             return super().ast_parse(source, filename, symbol)  # type: ignore[no-any-return]
 
@@ -116,7 +116,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         """
 
     def system(self, cmd: str) -> None:
-        """`!command`: its output goes to the cell. An installer does nothing and says so."""
+        """Run `!command`: its output goes to the cell. An installer does nothing and says so."""
         command = self.var_expand(cmd, depth=1)
         if said := installer_notice(command):
             print(said)
@@ -139,7 +139,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
 
     # IPython's signature
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:  # noqa: FBT001, FBT002
-        """`names = !command`: its output as a list of lines."""
+        """Run `names = !command` and return its output as a list of lines."""
         command = self.var_expand(cmd, depth=depth + 1)
         text = installer_notice(command)
         if text is None:
@@ -158,7 +158,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """What became of one cell: its execution count, and the exception that ended it, if one did."""
+    """Execution count of one cell, and the exception that ended it, if one did."""
 
     execution_count: int | None
     error: BaseException | None
@@ -192,7 +192,7 @@ def make_shell() -> Shell:
 
 
 def collect_outputs(limit_bytes: int) -> None:
-    """From now on stdout and stderr go to `COLLECTED`, up to `limit_bytes` in all."""
+    """Send stdout and stderr to `COLLECTED` from now on, up to `limit_bytes` in all."""
     COLLECTED.limit(limit_bytes)
     sys.stdout, sys.stderr = streams(COLLECTED)
 
@@ -233,8 +233,9 @@ def _uncollected() -> Iterator[None]:
 
 
 def _is_python(source: str) -> bool:
-    """Whether the cell is Python as it stands: IPython's transformations, which take longer than a
-    short cell, would leave it as it is.
+    """Tell whether the cell is Python as it stands.
+
+    IPython's transformations, which take longer than a short cell, would leave it as it is.
     """
     try:
         with _uncollected():

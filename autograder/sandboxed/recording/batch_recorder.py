@@ -51,8 +51,9 @@ class BatchRecorder:
     # --- the driver's calls -----------------------------------------------------------------------
 
     def watched(self, name: str, value: Any) -> Any:
-        """`value` as the driver gets it: a function of the student's becomes one whose calls are
-        phases.
+        """Return `value` as the driver gets it: a student's function, with its calls as phases.
+
+        Anything but a function is returned as it is.
         """
         if type(value) is not types.FunctionType:
             return value
@@ -203,7 +204,7 @@ class BatchRecorder:
         self._add(BatchEvent("step", self._phase, given=id(optimizer) in self._given), 64)
 
     def is_given(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Whether the driver has passed `optimizer` to the student."""
+        """Tell whether the driver has passed `optimizer` to the student."""
         return id(optimizer) in self._given
 
     def _add(self, event: BatchEvent, used_bytes: int) -> None:

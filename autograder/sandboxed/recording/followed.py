@@ -119,7 +119,7 @@ class Followed:
         return found
 
     def after(self, before: list[Before]) -> tuple[Snapshot, ...]:
-        """What the event has made of them."""
+        """Return snapshots of the tensors before and after the event."""
         made = []
         for one in before:
             tensor = self._tensors[one.tensor]
@@ -168,7 +168,7 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
 
 
 def _array(tensor: torch.Tensor) -> Array | None:
-    """By value; None where there is nothing to read, as on the meta device."""
+    """Copy the tensor's values; None where there is nothing to read, as on the meta device."""
     try:
         if (
             type(tensor) in _PROPER
@@ -183,7 +183,7 @@ def _array(tensor: torch.Tensor) -> Array | None:
 
 
 def _array_of_proper(tensor: torch.Tensor) -> Array:
-    """What `array_of_tensor` makes of an ordinary tensor, in half the time."""
+    """Copy an ordinary tensor as `array_of_tensor` does, in half the time."""
     name = _AS_THEY_ARE[tensor.dtype]
     values = tensor.detach().numpy()
     if values.nbytes > _MAX_BYTES:

@@ -124,7 +124,7 @@ class FullRecorder:
             self.ended(opened)
 
     def step_began(self, optimizer: torch.optim.Optimizer, frame: FrameType) -> None:
-        """`optimizer` is about to step in `frame`.
+        """Open the step that `optimizer` is about to make in `frame`.
 
         Its class's step that calls super().step() makes one step, not two.
         """
@@ -232,7 +232,7 @@ class FullRecorder:
         return Event("step", (), optimizer=index, settings=settings if changed else None)
 
     def _zero_grad_event(self, owner: Any) -> Event:
-        """Of a module's zero_grad no optimizer is known."""
+        """Return the event of a zero_grad; a module's is of no known optimizer."""
         return Event(
             "zero_grad",
             (),

@@ -29,7 +29,7 @@ class Marker(_OF_TORCH):
 
 
 def mark_for_listeners_only() -> None:
-    """From now on in this process.
+    """Mark only while a profiler listens, from now on in this process.
 
     A torch that does not say whether its profiler is on is left as it is.
     """

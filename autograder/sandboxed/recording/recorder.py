@@ -98,8 +98,9 @@ class _Watched:
         self.versions, self.read_at = versions, self.steps
 
     def expected_versions(self) -> list[int] | None:
-        """What the parameters' versions are if nothing but the steps has changed them since they
-        were read; None if steps change them irregularly.
+        """Return the parameters' versions if only steps have changed them since they were read.
+
+        None if steps change them irregularly.
         """
         left_out = self.steps - self.read_at
         if left_out == 0:
@@ -171,7 +172,7 @@ class Recorder:
         return self.root if isinstance(self.root, float) else _number(self.root)
 
     def traces(self) -> tuple[Trace, ...]:
-        """What was recorded since `start`.
+        """Return the traces recorded since `start`.
 
         If there were more than `MAX_TRACES` optimizers, a last trace without rows stands for the
         others.
@@ -329,8 +330,9 @@ class Recorder:
 
 
 def _has_closure(args: object, settings: object) -> bool:
-    """Whether `step` was called with a closure: one may set gradients by hand, without a backward
-    pass.
+    """Tell whether `step` was called with a closure.
+
+    One may set gradients by hand, without a backward pass.
     """
     if isinstance(args, tuple) and any(
         value is not None for value in args[1:2]

@@ -86,7 +86,7 @@ class Rows:
 
     @property
     def max_bytes(self) -> int:
-        """What the arrays take at most, roughly."""
+        """Greatest size of the arrays, roughly."""
         return (self._max_rows + 2) * self._row_bytes
 
     def pack(self, gradients: Sequence[torch.Tensor | None]) -> list[bytes | None]:
@@ -137,7 +137,10 @@ class Rows:
 
 
 def _row_bytes(start: _Tensors) -> int:
-    """What a row takes: values, gradients, step and loss. Small floats travel as float32."""
+    """Return the size of a row: values, gradients, step and loss.
+
+    Small floats travel as float32.
+    """
     return 2 * sum(tensor.numel() * max(4, tensor.element_size()) for tensor in start) + 16
 
 

@@ -43,8 +43,9 @@ def plain_tensor(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def array_of_tensor(tensor: torch.Tensor, limit_bytes: int) -> Array:
-    """`tensor` by value; dtypes that can't travel as the nearest that can, with `source` saying
-    what it was.
+    """Copy the tensor's values.
+
+    Dtypes that can't travel become the nearest that can, with `source` saying what they were.
 
     Raises:
         ValueError: above `limit_bytes` once dense, or without values (the meta device).
@@ -83,7 +84,7 @@ def settings_of(group: Mapping[str, Any]) -> dict[str, Setting]:
 
 
 def _plain_setting(value: object) -> tuple[Setting] | tuple[()]:
-    """`value` as a one-tuple, or () when it is not plain."""
+    """Return `value` as a one-tuple, or () when it is not plain."""
     if value is None or type(value) in (bool, float):
         return (value,)  # type: ignore[return-value]
     if type(value) is int:
@@ -124,7 +125,7 @@ class ValueReader:
         self._names = names or {}
 
     def read(self, value: object) -> Value:
-        """`value` as plain data; what has no plain form becomes an `Opaque`. Never raises."""
+        """Return `value` as plain data, or as an `Opaque` if it has no plain form. Never raises."""
         try:
             return self._value(value, 0)
         # a student's object may fail in any way, and must not end the runner

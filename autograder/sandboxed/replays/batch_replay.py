@@ -144,7 +144,7 @@ def _load(parameters: list[Any], values: torch.Tensor) -> None:
 
 
 def _places(wanted: list[tuple[int, ...]], there: list[tuple[int, ...]]) -> list[int]:
-    """For each wanted shape its place among those that are there: the same shape, in order."""
+    """Return for each wanted shape its place among `there`: the same shape, in order."""
     waiting = list(range(len(there)))
     places = []
     for shape in wanted:

@@ -7,7 +7,7 @@ import torch
 
 
 def replay(student, optimizer, params, values, gradients):  # type: ignore[no-untyped-def]
-    """Where each step leads.
+    """Make each step from given values and gradients.
 
     `values`, `gradients`: shape (steps, numbers), all parameters flat; NaN stands for a missing
     gradient.

@@ -18,8 +18,10 @@ from autograder.course.results import ResultsFolder
 pytestmark = pytest.mark.long("a class graded three times")
 
 GRADES = """
-SELECT submitted_assignment.student_id, base_cell.name, grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade,
-    (SELECT comment.auto_comment FROM comment WHERE comment.notebook_id = grade.notebook_id AND comment.cell_id = grade.cell_id)
+SELECT submitted_assignment.student_id, base_cell.name, grade.auto_score, grade.manual_score,
+    grade.extra_credit, grade.needs_manual_grade,
+    (SELECT comment.auto_comment FROM comment
+        WHERE comment.notebook_id = grade.notebook_id AND comment.cell_id = grade.cell_id)
 FROM grade
 JOIN base_cell ON grade.cell_id = base_cell.id
 JOIN submitted_notebook ON grade.notebook_id = submitted_notebook.id

@@ -138,8 +138,8 @@ def test_grades_that_were_made_on_a_gpu_stay_where_there_is_none(course):
             course.files,
             course.results,
             executor,
-            # ada's stored run is another than her grade claims, and the reference's runs on a T4 are
-            # not at hand
+            # ada's stored run is another than her grade claims, and the reference's runs on a T4
+            # are not at hand
         )
     course.submit("ada", training_loop=LOOP + "\n# changed")
     assert {check.cause for check in graded_without(course)[0]["ada"].checks} == {Cause.NO_DEVICE}
