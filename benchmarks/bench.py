@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -184,10 +185,14 @@ def draw(speeds: Sequence[Speeds]) -> None:
 def write_page(bars: Sequence[Bar], speeds: Sequence[Speeds], figures: Sequence[tuple[str, str]], minutes: float) -> None:
     """docs/performance.md up to the line that says where it ends; what stands below is written by hand."""
     revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    written = (
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, version {autograder.__version__} "
+        f"({revision or 'no repository'}), in {minutes:.0f} minutes on {machine()}."
+    )
     lines = [
         "# Performance",
         "",
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, version {autograder.__version__} ({revision or 'no repository'}), in {minutes:.0f} minutes on {machine()}.",
+        textwrap.fill(written, 100, break_on_hyphens=False),
         "",
         "![Seconds per notebook: bare loops, GradStep, nbgrader, otter-grader](performance.svg)",
         "",
