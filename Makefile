@@ -5,7 +5,7 @@ ASSIGNMENT ?= optimizers
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-long test-all test-bare lint attacks faults bench large picture clean
+.PHONY: demo test test-long test-all test-bare lint docs attacks faults bench large picture clean
 .DEFAULT_GOAL := demo
 
 # -qq shows errors alone: warnings are about places that pip was told to look in elsewhere, such as in a pip.conf.
@@ -42,6 +42,9 @@ lint: $(STAMP)  ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+docs: $(STAMP)  ## the documentation as a site, into site/; a dead link or a public name without words is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 picture: $(STAMP)  ## the README's picture of real feedback; needs Debian's chromium
 	$(BIN)/autograder grade optimizers examples/optimizers/submitted --only mei --results demo/picture
 	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars --window-size=940,1500 \
@@ -60,4 +63,4 @@ large: $(STAMP)  ## a class of 10,000: linear time, flat memory
 	$(BIN)/python benchmarks/large.py 10000
 
 clean:
-	rm -rf .venv .venv-peers demo results release
+	rm -rf .venv .venv-peers demo results release site

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "authoring.md").read_text()
-EXCERPTS = re.findall(r"```\w+ file=(\S+)\n(.*?)```", PAGE, re.DOTALL)
+EXCERPTS = re.findall(r'```\w+ title="(\S+)"\n(.*?)```', PAGE, re.DOTALL)
 STEPS = re.findall(r"<!-- test: (?P<step>.*?) -->|```console\n(?P<block>.*?)```", PAGE, re.DOTALL)
 
 

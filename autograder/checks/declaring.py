@@ -158,7 +158,7 @@ def tensor(values: Any) -> Array:
 
 
 class _Optimizers:
-    """``optim.SGD(lr=0.1)`` describes torch.optim.SGD over the argument ``params``; ``over="weights"`` over another argument."""
+    """Makes descriptions of optimizers."""
 
     def __getattr__(self, name: str) -> Callable[..., OptimizerSpec]:
         def describe_optimizer(*, over: str = "params", **settings: Any) -> OptimizerSpec:
@@ -168,6 +168,11 @@ class _Optimizers:
 
 
 optim = _Optimizers()
+"""Describe an optimizer of torch.optim: ``optim.SGD(lr=0.1)`` is SGD over the argument ``params``.
+
+``over="weights"`` puts it over another argument; ``over=""`` gives a driver a function that makes the
+optimizer over the parameters that it is called with.
+"""
 
 
 def _label(value: Any) -> str:
