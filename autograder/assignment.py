@@ -19,7 +19,9 @@ from autograder.evidence.limits import Device, Isolation, Limits
 
 
 class Disclosure(StrEnum):
-    """How much a student is told about a mistake: where it shows; the concept behind it too; the fix too."""
+    """How much a student is told about a mistake: where it shows; the concept behind it too; the
+    fix too.
+    """
 
     WHERE = "where"
     CONCEPT = "concept"
@@ -27,8 +29,8 @@ class Disclosure(StrEnum):
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One part of the assignment: its title, the functions that students write in it, and the function that later parts
-    are judged with when the student's own is wrong (`given`).
+    """One part of the assignment: its title, the functions that students write in it, and the
+    function that later parts are judged with when the student's own is wrong (`given`).
     """
 
     title: str
@@ -37,7 +39,11 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A question that a person marks. `id` is that of its answer cell in the template, `part` the title of the section that it is shown in."""
+    """A question that a person marks.
+
+    `id` is that of its answer cell in the template, `part` the title of the section that it is
+    shown in.
+    """
 
     id: str
     title: str
@@ -62,12 +68,17 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.submissions < 1 or not 0 < self.hours <= 10_000:
-            message = "Expected at least 1 for submissions, and for hours a number above 0 and up to 10000"
+            message = (
+                "Expected at least 1 for submissions, and for hours a number above 0 and up to"
+                " 10000"
+            )
             raise ValueError(message)
 
 
 class Leaderboard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A column of Gradescope's leaderboard: the first recorded step at which the run of `check` has a loss of `loss` or less."""
+    """A column of Gradescope's leaderboard: the first recorded step at which the run of `check` has
+    a loss of `loss` or less.
+    """
 
     name: str
     check: str
@@ -77,8 +88,10 @@ class Leaderboard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Gradescope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[gradescope]: how the assignment is graded and shown there.
 
-    `show` says for a visibility that a check declares which one it has there, `timeout_minutes` is the timeout chosen in Gradescope's settings. `isolation`, where the container
-    offers less than the assignment asks for, the least that is accepted; submissions never run as root, whatever it says.
+    `show` says for a visibility that a check declares which one it has there, `timeout_minutes` is
+    the timeout chosen in Gradescope's settings. `isolation`, where the container offers less than
+    the assignment asks for, the least that is accepted; submissions never run as root, whatever it
+    says.
     """
 
     show: dict[WhenShown, WhenShown] = {}
@@ -97,7 +110,11 @@ class Gradescope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of assignment.toml. `points` are those of all checks and `questions`; `files` are paths below the assignment's folder, placed beside the notebook (see `placed`)."""
+    """The content of assignment.toml.
+
+    `points` are those of all checks and `questions`; `files` are paths below the assignment's
+    folder, placed beside the notebook (see `placed`).
+    """
 
     title: str
     points: float
@@ -115,7 +132,9 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     gradescope: Gradescope = Gradescope()
     submitted_as: str = ""
-    """Folder and notebook under which students hand it in, "ps1/problem1"; empty where both have the assignment's own name."""
+    """Folder and notebook under which students hand it in, "ps1/problem1"; empty where both have
+    the assignment's own name.
+    """
 
     def part_of(self, function: str) -> Part | None:
         """The part in which students write `function`; None for a name that no part lists."""
@@ -133,15 +152,21 @@ class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def placed(name: str) -> str:
-    """Where the file `name` of `Assignment.files` lies from the notebook: below `files/` with its folders, any other beside it."""
+    """Where the file `name` of `Assignment.files` lies from the notebook: below `files/` with its
+    folders, any other beside it.
+    """
     return name.removeprefix("files/") if name.startswith("files/") else name.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class AssignmentFiles:
-    """Where an assignment of a course lives, and its parsed metadata. With variants, also whose variant it is about: the first sample's, until another is put in its place.
+    """Where an assignment of a course lives, and its parsed metadata.
 
-    `hardware` names the GPU that runs are made on; empty where the assignment asks for none, or none is at hand.
+    With variants, also whose variant it is about: the first sample's, until another is put in its
+    place.
+
+    `hardware` names the GPU that runs are made on; empty where the assignment asks for none, or
+    none is at hand.
     """
 
     course: Path
@@ -158,7 +183,10 @@ class AssignmentFiles:
 
     @property
     def nbgrader_name(self) -> str:
-        """What nbgrader calls the assignment: the folder in which students hand it in. Several notebooks may be one assignment there."""
+        """What nbgrader calls the assignment: the folder in which students hand it in.
+
+        Several notebooks may be one assignment there.
+        """
         return self.assignment.submitted_as.partition("/")[0] or self.slug
 
     @property
@@ -187,7 +215,9 @@ class AssignmentFiles:
         return self.folder / "variant.py"
 
     def samples(self) -> tuple[Draw, ...]:
-        """The variants that are nobody's, on which the assignment is calibrated; none where it has no variants."""
+        """The variants that are nobody's, on which the assignment is calibrated; none where it has
+        no variants.
+        """
         return tuple(map(self.drawer.sample, range(SAMPLES))) if self.drawer else ()
 
     @property
@@ -204,11 +234,14 @@ def open_assignment(course: Path, slug: str) -> AssignmentFiles:
     """Find and parse assignment `slug` of the course at `course`.
 
     Raises:
-        AssignmentError: if it does not exist (naming those that do) or a file of it is missing or wrong.
+        AssignmentError: if it does not exist (naming those that do) or a file of it is missing or
+            wrong.
     """
     folder = course / "assignments" / slug
     if not (folder / "assignment.toml").is_file():
-        known = sorted(path.parent.name for path in (course / "assignments").glob("*/assignment.toml"))
+        known = sorted(
+            path.parent.name for path in (course / "assignments").glob("*/assignment.toml")
+        )
         message = f"no assignment {slug!r} in {course}: " + (
             f"there is {', '.join(known)}" if known else "there are none; is this a course folder?"
         )
@@ -240,7 +273,10 @@ def read_assignment(path: Path) -> Assignment:
         raise AssignmentError(message) from error
     try:
         content = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; so are numbers of too many digits
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # TOMLDecodeError is a ValueError; so are numbers of too many digits
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         message = f"{path}: not valid TOML: {reason}"
         raise AssignmentError(message) from error
@@ -251,20 +287,28 @@ def read_assignment(path: Path) -> Assignment:
         message = f"{path}{_line_of(text, str(error))}: {error}{allowed}"
         raise AssignmentError(message) from error
     if assignment.due is not None and assignment.due.tzinfo is None:
-        message = f"{path}{_line_of(text, '`due`')}: `due` needs a time zone, as in 2026-12-06T23:59:00Z"
+        message = (
+            f"{path}{_line_of(text, '`due`')}: `due` needs a time zone, as in 2026-12-06T23:59:00Z"
+        )
         raise AssignmentError(message)
     ids = [question.id for question in assignment.questions]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         message = f"{path}{_line_of(text, '`questions`')}: two questions have the id {twice[0]!r}"
         raise AssignmentError(message)
-    if assignment.submitted_as and not re.fullmatch(r"[^/\\.][^/\\]*/[^/\\.][^/\\]*", assignment.submitted_as):
+    if assignment.submitted_as and not re.fullmatch(
+        r"[^/\\.][^/\\]*/[^/\\.][^/\\]*", assignment.submitted_as
+    ):
         message = (
-            f'{path}{_line_of(text, "`submitted_as`")}: `submitted_as` is a folder and a notebook without .ipynb, as in "ps1/problem1"'
+            f"{path}{_line_of(text, '`submitted_as`')}: `submitted_as` is a folder and a notebook"
+            ' without .ipynb, as in "ps1/problem1"'
         )
         raise AssignmentError(message)
     for name in assignment.files:
         if name.startswith("/") or ".." in name.split("/") or not _is_file(path.parent / name):
-            message = f"{path}{_line_of(text, '`files`')}: `files` names {name!r}, which is no file below {path.parent}"
+            message = (
+                f"{path}{_line_of(text, '`files`')}: `files` names {name!r}, which is no file below"
+                f" {path.parent}"
+            )
             raise AssignmentError(message)
     return assignment
 
@@ -277,10 +321,16 @@ def _is_file(path: Path) -> bool:
 
 
 def _line_of(text: str, message: str) -> str:
-    """`:LINE` of the first key that a validation message names, or nothing where no line can be told."""
+    """`:LINE` of the first key that a validation message names, or nothing where no line can be
+    told.
+    """
     names = re.findall(r"for (\w+) -", message) + re.findall(r"`\$?\.?([\w.\[\]]+)`", message)
     for name in names:
-        key = re.split(r"[.\[]", name.rstrip("]."))[-1] if not name.endswith("]") else name.split("[")[0].split(".")[-1]
+        key = (
+            re.split(r"[.\[]", name.rstrip("]."))[-1]
+            if not name.endswith("]")
+            else name.split("[")[0].split(".")[-1]
+        )
         for number, line in enumerate(text.splitlines(), 1):
             if re.match(rf"[\s\[]*(\w+\.)*{re.escape(key)}\b", line):
                 return f":{number}"

@@ -3,8 +3,9 @@
     def draw(rng):
         return {"t_c": [round(rng.uniform(-5, 30), 1) for _ in range(11)], "lr": rng.choice([0.01, 0.02])}
 
-`rng` is a `random.Random`, seeded with an HMAC of the course's secret, the assignment, the student and the number of the attempt. Samples, for calibration and for
-looking at, are seeded with their number alone: whoever has variant.py can draw them.
+`rng` is a `random.Random`, seeded with an HMAC of the course's secret, the assignment, the student
+and the number of the attempt. Samples, for calibration and for looking at, are seeded with their
+number alone: whoever has variant.py can draw them.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ Values: TypeAlias = Mapping[str, Plain]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What was drawn for one student, or as a sample. `tag` tells whose it is to who has the secret, and nothing to others; `fingerprint` tells one secret from
-    another. Both are empty for a sample.
+    """What was drawn for one student, or as a sample.
+
+    `tag` tells whose it is to who has the secret, and nothing to others; `fingerprint` tells one
+    secret from another. Both are empty for a sample.
     """
 
     values: Values
@@ -44,7 +47,9 @@ class Draw:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that tell these values from others."""
-        return hashlib.sha256(json.dumps(dict(self.values), sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(dict(self.values), sort_keys=True).encode()).hexdigest()[
+            :16
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,15 @@ class Drawer:
         """What `draw` returns for `seed`, as plain data.
 
         Raises:
-            AssignmentError: if it raises, returns anything but names and plain data, or two results for one seed.
+            AssignmentError: if it raises, returns anything but names and plain data, or two results
+                for one seed.
         """
         first, second = (self._drawn(seed) for _ in range(2))
         if first != second:
-            problem = "draw returned two results for one seed: take all chance from the `rng` that it is given, none from `random` or numpy"
+            problem = (
+                "draw returned two results for one seed: take all chance from the `rng` that it is"
+                " given, none from `random` or numpy"
+            )
             raise AssignmentError(f"{self.path}: {problem}")
         return MappingProxyType(first)
 
@@ -72,20 +81,31 @@ class Drawer:
 
     def _drawn(self, seed: bytes) -> dict[str, Plain]:
         try:
-            found = self.function(random.Random(seed))  # noqa: S311  (the seed is the secret part; the same data each time is the point)
+            # the seed is the secret part; the same data each time is the point
+            found = self.function(random.Random(seed))  # noqa: S311
         except Exception as error:
-            lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(self.path)]
+            lines = [
+                frame.lineno
+                for frame in traceback.extract_tb(error.__traceback__)
+                if frame.filename == str(self.path)
+            ]
             where = f":{lines[-1]}" if lines else ""
             message = f"{self.path}{where}: draw raises {type(error).__name__}: {error}"
             raise AssignmentError(message) from error
         if not isinstance(found, Mapping) or not found:
-            message = f"{self.path}: draw returned a {type(found).__name__}: it must return a dict, names with plain data, and at least one"
+            message = (
+                f"{self.path}: draw returned a {type(found).__name__}: it must return a dict, names"
+                " with plain data, and at least one"
+            )
             raise AssignmentError(message)
         return {self._name(name): self._plain(str(name), value) for name, value in found.items()}
 
     def _name(self, name: object) -> str:
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
-            message = f"{self.path}: draw names a value {name!r}: use a Python name that does not begin with _"
+            message = (
+                f"{self.path}: draw names a value {name!r}: use a Python name that does not begin"
+                " with _"
+            )
             raise AssignmentError(message)
         return name
 
@@ -101,7 +121,10 @@ class Drawer:
                 return [self._plain(name, item) for item in value]
             case _:
                 shown = value if isinstance(value, float) else f"a {type(value).__name__}"
-                message = f"{self.path}: draw returned {shown} in {name!r}: numbers, texts and lists of them can be sent, nothing else"
+                message = (
+                    f"{self.path}: draw returned {shown} in {name!r}: numbers, texts and lists of"
+                    " them can be sent, nothing else"
+                )
                 raise AssignmentError(message)
 
 
@@ -113,12 +136,16 @@ def load_drawer(path: Path) -> Drawer:
     """
     names: dict[str, Any] = {"__name__": "variant", "__file__": str(path)}
     try:
-        exec(compile(path.read_bytes(), str(path), "exec"), names)  # noqa: S102  (the instructor's own code, as the checks are)
+        # the instructor's own code, as the checks are
+        exec(compile(path.read_bytes(), str(path), "exec"), names)  # noqa: S102
     except Exception as error:
         message = f"{path}: can't be run: {type(error).__name__}: {error}"
         raise AssignmentError(message) from error
     if not callable(names.get("draw")):
-        message = f"{path}: has no function `draw`; it takes a random.Random and returns a dict of plain data"
+        message = (
+            f"{path}: has no function `draw`; it takes a random.Random and returns a dict of plain"
+            " data"
+        )
         raise AssignmentError(message)
     return Drawer(path, names["draw"])
 
@@ -135,14 +162,20 @@ class Secret:
         return self._mac("fingerprint").hex()[:16]
 
     def draw(self, drawer: Drawer, slug: str, student: str, attempt: int) -> Draw:
-        """The variant of `student`, who is known by the id alone. `attempt` counts draws that were not accepted.
+        """The variant of `student`, who is known by the id alone.
+
+        `attempt` counts draws that were not accepted.
 
         Raises:
             AssignmentError: as `Drawer.values`.
         """
         who = unicodedata.normalize("NFC", student).casefold()  # as file systems and login names do
         drawn = Draw(drawer.values(self._mac("draw", slug, who, attempt)))
-        return Draw(drawn.values, self._mac("tag", slug, who, attempt, drawn.digest).hex()[:16], self.fingerprint)
+        return Draw(
+            drawn.values,
+            self._mac("tag", slug, who, attempt, drawn.digest).hex()[:16],
+            self.fingerprint,
+        )
 
     def _mac(self, *words: str | int) -> bytes:
         return hmac.digest(self.value, json.dumps(words).encode(), hashlib.sha256)

@@ -1,12 +1,19 @@
-"""Every error that GradStep raises on purpose. Student faults are outcomes, never exceptions that reach the command line."""
+"""Every error that GradStep raises on purpose.
+
+Student faults are outcomes, never exceptions that reach the command line.
+"""
 
 
 class AutograderError(Exception):
-    """Base of all errors raised on purpose; the command line prints its message without a traceback."""
+    """Base of all errors raised on purpose; the command line prints its message without a
+    traceback.
+    """
 
 
 class AssignmentError(AutograderError):
-    """The instructor's own files are wrong: assignment.toml, the template, the checks, the solution."""
+    """The instructor's own files are wrong: assignment.toml, the template, the checks, the
+    solution.
+    """
 
 
 class SubmissionError(AutograderError):
@@ -18,7 +25,9 @@ class SandboxError(AutograderError):
 
 
 class CalibrationError(AutograderError):
-    """A tolerance can't be set: spread of right programs and nearest mistake lie too close together."""
+    """A tolerance can't be set: spread of right programs and nearest mistake lie too close
+    together.
+    """
 
 
 class ExchangeError(AutograderError):

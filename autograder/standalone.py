@@ -1,4 +1,6 @@
-"""``pytest assignments/optimizers [--submission alice.ipynb]``: the checks by themselves, in an editor or a terminal."""
+"""``pytest assignments/optimizers [--submission alice.ipynb]``: the checks by themselves, in an
+editor or a terminal.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +41,21 @@ if TYPE_CHECKING:
 
 
 class StandaloneRuns:
-    """`Runs` of the collected checks: the reference is run once, the submission once, both in the sandbox.
+    """`Runs` of the collected checks: the reference is run once, the submission once, both in the
+    sandbox.
 
-    An assignment with variants is run on its first sample, also a submission: its own data are put out of it. Unlike `autograder grade` it makes no second run alone or with given definitions: a check shows what the notebook by itself does.
+    An assignment with variants is run on its first sample, also a submission: its own data are put
+    out of it. Unlike `autograder grade` it makes no second run alone or with given definitions: a
+    check shows what the notebook by itself does.
     """
 
-    def __init__(self, items: Sequence[pytest.Function], folder: Path, submission: Path | None, isolation: str | None) -> None:
+    def __init__(
+        self,
+        items: Sequence[pytest.Function],
+        folder: Path,
+        submission: Path | None,
+        isolation: str | None,
+    ) -> None:
         self._files = require_device(open_assignment(folder.parent.parent, folder.name))
         self.values = self._files.draw.values if self._files.draw else None
         self._items = tuple(item for item in items if item.path.parent == folder)
@@ -64,14 +75,24 @@ class StandaloneRuns:
         cause, message = cause_of_run(found, self._submitted)
         if cause is not Cause.AGREES and not (spec.graded and found.status is RunStatus.RAISED):
             pytest.fail(f"{RULINGS[cause].message}\n{message}", pytrace=False)
-        return Observation(found, replayed=self._replay(spec, found), graded=verdict_of_cell(self._submitted, spec, self._tests))
+        return Observation(
+            found,
+            replayed=self._replay(spec, found),
+            graded=verdict_of_cell(self._submitted, spec, self._tests),
+        )
 
     def reference(self, spec: CheckSpec) -> Observation:
         """The reference's run."""
         found = find_run(self._reference, spec)
         assert found is not None
         replayed = self._replay(spec, found) if self._submission is None else None
-        return Observation(found, self._bars.get(spec.id), replayed, verdict_of_cell(self._reference, spec, self._tests), spec.worth.points)
+        return Observation(
+            found,
+            self._bars.get(spec.id),
+            replayed,
+            verdict_of_cell(self._reference, spec, self._tests),
+            spec.worth.points,
+        )
 
     @cached_property
     def _tests(self) -> dict[str, str]:
@@ -82,20 +103,32 @@ class StandaloneRuns:
 
     def _replay(self, spec: CheckSpec, run: Run) -> Replayed | None:
         """What the reference makes of `run`, if it trains by minibatches."""
-        return self._replayer.replay([(spec.call, run)]).get(run.id) if spec.call is not None and run.batches else None
+        return (
+            self._replayer.replay([(spec.call, run)]).get(run.id)
+            if spec.call is not None and run.batches
+            else None
+        )
 
     @cached_property
     def _replayer(self) -> Replayer:
         trains = {spec.cell.id for spec in self._specs if spec.cell}
-        cells = [(name, source) for name, source in reference_cells(self._files, self._specs) if name not in trains]
+        cells = [
+            (name, source)
+            for name, source in reference_cells(self._files, self._specs)
+            if name not in trains
+        ]
         models = {
-            spec.run_id: run for spec in self._specs if spec.call is not None and (run := find_run(self._reference, spec)) is not None
+            spec.run_id: run
+            for spec in self._specs
+            if spec.call is not None and (run := find_run(self._reference, spec)) is not None
         }
         return Replayer(self._files, cells, models, None, self._executor)
 
     @cached_property
     def _bars(self) -> dict[str, float]:
-        return read_bars(calibration_path(self._files.folder), measured_calls(self._files, self._specs_of))
+        return read_bars(
+            calibration_path(self._files.folder), measured_calls(self._files, self._specs_of)
+        )
 
     @cached_property
     def _executor(self) -> Executor:
@@ -117,7 +150,9 @@ class StandaloneRuns:
     def _submitted(self) -> Evidence:
         assert self._submission is not None
         release, owners = render_release(self._files, self._specs, self._reference)
-        submission = read_submission(self._submission, release, owners, preferred=self._files.notebook_name)
+        submission = read_submission(
+            self._submission, release, owners, preferred=self._files.notebook_name
+        )
         cells = with_tests([(cell.id, cell.source) for cell in submission.cells], self._tests)
         plan = plan_execution(self._files, self._specs, cells, submission.rebound)
         return self._executor.run(plan.key, plan.request, plan.calls)

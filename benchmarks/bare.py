@@ -1,6 +1,7 @@
 """The bare loops: a warm process that executes a notebook's code cells with nothing around them.
 
-Reads a JSON list of cell sources from each line of standard input, and prints the seconds that they took.
+Reads a JSON list of cell sources from each line of standard input, and prints the seconds that they
+took.
 """
 
 import contextlib
@@ -13,7 +14,8 @@ import torch
 
 torch.set_num_threads(1)
 warm = torch.zeros(1, requires_grad=True)
-optimizer = torch.optim.SGD([warm], lr=0.1)  # the first optimizer imports torch._dynamo: over a second
+# the first optimizer imports torch._dynamo: over a second
+optimizer = torch.optim.SGD([warm], lr=0.1)
 warm.sum().backward()
 optimizer.step()
 torch.optim.Adam([warm], lr=0.1)
@@ -21,7 +23,9 @@ torch.optim.Adam([warm], lr=0.1)
 
 def plain(source: str) -> str:
     """The cell without IPython's own lines, which only IPython understands."""
-    return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    return "\n".join(
+        line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))
+    )
 
 
 for line in sys.stdin:

@@ -1,4 +1,6 @@
-"""What GradStep takes, part by part: seconds of a notebook and of a class, microseconds of a step, bytes of a process."""
+"""What GradStep takes, part by part: seconds of a notebook and of a class, microseconds of a step,
+bytes of a process.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,20 @@ from autograder.notebooks.reading.submission import read_submission
 COURSE = Path(__file__).parent.parent
 SLUG = "optimizers"
 CORES = len(os.sched_getaffinity(0))
-WRONG = ("mei", "nadia", "omar", "paula", "quentin", "rosa", "sven", "tomas", "uma", "viktor", "wanda", "xin")
+WRONG = (
+    "mei",
+    "nadia",
+    "omar",
+    "paula",
+    "quentin",
+    "rosa",
+    "sven",
+    "tomas",
+    "uma",
+    "viktor",
+    "wanda",
+    "xin",
+)
 
 
 @dataclass(slots=True)
@@ -50,15 +65,25 @@ class Silent:
 
 
 def full_marks(folder: Path, executor: Executor, size: int) -> list[Path]:
-    """Notebooks of the sample class that get full marks, `size` at most, so that all programs do the same work."""
+    """Notebooks of the sample class that get full marks, `size` at most, so that all programs do
+    the same work.
+    """
     results = ResultsFolder(folder, SLUG)
     files = open_assignment(COURSE, SLUG)
-    candidates = [one for one in collect_submissions(COURSE / "examples" / SLUG / "submitted", SLUG) if one.path]
+    candidates = [
+        one
+        for one in collect_submissions(COURSE / "examples" / SLUG / "submitted", SLUG)
+        if one.path
+    ]
     correct = []
     for candidate in candidates:
         path = candidate.path
         notebook = nbformat.read(path, as_version=4) if path and _is_json(path) else None
-        if path is None or notebook is None or any("while True" in cell.source or "_exit" in cell.source for cell in notebook.cells):
+        if (
+            path is None
+            or notebook is None
+            or any("while True" in cell.source or "_exit" in cell.source for cell in notebook.cells)
+        ):
             continue  # what never ends would only measure the limits
         (grade,) = grade_class(files, [candidate], results, executor, Silent())
         if (
@@ -97,7 +122,9 @@ class Bare:
     def __init__(self) -> None:
         command = [sys.executable, str(Path(__file__).with_name("bare.py"))]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         self.seconds([])  # when it answers, it is warm
 
     def seconds(self, cells: Sequence[str]) -> float:
@@ -115,11 +142,15 @@ class Bare:
 
 def code_of(path: Path) -> list[str]:
     """The sources of a notebook's code cells."""
-    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return [
+        cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
+    ]
 
 
 def time_bare_on_all_cores(notebooks: Sequence[Path]) -> float:
-    """Wall seconds of all notebooks' cells, shared among as many bare processes as there are cores."""
+    """Wall seconds of all notebooks' cells, shared among as many bare processes as there are
+    cores.
+    """
     waiting = [code_of(path) for path in notebooks]
     bares = [Bare() for _ in range(CORES)]
 
@@ -159,16 +190,25 @@ class Execution:
 
 
 def time_execution(notebooks: Sequence[Path], folder: Path, rounds: int = 2) -> list[Execution]:
-    """Each notebook bare, and then executed, stored and judged, one at a time, all warm. In turn, so that the machine's moods meet both."""
+    """Each notebook bare, and then executed, stored and judged, one at a time, all warm.
+
+    In turn, so that the machine's moods meet both.
+    """
     results, files, bare = ResultsFolder(folder, SLUG), open_assignment(COURSE, SLUG), Bare()
 
     def body(docket: Docket) -> list[Execution]:
         with Executor(1, files.assignment.isolation) as executor:
             prepared, found = prepare(files, docket, results.evidence, executor), []
-            for path in [notebooks[0], *notebooks * rounds]:  # the first once more, to warm everything
+            for path in [
+                notebooks[0],
+                *notebooks * rounds,
+            ]:  # the first once more, to warm everything
                 submission = read_submission(path, prepared.release, prepared.owners)
                 plan = plan_execution(
-                    files, prepared.judge.specs, [(cell.id, cell.source) for cell in submission.cells], submission.rebound
+                    files,
+                    prepared.judge.specs,
+                    [(cell.id, cell.source) for cell in submission.cells],
+                    submission.rebound,
                 )
                 alone = bare.seconds(code_of(path))
                 start = time.perf_counter()
@@ -176,7 +216,9 @@ def time_execution(notebooks: Sequence[Path], folder: Path, rounds: int = 2) -> 
                 results.evidence.put(evidence)
                 middle = time.perf_counter()
                 prepared.judge.results(evidence)
-                found.append(Execution(alone, middle - start, time.perf_counter() - middle, len(plan.calls)))
+                found.append(
+                    Execution(alone, middle - start, time.perf_counter() - middle, len(plan.calls))
+                )
             return found[1:]
 
     found = open_docket(files, body)
@@ -185,7 +227,9 @@ def time_execution(notebooks: Sequence[Path], folder: Path, rounds: int = 2) -> 
 
 
 def time_diagnosis(folder: Path) -> list[float]:
-    """Seconds that the failing samples cost on top of their run: failed calls made again alone, the reference probed, the contracts judged."""
+    """Seconds that the failing samples cost on top of their run: failed calls made again alone, the
+    reference probed, the contracts judged.
+    """
     results = ResultsFolder(folder, SLUG)
     files = open_assignment(COURSE, SLUG)
 
@@ -196,18 +240,27 @@ def time_diagnosis(folder: Path) -> list[float]:
             for student in WRONG:
                 path = COURSE / "examples" / SLUG / "submitted" / student / SLUG / f"{SLUG}.ipynb"
                 submission = read_submission(path, prepared.release, prepared.owners)
-                plan = plan_execution(files, judge.specs, [(cell.id, cell.source) for cell in submission.cells], submission.rebound)
+                plan = plan_execution(
+                    files,
+                    judge.specs,
+                    [(cell.id, cell.source) for cell in submission.cells],
+                    submission.rebound,
+                )
                 started: list[float] = []
 
                 def follow_up(
-                    evidence: Evidence, rebound: Mapping[str, str] = submission.rebound, started: list[float] = started
+                    evidence: Evidence,
+                    rebound: Mapping[str, str] = submission.rebound,
+                    started: list[float] = started,
                 ) -> Sequence[CallBatch]:
                     started.append(time.perf_counter())
                     again, given = judge.to_repeat(judge.results(evidence))
                     return rerun_batches(files, again, given, rebound)
 
                 evidence = executor.run(plan.key, plan.request, plan.calls, follow_up)
-                add_findings(prepared, judge.results(evidence), evidence, results.evidence, executor)
+                add_findings(
+                    prepared, judge.results(evidence), evidence, results.evidence, executor
+                )
                 seconds.append(time.perf_counter() - started[0])
             return seconds
 
@@ -220,7 +273,11 @@ def time_judging_again(folder: Path) -> list[float]:
     submitted = COURSE / "examples" / SLUG / "submitted"
     with Executor(CORES, files.assignment.isolation) as executor:
         grades = grade_class(
-            files, [one for one in collect_submissions(submitted, SLUG) if one.student in WRONG], results, executor, Silent()
+            files,
+            [one for one in collect_submissions(submitted, SLUG) if one.student in WRONG],
+            results,
+            executor,
+            Silent(),
         )
 
     def body(docket: Docket) -> list[float]:
@@ -237,13 +294,20 @@ def time_judging_again(folder: Path) -> list[float]:
 
 def time_recording() -> tuple[float, float]:
     """Microseconds of a step of the lecture's loop, bare and recorded."""
-    done = subprocess.run([sys.executable, str(Path(__file__).with_name("recording.py"))], text=True, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("recording.py"))],
+        text=True,
+        capture_output=True,
+        check=True,
+    )
     bare, recorded = done.stdout.split()
     return float(bare), float(recorded)
 
 
 def time_isolation(rounds: int = 60) -> tuple[float, float]:
-    """Seconds of a submission with next to nothing in it, with all layers and with none, in turn."""
+    """Seconds of a submission with next to nothing in it, with all layers and with none, in
+    turn.
+    """
     request = ExecutionRequest((Cell("cell", "x = 1"),), 0, Limits())
     times: dict[Isolation | None, list[float]] = {None: [], Isolation.NONE: []}
     with Executor(1) as full, Executor(1, Isolation.NONE) as none:
@@ -258,7 +322,9 @@ def time_isolation(rounds: int = 60) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class ClassTimes:
-    """Wall seconds of grading a class on all cores: from nothing, of which `warm` with forkservers and reference there already; and of pages and gradebook."""
+    """Wall seconds of grading a class on all cores: from nothing, of which `warm` with forkservers
+    and reference there already; and of pages and gradebook.
+    """
 
     cold: float
     warm: float
@@ -277,11 +343,17 @@ def time_class(files: AssignmentFiles, notebooks: Sequence[Path], folder: Path) 
         end = time.perf_counter()
     assert all(grade.decided_points == files.assignment.automatic_points for grade in grades)
     project_class(files, results, grades, Silent())
-    return ClassTimes(end - start, (end - middle) * len(candidates) / (len(candidates) - CORES), time.perf_counter() - end)
+    return ClassTimes(
+        end - start,
+        (end - middle) * len(candidates) / (len(candidates) - CORES),
+        time.perf_counter() - end,
+    )
 
 
 def memory_of_a_submission(notebook: Path, folder: Path) -> int:
-    """Bytes that a submission takes at its end beyond the forkserver that it shares its pages with: the growth of the proportional set size (PSS) of all processes below this one."""
+    """Bytes that a submission takes at its end beyond the forkserver that it shares its pages with:
+    the growth of the proportional set size (PSS) of all processes below this one.
+    """
     results, files = ResultsFolder(folder, SLUG), open_assignment(COURSE, SLUG)
     held: list[int] = []
 
@@ -289,10 +361,14 @@ def memory_of_a_submission(notebook: Path, folder: Path) -> int:
         with Executor(1, files.assignment.isolation) as executor:
             prepared = prepare(files, docket, results.evidence, executor)
             submission = read_submission(notebook, prepared.release, prepared.owners)
-            plan = plan_execution(files, prepared.judge.specs, [(cell.id, cell.source) for cell in submission.cells], submission.rebound)
-            executor.run(
-                "first", ExecutionRequest((Cell("cell", "x = 1"),), 0, Limits()), ()
-            )  # started, and done with what it does when it starts
+            plan = plan_execution(
+                files,
+                prepared.judge.specs,
+                [(cell.id, cell.source) for cell in submission.cells],
+                submission.rebound,
+            )
+            # started, and done with what it does when it starts
+            executor.run("first", ExecutionRequest((Cell("cell", "x = 1"),), 0, Limits()), ())
             alone = _pss_below(os.getpid())
 
             def look(_: Evidence) -> Sequence[CallBatch]:
@@ -306,7 +382,9 @@ def memory_of_a_submission(notebook: Path, folder: Path) -> int:
 
 
 def _pss_below(pid: int) -> int:
-    """Bytes of the processes that `pid` has started, directly or not; each shared page counts once, split among those that share it."""
+    """Bytes of the processes that `pid` has started, directly or not; each shared page counts once,
+    split among those that share it.
+    """
     total = 0
     for child in Path(f"/proc/{pid}/task").glob("*/children"):
         for number in child.read_text().split():
@@ -314,5 +392,7 @@ def _pss_below(pid: int) -> int:
                 lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
             except OSError:
                 continue
-            total += sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")) + _pss_below(int(number))
+            total += sum(
+                int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")
+            ) + _pss_below(int(number))
     return total

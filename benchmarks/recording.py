@@ -1,4 +1,6 @@
-"""What light recording costs: microseconds a step on the lecture's loop: medians of seven runs without and seven with it."""
+"""What light recording costs: microseconds a step on the lecture's loop: medians of seven runs
+without and seven with it.
+"""
 
 import statistics
 import time

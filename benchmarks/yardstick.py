@@ -1,7 +1,9 @@
-"""Bars, and the yardstick that those of time are measured in: the bare cells of the lecture's notebook in a warm process, in the same run.
+"""Bars, and the yardstick that those of time are measured in: the bare cells of the lecture's
+notebook in a warm process, in the same run.
 
-A bar of time is written as it stands where the yardstick is `SECONDS`, and scales with it: on a machine on which everything takes twice as long, twice as much is allowed. Ratios,
-shares and bytes are the same everywhere.
+A bar of time is written as it stands where the yardstick is `SECONDS`, and scales with it: on a
+machine on which everything takes twice as long, twice as much is allowed. Ratios, shares and bytes
+are the same everywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ SECONDS = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What must hold, and what was measured. `allowed` says of a bar of time what it is in yardsticks, and what that is here."""
+    """What must hold, and what was measured.
+
+    `allowed` says of a bar of time what it is in yardsticks, and what that is here.
+    """
 
     title: str
     met: bool
@@ -30,7 +35,10 @@ class Bar:
     @property
     def row(self) -> str:
         """The bar in a table of title, what is allowed, verdict and figure."""
-        return f"| {self.title} | {self.allowed} | {'pass' if self.met else '**falls short**'} | {self.shown} |"
+        return (
+            f"| {self.title} | {self.allowed} | {'pass' if self.met else '**falls short**'} |"
+            f" {self.shown} |"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,8 @@ class Yardstick:
         shown = seconds_text(worst_s)
         if len(measured_s) > 1:
             shown = f"{seconds_text(statistics.median(measured_s))}, at most {shown}"
-        multiple = f"{float(f'{written_s / SECONDS:.2g}'):f}".rstrip("0").rstrip(".")  # 0.000023, with no exponent
+        # 0.000023, with no exponent
+        multiple = f"{float(f'{written_s / SECONDS:.2g}'):f}".rstrip("0").rstrip(".")
         allowed = f"{multiple} yardsticks, here {seconds_text(here_s)}"
         return Bar(f"{title} at most {seconds_text(written_s)}", worst_s <= here_s, shown, allowed)
 

@@ -27,7 +27,9 @@ _log = logging.getLogger("mkdocs.hooks.undocumented")
 _pages: list[str] = []
 
 
-def public_names(public: Mapping[str, tuple[str, ...] | None] = PUBLIC, *, paths: Iterable[str] = (".",)) -> Iterator[griffe.Object]:
+def public_names(
+    public: Mapping[str, tuple[str, ...] | None] = PUBLIC, *, paths: Iterable[str] = (".",)
+) -> Iterator[griffe.Object]:
     """Each public function, class and value, under the path that it is imported by."""
     loader = griffe.GriffeLoader(search_paths=list(paths))
     for module, names in public.items():

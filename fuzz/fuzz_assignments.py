@@ -8,7 +8,9 @@ from typing import Any
 
 import atheris
 
-with atheris.instrument_imports(include=["autograder", "tomllib"]):  # only what has not been imported before
+with atheris.instrument_imports(
+    include=["autograder", "tomllib"]
+):  # only what has not been imported before
     import tomllib
 
     from autograder.assignment import open_assignment
@@ -36,15 +38,20 @@ def mutate(data: bytes, random: object) -> bytes:
     text = data.decode()
     if random.random() < 0.5:
         return mutated_text(text, random, WORDS + PIECES * 3).encode("utf-8", "replace")
-    return "\n".join(f"{json.dumps(key)} = {_toml(value)}" for key, value in mutated_tree(tomllib.loads(text), random).items()).encode(
-        "utf-8", "replace"
-    )
+    return "\n".join(
+        f"{json.dumps(key)} = {_toml(value)}"
+        for key, value in mutated_tree(tomllib.loads(text), random).items()
+    ).encode("utf-8", "replace")
 
 
 def _toml(value: Any) -> str:
     match value:
         case dict():
-            return "{" + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+            return (
+                "{"
+                + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items())
+                + "}"
+            )
         case list():
             return "[" + ", ".join(map(_toml, value)) + "]"
         case datetime.datetime():
@@ -59,5 +66,8 @@ def _toml(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    paths = [*ROOT.glob("assignments/*/assignment.toml"), *ROOT.glob("tests/tiny_course/assignments/*/assignment.toml")]
+    paths = [
+        *ROOT.glob("assignments/*/assignment.toml"),
+        *ROOT.glob("tests/tiny_course/assignments/*/assignment.toml"),
+    ]
     run(target, mutate, [path.read_bytes() for path in paths], 8000)

@@ -9,7 +9,14 @@ import msgspec
 
 with atheris.instrument_imports(include=["autograder"]):
     from autograder.evidence.limits import Limits
-    from autograder.evidence.protocol import FRAME_HEADER, BatchEnded, CallFrame, CellFrame, CellsEnded, frame
+    from autograder.evidence.protocol import (
+        FRAME_HEADER,
+        BatchEnded,
+        CallFrame,
+        CellFrame,
+        CellsEnded,
+        frame,
+    )
     from autograder.evidence.trace import (
         Array,
         CellRun,
@@ -37,15 +44,29 @@ CELL = Run(
     "c",
     RunStatus.RAISED,
     error=ErrorReport("ValueError", "x", "y", "c", 3),
-    variables={"w": _FLOATS, "l": Items((1, 2.5, None, "x")), "m": Mapping({"a": Opaque("T", "t")})},
+    variables={
+        "w": _FLOATS,
+        "l": Items((1, 2.5, None, "x")),
+        "m": Mapping({"a": Opaque("T", "t")}),
+    },
 )
-CALL = Run("r", RunStatus.FINISHED, returned=_FLOATS, arguments={"params": _FLOATS}, traces=(_TRACE,), output="hi", cpu_s=0.1)
+CALL = Run(
+    "r",
+    RunStatus.FINISHED,
+    returned=_FLOATS,
+    arguments={"params": _FLOATS},
+    traces=(_TRACE,),
+    output="hi",
+    cpu_s=0.1,
+)
 OUTPUTS = '[{"output_type": "stream", "name": "stdout", "text": "x"}]'
 
 
 def evidence() -> bytes:
     """What a store may hold."""
-    return encode_evidence(Evidence("k", (CellRun(CELL, OUTPUTS, 1),), (CALL,), Ending(Ended.FINISHED), {"torch": "2"}))
+    return encode_evidence(
+        Evidence("k", (CellRun(CELL, OUTPUTS, 1),), (CALL,), Ending(Ended.FINISHED), {"torch": "2"})
+    )
 
 
 def target(data: bytes) -> None:

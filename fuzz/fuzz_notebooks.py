@@ -35,10 +35,18 @@ def target(data: bytes) -> None:
     if data[-1] % 4 == 0:  # slower than all the rest
         nbformat.validate(submission.notebook)
     locked = {
-        cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in RELEASE["cells"] if cell["metadata"].get("nbgrader", {}).get("locked")
+        cell["metadata"]["nbgrader"]["grade_id"]: cell
+        for cell in RELEASE["cells"]
+        if cell["metadata"].get("nbgrader", {}).get("locked")
     }
-    kept = [cell for cell in submission.notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") in locked]
-    assert [cell["source"] for cell in kept] == [cell["source"] for cell in locked.values()], "locked cells are not as released"
+    kept = [
+        cell
+        for cell in submission.notebook["cells"]
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") in locked
+    ]
+    assert [cell["source"] for cell in kept] == [cell["source"] for cell in locked.values()], (
+        "locked cells are not as released"
+    )
 
 
 def mutate(data: bytes, random: object) -> bytes:
@@ -46,7 +54,9 @@ def mutate(data: bytes, random: object) -> bytes:
     if "<<<<<<<" in text or random.random() < 0.1:
         text = mutated_text(text, random)
     else:
-        text = json.dumps(mutated_tree(json.loads(text), random), indent=random.choice([None, None, 1]))
+        text = json.dumps(
+            mutated_tree(json.loads(text), random), indent=random.choice([None, None, 1])
+        )
     if random.random() < 0.05:
         return (text[:200] + CONFLICT + text[200:]).encode("utf-16", "replace")
     return text.encode("utf-8", "replace")
@@ -60,7 +70,11 @@ def seeds() -> list[bytes]:
                 cell["outputs"] = [one for one in cell["outputs"] if len(json.dumps(one)) < 2000]
     return [
         json.dumps(one).encode()
-        for one in [*real, OLD, {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": real[0]["cells"][:3]}]
+        for one in [
+            *real,
+            OLD,
+            {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": real[0]["cells"][:3]},
+        ]
     ]
 
 

@@ -7,7 +7,9 @@ import json
 
 import atheris
 
-with atheris.instrument_imports(include=["autograder", "zipfile"]):  # only what has not been imported before
+with atheris.instrument_imports(
+    include=["autograder", "zipfile"]
+):  # only what has not been imported before
     import zipfile
 
     from autograder.errors import SubmissionError
@@ -18,7 +20,12 @@ from mutating import WORDS
 from running import SCRATCH, run
 
 SMALL = json.dumps(
-    {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}, "outputs": []}]}
+    {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}, "outputs": []}],
+    }
 ).encode()
 NAMES = (
     "a.ipynb",
@@ -52,7 +59,9 @@ def mutate(data: bytes, random: object) -> bytes:
         signature = random.choice([b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06"])
         places = [at for at in range(len(raw)) if raw.startswith(signature, at)]
         at = random.choice(places) + random.randint(4, 44)
-        raw[at : at + random.choice([1, 2, 4])] = random.choice([b"\0", b"\xff\xff", b"\xff\xff\xff\xff", random.randbytes(2), b"\1\0"])
+        raw[at : at + random.choice([1, 2, 4])] = random.choice(
+            [b"\0", b"\xff\xff", b"\xff\xff\xff\xff", random.randbytes(2), b"\1\0"]
+        )
         return bytes(raw)
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
@@ -61,7 +70,11 @@ def mutate(data: bytes, random: object) -> bytes:
             match random.randrange(4):
                 case 0:
                     members.append(
-                        (random.choice(NAMES + WORDS), random.choice(MODES) << 16, random.choice([SMALL, b"", b"\0" * 50_000, data]))
+                        (
+                            random.choice(NAMES + WORDS),
+                            random.choice(MODES) << 16,
+                            random.choice([SMALL, b"", b"\0" * 50_000, data]),
+                        )
                     )
                 case 1:
                     members.pop(random.randrange(len(members)))
@@ -80,7 +93,12 @@ def mutate(data: bytes, random: object) -> bytes:
 
 def seeds() -> list[bytes]:
     made = []
-    for names in (("a.ipynb",), ("d/a.ipynb", "__MACOSX/._a.ipynb", "d/data.csv"), ("b.py",), ("a.ipynb", "b.ipynb")):
+    for names in (
+        ("a.ipynb",),
+        ("d/a.ipynb", "__MACOSX/._a.ipynb", "d/data.csv"),
+        ("b.py",),
+        ("a.ipynb", "b.ipynb"),
+    ):
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in names:

@@ -15,12 +15,43 @@ WORDS = (
     "text/plain", "image/png", "locked", "solution", "grade", "type", "array", "items", "mapping", "optimizer", "opaque", "cell", "call",
     "cells_ended", "batch_ended", "float32", "bool", "complex128", "finished", "raised", "a", "1", "inf", "../x", "/etc/passwd",
 )  # fmt: skip
-NUMBERS = (0, 1, -1, 2, 3, 4, 5, 255, 2**31, 2**32, 2**53, 2**63 - 1, -(2**63), 0.5, -0.0, 1e308, float("nan"), float("inf"), -float("inf"))
+NUMBERS = (
+    0,
+    1,
+    -1,
+    2,
+    3,
+    4,
+    5,
+    255,
+    2**31,
+    2**32,
+    2**53,
+    2**63 - 1,
+    -(2**63),
+    0.5,
+    -0.0,
+    1e308,
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+)
 
 
 def leaf(random: Random) -> Any:
     """A value without parts."""
-    return random.choice([None, True, False, random.choice(NUMBERS), random.choice(WORDS), random.choice(WORDS), [], {}])
+    return random.choice(
+        [
+            None,
+            True,
+            False,
+            random.choice(NUMBERS),
+            random.choice(WORDS),
+            random.choice(WORDS),
+            [],
+            {},
+        ]
+    )
 
 
 def mutated_tree(tree: Any, random: Random) -> Any:
@@ -68,7 +99,11 @@ def _change(holder: Any, key: Any, random: Random, places: list[tuple[Any, Any]]
                 value = [value] if random.random() < 0.5 else {random.choice(WORDS): value}
             holder[key] = value
         case 5 if isinstance(value, (str, bytes)):
-            holder[key] = mutated_text(value, random) if isinstance(value, str) else value[: random.randint(0, len(value))]
+            holder[key] = (
+                mutated_text(value, random)
+                if isinstance(value, str)
+                else value[: random.randint(0, len(value))]
+            )
         case 6 if isinstance(value, str):
             holder[key] = value.splitlines(keepends=True)
         case 7 if isinstance(value, int | float):
@@ -96,7 +131,9 @@ def mutated_text(text: str, random: Random, words: tuple[str, ...] = WORDS) -> s
             case 3:
                 line = lines[at]
                 cut = random.randint(0, len(line))
-                lines[at] = line[:cut] + random.choice(words) + line[cut + random.choice([0, 0, 1, 4]) :]
+                lines[at] = (
+                    line[:cut] + random.choice(words) + line[cut + random.choice([0, 0, 1, 4]) :]
+                )
             case 4:
                 random.shuffle(lines)
             case 5:

@@ -24,7 +24,12 @@ SCRATCH = Path(tempfile.gettempdir()) / f"gradstep-fuzz-{os.getpid()}"
 """Not in /dev/shm, which tests of the sandbox clear."""
 
 
-def run(target: Callable[[bytes], None], mutate: Callable[[bytes, Random], bytes], seeds: list[bytes], max_len: int = 60_000) -> None:
+def run(
+    target: Callable[[bytes], None],
+    mutate: Callable[[bytes, Random], bytes],
+    seeds: list[bytes],
+    max_len: int = 60_000,
+) -> None:
     """Fuzz `target`: anything that it raises is a finding, written to findings/<harness>/ once per place; so is what takes long.
 
     `mutate` may raise anything for what it can't parse; the bytes are mutated then. Options on the command line are libFuzzer's.
@@ -45,8 +50,15 @@ def run(target: Callable[[bytes], None], mutate: Callable[[bytes, Random], bytes
         try:
             target(data)
         except Exception as error:
-            frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-            _keep(findings, f"{type(error).__name__}-{hashlib.sha256(repr(frames[-4:]).encode()).hexdigest()[:8]}", data)
+            frames = [
+                f"{frame.filename}:{frame.lineno}"
+                for frame in traceback.extract_tb(error.__traceback__)
+            ]
+            _keep(
+                findings,
+                f"{type(error).__name__}-{hashlib.sha256(repr(frames[-4:]).encode()).hexdigest()[:8]}",
+                data,
+            )
         if (took := time.process_time() - began) > SLOW_S:
             _keep(findings, f"slow-{int(took)}s", data)
 
@@ -60,7 +72,13 @@ def run(target: Callable[[bytes], None], mutate: Callable[[bytes, Random], bytes
         return atheris.Mutate(data, max_size)
 
     used_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    options = [f"-rss_limit_mb={used_mb + MAX_MB}", f"-timeout={MAX_S}", f"-max_len={max_len}", "-print_final_stats=1", "-len_control=0"]
+    options = [
+        f"-rss_limit_mb={used_mb + MAX_MB}",
+        f"-timeout={MAX_S}",
+        f"-max_len={max_len}",
+        "-print_final_stats=1",
+        "-len_control=0",
+    ]
     options.append(f"-artifact_prefix={findings}/")
     folder = corpus if corpus.is_absolute() else ROOT / corpus
     atheris.Setup([sys.argv[0], *options, *sys.argv[1:], str(folder)], one, custom_mutator=custom)
@@ -71,4 +89,6 @@ def _keep(findings: Path, name: str, data: bytes) -> None:
     path = findings / name
     if not path.exists():
         path.write_bytes(data)
-        path.with_suffix(".txt").write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
+        path.with_suffix(".txt").write_text(
+            traceback.format_exc(), encoding="utf-8", errors="replace"
+        )

@@ -1,6 +1,7 @@
 """A pytest plugin of the suite's own: how long tests may take, and which did.
 
-A test that is not `long` has SECONDS for each of its phases. One that needs more says why, `@pytest.mark.seconds("why")`; what takes more without saying so is named at the end of the run.
+A test that is not `long` has SECONDS for each of its phases. One that needs more says why,
+`@pytest.mark.seconds("why")`; what takes more without saying so is named at the end of the run.
 """
 
 from __future__ import annotations
@@ -8,13 +9,20 @@ from __future__ import annotations
 import pytest
 
 SECONDS = 5
-"""For a test's setup, call or teardown, in the short suite on the machine that docs/performance.md describes."""
+"""For a test's setup, call or teardown, in the short suite on the machine that docs/performance.md
+describes.
+"""
 SHOWN = 10
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long(why): run by `make test-all` only, and why it takes long")
-    config.addinivalue_line("markers", f"seconds(why): in the short suite although it takes more than {SECONDS} s, and why")
+    config.addinivalue_line(
+        "markers", "long(why): run by `make test-all` only, and why it takes long"
+    )
+    config.addinivalue_line(
+        "markers",
+        f"seconds(why): in the short suite although it takes more than {SECONDS} s, and why",
+    )
 
 
 def pytest_itemcollected(item):
@@ -27,7 +35,12 @@ def pytest_itemcollected(item):
 
 def pytest_terminal_summary(terminalreporter):
     """The slowest tests of the run, and those of the short suite that take longer than they may."""
-    timed = [one for reports in terminalreporter.stats.values() for one in reports if getattr(one, "duration", 0)]
+    timed = [
+        one
+        for reports in terminalreporter.stats.values()
+        for one in reports
+        if getattr(one, "duration", 0)
+    ]
     timed.sort(key=lambda report: -report.duration)
     if not timed or timed[0].duration < 1:
         return
@@ -35,7 +48,11 @@ def pytest_terminal_summary(terminalreporter):
     for report in timed[:SHOWN]:
         terminalreporter.line(_line(report))
     reasons = [dict(report.user_properties) for report in timed]
-    over = [(report, why) for report, why in zip(timed, reasons, strict=True) if report.duration > SECONDS and "long" not in why]
+    over = [
+        (report, why)
+        for report, why in zip(timed, reasons, strict=True)
+        if report.duration > SECONDS and "long" not in why
+    ]
     if over:
         terminalreporter.section(f"above {SECONDS} s in the short suite")
     for report, why in over:

@@ -1,4 +1,6 @@
-"""results.json as Gradescope's specification describes it (autograder_samples, docs/specs.md, read in November 2026). No other key is known there."""
+"""results.json as Gradescope's specification describes it (autograder_samples, docs/specs.md, read
+in November 2026). No other key is known there.
+"""
 
 VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
 FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
@@ -43,12 +45,19 @@ RESULTS = {
                 "type": "object",
                 "additionalProperties": False,
                 "required": ["name", "value"],
-                "properties": {"name": TEXT, "value": {"type": ["number", "string"]}, "order": {"enum": ["asc", "desc"]}},
+                "properties": {
+                    "name": TEXT,
+                    "value": {"type": ["number", "string"]},
+                    "order": {"enum": ["asc", "desc"]},
+                },
             },
         },
     },
     "anyOf": [
         {"required": ["score"]},
-        {"required": ["tests"], "properties": {"tests": {"minItems": 1, "items": {"required": ["score"]}}}},
+        {
+            "required": ["tests"],
+            "properties": {"tests": {"minItems": 1, "items": {"required": ["score"]}}},
+        },
     ],
 }

@@ -1,4 +1,6 @@
-"""Downloads as Canvas, Moodle, Blackboard and Gradescope make them: names after the packers' own code and receipts, contents up to the test."""
+"""Downloads as Canvas, Moodle, Blackboard and Gradescope make them: names after the packers' own
+code and receipts, contents up to the test.
+"""
 
 import io
 import json
@@ -6,7 +8,8 @@ import zipfile
 from pathlib import Path
 
 CANVAS_HEADER = (
-    "Student,ID,SIS User ID,SIS Login ID,Section,Notes,Essay (7001),Tiny (7002),Assignments Current Score,Current Score,Final Score\n"
+    "Student,ID,SIS User ID,SIS Login ID,Section,Notes,Essay (7001),Tiny (7002),Assignments Current"
+    " Score,Current Score,Final Score\n"
 )
 CANVAS_GRADEBOOK = (
     CANVAS_HEADER + ",,,,,,Manual Posting,,,,\n"
@@ -19,11 +22,14 @@ CANVAS_GRADEBOOK = (
     '"Student, Test",1299,,0123abc,"Deep Learning, A",,,,,,\n'
 )
 MOODLE_WORKSHEET = (
-    "\ufeffIdentifier,Full name,Email address,Status,Grade,Maximum Grade,Grade can be changed,Last modified (submission),Online text,Last modified (grade),Feedback comments\n"
-    'Participant 501,Ann Lee,ann@uni.edu,"Submitted for grading - ",,10.00,Yes,"Wednesday, 25 November 2026, 9:00 AM",<p>=1+1</p>,-,\n'
-    'Participant 502,Zoë Müller,zoe@uni.edu,"Submitted for grading - Graded",7.00,10.00,Yes,"Wednesday, 25 November 2026, 9:01 AM",,"Thursday, 26 November 2026, 9:00 AM","<p>Well, ""done"",\nZoë</p>"\n'
-    'Participant 503,"O\'Brien, Pat",pat@uni.edu,No submission,,10.00,Yes,-,,-,\n'
-    'Participant 504,+cmd,cmd@uni.edu,"Submitted for grading - ",,10.00,No,"Wednesday, 25 November 2026, 9:02 AM",,-,\n'
+    "\ufeffIdentifier,Full name,Email address,Status,Grade,Maximum Grade,Grade can be changed,Last"
+    " modified (submission),Online text,Last modified (grade),Feedback comments\nParticipant"
+    ' 501,Ann Lee,ann@uni.edu,"Submitted for grading - ",,10.00,Yes,"Wednesday, 25 November 2026,'
+    ' 9:00 AM",<p>=1+1</p>,-,\nParticipant 502,Zoë Müller,zoe@uni.edu,"Submitted for grading -'
+    ' Graded",7.00,10.00,Yes,"Wednesday, 25 November 2026, 9:01 AM",,"Thursday, 26 November 2026,'
+    ' 9:00 AM","<p>Well, ""done"",\nZoë</p>"\nParticipant 503,"O\'Brien, Pat",pat@uni.edu,No'
+    ' submission,,10.00,Yes,-,,-,\nParticipant 504,+cmd,cmd@uni.edu,"Submitted for grading -'
+    ' ",,10.00,No,"Wednesday, 25 November 2026, 9:02 AM",,-,\n'
 )
 BLACKBOARD_RECEIPT = """Name: {name} ({login})
 Assignment: {assignment}
@@ -77,7 +83,14 @@ submission_9003:
 def notebook(*sources, outputs=()):
     """A notebook of code cells, as bytes."""
     cells = [
-        {"cell_type": "code", "id": f"c{number}", "metadata": {}, "execution_count": None, "outputs": list(outputs), "source": source}
+        {
+            "cell_type": "code",
+            "id": f"c{number}",
+            "metadata": {},
+            "execution_count": None,
+            "outputs": list(outputs),
+            "source": source,
+        }
         for number, source in enumerate(sources)
     ]
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
@@ -106,7 +119,13 @@ def make_folder(path: Path, members: dict) -> Path:
     return path
 
 
-def receipt(name, login, *, assignment="Tiny", field="There is no student submission text data for this assignment."):
+def receipt(
+    name,
+    login,
+    *,
+    assignment="Tiny",
+    field="There is no student submission text data for this assignment.",
+):
     """As Blackboard writes one for each attempt."""
     return BLACKBOARD_RECEIPT.format(
         name=name,

@@ -1,6 +1,8 @@
-"""Surroundings of one command that nobody else sees, in a mount namespace of its own: a machine without bubblewrap, or GradStep under a closed home.
+"""Surroundings of one command that nobody else sees, in a mount namespace of its own: a machine
+without bubblewrap, or GradStep under a closed home.
 
-``python -m tests.surroundings COMMAND ...`` runs a command where there is no bubblewrap, as `make test-bare` does. Needs the standard library alone.
+``python -m tests.surroundings COMMAND ...`` runs a command where there is no bubblewrap, as `make
+test-bare` does. Needs the standard library alone.
 """
 
 from __future__ import annotations
@@ -17,18 +19,28 @@ PLACES = tuple(f"{folder}/bwrap" for folder in ("/usr/local/bin", "/usr/bin", "/
 
 
 def without_bubblewrap() -> list[str]:
-    """Words to put before a command, as root, so that it finds no bubblewrap: something that can't be run lies over it. None where there is none."""
+    """Words to put before a command, as root, so that it finds no bubblewrap: something that can't
+    be run lies over it. None where there is none.
+    """
     found = [place for place in PLACES if os.access(place, os.X_OK)]
-    return in_namespace("".join(f"mount --bind /dev/null {place} && " for place in found)) if found else []
+    return (
+        in_namespace("".join(f"mount --bind /dev/null {place} && " for place in found))
+        if found
+        else []
+    )
 
 
 def with_folder_at(folder: str, place: str) -> list[str]:
-    """Words to put before a command, as root, so that `folder` appears at `place`, which exists, too."""
+    """Words to put before a command, as root, so that `folder` appears at `place`, which exists,
+    too.
+    """
     return in_namespace('mount --bind "$1" "$2" && shift 2 && ', folder, place)
 
 
 def in_namespace(script: str, *words: str) -> list[str]:
-    """Words to put before a command that runs it after the shell's `script`, which is given `words`, in a mount namespace of its own."""
+    """Words to put before a command that runs it after the shell's `script`, which is given
+    `words`, in a mount namespace of its own.
+    """
     return ["unshare", "--mount", "sh", "-c", f'{script}exec "$@"', "sh", *words]
 
 
@@ -50,7 +62,10 @@ def kernel_version() -> str:
 
 
 def main(command: list[str]) -> int:
-    """Run `command` without bubblewrap; its exit code. Where that can't be had, or is so anyway, say so and run nothing."""
+    """Run `command` without bubblewrap; its exit code.
+
+    Where that can't be had, or is so anyway, say so and run nothing.
+    """
     before = without_bubblewrap()
     if not before:
         print("bubblewrap is not installed: `make test` has been without it")

@@ -6,7 +6,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autograder.assignment import Assignment, AssignmentFiles, Gradescope, Question, open_assignment, placed, read_assignment
+from autograder.assignment import (
+    Assignment,
+    AssignmentFiles,
+    Gradescope,
+    Question,
+    open_assignment,
+    placed,
+    read_assignment,
+)
 from autograder.errors import AssignmentError
 
 GOOD = """title = "T"
@@ -50,17 +58,38 @@ def test_a_good_file_is_read_with_defaults(tmp_path):
         ('title = "T"', 'title = "T"\nfiles = ["../solution.py"]', 2, "../solution.py"),
         ('title = "T"', 'title = "T"\nisolation = "fort"', 2, "fort"),
         ('title = "T"', 'title = "T"\nsubmitted_as = "ps1"', 2, "a folder and a notebook"),
-        ('title = "T"', 'title = "T"\nsubmitted_as = "ps1/problem1/x"', 2, "a folder and a notebook"),
+        (
+            'title = "T"',
+            'title = "T"\nsubmitted_as = "ps1/problem1/x"',
+            2,
+            "a folder and a notebook",
+        ),
         ('title = "T"', 'title = "T"\nsubmitted_as = "../ps1"', 2, "a folder and a notebook"),
         ("[limits]", "[gradescope]\ntimeout_minutes = 41\n\n[limits]", 11, "2 to 40"),
         ("[limits]", "[gradescope]\ntimeout_minutes = 1\n\n[limits]", 11, "2 to 40"),
         ("[limits]", '[gradescope]\nisolation = "none"\n\n[limits]', None, "weak, good or strong"),
-        ("[limits]", "[gradescope.limit]\nsubmissions = 0\nhours = 24\n\n[limits]", None, "at least 1"),
-        ("[limits]", "[gradescope.limit]\nsubmissions = 3\nhours = 0\n\n[limits]", None, "a number above 0"),
-        ("[limits]", '[[questions]]\nid = "why"\ntitle = "Why"\npart = "Loop"\npoints = 0\n\n[limits]', None, "above 0 for points"),
         (
             "[limits]",
-            '[[questions]]\nid = "why"\ntitle = "Why"\npart = "Loop"\npoints = 1\n\n' * 2 + "[limits]",
+            "[gradescope.limit]\nsubmissions = 0\nhours = 24\n\n[limits]",
+            None,
+            "at least 1",
+        ),
+        (
+            "[limits]",
+            "[gradescope.limit]\nsubmissions = 3\nhours = 0\n\n[limits]",
+            None,
+            "a number above 0",
+        ),
+        (
+            "[limits]",
+            '[[questions]]\nid = "why"\ntitle = "Why"\npart = "Loop"\npoints = 0\n\n[limits]',
+            None,
+            "above 0 for points",
+        ),
+        (
+            "[limits]",
+            '[[questions]]\nid = "why"\ntitle = "Why"\npart = "Loop"\npoints = 1\n\n' * 2
+            + "[limits]",
             10,
             "two questions have the id 'why'",
         ),
@@ -93,7 +122,12 @@ def test_an_unknown_assignment_names_those_there_are(tmp_path):
 
 def test_the_bounds_of_gradescope_are_still_within():
     """Its shortest and its longest timeout, a limit of one."""
-    for settings in ("timeout_minutes = 2", "timeout_minutes = 40", 'isolation = "weak"', "limit = {submissions = 1, hours = 0.5}"):
+    for settings in (
+        "timeout_minutes = 2",
+        "timeout_minutes = 40",
+        'isolation = "weak"',
+        "limit = {submissions = 1, hours = 0.5}",
+    ):
         msgspec.convert(tomllib.loads(settings), Gradescope)
 
 
@@ -113,7 +147,11 @@ def test_what_is_missing_is_named(tmp_path, missing):
     for folder in folders.values():
         folder.mkdir(parents=True)
     write(folders["assignments"], GOOD)
-    for folder, name in (("assignments", "notebook.py.j2"), ("assignments", "test_tiny.py"), ("solutions", "solution.py")):
+    for folder, name in (
+        ("assignments", "notebook.py.j2"),
+        ("assignments", "test_tiny.py"),
+        ("solutions", "solution.py"),
+    ):
         (folders[folder] / name).write_text("")
     assert open_assignment(tmp_path, "tiny").slug == "tiny"
     (path,) = tmp_path.rglob(missing)
@@ -123,7 +161,12 @@ def test_what_is_missing_is_named(tmp_path, missing):
 
 
 @pytest.mark.parametrize(
-    ("name", "place"), [("data.csv", "data.csv"), ("figures/a/plot.png", "plot.png"), ("files/data/points.csv", "data/points.csv")]
+    ("name", "place"),
+    [
+        ("data.csv", "data.csv"),
+        ("figures/a/plot.png", "plot.png"),
+        ("files/data/points.csv", "data/points.csv"),
+    ],
 )
 def test_files_lie_beside_the_notebook(name, place):
     """With their folders where they come from files/."""
@@ -136,7 +179,9 @@ def test_points_of_questions_are_a_persons():
     assert Assignment("T", 10, (), questions).automatic_points == 5
 
 
-@pytest.mark.parametrize(("said", "folder", "notebook"), [("", "tiny", "tiny"), ("ps1/problem1", "ps1", "problem1")])
+@pytest.mark.parametrize(
+    ("said", "folder", "notebook"), [("", "tiny", "tiny"), ("ps1/problem1", "ps1", "problem1")]
+)
 def test_what_is_handed_in_has_the_assignments_name_or_its_own(said, folder, notebook):
     """nbgrader's folder of a student, and the notebook in it."""
     files = AssignmentFiles(Path(), "tiny", Assignment("T", 10, (), submitted_as=said))

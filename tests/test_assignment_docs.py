@@ -10,7 +10,15 @@ from types import NoneType, UnionType
 import msgspec
 import pytest
 
-from autograder.assignment import Assignment, Gradescope, Leaderboard, Part, Question, RateLimit, read_assignment
+from autograder.assignment import (
+    Assignment,
+    Gradescope,
+    Leaderboard,
+    Part,
+    Question,
+    RateLimit,
+    read_assignment,
+)
 from autograder.evidence.limits import Limits
 
 PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "assignment-toml.md").read_text()
@@ -28,7 +36,9 @@ ANCHORS = {kind: re.sub(r"[^\w-]", "", title.lower()) for title, kind in SECTION
 
 def rows(title):
     """Key, type and default of each row of a section."""
-    section = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)[1]
+    section = re.search(
+        rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL
+    )[1]
     return re.findall(r"^\| (`\w+`) \| (.*?) \| (.*?) \| .+ \|$", section, re.MULTILINE)
 
 
@@ -46,7 +56,12 @@ def in_words(kind):
         return f"{', '.join(most)} or {last}"
     if typing.get_origin(kind) is dict:
         return "table of texts"
-    return {str: "text", int: "whole number", float: "number", datetime: "date and time with a zone"}[kind]
+    return {
+        str: "text",
+        int: "whole number",
+        float: "number",
+        datetime: "date and time with a zone",
+    }[kind]
 
 
 def shown(field):
@@ -67,7 +82,10 @@ def shown(field):
 def test_every_key_has_its_row(title):
     kind = SECTIONS[title]
     hints = typing.get_type_hints(kind)
-    wanted = [(f"`{field.name}`", in_words(hints[field.name]), shown(field)) for field in msgspec.structs.fields(kind)]
+    wanted = [
+        (f"`{field.name}`", in_words(hints[field.name]), shown(field))
+        for field in msgspec.structs.fields(kind)
+    ]
     assert rows(title) == wanted
 
 
@@ -79,10 +97,17 @@ def test_no_table_is_left_out():
         seen.add(kind)
         for hint in typing.get_type_hints(kind).values():
             inner = {hint, *typing.get_args(hint)}
-            todo += [one for one in inner if isinstance(one, type) and issubclass(one, msgspec.Struct) and one not in seen]
+            todo += [
+                one
+                for one in inner
+                if isinstance(one, type) and issubclass(one, msgspec.Struct) and one not in seen
+            ]
     assert seen == set(SECTIONS.values())
 
 
 def test_the_pages_example_is_read(tmp_path):
     (tmp_path / "assignment.toml").write_text(re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1])
-    assert [part.title for part in read_assignment(tmp_path / "assignment.toml").parts] == ["Recall", "The loop"]
+    assert [part.title for part in read_assignment(tmp_path / "assignment.toml").parts] == [
+        "Recall",
+        "The loop",
+    ]

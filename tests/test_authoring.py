@@ -1,4 +1,6 @@
-"""docs/authoring.md stays true: its code stands in the files that it names, its commands print what it says. The commands are run once, in its order, in a folder of their own."""
+"""docs/authoring.md stays true: its code stands in the files that it names, its commands print what
+it says. The commands are run once, in its order, in a folder of their own.
+"""
 
 import os
 import re
@@ -21,7 +23,11 @@ def pieces(text):
     return [piece.strip("\n") for piece in re.split(r"^\.\.\.\n", text, flags=re.MULTILINE)]
 
 
-@pytest.mark.parametrize(("file", "excerpt"), EXCERPTS, ids=[f"{number}-{Path(file).name}" for number, (file, _) in enumerate(EXCERPTS)])
+@pytest.mark.parametrize(
+    ("file", "excerpt"),
+    EXCERPTS,
+    ids=[f"{number}-{Path(file).name}" for number, (file, _) in enumerate(EXCERPTS)],
+)
 def test_excerpts_stand_in_their_files(file, excerpt):
     """Line by line, in that order."""
     text, place = (ROOT / file).read_text(), 0
@@ -42,7 +48,9 @@ def test_all_kinds_of_files_are_shown():
 
 
 def plain(line):
-    """Without what another machine or another minute changes: measured numbers, seconds, paths, spaces."""
+    """Without what another machine or another minute changes: measured numbers, seconds, paths,
+    spaces.
+    """
     line = re.sub(r"\b\d+(\.\d+)?(e[-+]\d+)?x|\b\d+(\.\d+)?e[-+]\d+|\b0\.0\d+", "#", line)
     line = re.sub(r"in \d+ s$", "in # s", line.strip())
     return re.sub(r"\s+", " ", re.sub(r"Released .*release/", "Released ...release/", line))
@@ -58,13 +66,18 @@ def take_the_place_of_the_example(course):
 
 def hand_in(course):
     for student in ("boris", "odile", "quinn"):
-        shutil.copytree(ROOT / "examples" / "quadratic" / "submitted" / student, course / "submitted" / student)
+        shutil.copytree(
+            ROOT / "examples" / "quadratic" / "submitted" / student, course / "submitted" / student
+        )
 
 
 def move_points(course):
     path = course / "assignments" / "quadratic" / "test_quadratic.py"
     text = path.read_text()
-    for check, old, new in (("test_first_epochs", "@points(8", "@points(12"), ("test_loop_diverges", "@points(8", "@points(4")):
+    for check, old, new in (
+        ("test_first_epochs", "@points(8", "@points(12"),
+        ("test_loop_diverges", "@points(8", "@points(4"),
+    ):
         head, tail = text.split(f"def {check}(", 1)
         before, after = head.rsplit(old, 1)
         text = f"{before}{new}{after}def {check}({tail}"
@@ -72,15 +85,23 @@ def move_points(course):
 
 
 DOINGS = {
-    "the files of assignments/quadratic and solutions/quadratic take the place of the example's": take_the_place_of_the_example,
+    "the files of assignments/quadratic and solutions/quadratic take the place of the example's": (
+        take_the_place_of_the_example
+    ),
     "submitted/ holds boris, odile and quinn of examples/quadratic": hand_in,
-    "in assignments/quadratic/test_quadratic.py, test_first_epochs gets 12 points and test_loop_diverges 4": move_points,
+    "in assignments/quadratic/test_quadratic.py, test_first_epochs gets 12 points and test_loop_diverges 4": (
+        move_points
+    ),
 }
 
 
 def commands(block):
     """Each command of a block with the lines that it is said to print."""
-    return [(lines[0], "\n".join(lines[1:]) + "\n") for part in block.split("$ ")[1:] if (lines := part.splitlines())]
+    return [
+        (lines[0], "\n".join(lines[1:]) + "\n")
+        for part in block.split("$ ")[1:]
+        if (lines := part.splitlines())
+    ]
 
 
 def shell(command, folder):
@@ -116,7 +137,20 @@ def test_the_walk_prints_what_the_page_says(tmp_path):
             printed = [plain(line) for line in output.splitlines()]
             for piece in pieces(expected):
                 wanted = [plain(line) for line in piece.splitlines()]
-                places = [at for at in range(len(printed) - len(wanted) + 1) if printed[at : at + len(wanted)] == wanted]
+                places = [
+                    at
+                    for at in range(len(printed) - len(wanted) + 1)
+                    if printed[at : at + len(wanted)] == wanted
+                ]
                 assert places, (command, piece, output)
                 printed = printed[places[0] + len(wanted) :]
-    assert seen == ["init", "thermometer", "new", "calibrate", "validate", "release", "grade", "regrade"]
+    assert seen == [
+        "init",
+        "thermometer",
+        "new",
+        "calibrate",
+        "validate",
+        "release",
+        "grade",
+        "regrade",
+    ]

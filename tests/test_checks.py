@@ -31,7 +31,13 @@ from autograder.checks.docket import CheckSpec, _partly, open_docket
 from autograder.errors import AssignmentError
 from autograder.evidence.protocol import ArgumentList, Leaf, OptimizerSpec
 from autograder.evidence.trace import Array, Opaque, OptimizerValue, Run, RunStatus, array_of
-from autograder.judgement.calibration import Calibration, Measured, calibration_path, calibration_text, call_digest
+from autograder.judgement.calibration import (
+    Calibration,
+    Measured,
+    calibration_path,
+    calibration_text,
+    call_digest,
+)
 from autograder.judgement.grade import RULINGS, Cause, Outcome
 from autograder.sandboxed.calls.arguments import build_arguments
 
@@ -42,7 +48,9 @@ def cases_of(mark):
 
 def test_lists_become_float32_tensors_and_leaves_stay_leaves():
     """[0.5, 14] is a float32 tensor; a list of leaves stays a list of two tensors."""
-    (built,) = cases_of(call("f", t_u=[0.5, 14.0], params=leaf([1.0, 0.0]), two=[leaf(1.0), leaf(0.0)], n_epochs=3)).values()
+    (built,) = cases_of(
+        call("f", t_u=[0.5, 14.0], params=leaf([1.0, 0.0]), two=[leaf(1.0), leaf(0.0)], n_epochs=3)
+    ).values()
     assert built.arguments["t_u"].dtype == "float32"
     assert built.arguments["t_u"].numpy().tolist() == [0.5, 14.0]
     assert isinstance(built.arguments["params"], Leaf)
@@ -61,7 +69,9 @@ def test_lists_and_dicts_of_another_shape_say_which():
     """Two of three values, a key too few: the message names what came, and what was to come."""
     with pytest.raises(CheckFailed, match=r"a list of 2\nExpected: a list of 3"):
         assert_close([1.0, 2.0], [1.0, 2.0, 3.0])
-    with pytest.raises(CheckFailed, match=r"a dict with the keys 0.1\nExpected: a dict with the keys 0.1, 0.01"):
+    with pytest.raises(
+        CheckFailed, match=r"a dict with the keys 0.1\nExpected: a dict with the keys 0.1, 0.01"
+    ):
         assert_close({"0.1": 1.0}, {"0.1": 1.0, "0.01": 2.0})
 
 
@@ -75,9 +85,14 @@ def test_lists_of_tensors_stay_lists_however_deep():
     """Batches of unequal size, as pairs: what one array could not hold."""
     batches = [(tensor([1, 2]), tensor([3, 4])), (tensor([5]), tensor([6]))]
     (built,) = cases_of(call("f", batches=batches, turns="batches", trains=False)).values()
-    pairs = [[item.numpy().tolist() for item in pair.values] for pair in built.arguments["batches"].values]
+    pairs = [
+        [item.numpy().tolist() for item in pair.values]
+        for pair in built.arguments["batches"].values
+    ]
     assert pairs == [[[1, 2], [3, 4]], [[5], [6]]]
-    assert {item.dtype for pair in built.arguments["batches"].values for item in pair.values} == {"float32"}
+    assert {item.dtype for pair in built.arguments["batches"].values for item in pair.values} == {
+        "float32"
+    }
     assert (built.turns, built.trains) == ("batches", False)
     made = build_arguments(built.arguments)
     assert [[value.tolist() for value in pair] for pair in made.values["batches"]] == pairs
@@ -91,11 +106,25 @@ def test_lists_of_lists_of_numbers_are_still_one_tensor():
 
 
 def test_each_makes_a_case_per_value_with_a_readable_id():
-    """Optimizers name themselves; named cases keep their names; a dict is merged into the arguments."""
-    mark = call("f", optimizer=each(optim.SGD(lr=0.1, momentum=0.9), optim.Adam(lr=0.2)), size=each(small=dict(n=1), large=dict(n=9)))
+    """Optimizers name themselves; named cases keep their names; a dict is merged into the
+    arguments.
+    """
+    mark = call(
+        "f",
+        optimizer=each(optim.SGD(lr=0.1, momentum=0.9), optim.Adam(lr=0.2)),
+        size=each(small=dict(n=1), large=dict(n=9)),
+    )
     cases = cases_of(mark)
-    assert list(cases) == ["SGD-lr=0.1-momentum=0.9-small", "SGD-lr=0.1-momentum=0.9-large", "Adam-lr=0.2-small", "Adam-lr=0.2-large"]
-    assert cases["Adam-lr=0.2-large"].arguments == {"optimizer": OptimizerSpec("Adam", {"lr": 0.2}), "n": 9}
+    assert list(cases) == [
+        "SGD-lr=0.1-momentum=0.9-small",
+        "SGD-lr=0.1-momentum=0.9-large",
+        "Adam-lr=0.2-small",
+        "Adam-lr=0.2-large",
+    ]
+    assert cases["Adam-lr=0.2-large"].arguments == {
+        "optimizer": OptimizerSpec("Adam", {"lr": 0.2}),
+        "n": 9,
+    }
 
 
 def test_cases_that_would_share_a_name_are_refused():
@@ -133,7 +162,12 @@ def test_an_unknown_visibility_is_refused():
 
 
 @given(
-    st.recursive(st.floats(-100, 100), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3))
+    st.recursive(
+        st.floats(-100, 100),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3)
+        ),
+    )
 )
 def test_nested_values_agree_with_themselves(values):
     """Lists and dicts of numbers are compared inside."""
@@ -179,7 +213,9 @@ def test_an_optimizer_is_its_class_its_settings_and_whose_tensor_it_holds():
 
 
 def test_groups_of_an_optimizer_are_compared_one_by_one():
-    """Two groups of equal settings are as good as the reference's one; a wrong one among them, or one too few of different ones, fails. foreach is how, not what."""
+    """Two groups of equal settings are as good as the reference's one; a wrong one among them, or
+    one too few of different ones, fails. foreach is how, not what.
+    """
     one, other = {"lr": 0.1, "momentum": 0.9}, {"lr": 0.2, "momentum": 0.9}
 
     def of(*groups):
@@ -200,7 +236,13 @@ def test_groups_of_an_optimizer_are_compared_one_by_one():
 
 def test_contracts_share_all_points_of_a_check():
     """Each named once, nothing left over and nothing given twice."""
-    shares = {"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8, "return": 2}
+    shares = {
+        "gradient": 8,
+        "clearing": 7,
+        "count + untouched + update": 8,
+        "optimizer": 8,
+        "return": 2,
+    }
     assert sum(share for _, share in points(33, contracts=shares).args[0].contracts) == 33
     for worth, contracts in (
         (34, shares),
@@ -229,18 +271,27 @@ def test_a_check_that_can_not_decide_asks_for_a_person(tmp_path):
     folder = tmp_path / "assignments" / "tiny"
     folder.mkdir(parents=True)
     (folder / "test_tiny.py").write_text(
-        "from autograder.checks import CheckFailed, NeedsReview, call, points\n"
-        "@points(1)\n@call('f')\ndef test_open(run, reference):\n    'Open'\n    raise NeedsReview('look at this')\n"
-        "@points(1)\n@call('f')\ndef test_failing(run, reference):\n    'Failing'\n    raise CheckFailed('no')\n"
+        "from autograder.checks import CheckFailed, NeedsReview, call,"
+        " points\n@points(1)\n@call('f')\ndef test_open(run, reference):\n    'Open'\n    raise"
+        " NeedsReview('look at this')\n@points(1)\n@call('f')\ndef test_failing(run, reference):\n "
+        "   'Failing'\n    raise CheckFailed('no')\n"
     )
     files = AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 2, ()))
     run = Observation(Run("f", RunStatus.FINISHED))
-    verdicts = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
-    assert [(verdict.cause, verdict.message) for verdict in verdicts] == [(Cause.UNDECIDED, "look at this"), (Cause.DISAGREES, "no")]
+    verdicts = open_docket(
+        files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs]
+    )
+    assert [(verdict.cause, verdict.message) for verdict in verdicts] == [
+        (Cause.UNDECIDED, "look at this"),
+        (Cause.DISAGREES, "no"),
+    ]
     assert RULINGS[Cause.UNDECIDED].outcome is Outcome.NEEDS_REVIEW
 
 
-HEAD = "from autograder.checks import call, cell, each, points\nfrom autograder.checks.graded_cells import graded_cell\n"
+HEAD = (
+    "from autograder.checks import call, cell, each, points\nfrom autograder.checks.graded_cells"
+    " import graded_cell\n"
+)
 CHECK = "def test_a(run, reference):\n    'A check'\n"
 
 
@@ -250,22 +301,36 @@ CHECK = "def test_a(run, reference):\n    'A check'\n"
         (f"@call('f')\n{CHECK}", "test_a: a check needs one @points"),
         (f"@points(1)\n{CHECK}", "test_a: a check needs one @points"),
         (f"@points(1)\n@points(1)\n@call('f')\n{CHECK}", "test_a: a check needs one @points"),
-        (f"@points(1)\n@call('f')\n@cell('c', of='f')\n{CHECK}", "test_a: a check needs one @points"),
-        ("@points(1)\n@call('f')\ndef test_a(run, reference): pass\n", "test_a: a check needs a docstring"),
         (
-            f"@points(1)\n@graded_cell('c', of='f')\n{CHECK}\n@points(1)\n@graded_cell('c', of='f')\n{CHECK.replace('_a', '_b')}",
+            f"@points(1)\n@call('f')\n@cell('c', of='f')\n{CHECK}",
+            "test_a: a check needs one @points",
+        ),
+        (
+            "@points(1)\n@call('f')\ndef test_a(run, reference): pass\n",
+            "test_a: a check needs a docstring",
+        ),
+        (
+            (
+                f"@points(1)\n@graded_cell('c', of='f')\n{CHECK}\n@points(1)\n@graded_cell('c',"
+                f" of='f')\n{CHECK.replace('_a', '_b')}"
+            ),
             "two checks have the same name",
         ),
         ("import no_such_module\n", "can't be collected"),
     ],
 )
 def test_checks_that_can_not_be_meant_are_refused(tmp_path, text, said):
-    """With their names: points that nobody declared, or that hang on nothing, would be missing in the total."""
+    """With their names: points that nobody declared, or that hang on nothing, would be missing in
+    the total.
+    """
     folder = tmp_path / "assignments" / "tiny"
     folder.mkdir(parents=True)
     (folder / "test_tiny.py").write_text(HEAD + text)
     with pytest.raises(AssignmentError, match=said):
-        open_docket(AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 2, ())), lambda docket: docket.specs)
+        open_docket(
+            AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 2, ())),
+            lambda docket: docket.specs,
+        )
 
 
 def test_the_reference_is_judged_with_what_the_check_is_worth(tmp_path):
@@ -273,12 +338,14 @@ def test_the_reference_is_judged_with_what_the_check_is_worth(tmp_path):
     folder = tmp_path / "assignments" / "tiny"
     folder.mkdir(parents=True)
     (folder / "test_tiny.py").write_text(
-        "from autograder.checks import PartialCredit, call, points\n"
-        "@points(4)\n@call('f')\ndef test_half(run, reference):\n    'Half'\n    raise PartialCredit(reference.worth / 2)\n"
+        "from autograder.checks import PartialCredit, call, points\n@points(4)\n@call('f')\ndef"
+        " test_half(run, reference):\n    'Half'\n    raise PartialCredit(reference.worth / 2)\n"
     )
     files = AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 4, ()))
     run = Observation(Run("f", RunStatus.FINISHED))
-    (verdict,) = open_docket(files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs])
+    (verdict,) = open_docket(
+        files, lambda docket: [docket.judge(spec, run, run) for spec in docket.specs]
+    )
     assert (verdict.cause, verdict.points) == (Cause.DISAGREES, 2)
 
 
@@ -287,20 +354,24 @@ def test_the_reference_comes_with_the_bar_that_was_measured_for_its_call(tmp_pat
     folder = tmp_path / "assignments" / "tiny"
     folder.mkdir(parents=True)
     (folder / "test_tiny.py").write_text(
-        "from autograder.checks import CheckFailed, call, points\n"
-        "@points(1)\n@call('f')\ndef test_bar(run, reference):\n    'Bar'\n    raise CheckFailed(str(reference.bar))\n"
+        "from autograder.checks import CheckFailed, call, points\n@points(1)\n@call('f')\ndef"
+        " test_bar(run, reference):\n    'Bar'\n    raise CheckFailed(str(reference.bar))\n"
     )
     files = AssignmentFiles(tmp_path, "tiny", Assignment("Tiny", 1, ()))
     run = Observation(Run("f", RunStatus.FINISHED))
 
     def said():
-        return open_docket(files, lambda docket: [docket.judge(spec, run, run).message for spec in docket.specs])
+        return open_docket(
+            files, lambda docket: [docket.judge(spec, run, run).message for spec in docket.specs]
+        )
 
     assert said() == ["None"]
     (spec,) = open_docket(files, lambda docket: docket.specs)
     for digest, bar in ((call_digest(spec.call), "0.003"), ("0" * 12, "None")):
         measured = Measured(digest, 20, 1e-4, 3e-3, 0.1, "sum-not-mean", 30.0)
-        calibration = Calibration("2", "3", "x86_64", datetime.date(2026, 11, 1), {"test_bar": measured})
+        calibration = Calibration(
+            "2", "3", "x86_64", datetime.date(2026, 11, 1), {"test_bar": measured}
+        )
         calibration_path(folder).write_text(calibration_text(calibration))
         assert said() == [bar]
 
@@ -332,7 +403,9 @@ def test_a_module_of_the_checks_name_is_there_afterwards(monkeypatch):
 
 
 def test_what_the_environment_sets_for_pytest_is_not_for_the_checks(monkeypatch):
-    """An option that is none would keep any session from starting; afterwards it is set as before."""
+    """An option that is none would keep any session from starting; afterwards it is set as
+    before.
+    """
     files = open_assignment(Path(__file__).parent / "tiny_course", "tiny")
     names = open_docket(files, lambda docket: [spec.id for spec in docket.specs])
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")

@@ -1,4 +1,6 @@
-"""Mistakes of training by minibatches that nobody in the sample class makes, graded as the class is."""
+"""Mistakes of training by minibatches that nobody in the sample class makes, graded as the class
+is.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from autograder.commands.grade.whole_class import grade_class
 from autograder.course.results import ResultsFolder
 
 COURSE = Path(__file__).parent.parent
-RIGHT = COURSE / "examples" / "classifier" / "submitted" / "aino" / "classifier" / "classifier.ipynb"
+RIGHT = (
+    COURSE / "examples" / "classifier" / "submitted" / "aino" / "classifier" / "classifier.ipynb"
+)
 
 LOOP = """
 def train_epoch(model, optimizer, images, labels, batch_size, generator):
@@ -29,13 +33,30 @@ def train_epoch(model, optimizer, images, labels, batch_size, generator):
         total += loss.item() * len(batch)
     return total / len(images)
 """
-USUAL = {"before": "pass", "loss": "functional.cross_entropy(model(images[batch]), labels[batch])", "backward": "loss.backward()"}
+USUAL = {
+    "before": "pass",
+    "loss": "functional.cross_entropy(model(images[batch]), labels[batch])",
+    "backward": "loss.backward()",
+}
 PROGRAMS = {
     "right": ({}, set()),
-    "nll": ({"loss": "functional.nll_loss(model(images[batch]), labels[batch])"}, {"likelihood-of-logits"}),
-    "smooth": ({"loss": "functional.cross_entropy(model(images[batch]), labels[batch], label_smoothing=0.1)"}, {"label-smoothing"}),
+    "nll": (
+        {"loss": "functional.nll_loss(model(images[batch]), labels[batch])"},
+        {"likelihood-of-logits"},
+    ),
+    "smooth": (
+        {
+            "loss": (
+                "functional.cross_entropy(model(images[batch]), labels[batch], label_smoothing=0.1)"
+            )
+        },
+        {"label-smoothing"},
+    ),
     "dark": ({"before": "torch.set_grad_enabled(False)", "backward": "pass"}, {"no-graph"}),
-    "guest": ({"before": "optimizer.add_param_group({'params': [torch.zeros(3, requires_grad=True)]})"}, {"other-parameters"}),
+    "guest": (
+        {"before": "optimizer.add_param_group({'params': [torch.zeros(3, requires_grad=True)]})"},
+        {"other-parameters"},
+    ),
 }
 """What stands elsewhere in the loop, and the findings: each must be there and no other."""
 
@@ -47,13 +68,24 @@ def found(executor):
     with tempfile.TemporaryDirectory() as name:
         for program, (changes, _) in PROGRAMS.items():
             notebook = nbformat.read(RIGHT, as_version=4)
-            (cell,) = (cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.startswith("def train_epoch("))
+            (cell,) = (
+                cell
+                for cell in notebook.cells
+                if cell.cell_type == "code" and cell.source.startswith("def train_epoch(")
+            )
             cell.source = LOOP.format(**USUAL | changes)
             nbformat.write(notebook, Path(name) / f"{program}.ipynb")
         grades = grade_class(
-            files, collect_submissions(Path(name), files.slug), ResultsFolder(Path(name) / "r", files.slug), executor, _Silent()
+            files,
+            collect_submissions(Path(name), files.slug),
+            ResultsFolder(Path(name) / "r", files.slug),
+            executor,
+            _Silent(),
         )
-        yield {grade.student: {finding.code for check in grade.checks for finding in check.findings} for grade in grades}
+        yield {
+            grade.student: {finding.code for check in grade.checks for finding in check.findings}
+            for grade in grades
+        }
 
 
 class _Silent:

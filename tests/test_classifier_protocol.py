@@ -1,4 +1,6 @@
-"""The stochastic protocol end to end in this process: honest training under other seeds and numbers of threads always passes."""
+"""The stochastic protocol end to end in this process: honest training under other seeds and numbers
+of threads always passes.
+"""
 
 from __future__ import annotations
 
@@ -56,14 +58,20 @@ def threads():
 def namespace() -> dict[str, Any]:
     """The solution's functions."""
     found: dict[str, Any] = {}
-    exec(definitions(FILES.solution.read_text(), ("make_model", "train_epoch"), FILES.solution), found)
+    exec(
+        definitions(FILES.solution.read_text(), ("make_model", "train_epoch"), FILES.solution),
+        found,
+    )
     return found
 
 
 def call_of(seed: int) -> Call:
     """Two epochs of 150 samples, another choice for each seed."""
     rows = np.random.default_rng(seed).permutation(len(DIGITS.data))[:150]
-    images, labels = (DIGITS.data[rows] / 16).astype(np.float32), DIGITS.target[rows].astype(np.int64)
+    images, labels = (
+        (DIGITS.data[rows] / 16).astype(np.float32),
+        DIGITS.target[rows].astype(np.int64),
+    )
     optimizer = OptimizerSpec("SGD", {"lr": 0.05, "momentum": 0.9}, "")
     arguments = {
         "images": array_of(images),
@@ -100,12 +108,16 @@ def replayed(call: Call, run: Run, model: Run) -> Replayed:
     answers = {}
     for asked in replay_calls(call, story(run, model)):
         torch.manual_seed(asked.seed)
-        returned = drivers[asked.driver](SimpleNamespace(**namespace()), **build_arguments(asked.arguments).values)
+        returned = drivers[asked.driver](
+            SimpleNamespace(**namespace()), **build_arguments(asked.arguments).values
+        )
         answers[asked.driver] = ValueReader(64 * MB).read(returned)
     batches, after = answers["replay_batches"], answers["replay"]
     assert isinstance(batches, Mapping)
     assert isinstance(after, Array)
-    gradients, losses = (batches.values[name].numpy().astype(np.float64) for name in ("gradients", "losses"))
+    gradients, losses = (
+        batches.values[name].numpy().astype(np.float64) for name in ("gradients", "losses")
+    )
     return Replayed(gradients, losses, after.numpy()[0].astype(np.float64))
 
 
@@ -129,7 +141,9 @@ def judge(seed: int, names: dict[str, Any], number_of_threads: int) -> float:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_twenty_honest_runs_pass(seed):
-    """Other data, parameters, dropout and batches each time, on one to four threads: far below the bar."""
+    """Other data, parameters, dropout and batches each time, on one to four threads: far below the
+    bar.
+    """
     assert judge(seed, namespace(), 1 + seed % 4) < BAR / 10
 
 
@@ -148,7 +162,12 @@ def test_a_wrong_one_does_not_pass():
 
     def train_epoch(model, optimizer, images, labels, batch_size, generator):
         return namespace()["train_epoch"](
-            torch.nn.Sequential(model, torch.nn.Softmax(dim=1)), optimizer, images, labels, batch_size, generator
+            torch.nn.Sequential(model, torch.nn.Softmax(dim=1)),
+            optimizer,
+            images,
+            labels,
+            batch_size,
+            generator,
         )
 
     with pytest.raises(CheckFailed):

@@ -33,7 +33,9 @@ def files():
 def released(executor, files, tmp_path_factory):
     """The released folder."""
     folder = tmp_path_factory.mktemp("release")
-    return release_assignment(files, folder / "release", EvidenceStore(folder / "evidence"), executor).parent
+    return release_assignment(
+        files, folder / "release", EvidenceStore(folder / "evidence"), executor
+    ).parent
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,11 @@ def solved(release, files):
 
 def execute(notebook):
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    return {cell.id: "".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells if cell.cell_type == "code"}
+    return {
+        cell.id: "".join(output.get("text", "") for output in cell.outputs)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    }
 
 
 def test_the_solved_notebook_runs_from_top_to_bottom(release, files):
@@ -75,7 +81,9 @@ def test_a_visible_check_cell_stops_a_wrong_loop(release, files):
     notebook = solved(release, files)
     cell = next(cell for cell in notebook.cells if cell.id == "train_epoch")
     assert "torch.randperm(len(images), generator=generator)" in cell.source
-    cell.source = cell.source.replace("torch.randperm(len(images), generator=generator)", "torch.arange(len(images))")
+    cell.source = cell.source.replace(
+        "torch.randperm(len(images), generator=generator)", "torch.arange(len(images))"
+    )
     with pytest.raises(CellExecutionError, match="shuffle them"):
         execute(notebook)
 
@@ -91,19 +99,32 @@ def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_release(release,
     text = "\n".join(cell.source for cell in release.cells)
     assert len(secrets) > 15
     assert "def train_epoch(model, optimizer, images, labels, batch_size, generator):" in text
-    signatures = {
-        secret for secret in secrets if f"def {secret}:" in text
-    }  # a call with the very names of the signature gives nothing away
+    # a call with the very names of the signature gives nothing away
+    signatures = {secret for secret in secrets if f"def {secret}:" in text}
     assert sorted(secret for secret in secrets - signatures if secret in text) == []
     assert not any(
-        name in text for name in ("unseen_data", "every_sample_once", "over_seeds", "test_dropout", "test_logits", "after_due_date")
+        name in text
+        for name in (
+            "unseen_data",
+            "every_sample_once",
+            "over_seeds",
+            "test_dropout",
+            "test_logits",
+            "after_due_date",
+        )
     )
 
 
 def test_the_file_of_checks_tells_no_secret_and_leaves_batches_to_the_grader(released):
-    """Training by minibatches is judged by running the reference from the student's own states; all other visible checks are in it."""
+    """Training by minibatches is judged by running the reference from the student's own states; all
+    other visible checks are in it.
+    """
     assert told(COURSE, "classifier", released) == []
     (line,) = left_out_lines(released / "classifier.checks")
-    assert line.startswith("One epoch of six batches: it is judged by running the reference solution")
+    assert line.startswith(
+        "One epoch of six batches: it is judged by running the reference solution"
+    )
     whole = contents(released).decode(errors="replace")
-    assert [name for name in CHECKS if f"def {name}(" in whole] == [name for name in CHECKS if name != "test_one_epoch"]
+    assert [name for name in CHECKS if f"def {name}(" in whole] == [
+        name for name in CHECKS if name != "test_one_epoch"
+    ]

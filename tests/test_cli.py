@@ -35,7 +35,9 @@ def autograder(*words, cwd=TINY, **options):
 def graded(tmp_path_factory):
     """The tiny assignment released and a class of three graded through the command line."""
     folder = tmp_path_factory.mktemp("graded")
-    released = autograder("release", "tiny", "--force", "-o", folder / "release", "--results", folder / "results")
+    released = autograder(
+        "release", "tiny", "--force", "-o", folder / "release", "--results", folder / "results"
+    )
     assert released.returncode == 0, released.stderr
     fill(folder, "ada", {"loss_fn": body("loss_fn"), "training_loop": body("training_loop")})
     fill(folder, "bob", {"loss_fn": body("loss_fn")})
@@ -61,7 +63,11 @@ def fill(folder, student, cells):
 
 def test_help_answers_without_torch_pytest_or_nbformat():
     """--help is typed often; it loads none of what grading needs."""
-    code = "import sys; from typer.testing import CliRunner; from autograder.cli import app; r = CliRunner().invoke(app, ['--help']); assert 'grade' in r.output; print([m for m in ('torch', 'numpy', 'pytest', 'nbformat', 'IPython') if m in sys.modules])"
+    code = (
+        "import sys; from typer.testing import CliRunner; from autograder.cli import app; r ="
+        " CliRunner().invoke(app, ['--help']); assert 'grade' in r.output; print([m for m in"
+        " ('torch', 'numpy', 'pytest', 'nbformat', 'IPython') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -73,7 +79,11 @@ def test_a_class_is_graded_from_one_command(graded):
     for words in ("ada", "10/10", "bob", "2/10", "cy", "0/10", "3 graded anew", "Isolation"):
         assert words in shown
     for student in ("ada", "bob", "cy"):
-        assert (folder / "results" / "grades" / "tiny" / student / "feedback.html").read_text().startswith("<!")
+        assert (
+            (folder / "results" / "grades" / "tiny" / student / "feedback.html")
+            .read_text()
+            .startswith("<!")
+        )
 
 
 def test_the_stub_scores_nothing_and_the_reference_everything(graded):
@@ -89,10 +99,16 @@ def test_nbgrader_exports_the_same_totals(graded):
     """`nbgrader export` in the results folder prints what the CSV says."""
     folder, _ = graded
     subprocess.run(
-        [sys.executable, "-m", "nbgrader", "export", "--to", "exported.csv"], cwd=folder / "results", check=True, capture_output=True
+        [sys.executable, "-m", "nbgrader", "export", "--to", "exported.csv"],
+        cwd=folder / "results",
+        check=True,
+        capture_output=True,
     )
     with (folder / "results" / "exported.csv").open(newline="") as file:
-        exported = {row["student_id"]: (float(row["score"]), float(row["max_score"])) for row in csv.DictReader(file)}
+        exported = {
+            row["student_id"]: (float(row["score"]), float(row["max_score"]))
+            for row in csv.DictReader(file)
+        }
     assert exported == {"ada": (10, 10), "bob": (2, 10), "cy": (0, 10)}
 
 
@@ -100,8 +116,13 @@ def test_a_second_run_grades_nothing_and_imports_no_torch(graded):
     """Nothing changed: nothing is run, and the heavy imports stay away."""
     folder, _ = graded
     words = ["grade", "tiny", str(folder / "submitted"), "--results", str(folder / "results")]
-    code = f"import sys; sys.argv = ['autograder', *{words!r}]\nfrom autograder.cli import main\ntry: main()\nfinally: print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=TINY, text=True, capture_output=True, check=False)
+    code = (
+        f"import sys; sys.argv = ['autograder', *{words!r}]\nfrom autograder.cli import main\ntry:"
+        " main()\nfinally: print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=TINY, text=True, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "0 graded anew, 3 unchanged" in done.stdout
     assert done.stdout.rstrip().endswith("False")
@@ -114,12 +135,16 @@ def test_one_student_can_be_graded_alone(graded, tmp_path):
     words = ["grade", "tiny", folder / "submitted", "--results", tmp_path]
     done = autograder(*words, "--only", "bob")
     assert "1 graded anew" in done.stdout
-    assert [path.name for path in (tmp_path / "grades" / "tiny").iterdir() if path.is_dir()] == ["bob"]
+    assert [path.name for path in (tmp_path / "grades" / "tiny").iterdir() if path.is_dir()] == [
+        "bob"
+    ]
     assert "no submission of bop" in autograder(*words, "--only", "bop").stderr
 
 
 def test_pages_and_gradebook_can_be_rebuilt(graded):
-    """They are projections of the grades: deleted, the next run makes them again, without running anything."""
+    """They are projections of the grades: deleted, the next run makes them again, without running
+    anything.
+    """
     folder, _ = graded
     page = folder / "results" / "grades" / "tiny" / "ada" / "feedback.html"
     before = page.read_bytes()
@@ -158,7 +183,9 @@ def test_wrong_use_gets_one_clear_message_and_exit_code_2(words, code, said):
 
 @pytest.mark.long("commands with forkservers of their own")
 def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
-    """kill -9 of the grader in the middle of a class: what was graded is kept, the rest is graded by the same command, no process is left."""
+    """kill -9 of the grader in the middle of a class: what was graded is kept, the rest is graded
+    by the same command, no process is left.
+    """
     folder, _ = graded
     for number in range(6):
         fill_slow(folder, tmp_path, f"s{number}")
@@ -174,7 +201,13 @@ def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
         "-j",
         "2",
     ]
-    process = subprocess.Popen(words, cwd=TINY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        words,
+        cwd=TINY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     grades = tmp_path / "results" / "grades" / "tiny"
     wait_for(lambda: len(list(grades.glob("*/grade.json"))) >= 2 or process.poll() is not None)
     os.kill(process.pid, signal.SIGKILL)
@@ -191,11 +224,22 @@ def test_killed_at_any_time_the_same_command_goes_on(graded, tmp_path):
 def test_a_second_grader_is_refused_while_one_writes(graded, tmp_path):
     """It says who does; when that one has gone, the folder is free."""
     results = ResultsFolder(tmp_path / "results", "tiny")
-    words = ["grade", "tiny", graded[0] / "submitted", "--results", tmp_path / "results", "--only", "ada"]
+    words = [
+        "grade",
+        "tiny",
+        graded[0] / "submitted",
+        "--results",
+        tmp_path / "results",
+        "--only",
+        "ada",
+    ]
     with results.claimed():
         done = autograder(*words, cwd=TINY)
     assert done.returncode == 2
-    assert f"another autograder is writing to {tmp_path / 'results'} (process {os.getpid()} on " in done.stderr
+    assert (
+        f"another autograder is writing to {tmp_path / 'results'} (process {os.getpid()} on "
+        in done.stderr
+    )
     with results.claimed():
         pass
 
@@ -225,7 +269,8 @@ def test_ctrl_c_stops_keeps_and_says_so(graded, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (a shell that runs the tests in the background has it ignored; nothing else forks meanwhile)
+        # a shell that runs the tests in the background has it ignored; nothing else forks meanwhile
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     grades = tmp_path / "results" / "grades" / "tiny"
     wait_for(lambda: len(list(grades.glob("*/grade.json"))) >= 1)
@@ -264,7 +309,9 @@ def processes_with(text):
 
 @pytest.mark.long("commands with forkservers of their own")
 def test_without_a_sandbox_every_report_says_so_and_a_later_grading_runs_again(graded, tmp_path):
-    """It has to be spelled out; the table, the page, the CSV and the regrading warn; the next grading with a sandbox makes the run anew and no longer warns."""
+    """It has to be spelled out; the table, the page, the CSV and the regrading warn; the next
+    grading with a sandbox makes the run anew and no longer warns.
+    """
     folder, _ = graded
     results, submitted = tmp_path / "results", tmp_path / "submitted"
     shutil.copytree(folder / "submitted" / "ada", submitted / "ada")
@@ -276,9 +323,17 @@ def test_without_a_sandbox_every_report_says_so_and_a_later_grading_runs_again(g
     assert f"WARNING {warning}" in " ".join(done.stdout.split())
     assert warning in page.read_text()
     assert warning.removeprefix("isolation: ") in (results / "grades-tiny.csv").read_text()
-    assert "WARNING isolation: none" in (results / "autograded" / "ada" / "tiny" / "tiny.ipynb").read_text()
-    regraded = " ".join(autograder("regrade", "tiny", "--results", results, "--dry-run").stdout.split())
-    assert "isolated less than the good that assignment.toml requires; `autograder grade` makes them again: ada" in regraded
+    assert (
+        "WARNING isolation: none"
+        in (results / "autograded" / "ada" / "tiny" / "tiny.ipynb").read_text()
+    )
+    regraded = " ".join(
+        autograder("regrade", "tiny", "--results", results, "--dry-run").stdout.split()
+    )
+    assert (
+        "isolated less than the good that assignment.toml requires; `autograder grade` makes them"
+        " again: ada" in regraded
+    )
     done = autograder("grade", "tiny", submitted, "--results", results)
     assert "run again, since their stored runs were isolated less than good: ada" in done.stderr
     assert "1 graded anew" in done.stdout

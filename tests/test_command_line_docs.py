@@ -63,8 +63,16 @@ def choices(command, name):
 
 def row(parameter, allowed):
     option = parameter.opts[0].startswith("-")
-    value = "" if getattr(parameter, "is_flag", False) else f" {parameter.metavar or parameter.name.upper()}"
-    names = [f"`{name}{value}`" for name in parameter.opts] if option else [f"`{parameter.metavar or parameter.name.upper()}`"]
+    value = (
+        ""
+        if getattr(parameter, "is_flag", False)
+        else f" {parameter.metavar or parameter.name.upper()}"
+    )
+    names = (
+        [f"`{name}{value}`" for name in parameter.opts]
+        if option
+        else [f"`{parameter.metavar or parameter.name.upper()}`"]
+    )
     words = (parameter.help or "").replace("|", "\\|").replace("<", "&lt;")
     if allowed:
         words += f" One of {', '.join(f'`{one}`' for one in allowed)}."
@@ -85,7 +93,9 @@ def default(parameter):
 
 def page():
     parts = [HEAD]
-    parts += ["\n".join(section(name, command)) + "\n" for name, command in commands(get_command(app))]
+    parts += [
+        "\n".join(section(name, command)) + "\n" for name, command in commands(get_command(app))
+    ]
     return "\n".join(parts)
 
 

@@ -40,7 +40,9 @@ def course(tmp_path):
 
 
 def run(*words, course):
-    done = CliRunner().invoke(app, [*map(str, words), "--course", str(course)], env={"COLUMNS": "400"})
+    done = CliRunner().invoke(
+        app, [*map(str, words), "--course", str(course)], env={"COLUMNS": "400"}
+    )
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done
@@ -48,7 +50,9 @@ def run(*words, course):
 
 def collect(course, *names, words=()):
     path = make_zip(course.parent / "submissions.zip", {name: notebook(name) for name in names})
-    return run("collect", "tiny", path, "--roster", course.parent / "gradebook.csv", *words, course=course)
+    return run(
+        "collect", "tiny", path, "--roster", course.parent / "gradebook.csv", *words, course=course
+    )
 
 
 def test_collect_ends_with_1_where_somebody_was_left_out(course):
@@ -69,7 +73,9 @@ def test_a_time_zone_that_there_is_not_is_wrong_use(course):
 
 @pytest.fixture
 def graded(course):
-    """Ann's and the other Ann's submissions, collected; the first has 8 of 10 points, of the second's 3 of 10 wait for a person."""
+    """Ann's and the other Ann's submissions, collected; the first has 8 of 10 points, of the
+    second's 3 of 10 wait for a person.
+    """
     assert collect(course, ANN, BOB).exit_code == 0
     grade(course, {"alee": (8.0,), "alee2": (5.0, 3.0, Outcome.NEEDS_REVIEW)})
     return course
@@ -80,19 +86,35 @@ def grade(course, points):
     for entry in read_record(course / "submitted", "tiny").entries:
         made = make_grade(entry.folder, *points[entry.folder])
         provenance = msgspec.structs.replace(made.provenance, submission_sha256=entry.sha256)
-        ResultsFolder(course / "results", "tiny").write_grade(msgspec.structs.replace(made, provenance=provenance))
+        ResultsFolder(course / "results", "tiny").write_grade(
+            msgspec.structs.replace(made, provenance=provenance)
+        )
 
 
 def rows(path):
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8").removeprefix("\ufeff"))))
+    return list(
+        csv.DictReader(io.StringIO(path.read_text(encoding="utf-8").removeprefix("\ufeff")))
+    )
 
 
 def canvas(course, *words, into="gradebook.csv", output="scores.csv"):
-    return run("export", "canvas", "tiny", "--into", course.parent / into, "-o", course.parent / output, *words, course=course)
+    return run(
+        "export",
+        "canvas",
+        "tiny",
+        "--into",
+        course.parent / into,
+        "-o",
+        course.parent / output,
+        *words,
+        course=course,
+    )
 
 
 def test_an_export_ends_with_1_where_somebody_was_left_out(graded):
-    """Who waits for a person is listed; with --decided the decided points are written, and nobody is missing."""
+    """Who waits for a person is listed; with --decided the decided points are written, and nobody
+    is missing.
+    """
     done = canvas(graded)
     assert done.exit_code == 1
     assert [row["Tiny (7002)"] for row in rows(graded.parent / "scores.csv")[1:]] == ["8"]
@@ -120,24 +142,50 @@ def test_another_total_there_is_refused_unless_scores_are_to_be_converted(graded
 
 def test_the_table_has_everybody(graded):
     """With what is decided of each."""
-    done = run("export", "csv", "tiny", "-o", graded.parent / "table.csv", "--decided", course=graded)
+    done = run(
+        "export", "csv", "tiny", "-o", graded.parent / "table.csv", "--decided", course=graded
+    )
     assert done.exit_code == 0, done.output
     assert [row["points"] for row in rows(graded.parent / "table.csv")] == ["8", "5"]
 
 
 def test_more_than_moodles_maximum_is_listed_and_not_written(course):
     """It would pass over a bonus without a word, and the student would have no grade."""
-    (course.parent / "roster.csv").write_text("id,name,moodle_id\nann,Ann Lee,501\n", encoding="utf-8")
-    path = make_zip(course.parent / "moodle.zip", {"Ann Lee_501_assignsubmission_file/tiny.ipynb": notebook("1")})
-    assert run("collect", "tiny", path, "--roster", course.parent / "roster.csv", course=course).exit_code == 0
-    words = ("export", "moodle", "tiny", "--into", course.parent / "worksheet.csv", "-o", course.parent / "scores.csv")
+    (course.parent / "roster.csv").write_text(
+        "id,name,moodle_id\nann,Ann Lee,501\n", encoding="utf-8"
+    )
+    path = make_zip(
+        course.parent / "moodle.zip",
+        {"Ann Lee_501_assignsubmission_file/tiny.ipynb": notebook("1")},
+    )
+    assert (
+        run(
+            "collect", "tiny", path, "--roster", course.parent / "roster.csv", course=course
+        ).exit_code
+        == 0
+    )
+    words = (
+        "export",
+        "moodle",
+        "tiny",
+        "--into",
+        course.parent / "worksheet.csv",
+        "-o",
+        course.parent / "scores.csv",
+    )
     for points, code, written in ((12.0, 1, []), (10.0, 0, ["10"])):
         grade(course, {"ann": (points,)})
         assert run(*words, course=course).exit_code == code
         assert [row["Grade"] for row in rows(course.parent / "scores.csv")] == written
 
 
-@pytest.mark.parametrize("words", [("csv", "tiny", "-o", "out.csv"), ("canvas", "tiny", "--into", "gradebook.csv", "-o", "out.csv")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("csv", "tiny", "-o", "out.csv"),
+        ("canvas", "tiny", "--into", "gradebook.csv", "-o", "out.csv"),
+    ],
+)
 def test_without_grades_there_is_nothing_to_export(course, monkeypatch, words):
     """Said, and no empty file is left that somebody might upload."""
     monkeypatch.chdir(course.parent)
@@ -157,13 +205,19 @@ def test_only_those_who_are_named_are_graded(tmp_path):
 
 def test_grade_ends_with_1_where_the_machine_failed_somebody():
     """One of a class is enough; lost points and what waits for a person are no failure."""
-    done = [make_grade("ada", 10.0), make_grade("bob", 0.0), make_grade("cy", 5.0, 3.0, Outcome.NEEDS_REVIEW)]
+    done = [
+        make_grade("ada", 10.0),
+        make_grade("bob", 0.0),
+        make_grade("cy", 5.0, 3.0, Outcome.NEEDS_REVIEW),
+    ]
     assert exit_code(done) == 0
     assert exit_code([*done, make_grade("dora", 5.0, 3.0, Outcome.UNGRADABLE)]) == 1
 
 
 def test_the_course_is_the_nearest_folder_above(course, monkeypatch):
-    """From within, however deep, also where a folder further up is one too; the one that is named comes first; without any it is this folder."""
+    """From within, however deep, also where a folder further up is one too; the one that is named
+    comes first; without any it is this folder.
+    """
     (course.parent / "assignments").mkdir()
     below = course / "assignments" / "tiny"
     monkeypatch.chdir(below)
@@ -173,12 +227,16 @@ def test_the_course_is_the_nearest_folder_above(course, monkeypatch):
     assert course_of(None) == course.parent.resolve()
 
 
-# --- check ---------------------------------------------------------------------------------------------------------------------
+# --- check ----------------------------------------------------------------------------------------
 
 
 def test_a_summary_is_appended_and_the_other_files_are_written_anew(tmp_path):
     """What other steps of the job put into the summary stays."""
-    junit, summary, result = tmp_path / "junit.xml", tmp_path / "summary.md", tmp_path / "result.json"
+    junit, summary, result = (
+        tmp_path / "junit.xml",
+        tmp_path / "summary.md",
+        tmp_path / "result.json",
+    )
     summary.write_text("before\n")
     junit.write_text("old")
     _write(mixed(), Path("tiny.ipynb"), junit, summary, result)
@@ -202,7 +260,9 @@ def test_a_file_that_can_not_be_written_is_said(tmp_path):
         _write(mixed(), Path("tiny.ipynb"), None, tmp_path, None)
 
 
-def test_of_several_files_of_checks_the_one_with_the_notebooks_name_counts(tmp_path, monkeypatch, capsys):
+def test_of_several_files_of_checks_the_one_with_the_notebooks_name_counts(
+    tmp_path, monkeypatch, capsys
+):
     """A folder of several assignments."""
     for name in ("tiny.ipynb", "tiny.checks", "other.checks"):
         (tmp_path / name).write_text("{}")

@@ -1,4 +1,6 @@
-"""Inputs that fuzzers found, or that cover what they reach: none crashes its reader, hangs, or takes much memory."""
+"""Inputs that fuzzers found, or that cover what they reach: none crashes its reader, hangs, or
+takes much memory.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,15 @@ from autograder.execution.conversation import Broken, Conversation
 from autograder.notebooks.reading.submission import read_submission
 
 CORPUS = Path(__file__).parent / "corpus"
-RELEASE = Path(__file__).parents[1] / "examples" / "quadratic" / "submitted" / "aziz" / "quadratic" / "quadratic.ipynb"
+RELEASE = (
+    Path(__file__).parents[1]
+    / "examples"
+    / "quadratic"
+    / "submitted"
+    / "aziz"
+    / "quadratic"
+    / "quadratic.ipynb"
+)
 MAX_S = 5
 MAX_BYTES = 500_000_000
 

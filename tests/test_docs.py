@@ -9,13 +9,23 @@ from typer.main import get_command
 from autograder.cli import app
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "README.md"]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "examples" / "README.md",
+]
 
 
 def blocks(language):
-    found = [(page, text) for page in PAGES for text in re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)]
+    found = [
+        (page, text)
+        for page in PAGES
+        for text in re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+    ]
     assert found or language != "python"
-    return [pytest.param(text, id=f"{page.name}-{number}") for number, (page, text) in enumerate(found)]
+    return [
+        pytest.param(text, id=f"{page.name}-{number}") for number, (page, text) in enumerate(found)
+    ]
 
 
 @pytest.mark.parametrize("text", blocks("python"))
@@ -43,7 +53,10 @@ def test_links_and_paths_exist(page):
     """Relative links, and paths into the repository in code marks."""
     text = page.read_text()
     links = re.findall(r"\]\(([^)#:]+)\)", text)
-    paths = re.findall(r"`((?:assignments|autograder|solutions|templates|tests|docs|benchmarks)/[\w./-]+\.\w+)`", text)
+    paths = re.findall(
+        r"`((?:assignments|autograder|solutions|templates|tests|docs|benchmarks)/[\w./-]+\.\w+)`",
+        text,
+    )
     assert [link for link in links if not (page.parent / link).exists()] == []
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
@@ -51,4 +64,6 @@ def test_links_and_paths_exist(page):
 def test_make_targets_exist():
     """The README's two commands, and those that it does not name."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE)) <= targets
+    assert (
+        set(re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE)) <= targets
+    )

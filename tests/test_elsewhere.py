@@ -1,4 +1,6 @@
-"""Grading where there is no Linux, as far as that can be played: what is said, the container's recipe, and --isolation none."""
+"""Grading where there is no Linux, as far as that can be played: what is said, the container's
+recipe, and --isolation none.
+"""
 
 import csv
 import os
@@ -23,10 +25,17 @@ WRONG_LOSS = "def loss_fn(values):\n    return (values**2).sum()\n"
 
 @pytest.fixture(scope="module")
 def course(executor, tmp_path_factory):
-    """The tiny course with two submissions: one right, one whose later part is judged with the given loss; graded here."""
+    """The tiny course with two submissions: one right, one whose later part is judged with the
+    given loss; graded here.
+    """
     root = tmp_path_factory.mktemp("elsewhere")
     shutil.copytree(ROOT / "tests" / "tiny_course", root, dirs_exist_ok=True)
-    release_assignment(open_assignment(root, "tiny"), root / "release", ResultsFolder(root / "here", "tiny").evidence, executor)
+    release_assignment(
+        open_assignment(root, "tiny"),
+        root / "release",
+        ResultsFolder(root / "here", "tiny").evidence,
+        executor,
+    )
     release = nbformat.read(root / "release" / "tiny.ipynb", as_version=4)
     for student, cells in {"ada": {}, "bob": {"loss_fn": WRONG_LOSS}}.items():
         path = root / "submitted" / student / "tiny" / "tiny.ipynb"
@@ -39,7 +48,15 @@ def autograder(course, *words, linux=False):
     path = f"{ROOT}" if linux else f"{ROOT}:{ROOT / 'tests' / 'not_linux'}"
     command = [sys.executable, "-m", "autograder.cli", *words]
     environment = os.environ | {"PYTHONPATH": path, "COLUMNS": "200"}
-    return subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command,
+        cwd=course,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def points(course, results):
@@ -51,7 +68,12 @@ def test_grading_explains_that_it_cannot_isolate(course):
     """Exit code 3; the system, the recipe, and what the other way means."""
     done = autograder(course, "grade", "tiny", "submitted", "--results", "there")
     assert done.returncode == 3, done.stdout + done.stderr
-    for words in ("can't be isolated on freebsd14", "autograder export container", "--isolation none", "all that you can do"):
+    for words in (
+        "can't be isolated on freebsd14",
+        "autograder export container",
+        "--isolation none",
+        "all that you can do",
+    ):
         assert words in done.stderr
     assert not list(course.glob("there/grades/tiny/*/grade.json"))
 
@@ -59,8 +81,15 @@ def test_grading_explains_that_it_cannot_isolate(course):
 @pytest.mark.long("a class graded twice, once in plain processes")
 def test_without_isolation_the_points_are_those_of_the_sandbox(course):
     """Given definitions included; the warning is on the terminal and in the table."""
-    assert autograder(course, "grade", "tiny", "submitted", "--results", "here", "-j", "1", linux=True).returncode == 0
-    done = autograder(course, "grade", "tiny", "submitted", "--results", "there", "--isolation", "none")
+    assert (
+        autograder(
+            course, "grade", "tiny", "submitted", "--results", "here", "-j", "1", linux=True
+        ).returncode
+        == 0
+    )
+    done = autograder(
+        course, "grade", "tiny", "submitted", "--results", "there", "--isolation", "none"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "can read and change everything" in done.stdout
     assert points(course, "there") == points(course, "here") == {"ada": 10, "bob": 8}
@@ -68,7 +97,9 @@ def test_without_isolation_the_points_are_those_of_the_sandbox(course):
 
 
 def test_the_recipe_of_a_container_is_whole(course, tmp_path):
-    """A Dockerfile that says that it was not tried; the package in it can be imported by itself, and grades; nothing of the course is in it."""
+    """A Dockerfile that says that it was not tried; the package in it can be imported by itself,
+    and grades; nothing of the course is in it.
+    """
     done = autograder(course, "export", "container", "-o", str(tmp_path / "grader"))
     assert done.returncode == 0, done.stderr
     recipe = (tmp_path / "grader" / "Dockerfile").read_text()

@@ -1,4 +1,6 @@
-"""The class of *Every optimizer* gets the grades that follow from the checks' points; the notebook runs in a real kernel; the solution's own optimizers are torch's."""
+"""The class of *Every optimizer* gets the grades that follow from the checks' points; the notebook
+runs in a real kernel; the solution's own optimizers are torch's.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,27 @@ COURSE = Path(__file__).parent.parent
 CLASS = COURSE / "examples" / "every-optimizer"
 SOLUTION = COURSE / "solutions" / "every-optimizer" / "solution.py"
 
-PLUGGED = ("sgd", "momentum", "asgd", "rprop", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax")
+PLUGGED = (
+    "sgd",
+    "momentum",
+    "asgd",
+    "rprop",
+    "adagrad",
+    "rmsprop",
+    "adadelta",
+    "adam",
+    "adamw",
+    "adamax",
+)
 LBFGS_LOOP = {"test_train_with_lbfgs": 4} | {
-    f"test_lbfgs_on_unseen_data[{case}]": 2 for case in ("fixed_rate", "line_search", "one_iteration")
+    f"test_lbfgs_on_unseen_data[{case}]": 2
+    for case in ("fixed_rate", "line_search", "one_iteration")
 }
-EMBEDDING_LOOP = {"test_train_embedding": 4, "test_train_embedding_with_sgd": 2, "test_sparse_adam_on_unseen_data": 2}
+EMBEDDING_LOOP = {
+    "test_train_embedding": 4,
+    "test_train_embedding_with_sgd": 2,
+    "test_sparse_adam_on_unseen_data": 2,
+}
 WITH_MOMENTUM = {
     "test_my_sgd": 3,
     "test_my_sgd_on_unseen_data[momentum]": 3,
@@ -50,7 +68,11 @@ MY_ADAM = {
     "test_my_adam_with_a_closure": 2,
 }
 POINTS = (
-    {name: 2 for optimizer in PLUGGED for name in (f"test_make_{optimizer}", f"test_{optimizer}_on_unseen_data")}
+    {
+        name: 2
+        for optimizer in PLUGGED
+        for name in (f"test_make_{optimizer}", f"test_{optimizer}_on_unseen_data")
+    }
     | {"test_make_lbfgs": 3, "test_make_embedding": 3, "test_make_sparse_adam": 2}
     | LBFGS_LOOP
     | EMBEDDING_LOOP
@@ -74,15 +96,26 @@ EXTRA = {
 def here(checks: dict[str, int]) -> dict[str, int]:
     """Without those of optimizers that the installed torch does not have."""
     missing = {name.lower() for name in ("Adafactor", "Muon") if not hasattr(torch.optim, name)}
-    return {check: points for check, points in checks.items() if not any(name in check for name in missing)}
+    return {
+        check: points
+        for check, points in checks.items()
+        if not any(name in check for name in missing)
+    }
 
 
 def plugged(*optimizers: str) -> set[str]:
-    return {name for optimizer in optimizers for name in (f"test_make_{optimizer}", f"test_{optimizer}_on_unseen_data")}
+    return {
+        name
+        for optimizer in optimizers
+        for name in (f"test_make_{optimizer}", f"test_{optimizer}_on_unseen_data")
+    }
 
 
 CORRECT = {
-    **dict.fromkeys(("ada", "chloe", "dan", "eve", "gwen", "hal", "ida", "jon", "kit", "lou", "mia"), frozenset()),
+    **dict.fromkeys(
+        ("ada", "chloe", "dan", "eve", "gwen", "hal", "ida", "jon", "kit", "lou", "mia"),
+        frozenset(),
+    ),
     "ben": set(EXTRA) - {SAVED},  # the stubs of the extra credit, as released
     "finn": {SAVED},  # state_dict() knows nothing of a dict of his own
 }
@@ -101,9 +134,14 @@ WRONG = {
     "quin": plugged("adagrad"),
     "rita": set(LBFGS_LOOP),
     "sam": set(LBFGS_LOOP),
-    "tess": {"test_make_embedding", "test_sparse_adam_on_unseen_data"},  # the given embedding of the other two is sparse
+    "tess": {
+        "test_make_embedding",
+        "test_sparse_adam_on_unseen_data",
+    },  # the given embedding of the other two is sparse
     "ugo": {*MY_ADAM, SAVED},
-    "vera": {"test_my_adam_on_unseen_data[small_gradients]"},  # 1e-8 shows beside squares of 1e-7, not beside those of the lecture
+    "vera": {
+        "test_my_adam_on_unseen_data[small_gradients]"
+    },  # 1e-8 shows beside squares of 1e-7, not beside those of the lecture
     "will": {"test_my_adam_without_gradients"},  # elsewhere all tensors make all steps
     "xena": set(WITH_MOMENTUM),  # without momentum there is nothing to share
     "yann": {"test_my_sgd_with_groups"},
@@ -112,7 +150,9 @@ WRONG = {
 EXPECTED = CORRECT | WRONG
 
 FINDINGS = {"gil": {"optimizer-holds-other-tensor"}, "rita": {"never-clears"}}
-"""What the diagnosis says, and of nobody else anything: in all other calls the loop is the driver's, and contracts of a loop can't judge an optimizer."""
+"""What the diagnosis says, and of nobody else anything: in all other calls the loop is the
+driver's, and contracts of a loop can't judge an optimizer.
+"""
 
 
 def build_module():
@@ -143,12 +183,18 @@ def release():
 
 @pytest.fixture(scope="module")
 def graded(request, executor, files, release, tmp_path_factory):
-    """The students that tests of this session are about, graded: (results folder, grades by student)."""
+    """The students that tests of this session are about, graded: (results folder, grades by
+    student).
+    """
     wanted = {*selected(request, "student"), "ada", "emil", "zara"}
     folder = tmp_path_factory.mktemp("class")
     build_module().build(folder / "submitted", release)
     results = ResultsFolder(folder / "results", files.slug)
-    candidates = [one for one in collect_submissions(folder / "submitted", files.slug) if one.student in wanted]
+    candidates = [
+        one
+        for one in collect_submissions(folder / "submitted", files.slug)
+        if one.student in wanted
+    ]
     grades = grade_class(files, candidates, results, executor, Silent())
     release_assignment(files, results.root / "released", results.evidence, executor)
     return results, {grade.student: grade for grade in grades}
@@ -182,17 +228,28 @@ def test_the_table_covers_the_class():
 @pytest.mark.parametrize("student", EXPECTED)
 def test_each_student_gets_the_expected_grade(grades, student):
     grade, every = grades[student], POINTS | here(EXTRA)
-    lost = {check.id: (check.cause, check.message) for check in grade.checks if check.outcome is not Outcome.PASSED}
+    lost = {
+        check.id: (check.cause, check.message)
+        for check in grade.checks
+        if check.outcome is not Outcome.PASSED
+    }
     assert set(lost) == EXPECTED[student] & set(every), lost
-    assert grade.points == sum(points for check, points in every.items() if check not in EXPECTED[student])
+    assert grade.points == sum(
+        points for check, points in every.items() if check not in EXPECTED[student]
+    )
     assert grade.max_points == 100
     if student in CORRECT:
         assert grade.points >= 100
 
 
 def test_each_finding_is_true_and_nobody_else_is_accused(grades):
-    """Closures that run several times a step, optimizers inside optimizers, groups, missing and sparse gradients: none is taken for a mistake of a loop."""
-    found = {student: {finding.code for check in grade.checks for finding in check.findings} for student, grade in grades.items()}
+    """Closures that run several times a step, optimizers inside optimizers, groups, missing and
+    sparse gradients: none is taken for a mistake of a loop.
+    """
+    found = {
+        student: {finding.code for check in grade.checks for finding in check.findings}
+        for student, grade in grades.items()
+    }
     assert {student: codes for student, codes in found.items() if codes} == {
         student: codes for student, codes in FINDINGS.items() if student in grades
     }
@@ -219,18 +276,23 @@ def test_extra_credit_stands_beside_the_total_everywhere(files, graded):
 def test_a_line_of_feedback_names_what_ran_inside(grades):
     """zara's MySGD lets torch do it, and hears so; emil's inherits."""
     messages = {
-        student: next(check.message for check in grades[student].checks if check.outcome is Outcome.FAILED) for student in ("zara", "emil")
+        student: next(
+            check.message for check in grades[student].checks if check.outcome is Outcome.FAILED
+        )
+        for student in ("zara", "emil")
     }
     assert "steps were made by MySGD and SGD, 2 optimizers in all" in messages["zara"]
     assert "inherits from torch.optim.Adam" in messages["emil"]
 
 
-# --- the notebook in a kernel ------------------------------------------------------------------------------------------------
+# --- the notebook in a kernel ---------------------------------------------------------------------
 
 
 def run_in_kernel(notebook, folder):
     """Execute all cells; returns the first error of each cell that has one, by cell id."""
-    NotebookClient(notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(
+        notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    ).execute()
     return {
         cell["id"]: output["ename"]
         for cell in notebook.cells
@@ -241,12 +303,18 @@ def run_in_kernel(notebook, folder):
 
 
 def test_the_released_notebook_runs_from_top_to_bottom_with_the_solution_in_it(release, tmp_path):
-    """Every check cell says ok; the stubs alone end in NotImplementedError and never pass a check."""
+    """Every check cell says ok; the stubs alone end in NotImplementedError and never pass a
+    check.
+    """
     from autograder.notebooks.writing.stub import definition
 
     source = SOLUTION.read_text()
     solved = nbformat.from_dict(release)
-    stubs = [cell for cell in solved.cells if cell["cell_type"] == "code" and "# YOUR CODE HERE" in cell["source"]]
+    stubs = [
+        cell
+        for cell in solved.cells
+        if cell["cell_type"] == "code" and "# YOUR CODE HERE" in cell["source"]
+    ]
     assert len(stubs) >= 19
     for cell in stubs:
         cell["source"] = definition(source, cell["id"], SOLUTION)
@@ -261,7 +329,9 @@ def test_the_stub_passes_no_check_cell(tmp_path):
     """As released, every check cell ends in an error."""
     blank = build_module().released()
     errors = run_in_kernel(blank, tmp_path)
-    checks = {cell["id"] for cell in blank.cells if cell["metadata"].get("nbgrader", {}).get("grade")}
+    checks = {
+        cell["id"] for cell in blank.cells if cell["metadata"].get("nbgrader", {}).get("grade")
+    }
     assert checks <= errors.keys()
 
 
@@ -281,7 +351,7 @@ def test_nothing_of_the_solution_or_the_hidden_checks_is_released(release):
     assert "step_sizes=(" not in text
 
 
-# --- the solution's optimizers against torch's own ---------------------------------------------------------------------------
+# --- the solution's optimizers against torch's own ------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -292,10 +362,18 @@ def solution():
 
 
 def paths(make, groups, steps, gaps):
-    """Parameters after each step on a quartic bowl; with `gaps`, the second tensor has a gradient only in every third step."""
+    """Parameters after each step on a quartic bowl; with `gaps`, the second tensor has a gradient
+    only in every third step.
+    """
     torch.manual_seed(0)
-    tensors = [torch.randn(3, 2, requires_grad=True), torch.randn(4, requires_grad=True), torch.randn((), requires_grad=True)]
-    optimizer = make([{"params": tensors[:1]}, {"params": tensors[1:], "lr": 0.003}] if groups else tensors)
+    tensors = [
+        torch.randn(3, 2, requires_grad=True),
+        torch.randn(4, requires_grad=True),
+        torch.randn((), requires_grad=True),
+    ]
+    optimizer = make(
+        [{"params": tensors[:1]}, {"params": tensors[1:], "lr": 0.003}] if groups else tensors
+    )
     path = []
     for step in range(steps):
         for tensor in tensors:
@@ -321,5 +399,7 @@ def paths(make, groups, steps, gaps):
 def test_the_reference_steps_as_torch_does(solution, mine, theirs, settings, groups, gaps):
     """40 steps along the same path, to float32's rounding."""
     ours = paths(lambda params: solution[mine](params, **settings), groups, 40, gaps)
-    torchs = paths(lambda params: getattr(torch.optim, theirs)(params, **settings), groups, 40, gaps)
+    torchs = paths(
+        lambda params: getattr(torch.optim, theirs)(params, **settings), groups, 40, gaps
+    )
     assert (ours - torchs).abs().max() <= 2e-6 * torchs.abs().max()

@@ -1,4 +1,5 @@
-"""docs/every-optimizer.md: what the reference computes, how well each check can tell, and what torch lists beyond the lecture.
+"""docs/every-optimizer.md: what the reference computes, how well each check can tell, and what
+torch lists beyond the lecture.
 
 GRADSTEP_UPDATE_GOLDEN=1 writes the page anew; its diff is read in review.
 """
@@ -28,7 +29,12 @@ COURSE = Path(__file__).parent.parent
 PAGE = COURSE / "docs" / "every-optimizer.md"
 TEMPLATE = COURSE / "assignments" / "every-optimizer" / "notebook.py.j2"
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
-TAUGHT = {"NAdam": "`make_nadam`", "RAdam": "`make_radam`", "Adafactor": "`make_adafactor`", "Muon": "`make_muon`"}
+TAUGHT = {
+    "NAdam": "`make_nadam`",
+    "RAdam": "`make_radam`",
+    "Adafactor": "`make_adafactor`",
+    "Muon": "`make_muon`",
+}
 
 
 def lecture_list():
@@ -38,7 +44,9 @@ def lecture_list():
 
 
 def beyond():
-    """Lines of a table of the public names of today's dir(torch.optim) that the lecture's has not."""
+    """Lines of a table of the public names of today's dir(torch.optim) that the lecture's has
+    not.
+    """
     yield "| name | what it is | here |"
     yield "|---|---|---|"
     for name in dir(torch.optim):
@@ -46,14 +54,30 @@ def beyond():
             continue
         thing = getattr(torch.optim, name)
         is_optimizer = inspect.isclass(thing) and issubclass(thing, torch.optim.Optimizer)
-        kind = "an optimizer" if is_optimizer else "a module" if inspect.ismodule(thing) else "a flag, no optimizer"
-        yield f"| `{name}` | {kind} | {TAUGHT[name] + ', extra credit' if is_optimizer else 'not needed'} |"
+        kind = (
+            "an optimizer"
+            if is_optimizer
+            else "a module"
+            if inspect.ismodule(thing)
+            else "a flag, no optimizer"
+        )
+        yield (
+            f"| `{name}` | {kind} |"
+            f" {TAUGHT[name] + ', extra credit' if is_optimizer else 'not needed'} |"
+        )
 
 
 def defaults():
     """Default settings of torch's optimizers, and of the two that students write."""
-    kinds = [thing for name in dir(torch.optim) if inspect.isclass(thing := getattr(torch.optim, name))]
-    found = {kind.__name__: {name: one.default for name, one in inspect.signature(kind).parameters.items()} for kind in kinds}
+    kinds = [
+        thing for name in dir(torch.optim) if inspect.isclass(thing := getattr(torch.optim, name))
+    ]
+    found = {
+        kind.__name__: {
+            name: one.default for name, one in inspect.signature(kind).parameters.items()
+        }
+        for kind in kinds
+    }
     return found | {"MySGD": {"momentum": 0.0}, "MyAdam": {"betas": (0.9, 0.999), "eps": 1e-8}}
 
 
@@ -105,36 +129,54 @@ def specs(files):
 
 @pytest.fixture(scope="module")
 def values(executor, files, calibration, specs, tmp_path_factory):
-    evidence = reference_evidence(files, specs, EvidenceStore(tmp_path_factory.mktemp("evidence")), executor)
+    evidence = reference_evidence(
+        files, specs, EvidenceStore(tmp_path_factory.mktemp("evidence")), executor
+    )
     runs = {spec.id: Observation(find_run(evidence, spec)) for spec in specs}
     return reference_values(runs, calibration, defaults())
 
 
 def test_the_calibration_is_of_todays_calls_and_leaves_room(calibration, specs):
-    """Every check that trains is measured as it is now, on 50 steps at most, with a margin of 10 at least."""
+    """Every check that trains is measured as it is now, on 50 steps at most, with a margin of 10 at
+    least.
+    """
     calls = {spec.id: spec.call for spec in specs}
     for name, one in calibration.checks.items():
         assert one.call == call_digest(calls[name]), name
         assert one.steps <= 50, name
         assert one.margin >= LEAST_MARGIN, name
     unmeasured = set(calls) - set(calibration.checks)
-    assert unmeasured == {"test_make_lbfgs", "test_make_embedding", "test_make_sparse_adam"}  # these train nothing
+    # these train nothing
+    assert unmeasured == {
+        "test_make_lbfgs",
+        "test_make_embedding",
+        "test_make_sparse_adam",
+    }
 
 
 def test_every_optimizer_of_the_lecture_has_reference_values(values):
     """SGD with and without momentum, the student's own, and whatever torch has."""
-    assert {value.optimizer for value in values} >= lecture_list() - {"Optimizer", "lr_scheduler"} | {"MySGD", "MyAdam"}
-    assert {"momentum" in value.settings for value in values if value.optimizer == "SGD"} == {True, False}
+    assert {value.optimizer for value in values} >= lecture_list() - {
+        "Optimizer",
+        "lr_scheduler",
+    } | {"MySGD", "MyAdam"}
+    assert {"momentum" in value.settings for value in values if value.optimizer == "SGD"} == {
+        True,
+        False,
+    }
 
 
 def test_the_page_says_what_the_reference_computes(values, calibration):
-    """Text and places are the same; numbers agree to three digits, as another machine computes them."""
+    """Text and places are the same; numbers agree to three digits, as another machine computes
+    them.
+    """
     made = page(values, calibration)
     if os.environ.get("GRADSTEP_UPDATE_GOLDEN"):
         PAGE.write_text(made)
     kept = PAGE.read_text()
     if calibration.torch.split("+")[0] != torch.__version__.split("+")[0]:
-        kept, made = (text.partition("## What torch lists")[0] for text in (kept, made))  # another torch lists other names
+        # another torch lists other names
+        kept, made = (text.partition("## What torch lists")[0] for text in (kept, made))
     assert NUMBER.sub("#", kept) == NUMBER.sub("#", made)
     for was, now in zip(NUMBER.findall(kept), NUMBER.findall(made), strict=True):
         assert math.isclose(float(was), float(now), rel_tol=1e-3, abs_tol=1e-6)
@@ -143,4 +185,7 @@ def test_the_page_says_what_the_reference_computes(values, calibration):
 def test_settings_go_without_saying_only_where_they_are_torchs_own(values):
     """The table's text for RMSprop, from the docstring of its task."""
     said = {value.settings for value in values if value.optimizer == "RMSprop"}
-    assert said == {"lr 0.1, momentum 0.5, alpha 0.9, centered True", "lr 0.01, momentum 0.5, alpha 0.9, centered True"}
+    assert said == {
+        "lr 0.1, momentum 0.5, alpha 0.9, centered True",
+        "lr 0.01, momentum 0.5, alpha 0.9, centered True",
+    }

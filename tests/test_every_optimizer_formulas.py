@@ -1,4 +1,6 @@
-"""The formulas that the notebook of *Every optimizer* teaches are what torch's optimizers compute: written out in double precision, as they stand in the prose."""
+"""The formulas that the notebook of *Every optimizer* teaches are what torch's optimizers compute:
+written out in double precision, as they stand in the prose.
+"""
 
 from math import sqrt
 from pathlib import Path
@@ -178,8 +180,26 @@ def test_asgd_averages_as_the_prose_says(solution):
 def test_every_rule_tells_its_source():
     """A paper, or a lecture, for each."""
     for source in (
-        *("Robbins & Monro 1951", "Polyak 1964", "Nesterov 1983", "Polyak & Juditsky 1992", "Riedmiller & Braun 1993"),
-        *("Duchi, Hazan & Singer 2011", "Hinton 2012", "Zeiler 2012", "Kingma & Ba 2015", "Loshchilov & Hutter 2019"),
-        *("Liu & Nocedal 1989", "Dozat 2016", "Liu et al. 2020", "Shazeer & Stern 2018", "Jordan et al. 2024"),
+        *(
+            "Robbins & Monro 1951",
+            "Polyak 1964",
+            "Nesterov 1983",
+            "Polyak & Juditsky 1992",
+            "Riedmiller & Braun 1993",
+        ),
+        *(
+            "Duchi, Hazan & Singer 2011",
+            "Hinton 2012",
+            "Zeiler 2012",
+            "Kingma & Ba 2015",
+            "Loshchilov & Hutter 2019",
+        ),
+        *(
+            "Liu & Nocedal 1989",
+            "Dozat 2016",
+            "Liu et al. 2020",
+            "Shazeer & Stern 2018",
+            "Jordan et al. 2024",
+        ),
     ):
         assert source in PROSE

@@ -1,4 +1,6 @@
-"""docs/first-course.md is followed: its commands, in an environment of their own into which the wheel was installed, outside of the repository."""
+"""docs/first-course.md is followed: its commands, in an environment of their own into which the
+wheel was installed, outside of the repository.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,16 @@ GRADEBOOK = """Student,ID,SIS User ID,SIS Login ID,Section,First (77)
 
 
 class Environment:
-    """A fresh virtual environment with the wheel; what the wheel needs is that of the tests' own, file by file."""
+    """A fresh virtual environment with the wheel; what the wheel needs is that of the tests' own,
+    file by file.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "env"
-        subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT],
+            check=True,
+        )
         subprocess.run([sys.executable, "-m", "venv", self.home], check=True)
         (self.wheel,) = folder.glob("gradstep-*.whl")
         python = self.home / "bin" / "python"
@@ -42,14 +49,28 @@ class Environment:
         for entry in Path(sysconfig.get_path("purelib")).iterdir():
             if (
                 not (site / entry.name).exists() and "gradstep" not in entry.name
-            ):  # linked, not on a path beside it: the sandbox shows students' code the environment alone
+                # linked, not on a path beside it: the sandbox shows students' code the environment
+                # alone
+            ):
                 subprocess.run(["cp", "-al", entry, site], check=True)
 
     def run(self, command: str, folder: Path) -> str:
         """What a shell in the activated environment prints."""
-        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("PYTHONPATH", "VIRTUAL_ENV")
+        }
         environment |= {"PATH": f"{self.home / 'bin'}:{os.environ['PATH']}", "COLUMNS": "200"}
-        done = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            shlex.split(command),
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done.stdout
 
@@ -67,9 +88,15 @@ def steps() -> list[tuple[str, list[str]]]:
 
 
 def hand_in(course: Path) -> None:
-    """Three students on Canvas: a right one, one who never clears gradients and was late, one who handed in the blank notebook."""
+    """Three students on Canvas: a right one, one who never clears gradients and was late, one who
+    handed in the blank notebook.
+    """
     solution = (course / "solutions" / "first" / "solution.py").read_text()
-    written = {name: text for text in re.split(r"(?m)^(?=def )", solution) if (name := text.partition("(")[0].removeprefix("def ").strip())}
+    written = {
+        name: text
+        for text in re.split(r"(?m)^(?=def )", solution)
+        if (name := text.partition("(")[0].removeprefix("def ").strip())
+    }
     release = (course / "release" / "first" / "first.ipynb").read_text()
     with zipfile.ZipFile(course / "submissions.zip", "w") as archive:
         for name, number, change in (
@@ -89,11 +116,17 @@ def hand_in(course: Path) -> None:
 def test_the_page_has_at_most_ten_commands() -> None:
     """And they go all the way."""
     assert len(steps()) <= 10
-    assert [" ".join(command.split()[1:3]) for command, _ in steps()][-3:] == ["grade first", "export canvas", "export gradescope"]
+    assert [" ".join(command.split()[1:3]) for command, _ in steps()][-3:] == [
+        "grade first",
+        "export canvas",
+        "export gradescope",
+    ]
 
 
 @pytest.mark.long("installs a wheel and runs ten commands")
-def test_the_commands_lead_from_nothing_to_exported_grades(environment: Environment, tmp_path: Path) -> None:
+def test_the_commands_lead_from_nothing_to_exported_grades(
+    environment: Environment, tmp_path: Path
+) -> None:
     """Run one after another, printing what the page says."""
     folder = tmp_path
     for command, expected in steps():
@@ -109,7 +142,9 @@ def test_the_commands_lead_from_nothing_to_exported_grades(environment: Environm
         for line in expected:
             assert line in printed, (command, printed)
     with (folder / "import.csv").open(newline="") as file:
-        scores = {row["SIS Login ID"]: row["First (77)"] for row in csv.DictReader(file) if row["ID"]}
+        scores = {
+            row["SIS Login ID"]: row["First (77)"] for row in csv.DictReader(file) if row["ID"]
+        }
     assert float(scores["alee"]) == 10
     assert 0 < float(scores["bortiz"]) < 10
     assert float(scores["cchen"]) == 0
@@ -123,8 +158,13 @@ def test_the_wheel_holds_no_solution_of_the_sample_course(environment: Environme
     with zipfile.ZipFile(environment.wheel) as wheel:
         names = wheel.namelist()
         text = b"".join(wheel.read(name) for name in names).decode(errors="replace")
-    assert {name.split("/")[0] for name in names} == {"autograder", *(name.split("/")[0] for name in names if ".dist-info" in name)}
+    assert {name.split("/")[0] for name in names} == {
+        "autograder",
+        *(name.split("/")[0] for name in names if ".dist-info" in name),
+    }
     checks = (ROOT / "assignments" / "optimizers" / "test_optimizers.py").read_text()
-    hidden = set(re.findall(r"^@points\([^\n]*visibility=(?:.|\n)*?^def (test_\w+)", checks, re.MULTILINE))
+    hidden = set(
+        re.findall(r"^@points\([^\n]*visibility=(?:.|\n)*?^def (test_\w+)", checks, re.MULTILINE)
+    )
     assert len(hidden) > 3
     assert not any(name in text for name in hidden)

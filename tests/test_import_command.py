@@ -15,16 +15,26 @@ from nbgrader_course import CELLS, write_source
 
 def autograder(*words, cwd):
     return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *map(str, words)], cwd=cwd, text=True, capture_output=True, timeout=120, check=False
+        [sys.executable, "-m", "autograder.cli", *map(str, words)],
+        cwd=cwd,
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
 
 
 @pytest.mark.seconds("a command in a process of its own")
 def test_import_says_what_it_made(tmp_path):
-    """From the folder above, with a name; and what to do next. A folder without notebooks is told, with exit code 2."""
+    """From the folder above, with a name; and what to do next.
+
+    A folder without notebooks is told, with exit code 2.
+    """
     write_source(tmp_path / "theirs", CELLS)
     (tmp_path / "ours" / "assignments").mkdir(parents=True)
-    done = autograder("import", "nbgrader", tmp_path / "theirs", "ps1", "--slug", "lines", cwd=tmp_path / "ours")
+    done = autograder(
+        "import", "nbgrader", tmp_path / "theirs", "ps1", "--slug", "lines", cwd=tmp_path / "ours"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "Imported lines, from lines.ipynb",
@@ -34,7 +44,10 @@ def test_import_says_what_it_made(tmp_path):
         "  solutions/lines/solution.py",
         "  solutions/lines/answers.md",
         "  assignments/lines/files/data/points.csv",
-        "  6.5 points by 4 test cells, 1 of them with hidden tests: they run beside student code, which can read them",
+        (
+            "  6.5 points by 4 test cells, 1 of them with hidden tests: they run beside student"
+            " code, which can read them"
+        ),
         "  7 points by 3 cells that a person marks",
         "Next:",
         "  autograder validate lines",
@@ -50,7 +63,14 @@ def test_a_name_is_also_found_in_source_itself(tmp_path, monkeypatch, capsys):
     """Who names nbgrader's source/ as the folder is not told that source/source is missing."""
     write_source(tmp_path / "theirs", CELLS)
     (tmp_path / "ours" / "assignments").mkdir(parents=True)
-    words = ["import", "nbgrader", str(tmp_path / "theirs" / "source"), "ps1", "--course", str(tmp_path / "ours")]
+    words = [
+        "import",
+        "nbgrader",
+        str(tmp_path / "theirs" / "source"),
+        "ps1",
+        "--course",
+        str(tmp_path / "ours"),
+    ]
     monkeypatch.setattr(sys, "argv", ["autograder", *words])
     with pytest.raises(SystemExit) as ended:
         main()

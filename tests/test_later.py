@@ -27,7 +27,10 @@ def test_a_call_is_the_same_as_with_the_values_typed_in():
         params=[leaf(variant("x")), leaf(2.0, grad=variant("lr"))],
         rates=as_list([variant("lr"), 0.1]),
         pairs=[(tensor(variant("x")), tensor([1.0]))],
-        how=each(sgd=dict(optimizer=optim.SGD(lr=variant("lr"))), adam=dict(optimizer=optim.Adam(lr=0.1, betas=[variant("lr"), 0.9]))),
+        how=each(
+            sgd=dict(optimizer=optim.SGD(lr=variant("lr"))),
+            adam=dict(optimizer=optim.Adam(lr=0.1, betas=[variant("lr"), 0.9])),
+        ),
     )
     typed = call(
         "f",
@@ -39,7 +42,10 @@ def test_a_call_is_the_same_as_with_the_values_typed_in():
         params=[leaf([1.0, 2.0, 3.0]), leaf(2.0, grad=0.5)],
         rates=as_list([0.5, 0.1]),
         pairs=[(tensor([1.0, 2.0, 3.0]), tensor([1.0]))],
-        how=each(sgd=dict(optimizer=optim.SGD(lr=0.5)), adam=dict(optimizer=optim.Adam(lr=0.1, betas=[0.5, 0.9]))),
+        how=each(
+            sgd=dict(optimizer=optim.SGD(lr=0.5)),
+            adam=dict(optimizer=optim.Adam(lr=0.1, betas=[0.5, 0.9])),
+        ),
     )
     assert calls(waiting).keys() == calls(typed).keys() == {"sgd", "adam"}
     for case, expected in calls(typed).items():

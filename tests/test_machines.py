@@ -41,10 +41,16 @@ def test_a_row_takes_the_place_of_the_earlier_one(tmp_path):
 
 
 def said_where(script, *before, hidden_twice=False):
-    """What the module says where `script` has run, and a command under it whether it can run bubblewrap."""
+    """What the module says where `script` has run, and a command under it whether it can run
+    bubblewrap.
+    """
     module = [sys.executable, "-m", "tests.surroundings"]
     words = [*in_namespace(script, str(ROOT)), *before, *module]
-    command = [*module, "true"] if hidden_twice else ["sh", "-c", "test -x /usr/local/bin/bwrap && echo there || echo gone"]
+    command = (
+        [*module, "true"]
+        if hidden_twice
+        else ["sh", "-c", "test -x /usr/local/bin/bwrap && echo there || echo gone"]
+    )
     done = subprocess.run([*words, *command], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.stderr.startswith(("mount:", "unshare:")):
         pytest.skip(f"no overlay here: {done.stderr}")
@@ -54,13 +60,22 @@ def said_where(script, *before, hidden_twice=False):
 
 @pytest.mark.skipif(bool(refused()), reason=refused())
 def test_bubblewrap_is_hidden_from_one_command(tmp_path):
-    """Where it is installed, where it is not, and where nothing can be hidden: then nothing is run."""
+    """Where it is installed, where it is not, and where nothing can be hidden: then nothing is
+    run.
+    """
     (tmp_path / "bwrap").write_text("#!/bin/sh\n")
     (tmp_path / "bwrap").chmod(0o755)
-    there = f"mount -t overlay none -o lowerdir={tmp_path}:/usr/local/bin /usr/local/bin && shift && "
+    there = (
+        f"mount -t overlay none -o lowerdir={tmp_path}:/usr/local/bin /usr/local/bin && shift && "
+    )
     assert said_where(there) == "gone\n"
     forbidden = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all")
-    assert said_where(there, *forbidden).startswith("bubblewrap can't be hidden, so nothing is tried without it: no mount namespaces here")
+    assert said_where(there, *forbidden).startswith(
+        "bubblewrap can't be hidden, so nothing is tried without it: no mount namespaces here"
+    )
     assert said_where(there, hidden_twice=True).startswith("bubblewrap is not installed")
     if not any(Path(place).exists() for place in ("/usr/bin/bwrap", "/usr/local/bin/bwrap")):
-        assert said_where("shift && ") == "bubblewrap is not installed: `make test` has been without it\n"
+        assert (
+            said_where("shift && ")
+            == "bubblewrap is not installed: `make test` has been without it\n"
+        )

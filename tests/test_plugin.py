@@ -14,7 +14,9 @@ TINY = Path(__file__).parent / "tiny_course"
 
 def run_pytest(*words):
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *map(str, words)]
-    return subprocess.run(command, cwd=TINY, text=True, capture_output=True, check=False, timeout=120)
+    return subprocess.run(
+        command, cwd=TINY, text=True, capture_output=True, check=False, timeout=120
+    )
 
 
 @pytest.mark.seconds("pytest in a process of its own, with a forkserver")
@@ -27,7 +29,9 @@ def test_without_a_submission_the_reference_is_judged_and_passes():
 
 @pytest.mark.long("pytest on the lecture, in a process of its own")
 def test_a_submission_is_judged_check_by_check(tmp_path):
-    """--submission names one notebook; -k and ids work as for any test; the failure shows what the student would read."""
+    """--submission names one notebook; -k and ids work as for any test; the failure shows what the
+    student would read.
+    """
     release = [
         sys.executable,
         "-m",
@@ -57,17 +61,32 @@ def test_a_submission_is_judged_check_by_check(tmp_path):
     assert "WARNING isolation" not in only.stdout
 
 
-HOSTILE_LOSS = "def loss_fn(values):\n    raise ValueError('bad\\x1b[2J\\x1b]0;owned\\x07 \\x00\\u202e]]><x>')\n"
+HOSTILE_LOSS = (
+    "def loss_fn(values):\n    raise ValueError('bad\\x1b[2J\\x1b]0;owned\\x07"
+    " \\x00\\u202e]]><x>')\n"
+)
 
 
 @pytest.mark.long("pytest on the lecture, in a process of its own")
 def test_what_a_submission_says_does_nothing_in_a_terminal_or_in_xml(tmp_path):
-    """Escapes, control characters and overrides are gone from both; without a sandbox both say so."""
+    """Escapes, control characters and overrides are gone from both; without a sandbox both say
+    so.
+    """
     script = tmp_path / "eve.py"
     script.write_text(f'# %% nbgrader={{"grade_id": "loss_fn"}}\n{HOSTILE_LOSS}')
     written = tmp_path / "report.xml"
     done = run_pytest(
-        "assignments/tiny", "--submission", script, "--isolation", "none", "--junitxml", written, "-k", "loss_fn", "-o", "junit_logging=all"
+        "assignments/tiny",
+        "--submission",
+        script,
+        "--isolation",
+        "none",
+        "--junitxml",
+        written,
+        "-k",
+        "loss_fn",
+        "-o",
+        "junit_logging=all",
     )
     assert "ValueError: bad" in done.stdout
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", done.stdout + done.stderr)
@@ -75,4 +94,6 @@ def test_what_a_submission_says_does_nothing_in_a_terminal_or_in_xml(tmp_path):
     assert "WARNING isolation: none" in done.stdout
     case = ElementTree.parse(written).find(".//testcase")
     assert "ValueError: bad" in "".join(case.itertext())
-    assert {item.get("name"): item.get("value")[:15] for item in case.iter("property")} == {"isolation": "isolation: none"}
+    assert {item.get("name"): item.get("value")[:15] for item in case.iter("property")} == {
+        "isolation": "isolation: none"
+    }

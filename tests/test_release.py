@@ -39,7 +39,9 @@ def release(tmp_path_factory):
 
 @pytest.mark.seconds("the lecture's reference is run before the first")
 def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_released_folder(release):
-    """Every line of a solution region, every hidden check's name, title and data: none is found in any released file."""
+    """Every line of a solution region, every hidden check's name, title and data: none is found in
+    any released file.
+    """
     solution = (COURSE / "solutions" / "optimizers" / "solution.py").read_text()
     secrets, inside = set(), False
     for line in map(str.strip, solution.splitlines()):
@@ -48,7 +50,15 @@ def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_released_folder(
         elif inside and len(line) > 13 and not line.startswith("#"):
             secrets.add(line)  # "return params" is no secret: the docstring says it
     checks = (COURSE / "assignments" / "optimizers" / "test_optimizers.py").read_text()
-    secrets |= {"unseen_data", "with_any_optimizer", "clears_gradients", "test_swap", "another_learning_rate", "after_due_date", "UNSEEN"}
+    secrets |= {
+        "unseen_data",
+        "with_any_optimizer",
+        "clears_gradients",
+        "test_swap",
+        "another_learning_rate",
+        "after_due_date",
+        "UNSEEN",
+    }
     secrets |= {"1.9, -0.4, -1.3", "-1.2, 0.4, 0.9"}
     assert all(secret in solution + checks for secret in secrets)
     assert len(secrets) > 15
@@ -58,7 +68,9 @@ def test_nothing_of_the_solution_or_the_hidden_checks_is_in_the_released_folder(
 
 
 def test_the_file_of_checks_tells_no_secret_either(release):
-    """Neither solution nor hidden checks nor their data; with the solution beside it, the same look finds it."""
+    """Neither solution nor hidden checks nor their data; with the solution beside it, the same look
+    finds it.
+    """
     assert told(COURSE, "optimizers", release) == []
     spoilt = release.parent / "spoilt"
     shutil.copytree(release, spoilt)
@@ -69,7 +81,9 @@ def test_the_file_of_checks_tells_no_secret_either(release):
 
 def test_the_numbers_of_the_lecture_are_filled_in(release):
     """From the reference's run: the losses and the three results that the lecture prints."""
-    text = "\n".join(cell.source for cell in nbformat.read(release / "optimizers.ipynb", as_version=4).cells)
+    text = "\n".join(
+        cell.source for cell in nbformat.read(release / "optimizers.ipynb", as_version=4).cells
+    )
     for number in (
         "80.364",
         "37.575",
@@ -85,39 +99,77 @@ def test_the_numbers_of_the_lecture_are_filled_in(release):
 
 @pytest.mark.long("nbgrader's own commands, or a Jupyter kernel")
 def test_plain_nbgrader_grades_the_visible_part(release, tmp_path):
-    """Stock `nbgrader autograde`: a solved notebook gets the visible cells' 36 points, the stub none; an answer waits for a person, a blank one does not."""
+    """Stock `nbgrader autograde`: a solved notebook gets the visible cells' 36 points, the stub
+    none; an answer waits for a person, a blank one does not.
+    """
     folder = tmp_path / "course"
     source = folder / "source" / "optimizers"
     source.mkdir(parents=True)
     (source / "optimizers.ipynb").write_bytes((release / "optimizers.ipynb").read_bytes())
-    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.ClearSolutions.enabled = False\n")
+    (folder / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.ClearSolutions.enabled = False\n"
+    )
     nbgrader = [sys.executable, "-m", "nbgrader"]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # nbgrader starts alembic by name
-    subprocess.run([*nbgrader, "generate_assignment", "optimizers"], cwd=folder, check=True, capture_output=True, env=environment)
+    # nbgrader starts alembic by name
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(
+        [*nbgrader, "generate_assignment", "optimizers"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
     solved = nbformat.read(release / "optimizers.ipynb", as_version=4)
     solution = (COURSE / "solutions" / "optimizers" / "solution.py").read_text()
-    stubs = [cell for cell in solved.cells if cell.cell_type == "code" and "YOUR CODE HERE" in cell.source]
+    stubs = [
+        cell
+        for cell in solved.cells
+        if cell.cell_type == "code" and "YOUR CODE HERE" in cell.source
+    ]
     assert len(stubs) == 10
     stubs[0].source = solution
     for cell in stubs[1:]:
         cell.source = "pass"
-    next(cell for cell in solved.cells if cell.id == "why_sgd_diverges").source = "It steps too far."
-    for student, content in (("solved", nbformat.writes(solved)), ("stub", (release / "optimizers.ipynb").read_text())):
+    next(
+        cell for cell in solved.cells if cell.id == "why_sgd_diverges"
+    ).source = "It steps too far."
+    for student, content in (
+        ("solved", nbformat.writes(solved)),
+        ("stub", (release / "optimizers.ipynb").read_text()),
+    ):
         target = folder / "submitted" / student / "optimizers"
         target.mkdir(parents=True)
         (target / "optimizers.ipynb").write_text(content)
-    subprocess.run([*nbgrader, "autograde", "optimizers"], cwd=folder, check=True, capture_output=True, env=environment)
-    subprocess.run([*nbgrader, "export", "--to", "out.csv"], cwd=folder, check=True, capture_output=True, env=environment)
+    subprocess.run(
+        [*nbgrader, "autograde", "optimizers"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
+    subprocess.run(
+        [*nbgrader, "export", "--to", "out.csv"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
     rows = [line.split(",") for line in (folder / "out.csv").read_text().splitlines()]
     columns = rows[0].index("student_id"), rows[0].index("score")
-    assert {row[columns[0]]: float(row[columns[1]]) for row in rows[1:]} == {"solved": 36.0, "stub": 0.0}
+    assert {row[columns[0]]: float(row[columns[1]]) for row in rows[1:]} == {
+        "solved": 36.0,
+        "stub": 0.0,
+    }
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         marks = {
             (student, name): gradebook.find_grade(name, "optimizers", "optimizers", student)
             for student in ("solved", "stub")
             for name in ("why_two_losses", "why_sgd_diverges")
         }
-        assert {key: (mark.auto_score, mark.needs_manual_grade, mark.max_score) for key, mark in marks.items()} == {
+        assert {
+            key: (mark.auto_score, mark.needs_manual_grade, mark.max_score)
+            for key, mark in marks.items()
+        } == {
             ("solved", "why_two_losses"): (0, False, 4),
             ("solved", "why_sgd_diverges"): (None, True, 4),
             ("stub", "why_two_losses"): (0, False, 4),
@@ -130,12 +182,22 @@ def test_the_solved_notebook_runs_from_top_to_bottom_in_a_real_kernel(release):
     """Each solution in its cell, a fresh Jupyter kernel, no error; every check cell says ok."""
     notebook = nbformat.read(release / "optimizers.ipynb", as_version=4)
     source = (COURSE / "solutions" / "optimizers" / "solution.py").read_text()
-    solution = {node.name: ast.get_source_segment(source, node) for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
-    filled = [cell for cell in notebook.cells if cell.cell_type == "code" and "YOUR CODE HERE" in cell.source]
+    solution = {
+        node.name: ast.get_source_segment(source, node)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    filled = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "YOUR CODE HERE" in cell.source
+    ]
     assert {cell.id for cell in filled} == set(solution)
     for cell in filled:
         cell.source = solution[cell.id]
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()  # raises at the first error
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3"
+    ).execute()  # raises at the first error
     checks = [cell for cell in notebook.cells if cell.id.startswith("test_")]
     assert len(checks) == 12
     assert [cell.id for cell in checks if "ok" not in str(cell.outputs)] == []
@@ -145,4 +207,8 @@ def test_the_solved_notebook_runs_from_top_to_bottom_in_a_real_kernel(release):
 def test_the_stub_stops_in_a_real_kernel(release):
     """The test above can fail."""
     with pytest.raises(CellExecutionError, match="NotImplementedError"):
-        NotebookClient(nbformat.read(release / "optimizers.ipynb", as_version=4), timeout=120, kernel_name="python3").execute()
+        NotebookClient(
+            nbformat.read(release / "optimizers.ipynb", as_version=4),
+            timeout=120,
+            kernel_name="python3",
+        ).execute()

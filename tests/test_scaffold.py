@@ -1,4 +1,6 @@
-"""`autograder init` and `autograder new`, as an instructor types them: real processes in an empty folder."""
+"""`autograder init` and `autograder new`, as an instructor types them: real processes in an empty
+folder.
+"""
 
 import os
 import shutil
@@ -16,7 +18,9 @@ ROOT = Path(__file__).parent.parent
 def autograder(*words, cwd, columns=80):
     command = [sys.executable, "-m", "autograder.cli", *map(str, words)]
     environment = os.environ | {"COLUMNS": str(columns)}
-    return subprocess.run(command, cwd=cwd, env=environment, text=True, capture_output=True, timeout=180, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=environment, text=True, capture_output=True, timeout=180, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,11 @@ def course(tmp_path_factory):
 
 
 def contents(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_the_example_is_complete_and_says_what_comes_next(course):
@@ -55,13 +63,17 @@ def test_the_example_is_complete_and_says_what_comes_next(course):
 
 @pytest.mark.long("a validation")
 def test_the_example_passes_validation_as_it_stands(course):
-    """Reference all points, stub none, no mistake survives; so it may be released without --force."""
+    """Reference all points, stub none, no mistake survives; so it may be released without
+    --force.
+    """
     folder, _ = course
     validated = autograder("validate", "line-fit", cwd=folder, columns=40)
     assert validated.returncode == 0, validated.stdout + validated.stderr
     assert "Reference  10 of 10 points" in validated.stdout
     assert "Stub       0 points" in validated.stdout
-    (row,) = [line for line in validated.stdout.splitlines() if line.startswith("divides-by-n-minus-1")]
+    (row,) = [
+        line for line in validated.stdout.splitlines() if line.startswith("divides-by-n-minus-1")
+    ]
     assert row.split()[-5:] == list("xxxxx")  # a column for each check, however narrow the terminal
     released = autograder("release", "line-fit", cwd=folder)
     assert released.returncode == 0, released.stderr
@@ -75,7 +87,10 @@ def test_nothing_is_overwritten(course):
     """A second `new` of that name, and `init` of a course, change no byte."""
     folder, _ = course
     before = contents(folder)
-    again, course_again = autograder("new", "line-fit", cwd=folder), autograder("init", ".", cwd=folder)
+    again, course_again = (
+        autograder("new", "line-fit", cwd=folder),
+        autograder("init", ".", cwd=folder),
+    )
     assert (again.returncode, course_again.returncode) == (2, 2)
     assert "never overwritten" in again.stderr
     assert "is a course already" in course_again.stderr
@@ -105,7 +120,9 @@ def test_one_file_in_the_way_stops_all_of_them(course):
     ],
 )
 def test_names_that_would_not_work_are_refused(course, words, said):
-    """A slug names a folder, a notebook and a Python module; a title stands in TOML and in a docstring."""
+    """A slug names a folder, a notebook and a Python module; a title stands in TOML and in a
+    docstring.
+    """
     folder, _ = course
     before = contents(folder)
     done = autograder(*words, cwd=folder)
@@ -123,16 +140,37 @@ def test_outside_of_a_course_the_error_says_how_to_make_one(tmp_path):
 
 
 def test_an_installed_wheel_finds_its_templates(tmp_path):
-    """Package and templates laid out as pyproject.toml lays out the wheel, without the checkout around them."""
-    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    """Package and templates laid out as pyproject.toml lays out the wheel, without the checkout
+    around them.
+    """
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
+        "targets"
+    ]["wheel"]
     site = tmp_path / "site"
-    for source, target in {**{name: name for name in wheel["packages"]}, **wheel["force-include"]}.items():
-        shutil.copytree(ROOT / source, site / target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    assert sorted(path.name for path in site.iterdir()) == ["autograder"]  # no solution, no hidden check of the sample course
+    for source, target in {
+        **{name: name for name in wheel["packages"]},
+        **wheel["force-include"],
+    }.items():
+        shutil.copytree(
+            ROOT / source,
+            site / target,
+            ignore=shutil.ignore_patterns("__pycache__"),
+            dirs_exist_ok=True,
+        )
+    # no solution, no hidden check of the sample course
+    assert sorted(path.name for path in site.iterdir()) == ["autograder"]
     (tmp_path / "assignments").mkdir()
-    code = "import sys, autograder.cli as cli; print(cli.__file__); sys.argv = ['autograder', 'new', 'first']; cli.main()"
+    code = (
+        "import sys, autograder.cli as cli; print(cli.__file__); sys.argv = ['autograder', 'new',"
+        " 'first']; cli.main()"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.startswith(str(site)), done.stderr
     assert (tmp_path / "solutions" / "first" / "solution.py").is_file(), done.stderr

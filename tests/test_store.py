@@ -17,7 +17,12 @@ EVIDENCE = Evidence(KEY, (), (), Ending(Ended.FINISHED), {"torch": "2"})
 @pytest.fixture(params=["folder", "path", "file", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """One of each kind."""
-    places = {"folder": "", "path": str(tmp_path / "there"), "file": f"file://{tmp_path / 'there'}", "memory": f"memory://{tmp_path.name}"}
+    places = {
+        "folder": "",
+        "path": str(tmp_path / "there"),
+        "file": f"file://{tmp_path / 'there'}",
+        "memory": f"memory://{tmp_path.name}",
+    }
     return open_store(places[request.param], tmp_path / "here")
 
 
@@ -39,12 +44,15 @@ def test_places_are_what_they_say(tmp_path: Path) -> None:
     assert isinstance(one, RemoteStore)
     one.put(EVIDENCE)
     assert other.get(KEY) == EVIDENCE
+    # no half-written file is left
     assert [path.name for path in (tmp_path / "there").rglob("*") if path.is_file()] == [
         f"{KEY[2:]}.msgpack"
-    ]  # no half-written file is left
+    ]
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00", encode_evidence(Evidence("cd", (), (), Ending(Ended.FINISHED)))])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00", encode_evidence(Evidence("cd", (), (), Ending(Ended.FINISHED)))]
+)
 def test_what_is_damaged_counts_as_none(tmp_path: Path, content: bytes) -> None:
     """Also evidence that lies under another's key."""
     store = open_store(f"file://{tmp_path}", tmp_path)

@@ -30,7 +30,9 @@ class Garbage:
 
 @pytest.fixture
 def due_in_the_midst():
-    """Make garbage whose finalizer runs in the midst of the next long tree that is not undisturbed."""
+    """Make garbage whose finalizer runs in the midst of the next long tree that is not
+    undisturbed.
+    """
     threshold = gc.get_threshold()
 
     def make(finalizer):
@@ -44,12 +46,16 @@ def due_in_the_midst():
 
 
 def parse_in_a_finalizer(parse):
-    """A finalizer that parses: deeper in the stack than the tree that it comes between, so the counts differ."""
+    """A finalizer that parses: deeper in the stack than the tree that it comes between, so the
+    counts differ.
+    """
     return lambda: parse("y = (1, 2)")
 
 
 def in_another_thread(parse):
-    """A finalizer that lets another thread parse, and waits until that is done, or can't be for now."""
+    """A finalizer that lets another thread parse, and waits until that is done, or can't be for
+    now.
+    """
 
     def finalizer():
         thread = threading.Thread(target=parse, args=("y = (1, 2)",), daemon=True)
@@ -63,7 +69,10 @@ FINALIZERS = pytest.mark.parametrize("finalizer_of", [parse_in_a_finalizer, in_a
 
 
 @FINALIZERS
-@pytest.mark.skipif(not ONE_COUNT_FOR_ALL, reason="this Python counts the depth of each tree for itself: nothing to provoke")
+@pytest.mark.skipif(
+    not ONE_COUNT_FOR_ALL,
+    reason="this Python counts the depth of each tree for itself: nothing to provoke",
+)
 def test_a_bare_parse_fails_if_a_collection_lets_another_parse_in(finalizer_of, due_in_the_midst):
     """What the tests below survive is real, and provoked by the same means."""
     due_in_the_midst(finalizer_of(ast.parse))
@@ -123,7 +132,9 @@ def test_a_thread_that_is_done_does_not_turn_the_collector_on_for_another():
 
 
 def test_finalizers_that_parse_just_before_and_after_do_no_harm():
-    """The lock is reentrant: a finalizer may run between taking it and turning the collector off."""
+    """The lock is reentrant: a finalizer may run between taking it and turning the collector
+    off.
+    """
     with undisturbed():
         assert len(syntax_tree("x\ny").body) == 2
         assert not gc.isenabled()
@@ -146,7 +157,16 @@ def test_the_collector_is_left_as_it_was(source, enabled):
 
 
 @pytest.mark.parametrize(
-    "source", ["x = 1\n", "def f(:\n", "x = 1\0", "-" * 100_000 + "1", "(" * 150 + ")" * 150, "x" + ".y" * 5000, "\ud800"]
+    "source",
+    [
+        "x = 1\n",
+        "def f(:\n",
+        "x = 1\0",
+        "-" * 100_000 + "1",
+        "(" * 150 + ")" * 150,
+        "x" + ".y" * 5000,
+        "\ud800",
+    ],
 )
 def test_trees_and_errors_are_those_of_a_bare_parse(source):
     def outcome(parse):
@@ -197,6 +217,26 @@ def test_a_script_is_read_while_others_parse(tmp_path, due_in_the_midst):
 )
 def test_the_linter_refuses_a_bare_parse_in_the_package(place, code, banned):
     root = Path(__file__).parent.parent
-    command = [sys.executable, "-m", "ruff", "check", "--select", "TID251", "--no-cache", "--stdin-filename", place, "-"]
-    done = subprocess.run(command, check=False, input=f"import ast\n{code}\n", cwd=root, text=True, capture_output=True)
-    assert ("TID251" in done.stdout, done.returncode) == (banned, int(banned)), done.stdout + done.stderr
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--select",
+        "TID251",
+        "--no-cache",
+        "--stdin-filename",
+        place,
+        "-",
+    ]
+    done = subprocess.run(
+        command,
+        check=False,
+        input=f"import ast\n{code}\n",
+        cwd=root,
+        text=True,
+        capture_output=True,
+    )
+    assert ("TID251" in done.stdout, done.returncode) == (banned, int(banned)), (
+        done.stdout + done.stderr
+    )

@@ -25,9 +25,19 @@ from autograder.evidence.trace import (
     encode_evidence,
 )
 
-DTYPES = st.sampled_from(["bool", "int8", "uint8", "int64", "float16", "float32", "float64", "complex64"])
-ARRAYS = DTYPES.flatmap(lambda name: hnp.arrays(name, hnp.array_shapes(min_dims=0, min_side=0, max_side=3))).map(array_of)
-SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=20)
+DTYPES = st.sampled_from(
+    ["bool", "int8", "uint8", "int64", "float16", "float32", "float64", "complex64"]
+)
+ARRAYS = DTYPES.flatmap(
+    lambda name: hnp.arrays(name, hnp.array_shapes(min_dims=0, min_side=0, max_side=3))
+).map(array_of)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+)
 VALUES = st.recursive(
     SCALARS
     | ARRAYS
@@ -42,8 +52,16 @@ VALUES = st.recursive(
 
 
 def evidence_of(value):
-    run = Run("a", RunStatus.FINISHED, returned=value, error=ErrorReport("E", "m", line=3), arguments={"x": value})
-    return Evidence("key", (CellRun(run),), (run,), Ending(Ended.FINISHED, cpu_s=0.5), {"torch": "2"})
+    run = Run(
+        "a",
+        RunStatus.FINISHED,
+        returned=value,
+        error=ErrorReport("E", "m", line=3),
+        arguments={"x": value},
+    )
+    return Evidence(
+        "key", (CellRun(run),), (run,), Ending(Ended.FINISHED, cpu_s=0.5), {"torch": "2"}
+    )
 
 
 @given(VALUES)
@@ -90,7 +108,9 @@ def test_arrays_whose_size_or_dtype_lies_are_refused(dtype, shape, size):
 
 
 @pytest.mark.parametrize(
-    "content", [b"\x82\xa4type\xa5items\xa6values\x91" * 100_000 + b"\xc0", b"\xa4\xff\xff\xff\xff"], ids=["nested too deeply", "no UTF-8"]
+    "content",
+    [b"\x82\xa4type\xa5items\xa6values\x91" * 100_000 + b"\xc0", b"\xa4\xff\xff\xff\xff"],
+    ids=["nested too deeply", "no UTF-8"],
 )
 def test_what_no_decoder_can_read_is_refused_like_anything_else(content):
     """A stored file that a hostile program has written counts as none, and stops no grading."""

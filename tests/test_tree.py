@@ -46,15 +46,26 @@ FOUND_BY_PYTHON = {"__init__.py", "__main__.py", "conftest.py", "sitecustomize.p
 
 
 def strays(files):
-    """Of `files`, a dict from path to text ("" of what is no text): what does not belong there, and why."""
+    """Of `files`, a dict from path to text ("" of what is no text): what does not belong there, and
+    why.
+    """
     found = {path: "not listed" for path in files if PurePosixPath(path).parts[0] not in TOP}
-    found |= {path: "left over" for path in files if any(LEFTOVER.search(part) for part in PurePosixPath(path).parts)}
+    found |= {
+        path: "left over"
+        for path in files
+        if any(LEFTOVER.search(part) for part in PurePosixPath(path).parts)
+    }
     return found
 
 
 def unnamed(files):
-    """Files of the package, of docs and the like that no other file names: modules by their stem, others by their name."""
-    words = {path: set(re.findall(r"[\w-]+(?:\.[\w-]+)*", text)) | set(re.findall(r"[\w-]+", text)) for path, text in files.items()}
+    """Files of the package, of docs and the like that no other file names: modules by their stem,
+    others by their name.
+    """
+    words = {
+        path: set(re.findall(r"[\w-]+(?:\.[\w-]+)*", text)) | set(re.findall(r"[\w-]+", text))
+        for path, text in files.items()
+    }
     for path in files:
         name = PurePosixPath(path)
         if (
@@ -72,8 +83,12 @@ def unnamed(files):
 @pytest.fixture(scope="module")
 def tracked():
     if not shutil.which("git") or not (ROOT / ".git").exists():
-        pytest.skip("needs git and a repository: an unpacked archive may hold what its owner put there")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
+        pytest.skip(
+            "needs git and a repository: an unpacked archive may hold what its owner put there"
+        )
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")[:-1]
     return [path for path in listed if (ROOT / path).is_file()]
 
 
@@ -94,7 +109,11 @@ def test_the_tree_holds_no_strays(texts):
 
 
 def test_no_file_is_empty(tracked):
-    assert [path for path in tracked if not (ROOT / path).stat().st_size and not {path, PurePosixPath(path).name} & EMPTY] == []
+    assert [
+        path
+        for path in tracked
+        if not (ROOT / path).stat().st_size and not {path, PurePosixPath(path).name} & EMPTY
+    ] == []
 
 
 def test_every_file_is_named_by_another(texts):
@@ -118,7 +137,13 @@ def test_strays_are_found(path, why):
 
 
 @pytest.mark.parametrize(
-    "path", ["autograder/evidence/store.py", "docs/a.md", ".ci/run", "examples/optimizers/submitted/a/optimizers/timestamp.txt"]
+    "path",
+    [
+        "autograder/evidence/store.py",
+        "docs/a.md",
+        ".ci/run",
+        "examples/optimizers/submitted/a/optimizers/timestamp.txt",
+    ],
 )
 def test_what_belongs_there_is_left(path):
     assert strays({path: ""}) == {}

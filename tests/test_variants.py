@@ -8,7 +8,10 @@ import pytest
 from autograder.draw import Draw, Secret, load_drawer
 from autograder.errors import AssignmentError
 
-DRAW = "def draw(rng):\n    return dict(x=[rng.random() for _ in range(3)], n=rng.randint(1, 9), name='a', steps=(1, 2))\n"
+DRAW = (
+    "def draw(rng):\n    return dict(x=[rng.random() for _ in range(3)], n=rng.randint(1, 9),"
+    " name='a', steps=(1, 2))\n"
+)
 SECRET = Secret(bytes(range(32)))
 
 
@@ -39,7 +42,9 @@ def test_the_same_student_gets_the_same_and_nobody_else_does(drawer):
 
 
 def test_an_id_is_one_whatever_writes_it(drawer):
-    """Composed and decomposed letters, capitals and small ones: file systems and login names change them."""
+    """Composed and decomposed letters, capitals and small ones: file systems and login names change
+    them.
+    """
     composed = SECRET.draw(drawer, "fit", "Zoë", 0)
     assert composed == SECRET.draw(drawer, "fit", unicodedata.normalize("NFD", "zoë"), 0)
     assert composed != SECRET.draw(drawer, "fit", "zoe", 0)
@@ -78,7 +83,10 @@ def test_drawing_leaves_the_programs_own_chance_alone(drawer):
 
 def test_numpy_may_draw_from_the_given_chance(tmp_path):
     """Arrays and numbers of numpy become plain data."""
-    text = "import numpy as np\ndef draw(rng):\n    g = np.random.default_rng(rng.getrandbits(128))\n    return dict(x=g.normal(size=(2, 2)), n=g.integers(5))\n"
+    text = (
+        "import numpy as np\ndef draw(rng):\n    g = np.random.default_rng(rng.getrandbits(128))\n "
+        "   return dict(x=g.normal(size=(2, 2)), n=g.integers(5))\n"
+    )
     drawer = written(tmp_path, text)
     values = drawer.sample(0).values
     assert isinstance(values["x"][1][1], float)
@@ -97,7 +105,10 @@ def test_equal_values_have_equal_digests():
     [
         ("def draw(rng:", "can't be run: SyntaxError"),
         ("x = 1", "has no function `draw`"),
-        ("def draw(rng):\n    x = 0\n    return {'a': 1 / x}", r"variant\.py:3: draw raises ZeroDivisionError"),
+        (
+            "def draw(rng):\n    x = 0\n    return {'a': 1 / x}",
+            r"variant\.py:3: draw raises ZeroDivisionError",
+        ),
         ("def draw(rng):\n    return [1]", "returned a list: it must return a dict"),
         ("def draw(rng):\n    return {}", "at least one"),
         ("def draw(rng):\n    return {'a b': 1}", "names a value 'a b'"),
@@ -105,7 +116,10 @@ def test_equal_values_have_equal_digests():
         ("def draw(rng):\n    return {'a': float('nan')}", "returned nan in 'a'"),
         ("def draw(rng):\n    return {'a': [object()]}", "a object in 'a'"),
         ("def draw(rng):\n    return {'a': None}", "a NoneType in 'a'"),
-        ("import random\ndef draw(rng):\n    return {'a': random.random()}", "two results for one seed"),
+        (
+            "import random\ndef draw(rng):\n    return {'a': random.random()}",
+            "two results for one seed",
+        ),
     ],
 )
 def test_what_is_no_variant_is_said_with_its_file(tmp_path, text, said):

@@ -35,8 +35,9 @@ def test_the_version_stands_in_one_place():
 
 def test_doctor_names_what_it_runs_on():
     environment = {"python": "3.11.7", "torch": "2.13.0+cpu", "isolation": "good"}
-    assert versions_line("autograder (GradStep) 0.1.0", environment, "6.18.1") == (
-        "autograder (GradStep) 0.1.0 on Python 3.11.7, torch 2.13.0+cpu, Linux 6.18.1"
+    assert (
+        versions_line("autograder (GradStep) 0.1.0", environment, "6.18.1")
+        == "autograder (GradStep) 0.1.0 on Python 3.11.7, torch 2.13.0+cpu, Linux 6.18.1"
     )
 
 
@@ -44,5 +45,7 @@ def test_the_licence_is_the_one_that_packages_name():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert (project["license"], project["license-files"]) == ("BSD-3-Clause", ["LICENSE"])
     text = (ROOT / "LICENSE").read_text()
-    assert text.startswith("BSD 3-Clause License\n\nCopyright (c) 2026, The GradStep contributors\n")
+    assert text.startswith(
+        "BSD 3-Clause License\n\nCopyright (c) 2026, The GradStep contributors\n"
+    )
     assert project["authors"] == [{"name": "The GradStep contributors"}]

@@ -1,4 +1,6 @@
-"""Bars of time scale with the machine: the arithmetic, and the verdict, which fires and stays silent."""
+"""Bars of time scale with the machine: the arithmetic, and the verdict, which fires and stays
+silent.
+"""
 
 import sys
 from pathlib import Path
@@ -9,7 +11,9 @@ sys.path[:0] = [str(Path(__file__).parent.parent / "benchmarks")]
 from yardstick import SECONDS, Bar, Yardstick, seconds_text  # noqa: E402
 
 
-@pytest.mark.parametrize(("yardstick_s", "allowed_s"), [(1.3, 0.03), (2.6, 0.06), (2.86, 0.066), (0.65, 0.015)])
+@pytest.mark.parametrize(
+    ("yardstick_s", "allowed_s"), [(1.3, 0.03), (2.6, 0.06), (2.86, 0.066), (0.65, 0.015)]
+)
 def test_a_bar_of_30_ms_scales_with_the_yardstick(yardstick_s, allowed_s):
     assert Yardstick(yardstick_s).allows(0.03) == pytest.approx(allowed_s)
 
@@ -36,19 +40,28 @@ def test_a_bar_shows_the_figure_the_yardsticks_and_what_is_allowed_here():
     assert bar.row == "| judging at most 30 ms | 0.023 yardsticks, here 60 ms | pass | 36 ms |"
 
 
-@pytest.mark.parametrize(("written_s", "multiple"), [(30e-6, "0.000023"), (2e-3, "0.0015"), (2, "1.5"), (13, "10"), (1.3, "1")])
+@pytest.mark.parametrize(
+    ("written_s", "multiple"),
+    [(30e-6, "0.000023"), (2e-3, "0.0015"), (2, "1.5"), (13, "10"), (1.3, "1")],
+)
 def test_multiples_have_no_exponent(written_s, multiple):
     assert Yardstick(1.3).bar("x", written_s, [0]).allowed.startswith(f"{multiple} yardsticks, ")
 
 
 def test_of_several_figures_the_median_and_the_worst_are_shown():
     bar = Yardstick(1.3).bar("diagnosis", 2, [0.5, 0.75, 2.5])
-    assert str(bar) == "falls short: diagnosis at most 2 s (1.5 yardsticks, here 2 s): 750 ms, at most 2.5 s"
+    assert (
+        str(bar)
+        == "falls short: diagnosis at most 2 s (1.5 yardsticks, here 2 s): 750 ms, at most 2.5 s"
+    )
     assert "| **falls short** |" in bar.row
 
 
 def test_ratios_do_not_scale():
-    assert str(Bar("at least 5x nbgrader", met=True, shown="6.3x")) == "pass: at least 5x nbgrader: 6.3x"
+    assert (
+        str(Bar("at least 5x nbgrader", met=True, shown="6.3x"))
+        == "pass: at least 5x nbgrader: 6.3x"
+    )
 
 
 @pytest.mark.parametrize(

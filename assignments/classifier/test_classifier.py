@@ -36,7 +36,7 @@ def numbers(seed):
 SGD = optim.SGD(lr=0.05, momentum=0.9, over="")
 
 
-# --- Part 1: The model -------------------------------------------------------------------------------------------------------
+# --- Part 1: The model ----------------------------------------------------------------------------
 
 
 @points(4)
@@ -57,16 +57,27 @@ def test_logits(run, reference):
 @call("make_model", driver="dropout", images=PIXELS[ORDER[7:10]], numbers=numbers(2), repeats=4000)
 def test_dropout(run, reference):
     """With dropout on, a fifth of the hidden units is dropped behind each ReLU"""
-    # Means of 4000 draws lie within std / 63 of the truth, standard deviations within std / 89 or so: 6 of those for each of two runs, over 60 numbers, is 1 in 10 million.
+    # Means of 4000 draws lie within std / 63 of the truth, standard deviations within std / 89 or
+    # so: 6 of those for each of two runs, over 60 numbers, is 1 in 10 million.
     spread = float(reference.returned[1].max())
     assert_close(run.returned, reference.returned, tolerance=Tolerance(0.0, 0.14 * spread))
 
 
-# --- Part 2: One epoch -------------------------------------------------------------------------------------------------------
+# --- Part 2: One epoch ----------------------------------------------------------------------------
 
 
 @points(8)
-@call("train_epoch", driver="train", record_batches=True, seed=1, n_epochs=1, batch_size=16, optimizer=SGD, shuffle_seed=2, **rows(0, 96))
+@call(
+    "train_epoch",
+    driver="train",
+    record_batches=True,
+    seed=1,
+    n_epochs=1,
+    batch_size=16,
+    optimizer=SGD,
+    shuffle_seed=2,
+    **rows(0, 96),
+)
 def test_one_epoch(run, reference):
     """One epoch of six batches"""
     assert_same_stochastic_training(run, reference)
@@ -74,7 +85,15 @@ def test_one_epoch(run, reference):
 
 @points(12, visibility="after_due_date")
 @call(
-    "train_epoch", driver="train", record_batches=True, seed=3, n_epochs=2, batch_size=16, optimizer=SGD, shuffle_seed=4, **rows(200, 150)
+    "train_epoch",
+    driver="train",
+    record_batches=True,
+    seed=3,
+    n_epochs=2,
+    batch_size=16,
+    optimizer=SGD,
+    shuffle_seed=4,
+    **rows(200, 150),
 )
 def test_every_sample_once(run, reference):
     """Every epoch sees every sample once, in a new order drawn from the generator"""
@@ -88,7 +107,13 @@ def test_every_sample_once(run, reference):
     record_batches=True,
     setting=each(
         momentum=dict(n_epochs=2, batch_size=16, optimizer=SGD, shuffle_seed=6, **rows(400, 150)),
-        adam=dict(n_epochs=3, batch_size=24, optimizer=optim.Adam(lr=0.01, over=""), shuffle_seed=7, **rows(600, 160)),
+        adam=dict(
+            n_epochs=3,
+            batch_size=24,
+            optimizer=optim.Adam(lr=0.01, over=""),
+            shuffle_seed=7,
+            **rows(600, 160),
+        ),
     ),
 )
 def test_epochs_on_unseen_data(run, reference):
@@ -96,24 +121,38 @@ def test_epochs_on_unseen_data(run, reference):
     assert_same_stochastic_training(run, reference)
 
 
-# --- Part 3: Evaluation ------------------------------------------------------------------------------------------------------
+# --- Part 3: Evaluation ---------------------------------------------------------------------------
 
 
 @points(6)
-@call("evaluate", driver="evaluation", images=PIXELS[ORDER[1000:1100]], labels=CLASSES[ORDER[1000:1100]], numbers=numbers(3), batch_size=20)
+@call(
+    "evaluate",
+    driver="evaluation",
+    images=PIXELS[ORDER[1000:1100]],
+    labels=CLASSES[ORDER[1000:1100]],
+    numbers=numbers(3),
+    batch_size=20,
+)
 def test_accuracy(run, reference):
     """The accuracy of a model with given parameters on 100 images"""
     assert_close(run.returned, reference.returned)
 
 
 @points(14, visibility="after_due_date")
-@call("evaluate", driver="evaluation", record_batches=True, numbers=numbers(4), batch_size=16, **rows(1100, 150))
+@call(
+    "evaluate",
+    driver="evaluation",
+    record_batches=True,
+    numbers=numbers(4),
+    batch_size=16,
+    **rows(1100, 150),
+)
 def test_evaluation(run, reference):
     """Evaluation sees every sample with dropout off, and changes nothing"""
     assert_evaluates(run, reference)
 
 
-# --- Part 4: Fit -------------------------------------------------------------------------------------------------------------
+# --- Part 4: Fit ----------------------------------------------------------------------------------
 
 
 @points(4)
@@ -155,16 +194,29 @@ def test_fit(run, reference):
 @cell("train", of="fit", capture=["accuracies"])
 def test_digits_run(run, reference):
     """Twenty epochs on the digits reach a good accuracy"""
-    # A last bound: 40 right runs with other seeds ended between 0.86 and 0.93, with a standard deviation of 0.014.
+    # A last bound: 40 right runs with other seeds ended between 0.86 and 0.93, with a standard
+    # deviation of 0.014.
     found, wanted = run.variables.get("accuracies"), reference.variables["accuracies"]
     assert isinstance(found, list), f"Observed: {found!r:.80}\nExpected: a list of accuracies"
     assert len(found) == len(wanted), f"Observed: {found!r:.80}\nExpected: {len(wanted)} accuracies"
-    assert found[-1] > 0.7, f"Observed: an accuracy of {found[-1]:.3f}\nExpected: about {wanted[-1]:.3f}"
+    assert found[-1] > 0.7, (
+        f"Observed: an accuracy of {found[-1]:.3f}\nExpected: about {wanted[-1]:.3f}"
+    )
 
 
 @points(4, visibility="after_due_date")
-@call("fit", driver="seeds", n_epochs=6, batch_size=32, optimizer=SGD, count=3, **rows(0, 1200), **held_out(1200, 597))
+@call(
+    "fit",
+    driver="seeds",
+    n_epochs=6,
+    batch_size=32,
+    optimizer=SGD,
+    count=3,
+    **rows(0, 1200),
+    **held_out(1200, 597),
+)
 def test_accuracy_over_seeds(run, reference):
     """After six epochs the classifier is about as good as ours, over three seeds"""
-    # Single runs have a standard deviation of 0.019, the difference of two means of three 0.015: the margin is six of those.
+    # Single runs have a standard deviation of 0.019, the difference of two means of three 0.015:
+    # the margin is six of those.
     assert_accuracy_over_seeds(run, reference, margin=0.1)

@@ -1,6 +1,9 @@
-"""Calls that plain data can't say. `student` has the notebook's definitions as attributes; nothing here knows an answer.
+"""Calls that plain data can't say.
 
-`params` are leaf tensors, t_u and t_c tensors of shape (n,) unless said otherwise; what is trained is returned.
+`student` has the notebook's definitions as attributes; nothing here knows an answer.
+
+`params` are leaf tensors, t_u and t_c tensors of shape (n,) unless said otherwise; what is trained
+is returned.
 """
 
 import copy
@@ -14,7 +17,9 @@ def line_loss(w, b, t_u, t_c):
 
 
 def train(student, make, lr, n_epochs, params, t_u, t_c):
-    """Train a line with the optimizer that the student's function `make` builds, in a loop that is not the student's."""
+    """Train a line with the optimizer that the student's function `make` builds, in a loop that is
+    not the student's.
+    """
     optimizer = getattr(student, make)(params, lr)
     for _ in range(n_epochs):
         optimizer.zero_grad()
@@ -24,7 +29,9 @@ def train(student, make, lr, n_epochs, params, t_u, t_c):
 
 
 def train_matrix(student, make, lr, n_epochs, params, x, y):
-    """The same with one matrix: params (1 tensor of shape (features, outputs)), x of shape (n, features), y of shape (n, outputs)."""
+    """The same with one matrix: params (1 tensor of shape (features, outputs)), x of shape (n,
+    features), y of shape (n, outputs).
+    """
     optimizer = getattr(student, make)(params, lr)
     for _ in range(n_epochs):
         optimizer.zero_grad()
@@ -33,7 +40,7 @@ def train_matrix(student, make, lr, n_epochs, params, x, y):
     return params
 
 
-# --- an embedding ------------------------------------------------------------------------------------------------------------
+# --- an embedding ---------------------------------------------------------------------------------
 
 
 def look_up(student, table, words):
@@ -42,16 +49,25 @@ def look_up(student, table, words):
     rows = embedding(words)
     (rows**2).sum().backward()
     gradient = embedding.weight.grad
-    return {"rows": rows, "gradient": gradient.to_dense(), "sparse": gradient.is_sparse, "shape": torch.tensor(embedding.weight.shape)}
+    return {
+        "rows": rows,
+        "gradient": gradient.to_dense(),
+        "sparse": gradient.is_sparse,
+        "shape": torch.tensor(embedding.weight.shape),
+    }
 
 
 def describe_sparse_adam(student, table, lr):
     """The student's optimizer over an embedding that is not the student's."""
-    return student.make_sparse_adam(torch.nn.Embedding.from_pretrained(table, freeze=False, sparse=True), lr)
+    return student.make_sparse_adam(
+        torch.nn.Embedding.from_pretrained(table, freeze=False, sparse=True), lr
+    )
 
 
 def train_given_embedding(student, table, words, targets, kind, lr):
-    """The student's loop, with an embedding and an optimizer of class `kind` that are not the student's."""
+    """The student's loop, with an embedding and an optimizer of class `kind` that are not the
+    student's.
+    """
     embedding = torch.nn.Embedding.from_pretrained(table, freeze=False, sparse=True)
     optimizer = getattr(torch.optim, kind)(list(embedding.parameters()), lr=lr)
     return student.train_embedding(embedding, optimizer, words, targets).weight
@@ -60,31 +76,47 @@ def train_given_embedding(student, table, words, targets, kind, lr):
 def train_own_embedding(student, table, words, targets, lr):
     """All three together."""
     embedding = student.make_embedding(table)
-    return student.train_embedding(embedding, student.make_sparse_adam(embedding, lr), words, targets).weight
+    return student.train_embedding(
+        embedding, student.make_sparse_adam(embedding, lr), words, targets
+    ).weight
 
 
-# --- the student's own Optimizer ---------------------------------------------------------------------------------------------
+# --- the student's own Optimizer ------------------------------------------------------------------
 
 
 def made(student, name, params, settings):
     """The student's class `name` over `params` (tensors or groups).
 
     Raises:
-        TypeError: if it is no Optimizer, one that is none of its own, or one that was not set up as such.
+        TypeError: if it is no Optimizer, one that is none of its own, or one that was not set up as
+            such.
     """
     kind = getattr(student, name)
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
         message = f"{name} should be a class that inherits from torch.optim.Optimizer"
         raise TypeError(message)
-    ready = [base.__name__ for base in kind.__mro__ if base.__module__.startswith("torch.optim.") and base is not torch.optim.Optimizer]
+    ready = [
+        base.__name__
+        for base in kind.__mro__
+        if base.__module__.startswith("torch.optim.") and base is not torch.optim.Optimizer
+    ]
     if ready:
-        message = f"{name} inherits from torch.optim.{ready[0]}: write the rule yourself, on top of torch.optim.Optimizer alone"
+        message = (
+            f"{name} inherits from torch.optim.{ready[0]}: write the rule yourself, on top of"
+            " torch.optim.Optimizer alone"
+        )
         raise TypeError(message)
     if "betas" in settings:
-        settings = settings | {"betas": tuple(round(beta, 6) for beta in settings["betas"].tolist())}  # it came as a tensor
+        # it came as a tensor
+        settings = settings | {
+            "betas": tuple(round(beta, 6) for beta in settings["betas"].tolist())
+        }
     optimizer = kind(params, **settings)
     if not hasattr(optimizer, "_optimizer_step_post_hooks"):
-        message = f"{name}.__init__ should call super().__init__(params, defaults), which sets up what every Optimizer has"
+        message = (
+            f"{name}.__init__ should call super().__init__(params, defaults), which sets up what"
+            " every Optimizer has"
+        )
         raise TypeError(message)
     return optimizer
 
@@ -100,13 +132,19 @@ def own(student, name, n_epochs, params, t_u, t_c, scale=1.0, **settings):
 
 
 def own_groups(student, name, n_epochs, params, t_u, t_c, second, **settings):
-    """Two groups, the first with the settings, the second with learning rate `second`; a third tensor has the gradient 0. An earlier optimizer of the class has trained
-    other tensors before: the two have nothing to do with each other.
+    """Two groups, the first with the settings, the second with learning rate `second`; a third
+    tensor has the gradient 0. An earlier optimizer of the class has trained other tensors before:
+    the two have nothing to do with each other.
     """
-    before = [params[0].detach().clone().requires_grad_(), params[1].detach().clone().requires_grad_()]
+    before = [
+        params[0].detach().clone().requires_grad_(),
+        params[1].detach().clone().requires_grad_(),
+    ]
     own(student, name, 3, before, t_u, t_c, **settings)
     w, b, idle = params
-    optimizer = made(student, name, [{"params": [w, idle]}, {"params": [b], "lr": second}], settings)
+    optimizer = made(
+        student, name, [{"params": [w, idle]}, {"params": [b], "lr": second}], settings
+    )
     for _ in range(n_epochs):
         optimizer.zero_grad()
         (line_loss(w, b, t_u, t_c) + 0.0 * idle).backward()
@@ -144,7 +182,10 @@ def own_closure(student, name, n_epochs, params, t_u, t_c, **settings):
 
 
 def own_saved(student, name, n_epochs, params, t_u, t_c, **settings):
-    """Half-way, state_dict() goes into a new optimizer of the class, which goes on. Only the latter's steps are looked at."""
+    """Half-way, state_dict() goes into a new optimizer of the class, which goes on.
+
+    Only the latter's steps are looked at.
+    """
     first, second = n_epochs // 3, n_epochs - n_epochs // 3
     optimizer = made(student, name, params, settings)
     for epoch in range(first + second):

@@ -1,4 +1,6 @@
-"""Checks for Lecture 8, Optimizers: 92 points; 8 more are for the two answers that a person marks (assignment.toml)."""
+"""Checks for Lecture 8, Optimizers: 92 points; 8 more are for the two answers that a person marks
+(assignment.toml).
+"""
 
 from autograder.checks import (
     CheckFailed,
@@ -31,21 +33,34 @@ TWO_TENSORS = dict(params=[leaf(-1.5), leaf(2.0)], t_u=UNSEEN_U[:5], t_c=UNSEEN_
 def batches(t_u, t_c, *sizes):
     """The samples cut into batches of these sizes, in order."""
     ends = [sum(sizes[: number + 1]) for number in range(len(sizes))]
-    return [(tensor(t_u[end - size : end]), tensor(t_c[end - size : end])) for size, end in zip(sizes, ends, strict=True)]
+    return [
+        (tensor(t_u[end - size : end]), tensor(t_c[end - size : end]))
+        for size, end in zip(sizes, ends, strict=True)
+    ]
 
 
 STAGES = ("constructor", "forward", "backward", "step", "zero_grad")
 
 
 def assert_same_figure(seen, reference):
-    """The same parameters and gradients after each stage; a cleared gradient may be None or zeros."""
+    """The same parameters and gradients after each stage; a cleared gradient may be None or
+    zeros.
+    """
     if not isinstance(seen, dict) or set(seen) != set(STAGES):
-        message = f"Observed: {f'the keys {list(seen)}' if isinstance(seen, dict) else f'a {type(seen).__name__}'}\nExpected: a dict with the keys {list(STAGES)}"
+        message = (
+            "Observed:"
+            f" {f'the keys {list(seen)}' if isinstance(seen, dict) else f'a {type(seen).__name__}'}\nExpected:"
+            f" a dict with the keys {list(STAGES)}"
+        )
         raise CheckFailed(message)
     for stage, (values, gradient) in reference.returned.items():
         try:
             assert_same_look(
-                seen[stage], values, gradient, Tolerance(reference.bar or 5e-5, reference.bar or 5e-5), cleared=stage == "zero_grad"
+                seen[stage],
+                values,
+                gradient,
+                Tolerance(reference.bar or 5e-5, reference.bar or 5e-5),
+                cleared=stage == "zero_grad",
             )
         except CheckFailed as difference:
             message = f"After {stage}:\n{difference}"
@@ -67,7 +82,7 @@ def assert_same_look(look, values, gradient, tolerance, *, cleared):
         raise CheckFailed(message)
 
 
-# --- Part 1: Recall ----------------------------------------------------------------------------------------------------------
+# --- Part 1: Recall -------------------------------------------------------------------------------
 
 
 @points(2)
@@ -98,7 +113,7 @@ def test_loss_fn_on_unseen_data(run, reference):
     assert_close(run.returned, reference.returned)
 
 
-# --- Part 2: Build and step --------------------------------------------------------------------------------------------------
+# --- Part 2: Build and step -----------------------------------------------------------------------
 
 
 @points(2)
@@ -142,7 +157,13 @@ def test_figure_1(run, reference):
     driver="trip",
     trains=False,
     setting=each(
-        old_gradient=dict(kind="Adam", lr=0.25, params=leaf([0.3, -0.7], grad=[30.0, -7.0]), t_u=UNSEEN_U, t_c=UNSEEN_C),
+        old_gradient=dict(
+            kind="Adam",
+            lr=0.25,
+            params=leaf([0.3, -0.7], grad=[30.0, -7.0]),
+            t_u=UNSEEN_U,
+            t_c=UNSEEN_C,
+        ),
         no_learning_rate=dict(kind="SGD", lr=0.0, **UNSEEN),
     ),
 )
@@ -159,7 +180,13 @@ def test_one_step(run, reference):
 
 
 @points(3, visibility="after_due_date")
-@call("one_step", optimizer=optim.SGD(lr=1e-2), params=leaf([1.0, 0.0], grad=[30.0, -7.0]), t_u=T_UN, t_c=T_C)
+@call(
+    "one_step",
+    optimizer=optim.SGD(lr=1e-2),
+    params=leaf([1.0, 0.0], grad=[30.0, -7.0]),
+    t_u=T_UN,
+    t_c=T_C,
+)
 def test_one_step_clears_gradients(run, reference):
     """One step is right also when .grad held something before"""
     assert_same_training(run, reference)
@@ -172,7 +199,7 @@ def test_one_step_with_any_optimizer(run, reference):
     assert_same_training(run, reference)
 
 
-# --- Part 3: The loop --------------------------------------------------------------------------------------------------------
+# --- Part 3: The loop -----------------------------------------------------------------------------
 
 
 @points(4)
@@ -189,13 +216,20 @@ def test_lecture_run(run, reference):
     assert_long_run(run, reference, result="sgd_params")
 
 
-# A wrong loop keeps the points of what was right in it: each contract is judged at the loop's own parameters.
+# A wrong loop keeps the points of what was right in it: each contract is judged at the loop's own
+# parameters.
 
 
 @points(
     8,
     visibility="after_due_date",
-    contracts={"gradient": 2, "clearing": 2, "count + untouched + update": 2, "optimizer": 1, "return": 1},
+    contracts={
+        "gradient": 2,
+        "clearing": 2,
+        "count + untouched + update": 2,
+        "optimizer": 1,
+        "return": 1,
+    },
 )
 @call("training_loop", n_epochs=41, optimizer=optim.SGD(lr=0.02), **UNSEEN)
 def test_loop_on_unseen_data(run, reference):
@@ -206,12 +240,24 @@ def test_loop_on_unseen_data(run, reference):
 @points(
     7,
     visibility="after_due_date",
-    contracts={"gradient": 2, "clearing": 1, "count + untouched + update": 2, "optimizer": 1, "return": 1},
+    contracts={
+        "gradient": 2,
+        "clearing": 1,
+        "count + untouched + update": 2,
+        "optimizer": 1,
+        "return": 1,
+    },
 )
 @call(
     "training_loop",
     setting=each(
-        momentum=dict(n_epochs=47, optimizer=optim.SGD(lr=0.003, momentum=0.9), params=leaf([-2.0, 4.0]), t_u=T_UN, t_c=T_C),
+        momentum=dict(
+            n_epochs=47,
+            optimizer=optim.SGD(lr=0.003, momentum=0.9),
+            params=leaf([-2.0, 4.0]),
+            t_u=T_UN,
+            t_c=T_C,
+        ),
         adam_two_tensors=dict(n_epochs=53, optimizer=optim.Adam(lr=0.1), **TWO_TENSORS),
     ),
 )
@@ -220,7 +266,7 @@ def test_loop_with_any_optimizer(run, reference):
     assert_same_training(run, reference)
 
 
-# --- Part 4: Swap ------------------------------------------------------------------------------------------------------------
+# --- Part 4: Swap ---------------------------------------------------------------------------------
 
 
 @points(2)
@@ -251,7 +297,7 @@ def test_swap(run, reference):
     assert_same_training(run, reference)
 
 
-# --- Part 5: Minibatches -----------------------------------------------------------------------------------------------------
+# --- Part 5: Minibatches --------------------------------------------------------------------------
 
 
 @points(3)
@@ -285,7 +331,12 @@ def test_full_batch(run, reference):
 @points(
     4,
     visibility="after_due_date",
-    contracts={"gradient": 1, "clearing": 1, "count + untouched + update": 1, "optimizer + return": 1},
+    contracts={
+        "gradient": 1,
+        "clearing": 1,
+        "count + untouched + update": 1,
+        "optimizer + return": 1,
+    },
 )
 @call(
     "minibatch_loop",

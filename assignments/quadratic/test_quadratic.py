@@ -18,13 +18,14 @@ T_U = [35.7, 55.9, 58.2, 81.9, 56.3, 48.9, 33.9, 21.8, 48.4, 60.4, 68.4]
 T_UN = [0.1 * t for t in T_U]
 LECTURE = dict(params=leaf([0.0, 1.0, 0.0]), t_u=T_UN, t_c=T_C)
 
-# Data that students have not seen, and of another length. The greatest learning rate at which SGD converges on it is 0.097.
+# Data that students have not seen, and of another length. The greatest learning rate at which SGD
+# converges on it is 0.097.
 UNSEEN_U = [-1.2, 0.4, 0.9, 1.7, 2.6, -0.3, 1.1, -2.0]
 UNSEEN_C = [3.1, 0.2, -0.6, 0.4, 2.9, 1.2, -0.5, 6.4]
 UNSEEN = dict(params=leaf([0.5, -0.2, 1.0]), t_u=UNSEEN_U, t_c=UNSEEN_C)
 
 
-# --- Part 1: The parabola ----------------------------------------------------------------------------------------------------
+# --- Part 1: The parabola -------------------------------------------------------------------------
 
 
 @points(6)
@@ -41,7 +42,7 @@ def test_model_on_unseen_data(run, reference):
     assert_close(run.returned, reference.returned)
 
 
-# --- Part 2: The loop --------------------------------------------------------------------------------------------------------
+# --- Part 2: The loop -----------------------------------------------------------------------------
 
 
 @points(8)
@@ -52,7 +53,15 @@ def test_first_epochs(run, reference):
 
 
 @points(
-    12, visibility="after_due_date", contracts={"gradient": 3, "clearing": 3, "count + untouched + update": 3, "optimizer": 2, "return": 1}
+    12,
+    visibility="after_due_date",
+    contracts={
+        "gradient": 3,
+        "clearing": 3,
+        "count + untouched + update": 3,
+        "optimizer": 2,
+        "return": 1,
+    },
 )
 @call("training_loop", n_epochs=41, optimizer=optim.SGD(lr=0.02), **UNSEEN)
 def test_loop_on_unseen_data(run, reference):
@@ -64,9 +73,19 @@ def test_loop_on_unseen_data(run, reference):
 @call(
     "training_loop",
     setting=each(
-        momentum=dict(n_epochs=47, optimizer=optim.SGD(lr=3e-5, momentum=0.9), params=leaf([0.2, -1.0, 3.0]), t_u=T_UN, t_c=T_C),
+        momentum=dict(
+            n_epochs=47,
+            optimizer=optim.SGD(lr=3e-5, momentum=0.9),
+            params=leaf([0.2, -1.0, 3.0]),
+            t_u=T_UN,
+            t_c=T_C,
+        ),
         adam_three_tensors=dict(
-            n_epochs=53, optimizer=optim.Adam(lr=0.1), params=[leaf(-0.5), leaf(2.0), leaf(0.3)], t_u=UNSEEN_U[:5], t_c=UNSEEN_C[:5]
+            n_epochs=53,
+            optimizer=optim.Adam(lr=0.1),
+            params=[leaf(-0.5), leaf(2.0), leaf(0.3)],
+            t_u=UNSEEN_U[:5],
+            t_c=UNSEEN_C[:5],
         ),
     ),
 )
@@ -76,13 +95,20 @@ def test_loop_with_any_optimizer(run, reference):
 
 
 @points(6, visibility="after_due_date")
-@call("training_loop", driver="go_on", n_epochs=21, optimizer=optim.SGD(lr=0.01, momentum=0.8), **UNSEEN)
+@call(
+    "training_loop",
+    driver="go_on",
+    n_epochs=21,
+    optimizer=optim.SGD(lr=0.01, momentum=0.8),
+    **UNSEEN,
+)
 def test_loop_goes_on(run, reference):
     """Your loop, called again with the same optimizer and a smaller learning rate"""
     assert_same_training(run, reference)
 
 
-# Grows 22-fold in each epoch, overflows in epoch 28: well before the end for every right loop in float32, and the numbers before tell wrong ones.
+# Grows 22-fold in each epoch, overflows in epoch 28: well before the end for every right loop in
+# float32, and the numbers before tell wrong ones.
 @points(8, visibility="after_due_date")
 @call("training_loop", n_epochs=41, optimizer=optim.SGD(lr=0.01), **LECTURE)
 def test_loop_diverges(run, reference):
@@ -90,25 +116,34 @@ def test_loop_diverges(run, reference):
     assert_same_training(run, reference, allow_nonfinite=True)
 
 
-# --- Part 3: Learning rates --------------------------------------------------------------------------------------------------
+# --- Part 3: Learning rates -----------------------------------------------------------------------
 
 
 @points(8)
 @cell("rates", of="compare_rates", capture=["final_losses"])
 def test_rates(run, reference):
     """The losses after 400 epochs with learning rates 0.1, 0.01, 0.001 and 0.0001"""
-    assert_close(run.variables.get("final_losses"), reference.variables["final_losses"], diverging=True)
+    assert_close(
+        run.variables.get("final_losses"), reference.variables["final_losses"], diverging=True
+    )
 
 
-# On this data 0.5 is gone long before 45 epochs, 0.12 has grown to 1e15 and is still a number, the other two converge.
+# On this data 0.5 is gone long before 45 epochs, 0.12 has grown to 1e15 and is still a number, the
+# other two converge.
 @points(12, visibility="after_due_date")
-@call("compare_rates", rates=as_list([0.12, 0.003, 0.5, 0.03]), n_epochs=45, t_u=UNSEEN_U, t_c=UNSEEN_C)
+@call(
+    "compare_rates",
+    rates=as_list([0.12, 0.003, 0.5, 0.03]),
+    n_epochs=45,
+    t_u=UNSEEN_U,
+    t_c=UNSEEN_C,
+)
 def test_rates_on_unseen_data(run, reference):
     """Other learning rates, on data you have not seen"""
     assert_close(run.returned, reference.returned, diverging=True)
 
 
-# --- Part 4: Parabola and line -----------------------------------------------------------------------------------------------
+# --- Part 4: Parabola and line --------------------------------------------------------------------
 
 
 @points(8)

@@ -20,7 +20,8 @@ from autograder.judgement.grade import Visibility
 
 @dataclass(frozen=True, slots=True)
 class CellWanted:
-    """The run of a cell, as it happened: its id, the variables to report, the function whose part it belongs to. `graded`: a test cell whose own run gives the points; a stretch of stderr in
+    """The run of a cell, as it happened: its id, the variables to report, the function whose part
+    it belongs to. `graded`: a test cell whose own run gives the points; a stretch of stderr in
     which the pattern `ignore_stderr` is found is passed over.
     """
 
@@ -38,7 +39,9 @@ class Worth:
     points: float
     visibility: Visibility
     contracts: tuple[tuple[frozenset[Contract], float], ...] = ()
-    """Points that a failed training still gets for the contracts that it kept; all of a set for its points."""
+    """Points that a failed training still gets for the contracts that it kept; all of a set for its
+    points.
+    """
     bonus: bool = False
     """Points beyond the assignment's total."""
 
@@ -56,35 +59,49 @@ class Each:
 
 
 def points(
-    worth: float, *, visibility: str = "visible", contracts: Mapping[str, float] | None = None, bonus: bool = False
+    worth: float,
+    *,
+    visibility: str = "visible",
+    contracts: Mapping[str, float] | None = None,
+    bonus: bool = False,
 ) -> pytest.MarkDecorator:
-    """Points for each parameter set; `visibility` is one of visible, after_due_date, after_published, hidden.
+    """Points for each parameter set; `visibility` is one of visible, after_due_date,
+    after_published, hidden.
 
     With `contracts`, a failed training keeps the points of the contracts that it did not break:
-    ``contracts={"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8, "return": 2}``. All seven must be named, once each, and their points add up to `worth`.
-    With `bonus` they come on top: the assignment's total leaves them out, a grade may exceed it, and nobody who lacks them loses anything.
+    ``contracts={"gradient": 8, "clearing": 7, "count + untouched + update": 8, "optimizer": 8,
+    "return": 2}``. All seven must be named, once each, and their points add up to `worth`. With
+    `bonus` they come on top: the assignment's total leaves them out, a grade may exceed it, and
+    nobody who lacks them loses anything.
 
     Raises:
-        ValueError: for another visibility, points below 0, or contracts that are unknown, missing, doubled or do not add up.
+        ValueError: for another visibility, points below 0, or contracts that are unknown, missing,
+            doubled or do not add up.
     """
     if not worth >= 0:
         message = f"points must be 0 or more, not {worth}"
         raise ValueError(message)
     parts = tuple(
-        (frozenset(Contract(name.strip()) for name in names.split("+")), float(share)) for names, share in (contracts or {}).items()
+        (frozenset(Contract(name.strip()) for name in names.split("+")), float(share))
+        for names, share in (contracts or {}).items()
     )
     named = [contract for names, _ in parts for contract in names]
     every = [contract for contract in Contract if contract is not Contract.BATCHES]
     if contracts and (sorted(named) != sorted(every) or sum(share for _, share in parts) != worth):
-        message = f"contracts must name each of {', '.join(every)} once, and their points add up to {worth:g}"
+        message = (
+            f"contracts must name each of {', '.join(every)} once, and their points add up to"
+            f" {worth:g}"
+        )
         raise ValueError(message)
     return pytest.mark.points(Worth(float(worth), Visibility(visibility), parts, bonus))
 
 
 def needs_torch(minimum: str) -> pytest.MarkDecorator:
-    """Leave the check out where the installed torch is older than `minimum` ("2.9"): neither points nor a failure.
+    """Leave the check out where the installed torch is older than `minimum` ("2.9"): neither points
+    nor a failure.
 
-    Such a check is a `bonus`, or the points would not add up there. In the template, `has_check(name)` says whether it is left out.
+    Such a check is a `bonus`, or the points would not add up there. In the template,
+    `has_check(name)` says whether it is left out.
     """
     return pytest.mark.needs_torch(minimum)
 
@@ -100,14 +117,21 @@ def call(
     record_batches: bool = False,
     **arguments: Any,
 ) -> pytest.MarkDecorator:
-    """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state seeded with `seed`.
+    """Ask for ``function(**arguments)`` after the notebook's cells have run, the random state
+    seeded with `seed`.
 
-    Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients; `optim.<Name>(...)` an optimizer over the argument ``params``; lists
-    (of lists) of `leaf` and `tensor` stay lists: ``batches=[(tensor([1, 2]), tensor([3, 4])), (tensor([5]), tensor([6]))]``. With `turns`, the name of such a
-    list, its items are what each backward pass is about, in turn, over and over; a diagnosis then looks at each with its own item. `trains=False` keeps
-    the diagnosis of training loops away from a function that uses an optimizer for another end. An argument that is `each(...)` makes one check per value; a dict among its values is merged into the arguments. With `driver`, that function of drivers.py is
-    called with the notebook's definitions and the arguments; ``optim.<Name>(..., over="")`` gives a driver a function that makes the optimizer over a model's parameters.
-    `record_batches` records each batch that a model sees, for the checks of `autograder.checks.stochastic`. ``variant(name)`` in an argument is what was drawn for the student.
+    Lists of numbers become float32 tensors; `leaf` makes tensors that require gradients;
+    `optim.<Name>(...)` an optimizer over the argument ``params``; lists (of lists) of `leaf` and
+    `tensor` stay lists: ``batches=[(tensor([1, 2]), tensor([3, 4])), (tensor([5]), tensor([6]))]``.
+    With `turns`, the name of such a list, its items are what each backward pass is about, in turn,
+    over and over; a diagnosis then looks at each with its own item. `trains=False` keeps the
+    diagnosis of training loops away from a function that uses an optimizer for another end. An
+    argument that is `each(...)` makes one check per value; a dict among its values is merged into
+    the arguments. With `driver`, that function of drivers.py is called with the notebook's
+    definitions and the arguments; ``optim.<Name>(..., over="")`` gives a driver a function that
+    makes the optimizer over a model's parameters. `record_batches` records each batch that a model
+    sees, for the checks of `autograder.checks.stochastic`. ``variant(name)`` in an argument is what
+    was drawn for the student.
     """
     axes = [(name, value.cases) for name, value in arguments.items() if isinstance(value, Each)]
     calls: dict[str, Call | Later] = {}
@@ -117,37 +141,66 @@ def call(
             chosen |= value if isinstance(value, Mapping) else {name: value}
         case = "-".join(label for label, _ in picks)
         if case in calls:
-            message = f"two cases of {function} are both called {case!r}; name them: each(first=..., second=...)"
+            message = (
+                f"two cases of {function} are both called {case!r}; name them: each(first=...,"
+                " second=...)"
+            )
             raise ValueError(message)
-        plain = Call(case, function, {}, seed=seed, driver=driver, max_steps=max_steps, turns=turns, trains=trains, batches=record_batches)
+        plain = Call(
+            case,
+            function,
+            {},
+            seed=seed,
+            driver=driver,
+            max_steps=max_steps,
+            turns=turns,
+            trains=trains,
+            batches=record_batches,
+        )
         calls[case] = _with_arguments(plain, chosen)
     return pytest.mark.call(calls)
 
 
 @waits
 def _with_arguments(call: Call, arguments: Mapping[str, Any]) -> Call:
-    return msgspec.structs.replace(call, arguments={name: _argument(name, value) for name, value in arguments.items()})
+    return msgspec.structs.replace(
+        call, arguments={name: _argument(name, value) for name, value in arguments.items()}
+    )
 
 
-def cell(cell_id: str, *, of: str, capture: tuple[str, ...] | list[str] = ()) -> pytest.MarkDecorator:
-    """Ask for the run of cell `cell_id` as it happened: its trace, output, and the variables named in `capture` after it. `of` is the function whose part it belongs to."""
+def cell(
+    cell_id: str, *, of: str, capture: tuple[str, ...] | list[str] = ()
+) -> pytest.MarkDecorator:
+    """Ask for the run of cell `cell_id` as it happened: its trace, output, and the variables named
+    in `capture` after it. `of` is the function whose part it belongs to.
+    """
     return pytest.mark.cell(CellWanted(cell_id, tuple(capture), of))
 
 
 def each(*values: Any, **named: Any) -> Any:
-    """Several values for one argument of `call`. Name them to choose their ids: ``each(momentum=optim.SGD(lr=0.1, momentum=0.9))``."""
+    """Several values for one argument of `call`.
+
+    Name them to choose their ids: ``each(momentum=optim.SGD(lr=0.1, momentum=0.9))``.
+    """
     return Each((*((_label(value), value) for value in values), *named.items()))
 
 
 @waits
 def leaf(values: Any, *, grad: Any = None) -> Leaf:
-    """A float32 leaf tensor that requires gradients; `grad`: what its .grad holds beforehand (a loop must clear it)."""
-    return Leaf(array_of(np.asarray(values, dtype=np.float32)), None if grad is None else array_of(np.asarray(grad, dtype=np.float32)))
+    """A float32 leaf tensor that requires gradients; `grad`: what its .grad holds beforehand (a
+    loop must clear it).
+    """
+    return Leaf(
+        array_of(np.asarray(values, dtype=np.float32)),
+        None if grad is None else array_of(np.asarray(grad, dtype=np.float32)),
+    )
 
 
 @waits
 def as_list(values: Any) -> ArgumentList:
-    """A Python list of numbers, texts or leaves for an argument that is to be one: a plain list of numbers becomes a tensor."""
+    """A Python list of numbers, texts or leaves for an argument that is to be one: a plain list of
+    numbers becomes a tensor.
+    """
     return ArgumentList(tuple(_argument("as_list", value) for value in values))
 
 
@@ -182,13 +235,26 @@ def _label(value: Any) -> str:
         case bool() | int() | float() | str():
             return str(value)
         case _:
-            message = f"each() can't name a {type(value).__name__}; name it yourself: each(first=..., second=...)"
+            message = (
+                f"each() can't name a {type(value).__name__}; name it yourself: each(first=...,"
+                " second=...)"
+            )
             raise ValueError(message)
 
 
 def _argument(name: str, value: Any) -> Argument:
     match value:
-        case None | bool() | int() | float() | str() | Leaf() | Array() | OptimizerSpec() | ArgumentList():
+        case (
+            None
+            | bool()
+            | int()
+            | float()
+            | str()
+            | Leaf()
+            | Array()
+            | OptimizerSpec()
+            | ArgumentList()
+        ):
             return value
         case list() | tuple() if _holds_tensors(value):
             return ArgumentList(tuple(_argument(name, item) for item in value))
@@ -197,10 +263,15 @@ def _argument(name: str, value: Any) -> Argument:
         case np.ndarray():
             return array_of(value)
         case _:
-            message = f"argument {name}: a {type(value).__name__} can't be sent as plain data; use a driver"
+            message = (
+                f"argument {name}: a {type(value).__name__} can't be sent as plain data; use a"
+                " driver"
+            )
             raise ValueError(message)
 
 
 def _holds_tensors(value: Any) -> bool:
     """Whether `value` is a tensor, or a list (of lists) with one in it."""
-    return isinstance(value, Leaf | Array) or (isinstance(value, list | tuple) and any(map(_holds_tensors, value)))
+    return isinstance(value, Leaf | Array) or (
+        isinstance(value, list | tuple) and any(map(_holds_tensors, value))
+    )

@@ -1,4 +1,6 @@
-"""Values of a student's variant in a check's call: they are known only once it is known whose submission is judged."""
+"""Values of a student's variant in a check's call: they are known only once it is known whose
+submission is judged.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Later:
-    """Something that `make` makes of a variant's values. Its items can be taken (``variant("data")[:5]``); anything else is for `draw` to compute."""
+    """Something that `make` makes of a variant's values.
+
+    Its items can be taken (``variant("data")[:5]``); anything else is for `draw` to compute.
+    """
 
     make: Callable[[Values], Any]
     __iter__: ClassVar[None] = None
@@ -25,17 +30,23 @@ class Later:
 
     def __bool__(self) -> NoReturn:
         message = (
-            "a value of the variant is not known before somebody's submission is judged: let draw() decide, and return what it decided"
+            "a value of the variant is not known before somebody's submission is judged: let draw()"
+            " decide, and return what it decided"
         )
         raise TypeError(message)
 
 
 def variant(name: str) -> Any:
-    """The value called `name` that `draw` in variant.py returns for the student whose submission is judged: an argument of `call`, or of `leaf`, `tensor`, `as_list` and ``optim.<Name>`` in it."""
+    """The value called `name` that `draw` in variant.py returns for the student whose submission is
+    judged: an argument of `call`, or of `leaf`, `tensor`, `as_list` and ``optim.<Name>`` in it.
+    """
 
     def make(values: Values) -> Any:
         if name not in values:
-            message = f"variant({name!r}): draw() in variant.py returns no such value; it returns {', '.join(values)}"
+            message = (
+                f"variant({name!r}): draw() in variant.py returns no such value; it returns"
+                f" {', '.join(values)}"
+            )
             raise AssignmentError(message)
         return values[name]
 
@@ -69,7 +80,9 @@ def resolve(value: Any, values: Values) -> Any:
 
 
 def waits(make: F) -> F:
-    """Decorator: with a value of the variant among its arguments, `make` is called when that is known."""
+    """Decorator: with a value of the variant among its arguments, `make` is called when that is
+    known.
+    """
 
     @functools.wraps(make)
     def maker(*args: Any, **kwargs: Any) -> Any:

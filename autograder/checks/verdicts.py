@@ -8,7 +8,9 @@ class CheckFailed(AssertionError):
 
 
 class PartialCredit(CheckFailed):
-    """The run is right in part: it gets `points`, from 0 to what the check is worth (`reference.worth`)."""
+    """The run is right in part: it gets `points`, from 0 to what the check is worth
+    (`reference.worth`).
+    """
 
     def __init__(self, points: float, message: str = "") -> None:
         super().__init__(message)
@@ -16,4 +18,7 @@ class PartialCredit(CheckFailed):
 
 
 class NeedsReview(AssertionError):
-    """The check can't tell right from wrong on this run: a person should look. The message is for both."""
+    """The check can't tell right from wrong on this run: a person should look.
+
+    The message is for both.
+    """

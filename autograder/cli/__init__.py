@@ -2,9 +2,13 @@
 
 Heavy modules are imported inside the commands, so that ``autograder --help`` answers in a blink.
 
-Exit codes: 0 done; 1 done, but some submission is ungradable, could not be collected or not be exported, or checks failed their test; 2 wrong use, or the assignment's own files are wrong; 3 the machine can't isolate student code as required; 130 interrupted.
+Exit codes: 0 done; 1 done, but some submission is ungradable, could not be collected or not be
+exported, or checks failed their test; 2 wrong use, or the assignment's own files are wrong; 3 the
+machine can't isolate student code as required; 130 interrupted.
 
-`check` is for students and their CI: 0 all visible checks pass; 1 some do not; 2 wrong use, or a file of checks that can't be read; 3 the machine could not run the notebook, or a check could not be made.
+`check` is for students and their CI: 0 all visible checks pass; 1 some do not; 2 wrong use, or a
+file of checks that can't be read; 3 the machine could not run the notebook, or a check could not be
+made.
 """
 
 from __future__ import annotations
@@ -21,7 +25,10 @@ from autograder.errors import AssignmentError, AutograderError, SandboxError
 
 app = typer.Typer(
     name="autograder",
-    help="GradStep: release and grade deep-learning assignments. Student code runs in a sandbox; the training itself is judged.",
+    help=(
+        "GradStep: release and grade deep-learning assignments. Student code runs in a sandbox; the"
+        " training itself is judged."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,7 +45,12 @@ def _show_version(value: bool) -> None:  # noqa: FBT001 - typer's signature
 @app.callback()
 def _options(
     *,
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
 ) -> None:
     """Options of all commands together; the help above is the application's."""
 
@@ -63,7 +75,9 @@ app.add_typer(importing.imports)
 
 
 def main() -> None:
-    """Entry point: our own errors become one message and an exit code, anything else a traceback to report."""
+    """Entry point: our own errors become one message and an exit code, anything else a traceback to
+    report.
+    """
     log_plainly()
     try:
         app()
@@ -72,12 +86,21 @@ def main() -> None:
             raise
         place = f"{error.filename}: " if error.filename else ""
         typer.echo(
-            plain_text(f"error: {place}{error.strerror}. What is written is whole; mend that, and the same command goes on"), err=True
+            plain_text(
+                f"error: {place}{error.strerror}. What is written is whole; mend that, and the same"
+                " command goes on"
+            ),
+            err=True,
         )
         sys.exit(2)
     except SandboxError as error:
         typer.echo(plain_text(f"error: {error}"), err=True)
         sys.exit(3)
     except AutograderError as error:
-        typer.echo(plain_text(f"{'assignment error' if isinstance(error, AssignmentError) else 'error'}: {error}"), err=True)
+        typer.echo(
+            plain_text(
+                f"{'assignment error' if isinstance(error, AssignmentError) else 'error'}: {error}"
+            ),
+            err=True,
+        )
         sys.exit(2)

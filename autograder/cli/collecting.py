@@ -21,34 +21,66 @@ def collect(
     assignment: Slug,
     download: Annotated[
         Path,
-        typer.Argument(help="Bulk download of Canvas, Moodle, Blackboard or Gradescope, or a folder of submissions: a .zip or a folder."),
+        typer.Argument(
+            help=(
+                "Bulk download of Canvas, Moodle, Blackboard or Gradescope, or a folder of"
+                " submissions: a .zip or a folder."
+            )
+        ),
     ],
     course: CourseOption = None,
     roster: Annotated[
         Path | None,
         typer.Option(
             "--roster",
-            help="CSV with id, name and canvas_id, moodle_id, login, email, group; or a Canvas gradebook; or a Moodle worksheet.",
+            help=(
+                "CSV with id, name and canvas_id, moodle_id, login, email, group; or a Canvas"
+                " gradebook; or a Moodle worksheet."
+            ),
             show_default=False,
         ),
     ] = None,
     take: Annotated[
-        Take, typer.Option("--take", help="Which attempt counts. 'best' collects all, and the exports choose once they are graded.")
+        Take,
+        typer.Option(
+            "--take",
+            help=(
+                "Which attempt counts. 'best' collects all, and the exports choose once they are"
+                " graded."
+            ),
+        ),
     ] = Take.NEWEST,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for the submissions. Default: submitted/ in the course folder.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the submissions. Default: submitted/ in the course folder.",
+            show_default=False,
+        ),
     ] = None,
     system: Annotated[
-        SystemName | None, typer.Option("--from", help="What made the download. Default: told from its names.", show_default=False)
+        SystemName | None,
+        typer.Option(
+            "--from",
+            help="What made the download. Default: told from its names.",
+            show_default=False,
+        ),
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option("--timezone", help="Of times that name none (Blackboard's), as in Europe/London.", show_default=False)
+        str | None,
+        typer.Option(
+            "--timezone",
+            help="Of times that name none (Blackboard's), as in Europe/London.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
-    """Collect submissions from a download into submitted/, with a record of whose they are and where they came from.
+    """Collect submissions from a download into submitted/, with a record of whose they are and
+    where they came from.
 
-    Exit code 1 if some could not be matched to the roster, or were refused or not on time: they are listed, and nothing is guessed.
+    Exit code 1 if some could not be matched to the roster, or were refused or not on time: they are
+    listed, and nothing is guessed.
     """
     from autograder.commands.collect.collection import Source, collect_download
     from autograder.commands.collect.summary import collection_lines, incomplete
@@ -71,5 +103,8 @@ def _zone(name: str | None) -> datetime.tzinfo | None:
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        message = f"no time zone is called {name!r}; names are as in Europe/London, America/New_York or UTC"
+        message = (
+            f"no time zone is called {name!r}; names are as in Europe/London, America/New_York"
+            " or UTC"
+        )
         raise typer.BadParameter(message) from error

@@ -13,17 +13,27 @@ from autograder.assignment import open_assignment
 if TYPE_CHECKING:
     from autograder.assignment import AssignmentFiles
 
-Slug = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="Name of a folder in assignments/.")]
+Slug = Annotated[
+    str, typer.Argument(metavar="ASSIGNMENT", help="Name of a folder in assignments/.")
+]
 CourseOption = Annotated[
     Path | None,
     typer.Option(
         "--course",
-        help="Course folder (holds assignments/ and solutions/). Default: this folder or the nearest one above.",
+        help=(
+            "Course folder (holds assignments/ and solutions/). Default: this folder or the nearest"
+            " one above."
+        ),
         show_default=False,
     ),
 ]
 ResultsOption = Annotated[
-    Path | None, typer.Option("--results", help="Where results go. Default: results/ in the course folder.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--results",
+        help="Where results go. Default: results/ in the course folder.",
+        show_default=False,
+    ),
 ]
 GradebookOption = Annotated[
     str,
@@ -31,7 +41,10 @@ GradebookOption = Annotated[
         "--gradebook",
         metavar="URL",
         envvar="AUTOGRADER_GRADEBOOK",
-        help="SQLAlchemy URL of nbgrader's gradebook, as postgresql+psycopg://user@host/grades. Default: what nbgrader_config.py says, else gradebook.db.",
+        help=(
+            "SQLAlchemy URL of nbgrader's gradebook, as postgresql+psycopg://user@host/grades."
+            " Default: what nbgrader_config.py says, else gradebook.db."
+        ),
         show_default=False,
     ),
 ]
@@ -41,7 +54,10 @@ EvidenceOption = Annotated[
         "--evidence",
         metavar="PLACE",
         envvar="AUTOGRADER_EVIDENCE",
-        help="Where evidence is kept: a folder, or a URL that fsspec opens, as s3://bucket/course. Default: evidence/ in the results folder.",
+        help=(
+            "Where evidence is kept: a folder, or a URL that fsspec opens, as s3://bucket/course."
+            " Default: evidence/ in the results folder."
+        ),
         show_default=False,
     ),
 ]
@@ -61,5 +77,12 @@ def open_course(course: Path | None, slug: str) -> AssignmentFiles:
 
 def course_of(course: Path | None) -> Path:
     """`course`, or the nearest folder from here upwards that holds assignments/, or here."""
-    root = course or next((folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "assignments").is_dir()), Path.cwd())
+    root = course or next(
+        (
+            folder
+            for folder in (Path.cwd(), *Path.cwd().parents)
+            if (folder / "assignments").is_dir()
+        ),
+        Path.cwd(),
+    )
     return root.resolve()

@@ -1,4 +1,6 @@
-"""What commands write to the terminal: tables, a progress bar, log lines; all of it plain, since it may quote students."""
+"""What commands write to the terminal: tables, a progress bar, log lines; all of it plain, since it
+may quote students.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +39,26 @@ class Bar:
 
     def started(self, total: int) -> None:
         """Show the bar."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         if self._progress is not None:  # something is done again, by the same bar
             self._progress.stop()
         self.total = total
-        columns = TextColumn(self._title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+        columns = (
+            TextColumn(self._title),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
         self._progress = Progress(*columns, console=self._console)
         self._progress.start()
         self._task = self._progress.add_task(self._title, total=total)
@@ -61,7 +77,9 @@ def plain_text(text: str) -> str:
 
 
 class _PlainFormatter(logging.Formatter):
-    """Log lines and tracebacks without terminal escapes: they may quote names and errors of students."""
+    """Log lines and tracebacks without terminal escapes: they may quote names and errors of
+    students.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         return plain_text(super().format(record))

@@ -1,4 +1,6 @@
-"""Known wrong objectives of training by minibatches: the reference with one known mistake in it, or with the labels of other samples."""
+"""Known wrong objectives of training by minibatches: the reference with one known mistake in it, or
+with the labels of other samples.
+"""
 
 from __future__ import annotations
 
@@ -43,14 +45,19 @@ def sources(programs: Sequence[Mutant]) -> dict[str, str]:
 
 
 def labels(rows: NdArray, count: int) -> Iterator[tuple[str, NdArray]]:
-    """Finding and rows of the labels, shape like `rows`: shifted by one, reversed, those of the same batch in another order, or in the data's own order although the images are shuffled."""
+    """Finding and rows of the labels, shape like `rows`: shifted by one, reversed, those of the
+    same batch in another order, or in the data's own order although the images are shuffled.
+    """
     there = rows >= 0
     for shift in (1, -1):
         yield "labels-misaligned", np.where(there, (rows + shift) % count, -1)
     yield "labels-misaligned", np.where(there, count - 1 - rows, -1)
     yield "labels-misaligned", np.array([[*row[row >= 0][::-1], *row[row < 0]] for row in rows])
     yield "labels-misaligned", np.array([[*np.sort(row[row >= 0]), *row[row < 0]] for row in rows])
-    yield "labels-misaligned", np.array([[*np.roll(row[row >= 0], 1), *row[row < 0]] for row in rows])
+    yield (
+        "labels-misaligned",
+        np.array([[*np.roll(row[row >= 0], 1), *row[row < 0]] for row in rows]),
+    )
     yield "labels-misaligned", _in_own_order(rows, count)
 
 

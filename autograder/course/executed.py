@@ -21,14 +21,21 @@ KEY = "gradstep"
 
 
 def executed_notebook(submission: Submission, evidence: Evidence) -> NotebookNode:
-    """`submission`'s notebook with the outputs of `evidence`, made harmless: instructors open it. Its metadata name the id under which each code cell ran."""
+    """`submission`'s notebook with the outputs of `evidence`, made harmless: instructors open it.
+
+    Its metadata name the id under which each code cell ran.
+    """
     notebook = copy.deepcopy(submission.notebook)
     runs = {cell.run.id: cell for cell in evidence.cells}
     ids = [cell.id for cell in submission.cells]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell, name in zip(code, ids, strict=True):
         run = runs.get(name)
-        cell.outputs = [clean for output in outputs_of(run.outputs) if (clean := clean_output(output))] if run else []
+        cell.outputs = (
+            [clean for output in outputs_of(run.outputs) if (clean := clean_output(output))]
+            if run
+            else []
+        )
         cell.metadata.pop("trusted", None)
         cell.execution_count = run.execution_count if run else None
     notebook.metadata.pop("widgets", None)  # their state is HTML and scripts
@@ -37,7 +44,9 @@ def executed_notebook(submission: Submission, evidence: Evidence) -> NotebookNod
 
 
 def outputs_of(text: str) -> list[dict[str, Any]]:
-    """Outputs as the child sent them: only those that are valid nbformat 4 survive, since the child may have sent anything."""
+    """Outputs as the child sent them: only those that are valid nbformat 4 survive, since the child
+    may have sent anything.
+    """
     try:
         found = msgspec.json.decode(text)
     except msgspec.DecodeError:
@@ -47,8 +56,13 @@ def outputs_of(text: str) -> list[dict[str, Any]]:
 
 
 def _valid(output: dict[str, Any]) -> bool:
-    if output.keys() == {"output_type", "name", "text"} and output["output_type"] == "stream" and isinstance(output["text"], str):
-        return isinstance(output["name"], str)  # most outputs are text, and a schema takes half a millisecond for each
+    if (
+        output.keys() == {"output_type", "name", "text"}
+        and output["output_type"] == "stream"
+        and isinstance(output["text"], str)
+    ):
+        # most outputs are text, and a schema takes half a millisecond for each
+        return isinstance(output["name"], str)
     try:
         nbformat.validate(output, ref="output", version=4, version_minor=5)
     except (nbformat.ValidationError, KeyError, TypeError, AttributeError):
@@ -64,7 +78,8 @@ def write_executed(path: Path, notebook: NotebookNode) -> None:
 def read_executed(path: Path) -> NotebookNode | None:
     """Read it back; None where the submission could not be read, so that nothing was executed."""
     try:
-        return nbformat.v4.reads(path.read_text(encoding="utf-8"))  # it was valid when `write_executed` wrote it
+        # it was valid when `write_executed` wrote it
+        return nbformat.v4.reads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
 

@@ -1,4 +1,6 @@
-"""What an assignment runs on, found out before anything is run: without a GPU that it asks for, no code of anybody's is started."""
+"""What an assignment runs on, found out before anything is run: without a GPU that it asks for, no
+code of anybody's is started.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +37,17 @@ def require_device(files: AssignmentFiles) -> AssignmentFiles:
         SandboxError: if there is no GPU although the assignment asks for one, with what to do.
     """
     if missing := find_device(files.assignment.device).missing:
-        message = f'{files.slug!r} asks for a GPU (device = "cuda" in assignment.toml), and {missing}'
+        message = (
+            f'{files.slug!r} asks for a GPU (device = "cuda" in assignment.toml), and {missing}'
+        )
         raise SandboxError(message)
     return on_device(files)
 
 
 def as_graded(files: AssignmentFiles, grades: Iterable[Grade]) -> AssignmentFiles:
-    """`files` on the GPU on which most of `grades` were made, which need not be at hand: stored runs are judged against the reference's runs on the same one."""
+    """`files` on the GPU on which most of `grades` were made, which need not be at hand: stored
+    runs are judged against the reference's runs on the same one.
+    """
     if files.assignment.device is Device.CPU:
         return files
     names = Counter(name for grade in grades if (name := device_of(grade)))
@@ -65,7 +71,10 @@ def refuse_gpu(files: AssignmentFiles, system: str) -> None:
         AssignmentError: if it does.
     """
     if files.assignment.device is not Device.CPU:
-        message = f'{files.slug!r} has device = "cuda", and {system} has no GPU for it: grade it with `autograder grade`, students use `autograder check` on a machine that has one'
+        message = (
+            f'{files.slug!r} has device = "cuda", and {system} has no GPU for it: grade it with'
+            " `autograder grade`, students use `autograder check` on a machine that has one"
+        )
         raise AssignmentError(message)
 
 
@@ -76,6 +85,14 @@ def refuse_batches(files: AssignmentFiles, specs: Iterable[CheckSpec]) -> None:
         AssignmentError: naming the check whose call records batches.
     """
     for spec in specs:
-        if spec.call is not None and spec.call.batches and files.assignment.device is not Device.CPU:
-            message = f"{files.checks}: {spec.id} has record_batches=True, which needs the state of the CPU's random numbers before each batch; with device = \"cuda\" they are the GPU's. Leave one of the two out"
+        if (
+            spec.call is not None
+            and spec.call.batches
+            and files.assignment.device is not Device.CPU
+        ):
+            message = (
+                f"{files.checks}: {spec.id} has record_batches=True, which needs the state of the"
+                ' CPU\'s random numbers before each batch; with device = "cuda" they are the'
+                " GPU's. Leave one of the two out"
+            )
             raise AssignmentError(message)

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges evidence of one assignment. `broken` are checks that raise on the reference itself, with what they raised; `replayer` replays training by minibatches;
-    `tests` are the test cells that give points by their own run, by id, with their hidden tests.
+    """Judges evidence of one assignment.
+
+    `broken` are checks that raise on the reference itself, with what they raised; `replayer`
+    replays training by minibatches; `tests` are the test cells that give points by their own run,
+    by id, with their hidden tests.
     """
 
     docket: Docket
@@ -47,16 +50,22 @@ class Judge:
         """Judge every check on `evidence`."""
         missing = _missing_package(evidence)
         replays = self.replays(evidence)
-        return tuple(self._review(self._result(spec, evidence, replays), missing) for spec in self.specs)
+        return tuple(
+            self._review(self._result(spec, evidence, replays), missing) for spec in self.specs
+        )
 
     def replays(self, evidence: Evidence) -> dict[str, Replayed]:
-        """What the reference makes of every run by minibatches that is to be judged, by the run's id."""
+        """What the reference makes of every run by minibatches that is to be judged, by the run's
+        id.
+        """
         if self.replayer is None:
             return {}
         asked = [
             (spec.call, run)
             for spec in self.specs
-            if spec.call is not None and (run := find_run(evidence, spec)) is not None and run.batches
+            if spec.call is not None
+            and (run := find_run(evidence, spec)) is not None
+            and run.batches
         ]
         return self.replayer.replay(asked)
 
@@ -64,25 +73,38 @@ class Judge:
         """The results when nothing could be run, all for the same cause."""
         return tuple(self._settle(spec, cause, message) for spec in self.specs)
 
-    def to_repeat(self, results: Sequence[CheckResult]) -> tuple[tuple[CheckSpec, ...], dict[str, tuple[str, ...]]]:
-        """Checks whose run is made again, alone, before their judgement counts, and the given definitions for each.
+    def to_repeat(
+        self, results: Sequence[CheckResult]
+    ) -> tuple[tuple[CheckSpec, ...], dict[str, tuple[str, ...]]]:
+        """Checks whose run is made again, alone, before their judgement counts, and the given
+        definitions for each.
 
-        That is what failed, or was not reached although definitions of an earlier part that lost points can be given in the student's place. A call that
-        hung or ended the process would only do so again.
+        That is what failed, or was not reached although definitions of an earlier part that lost
+        points can be given in the student's place. A call that hung or ended the process would only
+        do so again.
         """
         again, given = [], {}
-        losing = [(spec, result) for spec, result in zip(self.specs, results, strict=True) if _loses(result)]
+        losing = [
+            (spec, result)
+            for spec, result in zip(self.specs, results, strict=True)
+            if _loses(result)
+        ]
         lost = {spec.function for spec, _ in losing}
         for spec, result in losing:
             names = self._givable(spec, lost)
             if names:
                 given[spec.id] = names
-            if names or (spec.call is not None and result.cause in (Cause.DISAGREES, Cause.RAISED, Cause.CHECK_RAISED)):
+            if names or (
+                spec.call is not None
+                and result.cause in (Cause.DISAGREES, Cause.RAISED, Cause.CHECK_RAISED)
+            ):
                 again.append(spec)
         return tuple(again), given
 
     def _givable(self, spec: CheckSpec, lost: set[str]) -> tuple[str, ...]:
-        """Definitions of parts before the check's own that may be given and whose own checks lost points. Of test cells that give points themselves, the one run counts."""
+        """Definitions of parts before the check's own that may be given and whose own checks lost
+        points. Of test cells that give points themselves, the one run counts.
+        """
         names: list[str] = []
         if spec.graded:
             return ()
@@ -92,7 +114,9 @@ class Judge:
             names += [name for name in part.given if name in lost]
         return ()
 
-    def _result(self, spec: CheckSpec, evidence: Evidence, replays: Mapping[str, Replayed]) -> CheckResult:
+    def _result(
+        self, spec: CheckSpec, evidence: Evidence, replays: Mapping[str, Replayed]
+    ) -> CheckResult:
         if spec.id in self.broken:
             return self._settle(spec, Cause.CHECK_BROKEN, "")
         run = find_run(evidence, spec)
@@ -100,16 +124,30 @@ class Judge:
             return self._settle(spec, Cause.CELL_MISSING if spec.cell else Cause.MACHINE_FAILED, "")
         cause, message = cause_of_run(run, evidence)
         points = 0.0
-        if cause is Cause.AGREES or (spec.graded and run.status is RunStatus.RAISED):  # an assert that fails is what a test cell is for
+        if cause is Cause.AGREES or (
+            spec.graded and run.status is RunStatus.RAISED
+        ):  # an assert that fails is what a test cell is for
             model = find_run(self.reference, spec)
             assert model is not None, f"the reference has no run of {spec.run_id}"
-            observed = Observation(run, replayed=replays.get(run.id), graded=verdict_of_cell(evidence, spec, self.tests))
-            verdict = self.docket.judge(spec, observed, Observation(model, graded=verdict_of_cell(self.reference, spec, self.tests)))
+            observed = Observation(
+                run,
+                replayed=replays.get(run.id),
+                graded=verdict_of_cell(evidence, spec, self.tests),
+            )
+            verdict = self.docket.judge(
+                spec,
+                observed,
+                Observation(model, graded=verdict_of_cell(self.reference, spec, self.tests)),
+            )
             cause, message, points = verdict.cause, verdict.message, verdict.points
         result = self._settle(spec, cause, message, run.given)
-        return msgspec.structs.replace(result, points=points) if cause is Cause.DISAGREES else result
+        return (
+            msgspec.structs.replace(result, points=points) if cause is Cause.DISAGREES else result
+        )
 
-    def _settle(self, spec: CheckSpec, cause: Cause, message: str, given: tuple[str, ...] = ()) -> CheckResult:
+    def _settle(
+        self, spec: CheckSpec, cause: Cause, message: str, given: tuple[str, ...] = ()
+    ) -> CheckResult:
         ruling = RULINGS[cause]
         part = self.assignment.part_of(spec.function)
         return CheckResult(
@@ -130,7 +168,9 @@ class Judge:
         )
 
     def _review(self, result: CheckResult, package: str) -> CheckResult:
-        """A missing package is no mistake of the student's: what failed next to it is for a person to look at."""
+        """A missing package is no mistake of the student's: what failed next to it is for a person
+        to look at.
+        """
         if not package or not result.lost:
             return result
         spec = next(spec for spec in self.specs if spec.id == result.id)
@@ -138,16 +178,28 @@ class Judge:
 
 
 def make_judge(
-    docket: Docket, assignment: Assignment, reference: Evidence, replayer: Replayer | None = None, tests: Mapping[str, str] | None = None
+    docket: Docket,
+    assignment: Assignment,
+    reference: Evidence,
+    replayer: Replayer | None = None,
+    tests: Mapping[str, str] | None = None,
 ) -> Judge:
     """A judge that has tried every check on the reference first."""
     trial = Judge(docket, assignment, reference, {}, replayer, tests or {})
-    broken = {result.id: result.message for result in trial.results(reference) if result.outcome is not Outcome.PASSED}
+    broken = {
+        result.id: result.message
+        for result in trial.results(reference)
+        if result.outcome is not Outcome.PASSED
+    }
     return replace(trial, broken=broken)
 
 
-def repeats(files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]) -> Callable[[Evidence], list[CallBatch]]:
-    """What an executor is to ask when it has the evidence so far: which runs are made again before they are judged for good."""
+def repeats(
+    files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]
+) -> Callable[[Evidence], list[CallBatch]]:
+    """What an executor is to ask when it has the evidence so far: which runs are made again before
+    they are judged for good.
+    """
 
     def follow_up(evidence: Evidence) -> list[CallBatch]:
         again, given = judge.to_repeat(judge.results(evidence))
@@ -157,7 +209,9 @@ def repeats(files: AssignmentFiles, judge: Judge, holds: Mapping[str, str]) -> C
 
 
 def find_run(evidence: Evidence, spec: CheckSpec) -> Run | None:
-    """The run that `spec` is judged on: the last one made of its call or cell, so that a repetition alone, or with given definitions, counts."""
+    """The run that `spec` is judged on: the last one made of its call or cell, so that a repetition
+    alone, or with given definitions, counts.
+    """
     runs = [cell.run for cell in evidence.cells] if spec.cell is not None else []
     runs += evidence.calls
     return next((run for run in reversed(runs) if run.id == spec.run_id), None)
@@ -181,7 +235,9 @@ def cause_of_run(run: Run, evidence: Evidence) -> tuple[Cause, str]:
 
 
 def _told(run: Run) -> str:
-    """The error of a run; of one with given definitions only its type, since student code could put their source into the message."""
+    """The error of a run; of one with given definitions only its type, since student code could put
+    their source into the message.
+    """
     if run.error is None:
         return ""
     return run.error.type if run.given else describe_error(run.error)
@@ -189,8 +245,11 @@ def _told(run: Run) -> str:
 
 def describe_error(error: ErrorReport) -> str:
     """One line: type, message, where."""
-    message = re.sub(r" \(<cell \d+>, line \d+\)$", "", error.message)  # Python's own words for a place that students can't look up
-    place = f" (cell {error.cell}{f', line {error.line}' if error.line else ''})" if error.cell else ""
+    # Python's own words for a place that students can't look up
+    message = re.sub(r" \(<cell \d+>, line \d+\)$", "", error.message)
+    place = (
+        f" (cell {error.cell}{f', line {error.line}' if error.line else ''})" if error.cell else ""
+    )
     return f"{error.type}: {message}{place}"
 
 

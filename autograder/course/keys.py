@@ -1,6 +1,7 @@
 """The keys of evidence, grades, pages and validations: what each is made from, as one hash.
 
-Everything counts. What does not stands in a table here, with its reason, so that a file which is new or has moved is in the keys until somebody takes it out.
+Everything counts. What does not stands in a table here, with its reason, so that a file which is
+new or has moved is in the keys until somebody takes it out.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ PACKAGE = Path(autograder.__file__).parent
 
 
 class Use(IntEnum):
-    """What code of ours has a hand in. Who runs code has one in all that follows: evidence is judged, grades are told."""
+    """What code of ours has a hand in.
+
+    Who runs code has one in all that follows: evidence is judged, grades are told.
+    """
 
     NOTHING = 0
     PAGES = 1
@@ -48,12 +52,18 @@ PARTS: Mapping[str, tuple[Use, str]] = {
     "cli": (Use.NOTHING, "reads words and shows results: what it passes on is an input"),
     "commands": (Use.GRADES, "no part in running: what they ask for is in cells and calls"),
     "course": (Use.GRADES, "no part in running: what it asks for is in cells and calls"),
-    "diagnosis": (Use.GRADES, "what is told of failed runs; the reference's own runs are keyed as they are made"),
+    "diagnosis": (
+        Use.GRADES,
+        "what is told of failed runs; the reference's own runs are keyed as they are made",
+    ),
     "draw.py": (Use.GRADES, "no part in running: what was drawn is in cells and calls"),
     "errors.py": (Use.NOTHING, "the names of errors"),
     "evidence": (Use.RUNS, "what is sent and recorded, and limits"),
     "evidence/store.py": (Use.NOTHING, "where evidence lies, not what is in it"),
-    "exchange": (Use.PAGES, "what it reads of a submission, times and marks, is compared by itself"),
+    "exchange": (
+        Use.PAGES,
+        "what it reads of a submission, times and marks, is compared by itself",
+    ),
     "execution": (Use.RUNS, "runs"),
     "judgement": (Use.GRADES, "judges what has run; which calls are made is in the calls"),
     "mistakes": (Use.GRADES, "known mistakes and what is told of them"),
@@ -66,7 +76,9 @@ PARTS: Mapping[str, tuple[Use, str]] = {
     "syntax.py": (Use.RUNS, "cells are read with it, too"),
     "templates.py": (Use.NOTHING, "where templates lie; they count by what is in them"),
 }
-"""Files and folders of the package, each with what it has a hand in, and why no more; the nearest counts. What is not listed has one in everything."""
+"""Files and folders of the package, each with what it has a hand in, and why no more; the nearest
+counts. What is not listed has one in everything.
+"""
 
 RUNNING_LIBRARIES = ("torch", "numpy", "ipython")
 JUDGING_LIBRARIES = ("nbformat", "jupytext", "jinja2", "pytest")
@@ -84,10 +96,14 @@ NOT_TESTED_BY = {
     "isolation": "compared with that of each run",
     "submitted_as": "names of files",
 }
-"""Fields of assignment.toml that the test of the checks does not depend on, besides the titles of parts and questions."""
+"""Fields of assignment.toml that the test of the checks does not depend on, besides the titles of
+parts and questions.
+"""
 
 BESIDE_THE_SOLUTION = {
-    "mistakes.py": "tries the checks; what is told of it reaches a grade with the gallery, which has a digest",
+    "mistakes.py": (
+        "tries the checks; what is told of it reaches a grade with the gallery, which has a digest"
+    ),
     "equivalents.py": "tries the checks",
 }
 """Files in a solution's folder that are in no grade."""
@@ -97,7 +113,8 @@ _MARKDOWN_CELL = re.compile(r"^# %% \[markdown\].*\n(?:(?!# %%).*\n?)*", re.MULT
 
 
 def run_inputs(files: AssignmentFiles) -> dict[str, str]:
-    """What all runs of an assignment depend on besides cells and calls, by what it is called to an instructor: a version or number, or a digest.
+    """What all runs of an assignment depend on besides cells and calls, by what it is called to an
+    instructor: a version or number, or a digest.
 
     Raises:
         AssignmentError: if a given definition is not in the solution.
@@ -122,27 +139,54 @@ def given_source(files: AssignmentFiles, names: tuple[str, ...]) -> str:
     Raises:
         AssignmentError: if the solution lacks one.
     """
-    return definitions(files.solution.read_text(encoding="utf-8"), names, files.solution) if names else ""
+    return (
+        definitions(files.solution.read_text(encoding="utf-8"), names, files.solution)
+        if names
+        else ""
+    )
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Name what differs between two sets of inputs, with the values where they are short; empty where nothing does."""
-    names = [name for name in dict.fromkeys((*before, *after)) if before.get(name, "none") != after.get(name, "none")]
-    return ", ".join(_change(name, before.get(name, "none"), after.get(name, "none")) for name in names)
+    """Name what differs between two sets of inputs, with the values where they are short; empty
+    where nothing does.
+    """
+    names = [
+        name
+        for name in dict.fromkeys((*before, *after))
+        if before.get(name, "none") != after.get(name, "none")
+    ]
+    return ", ".join(
+        _change(name, before.get(name, "none"), after.get(name, "none")) for name in names
+    )
 
 
 def _change(name: str, before: str, after: str) -> str:
-    return name if any(len(value) == _DIGITS for value in (before, after)) else f"{name} {before} -> {after}"
+    return (
+        name
+        if any(len(value) == _DIGITS for value in (before, after))
+        else f"{name} {before} -> {after}"
+    )
 
 
 def judging_key(files: AssignmentFiles) -> str:
-    """Hash of everything but the submission that a grade depends on, made without importing torch or collecting a check."""
+    """Hash of everything but the submission that a grade depends on, made without importing torch
+    or collecting a check.
+    """
     fields = msgspec.structs.asdict(files.assignment)
     inputs = {
         **run_inputs(files),
-        **{f"assignment.toml {name}": _encoded(value) for name, value in fields.items() if name not in NOT_GRADED_BY},
+        **{
+            f"assignment.toml {name}": _encoded(value)
+            for name, value in fields.items()
+            if name not in NOT_GRADED_BY
+        },
         **_contents(files.folder, except_for={"assignment.toml"}),
-        **{f"solution {name}": content for name, content in _contents(files.solution.parent, except_for=BESIDE_THE_SOLUTION).items()},
+        **{
+            f"solution {name}": content
+            for name, content in _contents(
+                files.solution.parent, except_for=BESIDE_THE_SOLUTION
+            ).items()
+        },
         **({"variant": f"{files.draw.tag} {files.draw.digest}"} if files.draw is not None else {}),
         **{name: _version(name) for name in JUDGING_LIBRARIES},
         "GradStep": package_digest(Use.GRADES),
@@ -151,17 +195,26 @@ def judging_key(files: AssignmentFiles) -> str:
 
 
 def validation_key(files: AssignmentFiles) -> str:
-    """Hash of everything that the test of the checks depends on: of code what it does, not its text; of a notebook its code, not its prose."""
+    """Hash of everything that the test of the checks depends on: of code what it does, not its
+    text; of a notebook its code, not its prose.
+    """
     fields = msgspec.structs.asdict(files.assignment)
     others = _contents(files.folder, except_for={"assignment.toml", files.template.name})
     inputs = {
         **run_inputs(files),
         "given definitions": "",  # of the solution, which counts by what it does
-        **{f"assignment.toml {name}": _encoded(_untitled(value)) for name, value in fields.items() if name not in NOT_TESTED_BY},
+        **{
+            f"assignment.toml {name}": _encoded(_untitled(value))
+            for name, value in fields.items()
+            if name not in NOT_TESTED_BY
+        },
         "notebook": _MARKDOWN_CELL.sub(_kept_prose, files.template.read_text(encoding="utf-8")),
         **{name: content for name, content in others.items() if not name.endswith((".py", ".md"))},
         **_meanings(files.folder),
-        **{f"solution {name}": meaning for name, meaning in _meanings(files.solution.parent).items()},
+        **{
+            f"solution {name}": meaning
+            for name, meaning in _meanings(files.solution.parent).items()
+        },
         **{name: _version(name) for name in JUDGING_LIBRARIES},
         "GradStep": package_digest(Use.GRADES),
     }
@@ -170,24 +223,37 @@ def validation_key(files: AssignmentFiles) -> str:
 
 @functools.cache
 def package_digest(least: Use) -> str:
-    """Hash of our own code that has a hand in `least`: a change of the grader makes old evidence, grades or pages stale."""
+    """Hash of our own code that has a hand in `least`: a change of the grader makes old evidence,
+    grades or pages stale.
+    """
     return files_digest(name for name in package_files() if use_of(name) >= least)
 
 
 @functools.cache
 def pages_digest() -> str:
-    """Hash of our own code and templates that pages and gradebooks are made with; templates in folders are what exports write."""
+    """Hash of our own code and templates that pages and gradebooks are made with; templates in
+    folders are what exports write.
+    """
     templates = sorted(path for path in templates_folder().iterdir() if path.is_file())
-    return digest(package_digest(Use.PAGES).encode(), *(part for path in templates for part in (path.name.encode(), path.read_bytes())))
+    return digest(
+        package_digest(Use.PAGES).encode(),
+        *(part for path in templates for part in (path.name.encode(), path.read_bytes())),
+    )
 
 
 def files_digest(names: Iterable[str]) -> str:
     """Hash of files of the package, by their paths in it."""
-    return digest(*(part for name in names for part in (name.encode(), (PACKAGE / name).read_bytes())))
+    return digest(
+        *(part for name in names for part in (name.encode(), (PACKAGE / name).read_bytes()))
+    )
 
 
 def package_files() -> Iterator[str]:
-    """Yield the paths of all modules in the package, sorted. A wheel's templates are none of them: in a checkout they lie elsewhere, and keys are the same in both."""
+    """Yield the paths of all modules in the package, sorted.
+
+    A wheel's templates are none of them: in a checkout they lie elsewhere, and keys are the same in
+    both.
+    """
     names = (path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
     yield from sorted(name for name in names if not name.startswith(f"{INSTALLED}/"))
 
@@ -200,19 +266,26 @@ def use_of(name: str) -> Use:
 
 
 def _contents(folder: Path, except_for: Iterable[str] = ()) -> dict[str, str]:
-    """Digests of all files below `folder`, by path, but of hidden ones, Python's caches and those named."""
+    """Digests of all files below `folder`, by path, but of hidden ones, Python's caches and those
+    named.
+    """
     left_out = {"__pycache__", *except_for}
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not any(part in left_out or part.startswith(".") for part in name.split("/")) and path.is_file():
+        if (
+            not any(part in left_out or part.startswith(".") for part in name.split("/"))
+            and path.is_file()
+        ):
             found[name] = digest(path.read_bytes())
     return found
 
 
 def _meanings(folder: Path) -> dict[str, str]:
     return {
-        path.relative_to(folder).as_posix(): meaning(path.read_text(encoding="utf-8-sig", errors="replace"))
+        path.relative_to(folder).as_posix(): meaning(
+            path.read_text(encoding="utf-8-sig", errors="replace")
+        )
         for path in sorted(folder.rglob("*.py"))
     }
 
@@ -222,7 +295,11 @@ def _untitled(value: object) -> object:
     if isinstance(value, tuple):
         return [_untitled(item) for item in value]
     if isinstance(value, msgspec.Struct):
-        return {name: item for name, item in msgspec.structs.asdict(value).items() if name not in ("title", "part")}
+        return {
+            name: item
+            for name, item in msgspec.structs.asdict(value).items()
+            if name not in ("title", "part")
+        }
     return value
 
 
@@ -232,7 +309,9 @@ def _kept_prose(cell: re.Match[str]) -> str:
 
 
 def meaning(source: str) -> str:
-    """Return what Python code does, without docstrings, comments and layout, but with the markers of solutions; the text itself where it can't be parsed."""
+    """Return what Python code does, without docstrings, comments and layout, but with the markers
+    of solutions; the text itself where it can't be parsed.
+    """
     try:
         tree = syntax_tree(_MARKER.sub(r"\1__marker__('\2 \3')", source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -248,7 +327,10 @@ def meaning(source: str) -> str:
 
 @functools.cache
 def _version(package: str) -> str:
-    """The version of an installed package, whose name may carry bounds. Read once: torch's metadata take 4 ms."""
+    """The version of an installed package, whose name may carry bounds.
+
+    Read once: torch's metadata take 4 ms.
+    """
     try:
         return metadata.version(re.split(r"[^\w.-]", package, maxsplit=1)[0])
     except (metadata.PackageNotFoundError, ValueError):
@@ -267,5 +349,6 @@ def digest(*parts: bytes) -> str:
     """Hash `parts`; 64 hexadecimal digits."""
     whole = hashlib.sha256()
     for part in parts:
-        whole.update(len(part).to_bytes(8, "little") + part)  # lengths first, so that two lists of parts never run together
+        # lengths first, so that two lists of parts never run together
+        whole.update(len(part).to_bytes(8, "little") + part)
     return whole.hexdigest()

@@ -1,4 +1,5 @@
-"""Running the reference at the states that a student's training went through, batch by batch, so that a stochastic training can be judged.
+"""Running the reference at the states that a student's training went through, batch by batch, so
+that a stochastic training can be judged.
 
 What is sent to the sandbox here is the reference and plain numbers; no student code runs beside it.
 """
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     from autograder.evidence.trace import NdArray, Run
     from autograder.execution.executor import Executor
 
-DRIVERS = "\n\n".join((PACKAGE / "sandboxed" / "replays" / f"{name}.py").read_text(encoding="utf-8") for name in ("replay", "batch_replay"))
+DRIVERS = "\n\n".join(
+    (PACKAGE / "sandboxed" / "replays" / f"{name}.py").read_text(encoding="utf-8")
+    for name in ("replay", "batch_replay")
+)
 RANDOM_BYTES = 5056
 """Size of the state of torch's default generator on a CPU."""
 
@@ -39,7 +43,11 @@ Named = tuple[Call, "Run"]
 
 @dataclass(frozen=True, slots=True)
 class Replayer:
-    """Replays runs of one assignment. `cells` define the reference; `models` are its runs, by id of the call. `executor` None: nothing may run; `keep` False: what ran is not stored."""
+    """Replays runs of one assignment.
+
+    `cells` define the reference; `models` are its runs, by id of the call. `executor` None: nothing
+    may run; `keep` False: what ran is not stored.
+    """
 
     files: AssignmentFiles
     cells: Sequence[tuple[str, str]]
@@ -54,7 +62,9 @@ class Replayer:
         Raises:
             AssignmentError: if the replays are not stored and nothing may run.
         """
-        stories = {run.id: (call, story) for call, run in runs if (story := self.story(run)) is not None}
+        stories = {
+            run.id: (call, story) for call, run in runs if (story := self.story(run)) is not None
+        }
         calls = [one for call, story in stories.values() for one in replay_calls(call, story)]
         answers = self._run(calls, DRIVERS) if calls else {}
         found = {name: _replayed(answers, name, story) for name, (_, story) in stories.items()}
@@ -65,7 +75,9 @@ class Replayer:
         story = self.story(run)
         if story is None:
             return replayed
-        mutants = batch_objectives.mutations(self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution)
+        mutants = batch_objectives.mutations(
+            self.files.solution.read_text(encoding="utf-8-sig"), self.files.solution
+        )
         plan = _Plan(call, story)
         asked = [
             (code, plan.gradients(f"{code}-{number}", mutant=mutant))
@@ -73,9 +85,14 @@ class Replayer:
         ]
         asked += [
             (code, plan.gradients(f"{code}-{number}", targets=rows))
-            for number, (code, rows) in enumerate(batch_objectives.labels(plan.rows, len(story.images)))
+            for number, (code, rows) in enumerate(
+                batch_objectives.labels(plan.rows, len(story.images))
+            )
         ]
-        answers = self._run([one for _, one in asked], f"{DRIVERS}\n\n_MUTANTS = {batch_objectives.sources(mutants)!r}\n")
+        answers = self._run(
+            [one for _, one in asked],
+            f"{DRIVERS}\n\n_MUTANTS = {batch_objectives.sources(mutants)!r}\n",
+        )
         others: dict[str, NdArray] = {}
         for code, one in asked:
             gradients = _gradients(answers.get(one.id), len(story.pairs))
@@ -84,12 +101,24 @@ class Replayer:
         return Replayed(replayed.gradients, replayed.losses, replayed.after, others)
 
     def story(self, run: Run) -> BatchStory | None:
-        """The run beside the data of its call; None where it can't be replayed: it recorded no batches of the data, did not come to its end, or trained another model."""
+        """The run beside the data of its call; None where it can't be replayed: it recorded no
+        batches of the data, did not come to its end, or trained another model.
+        """
         model = self.models.get(run.id)
-        if model is None or model.batches is None or run.batches is None or run.status is not RunStatus.FINISHED:
+        if (
+            model is None
+            or model.batches is None
+            or run.batches is None
+            or run.status is not RunStatus.FINISHED
+        ):
             return None
         story = story_of(Observation(run), Observation(model))
-        fits = story is not None and story.pairs and story.order is not None and sorted(run.batches.shapes) == sorted(model.batches.shapes)
+        fits = (
+            story is not None
+            and story.pairs
+            and story.order is not None
+            and sorted(run.batches.shapes) == sorted(model.batches.shapes)
+        )
         return story if fits else None
 
     def _run(self, calls: Sequence[Call], drivers: str) -> dict[str, Run]:
@@ -97,7 +126,10 @@ class Replayer:
         evidence = None if self.store is None else self.store.get(plan.key)
         if evidence is None:
             if self.executor is None:
-                message = "replays of the reference are not stored, and have to be run: use `autograder grade`"
+                message = (
+                    "replays of the reference are not stored, and have to be run: use `autograder"
+                    " grade`"
+                )
                 raise AssignmentError(message)
             evidence = self.executor.aside().run(plan.key, plan.request, plan.calls)
             if self.keep and self.store is not None:
@@ -106,7 +138,9 @@ class Replayer:
 
 
 def replay_calls(call: Call, story: BatchStory) -> Iterator[Call]:
-    """What is asked of the reference to judge `story`, a run of `call`: its gradient for each batch and, where the call names an optimizer, that optimizer's steps."""
+    """What is asked of the reference to judge `story`, a run of `call`: its gradient for each batch
+    and, where the call names an optimizer, that optimizer's steps.
+    """
     plan = _Plan(call, story)
     yield plan.gradients("batches")
     updates = plan.updates()
@@ -121,7 +155,9 @@ class _Plan:
     call: Call
     story: BatchStory
     rows: NdArray = field(init=False)
-    """Rows of the data in each replayed batch, int64 of shape (pairs, greatest batch), -1 behind the last."""
+    """Rows of the data in each replayed batch, int64 of shape (pairs, greatest batch), -1 behind
+    the last.
+    """
 
     def __post_init__(self) -> None:
         batches = [self.story.rows(event) for _, event in self.story.pairs]
@@ -131,36 +167,65 @@ class _Plan:
         object.__setattr__(self, "rows", rows)
 
     def gradients(self, label: str, *, mutant: str = "", targets: NdArray | None = None) -> Call:
-        """The reference's gradient for each batch; with a known mistake, or with other rows' labels."""
+        """The reference's gradient for each batch; with a known mistake, or with other rows'
+        labels.
+        """
         story = self.story
         forwards = [story.forward(event) for _, event in story.pairs]
-        values = np.stack([np.zeros(0, np.float32) if one.parameters is None else one.parameters.numpy() for one in forwards])
-        random = np.stack([np.frombuffer(one.random.ljust(RANDOM_BYTES, b"\0")[:RANDOM_BYTES], np.uint8) for one in forwards])
+        values = np.stack(
+            [
+                np.zeros(0, np.float32) if one.parameters is None else one.parameters.numpy()
+                for one in forwards
+            ]
+        )
+        random = np.stack(
+            [
+                np.frombuffer(one.random.ljust(RANDOM_BYTES, b"\0")[:RANDOM_BYTES], np.uint8)
+                for one in forwards
+            ]
+        )
         function = story.log.phases[story.rounds[story.pairs[0][0]].phase].function
         shapes = ";".join(",".join(map(str, shape)) for shape in story.log.shapes)
         names = story.data
         arguments: dict[str, Argument] = {
             "replay_plan": "|".join((str(self.call.driver), function, *names, mutant, shapes)),
-            "replay_values": array_of(values if values.dtype == np.float64 else values.astype(np.float32)),
+            "replay_values": array_of(
+                values if values.dtype == np.float64 else values.astype(np.float32)
+            ),
             "replay_random": array_of(random),
             "replay_rows": array_of(self.rows),
             "replay_targets": array_of(self.rows if targets is None else targets),
         }
-        return Call(f"{self.call.id}/{label}", "", self.call.arguments | arguments, seed=self.call.seed, driver="replay_batches")
+        return Call(
+            f"{self.call.id}/{label}",
+            "",
+            self.call.arguments | arguments,
+            seed=self.call.seed,
+            driver="replay_batches",
+        )
 
     def updates(self) -> Call | None:
-        """Steps of a real optimizer from the values and gradients of each step; None where the call does not name its optimizer, or rows are missing."""
-        specs = [value for value in self.call.arguments.values() if isinstance(value, OptimizerSpec) and not value.over]
+        """Steps of a real optimizer from the values and gradients of each step; None where the call
+        does not name its optimizer, or rows are missing.
+        """
+        specs = [
+            value
+            for value in self.call.arguments.values()
+            if isinstance(value, OptimizerSpec) and not value.over
+        ]
         trace = self.story.trace
         if len(specs) != 1 or trace is None or not len(trace.recorded.numpy()):
             return None
         steps = trace.recorded.numpy()
-        count = int((steps == np.arange(1, len(steps) + 1)).sum())  # beyond the dense rows, what an optimizer remembers is not known
+        # beyond the dense rows, what an optimizer remembers is not known
+        count = int((steps == np.arange(1, len(steps) + 1)).sum())
         wide = [np.float64 if array.dtype == "float64" else np.float32 for array in trace.start]
         values = np.concatenate([self.story.start[None], self.story.flat("parameters")])[:count]
         order = self.story.order
         assert order is not None
-        leaves = tuple(Leaf(array_of(np.zeros(trace.start[place].shape, wide[place]))) for place in order)
+        leaves = tuple(
+            Leaf(array_of(np.zeros(trace.start[place].shape, wide[place]))) for place in order
+        )
         arguments: dict[str, Argument] = {
             "optimizer": msgspec.structs.replace(specs[0], over="params"),
             "params": ArgumentList(leaves),
@@ -178,7 +243,11 @@ def _replayed(answers: Mapping[str, Run], name: str, story: BatchStory) -> Repla
     losses = run.returned.values["losses"]
     assert isinstance(losses, Array)
     updates = answers.get(f"{name}/updates")
-    after = updates.returned.numpy()[0] if updates is not None and isinstance(updates.returned, Array) else None
+    after = (
+        updates.returned.numpy()[0]
+        if updates is not None and isinstance(updates.returned, Array)
+        else None
+    )
     return Replayed(gradients, losses.numpy(), None if after is None else after.astype(np.float64))
 
 
@@ -187,4 +256,8 @@ def _gradients(run: Run | None, count: int) -> NdArray | None:
     if run is None or not isinstance(run.returned, MappingValue):
         return None
     found = run.returned.values.get("gradients")
-    return found.numpy().astype(np.float64) if isinstance(found, Array) and len(found.numpy()) == count else None
+    return (
+        found.numpy().astype(np.float64)
+        if isinstance(found, Array) and len(found.numpy()) == count
+        else None
+    )

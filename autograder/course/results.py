@@ -1,6 +1,7 @@
 """The results folder: grades, evidence and what is projected from them.
 
-It is also an nbgrader course folder, unless the submissions lie in one of their own: then gradebook and autograded notebooks are that one's::
+It is also an nbgrader course folder, unless the submissions lie in one of their own: then gradebook
+and autograded notebooks are that one's::
 
     grades/<slug>/<student>/grade.json     the truth
     grades/<slug>/<student>/executed.ipynb the notebook with the outputs of the clean run
@@ -60,7 +61,10 @@ class ResultsFolder:
         Raises:
             ExchangeError: if the course's configuration can't be read.
         """
-        return open_course(Path(self._home.read_text(encoding="utf-8")) if self._home.is_file() else self.root, self.gradebook_url)
+        return open_course(
+            Path(self._home.read_text(encoding="utf-8")) if self._home.is_file() else self.root,
+            self.gradebook_url,
+        )
 
     @property
     def is_elsewhere(self) -> bool:
@@ -68,7 +72,9 @@ class ResultsFolder:
         return bool(self.gradebook_url) or self._home.is_file()
 
     def settle_in(self, course: Path) -> None:
-        """Grade in place: gradebook and autograded notebooks are those of the nbgrader course at `course` from now on."""
+        """Grade in place: gradebook and autograded notebooks are those of the nbgrader course at
+        `course` from now on.
+        """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(self._home, str(course.resolve()))
 
@@ -101,17 +107,24 @@ class ResultsFolder:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Hold this assignment's results for writing: two graders at once would each undo what the other records.
+        """Hold this assignment's results for writing: two graders at once would each undo what the
+        other records.
 
         Raises:
             AutograderError: if another process holds them; says which.
         """
-        note = f"process {os.getpid()} on {platform.node()}, since {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        note = (
+            f"process {os.getpid()} on {platform.node()}, since"
+            f" {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        )
         try:
             with claimed(self.root / "grades" / self.slug / ".claim", note):
                 yield
         except BlockingIOError as error:
-            message = f"another autograder is writing to {self.root} ({error}): wait for it, or choose another folder with --results"
+            message = (
+                f"another autograder is writing to {self.root} ({error}): wait for it, or choose"
+                " another folder with --results"
+            )
             raise AutograderError(message) from error
 
     def grade_path(self, student: str) -> Path:
@@ -140,4 +153,8 @@ class ResultsFolder:
 
     def students(self) -> tuple[str, ...]:
         """All students with a grade, sorted."""
-        return tuple(sorted(path.parent.name for path in (self.root / "grades" / self.slug).glob("*/grade.json")))
+        return tuple(
+            sorted(
+                path.parent.name for path in (self.root / "grades" / self.slug).glob("*/grade.json")
+            )
+        )

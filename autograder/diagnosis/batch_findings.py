@@ -29,7 +29,9 @@ LOOKED_UP = 2
 GENERAL = "wrong-loss"
 
 
-def with_batch_findings(judge: Judge, results: Sequence[CheckResult], evidence: Evidence) -> tuple[CheckResult, ...]:
+def with_batch_findings(
+    judge: Judge, results: Sequence[CheckResult], evidence: Evidence
+) -> tuple[CheckResult, ...]:
     """`results` with findings about those failed checks whose call recorded batches."""
     told: list[CheckResult] = []
     replays = judge.replays(evidence)
@@ -47,22 +49,39 @@ def with_batch_findings(judge: Judge, results: Sequence[CheckResult], evidence: 
             continue
         replayed = replays.get(run.id)
         found = _findings(judge, spec, run, model, replayed)
-        if replayed is not None and any(finding.code == GENERAL for finding in found) and looked_up < LOOKED_UP:
+        if (
+            replayed is not None
+            and any(finding.code == GENERAL for finding in found)
+            and looked_up < LOOKED_UP
+        ):
             looked_up += 1
             found = _findings(judge, spec, run, model, _explained(judge, spec, run, replayed))
         told.append(msgspec.structs.replace(result, findings=found))
-    named = {finding.code for result in told for finding in result.findings if finding.contract is Contract.GRADIENT} - {GENERAL}
+    named = {
+        finding.code
+        for result in told
+        for finding in result.findings
+        if finding.contract is Contract.GRADIENT
+    } - {GENERAL}
     if not named:
         return tuple(told)
-    # what one check could name need not be called unknown by the next, which was not compared with everything known
+    # what one check could name need not be called unknown by the next, which was not compared with
+    # everything known
     return tuple(
-        msgspec.structs.replace(result, findings=tuple(finding for finding in result.findings if finding.code != GENERAL))
+        msgspec.structs.replace(
+            result,
+            findings=tuple(finding for finding in result.findings if finding.code != GENERAL),
+        )
         for result in told
     )
 
 
-def _findings(judge: Judge, spec: CheckSpec, run: Run, model: Run, replayed: Replayed | None) -> tuple[Finding, ...]:
-    return findings_of(Observation(run, replayed=replayed), Observation(model), judge.docket.bar(spec))
+def _findings(
+    judge: Judge, spec: CheckSpec, run: Run, model: Run, replayed: Replayed | None
+) -> tuple[Finding, ...]:
+    return findings_of(
+        Observation(run, replayed=replayed), Observation(model), judge.docket.bar(spec)
+    )
 
 
 def _explained(judge: Judge, spec: CheckSpec, run: Run, replayed: Replayed) -> Replayed:

@@ -1,4 +1,6 @@
-"""The runs of all known mistakes, kept by `autograder validate` for comparison with students' runs."""
+"""The runs of all known mistakes, kept by `autograder validate` for comparison with students'
+runs.
+"""
 
 from __future__ import annotations
 
@@ -43,16 +45,33 @@ def read_gallery(results: ResultsFolder) -> Gallery:
         return Gallery(results.gallery_digest, ())
 
 
-def resemblances(prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, gallery: Gallery) -> tuple[str, ...]:
-    """For each function that lost points: the known mistakes that do the same on every call that was made of it, as one sentence."""
+def resemblances(
+    prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, gallery: Gallery
+) -> tuple[str, ...]:
+    """For each function that lost points: the known mistakes that do the same on every call that
+    was made of it, as one sentence.
+    """
     lost = dict.fromkeys(
-        spec.function for spec, result in zip(prepared.judge.specs, results, strict=True) if result.points < result.max_points
+        spec.function
+        for spec, result in zip(prepared.judge.specs, results, strict=True)
+        if result.points < result.max_points
     )
     sentences = []
     for function in lost:
-        specs = [spec for spec in prepared.judge.specs if spec.function == function and spec.call is not None and spec.call.driver is None]
-        runs = {spec.run_id: run for spec in specs if (run := find_run(evidence, spec)) is not None and not run.given}
+        specs = [
+            spec
+            for spec in prepared.judge.specs
+            if spec.function == function and spec.call is not None and spec.call.driver is None
+        ]
+        runs = {
+            spec.run_id: run
+            for spec in specs
+            if (run := find_run(evidence, spec)) is not None and not run.given
+        }
         names = likenesses(function, runs, gallery.exhibits) if len(runs) == len(specs) else ()
         if names:
-            sentences.append(f"On every call, {function} did exactly what one does that {' or one that '.join(names)}.")
+            sentences.append(
+                f"On every call, {function} did exactly what one does that"
+                f" {' or one that '.join(names)}."
+            )
     return tuple(sentences)

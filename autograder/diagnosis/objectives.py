@@ -1,4 +1,6 @@
-"""Known wrong objectives as gradient fields: what the reference, given other data or with one known mistake in it, computes at a student's parameters."""
+"""Known wrong objectives as gradient fields: what the reference, given other data or with one known
+mistake in it, computes at a student's parameters.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,11 @@ CODES = {
     "swaps-w-and-b": "swaps-w-and-b",
     "bias-missing": "bias-missing",
 }
-"""From a mutation operator's code to the finding that its gradient field leads to. Mistakes that are about the data are probed with changed data instead, which is not
-limited to the one change that an operator makes."""
+"""From a mutation operator's code to the finding that its gradient field leads to.
+
+Mistakes that are about the data are probed with changed data instead, which is not limited to the
+one change that an operator makes.
+"""
 
 SCALES = (0.1, 10.0)
 
@@ -57,10 +62,16 @@ def mutated(student, mutant, function, **arguments):
 
 
 def hypotheses(call: Call, programs: Sequence[Mutant]) -> Iterator[tuple[str, str, Call]]:
-    """Finding, a name of its own, and the call that computes the gradient field, for each known wrong objective of a function called directly."""
+    """Finding, a name of its own, and the call that computes the gradient field, for each known
+    wrong objective of a function called directly.
+    """
     for mutant in programs if call.driver is None else ():
         arguments = {"mutant": mutant.id, "function": call.function, **call.arguments}
-        yield CODES[mutant.code], f"mutant-{mutant.id}", msgspec.structs.replace(call, driver="mutated", arguments=arguments)
+        yield (
+            CODES[mutant.code],
+            f"mutant-{mutant.id}",
+            msgspec.structs.replace(call, driver="mutated", arguments=arguments),
+        )
     data = samples(call)
     for name, changed in _changed_data(data):
         yield name.partition(":")[0], name, with_data(call, changed)
@@ -68,14 +79,20 @@ def hypotheses(call: Call, programs: Sequence[Mutant]) -> Iterator[tuple[str, st
 
 def samples(call: Call) -> dict[str, NdArray]:
     """The call's plain data: arrays that have the same number of rows, at least 2."""
-    arrays = {name: value.numpy() for name, value in call.arguments.items() if isinstance(value, Array) and value.shape}
+    arrays = {
+        name: value.numpy()
+        for name, value in call.arguments.items()
+        if isinstance(value, Array) and value.shape
+    }
     lengths = {len(values) for values in arrays.values()}
     return arrays if len(lengths) == 1 and lengths.pop() >= 2 else {}
 
 
 def with_data(call: Call, data: Mapping[str, NdArray]) -> Call:
     """`call` on other data."""
-    return msgspec.structs.replace(call, arguments=call.arguments | {name: array_of(values) for name, values in data.items()})
+    return msgspec.structs.replace(
+        call, arguments=call.arguments | {name: array_of(values) for name, values in data.items()}
+    )
 
 
 def _changed_data(data: Mapping[str, NdArray]) -> Iterator[tuple[str, dict[str, NdArray]]]:
@@ -86,11 +103,23 @@ def _changed_data(data: Mapping[str, NdArray]) -> Iterator[tuple[str, dict[str, 
             yield f"scales-data:{name} x {scale}", {name: (values * scale).astype(values.dtype)}
         spread = values.std(axis=0)
         if (spread > 0).all():
-            yield f"scales-data:{name} standardised", {name: ((values - values.mean(axis=0)) / spread).astype(values.dtype)}
+            yield (
+                f"scales-data:{name} standardised",
+                {name: ((values - values.mean(axis=0)) / spread).astype(values.dtype)},
+            )
             unbiased = values.std(axis=0, ddof=1)
-            yield f"scales-data:{name} standardised by torch", {name: ((values - values.mean(axis=0)) / unbiased).astype(values.dtype)}
-            yield f"scales-data:{name} centred", {name: (values - values.mean(axis=0)).astype(values.dtype)}
-            yield f"scales-data:{name} by its maximum", {name: (values / np.abs(values).max(axis=0)).astype(values.dtype)}
+            yield (
+                f"scales-data:{name} standardised by torch",
+                {name: ((values - values.mean(axis=0)) / unbiased).astype(values.dtype)},
+            )
+            yield (
+                f"scales-data:{name} centred",
+                {name: (values - values.mean(axis=0)).astype(values.dtype)},
+            )
+            yield (
+                f"scales-data:{name} by its maximum",
+                {name: (values / np.abs(values).max(axis=0)).astype(values.dtype)},
+            )
     for name in names[:1] if len(names) > 1 else []:
         for label, values in (
             ("rolled", np.roll(data[name], 1, axis=0)),
@@ -112,16 +141,23 @@ def sample_calls(call: Call) -> Iterator[tuple[int, Call]]:
 
 
 def subset_fields(single: Mapping[int, Field], whole: Field) -> Iterator[tuple[str, Field]]:
-    """Gradient fields of means over parts of the samples (all but one, a prefix, a suffix, every second) and with one sample counted twice, from the gradients of single samples.
+    """Gradient fields of means over parts of the samples (all but one, a prefix, a suffix, every
+    second) and with one sample counted twice, from the gradients of single samples.
 
     Only where the reference's gradient is the mean over samples, which is tried first.
     """
     count = len(single)
     events = [event for event in whole if all(event in one for one in single.values())]
-    if count < 3 or len(events) < 2 or not all(_close(_mean(single, range(count), event), whole[event]) for event in events):
+    if (
+        count < 3
+        or len(events) < 2
+        or not all(_close(_mean(single, range(count), event), whole[event]) for event in events)
+    ):
         return
     parts = [[row for row in range(count) if row != left] for left in range(count)]
-    parts += [list(range(cut)) for cut in range(1, count - 1)] + [list(range(cut, count)) for cut in range(2, count)]
+    parts += [list(range(cut)) for cut in range(1, count - 1)] + [
+        list(range(cut, count)) for cut in range(2, count)
+    ]
     parts += [list(range(0, count, 2)), list(range(1, count, 2))]
     parts += [[*range(count), twice] for twice in range(count)]
     for part in parts:
@@ -135,4 +171,7 @@ def _mean(single: Mapping[int, Field], rows: Sequence[int] | range, event: int) 
 
 def _close(one: Arrays, other: Arrays) -> bool:
     size = max((float(np.abs(array).max(initial=0.0)) for array in other), default=0.0)
-    return all(float(np.abs(a - b).max(initial=0.0)) <= 1e-4 * size for a, b in zip(one, other, strict=True))
+    return all(
+        float(np.abs(a - b).max(initial=0.0)) <= 1e-4 * size
+        for a, b in zip(one, other, strict=True)
+    )

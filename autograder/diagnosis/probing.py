@@ -43,10 +43,14 @@ if TYPE_CHECKING:
     from autograder.judgement.contracts.case import Arrays, Field
 
 OBJECTIVES_LOOKED_UP, OBJECTIVE_EVENTS = 2, 4
-"""How many failed checks of one submission are compared with all known wrong objectives, and at how many points: some 60 calls for each."""
+"""How many failed checks of one submission are compared with all known wrong objectives, and at how
+many points: some 60 calls for each.
+"""
 
 PROBED_EVENTS = 24
-"""Gradients are compared at the first events, where a mistake shows before it has compounded, and at some spread over the rest."""
+"""Gradients are compared at the first events, where a mistake shows before it has compounded, and
+at some spread over the rest.
+"""
 
 REPLAY = (PACKAGE / "sandboxed" / "replays" / "replay.py").read_text(encoding="utf-8")
 
@@ -62,40 +66,67 @@ class Suspect:
     """All events that have a gradient; `events` are those of them that are probed."""
 
     def calls(self, elsewhere: CheckSpec | None) -> Iterator[Call]:
-        """The reference's calls that judge it: its gradient at each probed event, on `elsewhere`'s data at the first of them, and the replay of the steps."""
+        """The reference's calls that judge it: its gradient at each probed event, on `elsewhere`'s
+        data at the first of them, and the replay of the steps.
+        """
         assert self.spec.call is not None
         for event in self.events:
             yield from self.at(self.spec.call, event, "gradient")
         if elsewhere is not None and elsewhere.call is not None:
             for event in self.events[:OBJECTIVE_EVENTS]:
-                yield from self.at(_with_data_of(self.spec.call, elsewhere.call), event, "elsewhere")
+                yield from self.at(
+                    _with_data_of(self.spec.call, elsewhere.call), event, "elsewhere"
+                )
         if (replay := self.replay()) is not None:
             yield replay
 
     def at(self, call: Call, event: int, label: str) -> Iterator[Call]:
-        """`call` with the trained parameters where they were at `event`, ended after its first step; nothing where that is no point."""
+        """`call` with the trained parameters where they were at `event`, ended after its first
+        step; nothing where that is no point.
+        """
         point = self.story.point(event)
         if point is None or not np.isfinite(flat(point)).all():
             return
         arguments = {name: _looking_once(value) for name, value in call.arguments.items()}
         for index, values in zip(self.story.trained, point, strict=True):
-            _put(arguments, self.story.recording.tensors[index].name, Leaf(array_of(values.astype(np.float32))))
+            _put(
+                arguments,
+                self.story.recording.tensors[index].name,
+                Leaf(array_of(values.astype(np.float32))),
+            )
         turns = arguments.get(call.turns)
         if isinstance(turns, ArgumentList) and turns.values:
-            first = self.order.index(event) % len(turns.values)  # whose turn it was, so that the probe begins there
+            # whose turn it was, so that the probe begins there
+            first = self.order.index(event) % len(turns.values)
             arguments[call.turns] = ArgumentList(turns.values[first:] + turns.values[:first])
-        yield msgspec.structs.replace(call, id=f"{self.spec.id}/{label}/{event}", arguments=arguments, max_steps=1, after=None)
+        yield msgspec.structs.replace(
+            call, id=f"{self.spec.id}/{label}/{event}", arguments=arguments, max_steps=1, after=None
+        )
 
     def replay(self) -> Call | None:
-        """Steps of a real optimizer from the values and gradients that the given one found; None where it made none, or can't be followed."""
+        """Steps of a real optimizer from the values and gradients that the given one found; None
+        where it made none, or can't be followed.
+        """
         assert self.spec.call is not None
-        optimizers = {name: value for name, value in self.spec.call.arguments.items() if isinstance(value, OptimizerSpec)}
+        optimizers = {
+            name: value
+            for name, value in self.spec.call.arguments.items()
+            if isinstance(value, OptimizerSpec)
+        }
         rows = [self._step(step) for step in self.story.given_steps]
-        if len(optimizers) != 1 or not rows or self.story.given is None or any(row is None for row in rows):
+        if (
+            len(optimizers) != 1
+            or not rows
+            or self.story.given is None
+            or any(row is None for row in rows)
+        ):
             return None
         (optimizer,) = optimizers.values()
         over = self.spec.call.arguments[optimizer.over]
-        values, gradients = (np.stack([row[part] for row in rows if row is not None]).astype(np.float32) for part in (0, 1))
+        values, gradients = (
+            np.stack([row[part] for row in rows if row is not None]).astype(np.float32)
+            for part in (0, 1)
+        )
         arguments: dict[str, Argument] = {
             "optimizer": msgspec.structs.replace(optimizer, over="params"),
             "params": over,
@@ -105,13 +136,17 @@ class Suspect:
         return Call(f"{self.spec.id}/replay", self.spec.call.function, arguments, driver="replay")
 
     def _step(self, step: int) -> tuple[NdArray, NdArray] | None:
-        """Values and gradients as a step of the given optimizer found them, flat; a missing gradient is NaN."""
+        """Values and gradients as a step of the given optimizer found them, flat; a missing
+        gradient is NaN.
+        """
         values, gradients = [], []
         for tensor in self.story.trained:
             value = self.story.value(step, tensor)
             if value is None:
                 return None
-            inside = [event for event in self.story.backwards if self.story.events[event].inside == step]
+            inside = [
+                event for event in self.story.backwards if self.story.events[event].inside == step
+            ]
             seen = self.story.after(step, tensor) if inside else self.story.before(step, tensor)
             values.append(value)
             gradients.append(np.full(value.shape, np.nan) if seen is None else seen)
@@ -132,7 +167,10 @@ class Suspect:
 
     def field(self, runs: Mapping[str, Run], label: str, events: Sequence[int]) -> Field:
         """The gradients that the runs with `label` saw first."""
-        found = ((event, self._first_gradient(runs.get(f"{self.spec.id}/{label}/{event}"))) for event in events)
+        found = (
+            (event, self._first_gradient(runs.get(f"{self.spec.id}/{label}/{event}")))
+            for event in events
+        )
         return {event: gradient for event, gradient in found if gradient is not None}
 
     def _first_gradient(self, run: Run | None) -> Arrays | None:
@@ -149,7 +187,11 @@ class Suspect:
         if run is None or not isinstance(run.returned, Array):
             return {}
         rows = run.returned.numpy()[which]
-        return {step: (rows[number],) for number, step in enumerate(self.story.given_steps) if number < len(rows)}
+        return {
+            step: (rows[number],)
+            for number, step in enumerate(self.story.given_steps)
+            if number < len(rows)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +208,10 @@ class _Examined:
 
 @dataclass(frozen=True, slots=True)
 class _Lab:
-    """Runs the reference on probe calls, or finds their evidence stored. `executor` None: nothing may run."""
+    """Runs the reference on probe calls, or finds their evidence stored.
+
+    `executor` None: nothing may run.
+    """
 
     prepared: Prepared
     store: Store
@@ -184,20 +229,39 @@ class _Lab:
         return None if evidence is None else {run.id: run for run in evidence.calls}
 
     def examine(self, suspects: Mapping[str, Suspect]) -> dict[str, _Examined]:
-        """The diagnosed case of each suspect, by check id; a wrong objective is looked up among the known ones in a second round. Empty if it would take runs that may not be made."""
-        calls = [call for suspect in suspects.values() for call in suspect.calls(_visible_twin(self.prepared, suspect.spec))]
+        """The diagnosed case of each suspect, by check id; a wrong objective is looked up among the
+        known ones in a second round. Empty if it would take runs that may not be made.
+        """
+        calls = [
+            call
+            for suspect in suspects.values()
+            for call in suspect.calls(_visible_twin(self.prepared, suspect.spec))
+        ]
         runs = self.run(calls, REPLAY)
         if runs is None:
             return {}
-        cases = {name: _Examined.of(suspect.case(self._model(suspect), runs)) for name, suspect in suspects.items()}
-        unnamed = [name for name, one in cases.items() if any(finding.code == "other-objective" for finding in one.findings)]
+        cases = {
+            name: _Examined.of(suspect.case(self._model(suspect), runs))
+            for name, suspect in suspects.items()
+        }
+        unnamed = [
+            name
+            for name, one in cases.items()
+            if any(finding.code == "other-objective" for finding in one.findings)
+        ]
         for name in unnamed[:OBJECTIVES_LOOKED_UP]:
             case = cases[name].case
-            cases[name] = _Examined.of(dataclasses.replace(case, objectives=self._objectives(suspects[name], case.gradients)))
+            cases[name] = _Examined.of(
+                dataclasses.replace(
+                    case, objectives=self._objectives(suspects[name], case.gradients)
+                )
+            )
         return cases
 
     def blind_to(self, spec: CheckSpec) -> frozenset[Contract]:
-        """Contracts that the reference itself breaks in a call through a driver: there the driver does on purpose what they look for, and they say nothing of a student."""
+        """Contracts that the reference itself breaks in a call through a driver: there the driver
+        does on purpose what they look for, and they say nothing of a student.
+        """
         if spec.call is None or spec.call.driver is None:
             return frozenset()
         run = self._recorded(spec.call)
@@ -208,14 +272,27 @@ class _Lab:
         order = sorted(increments(story))
         itself = Suspect(spec, story, _spread(order), tuple(order))
         runs = self.run(list(itself.calls(None)), REPLAY)
-        return frozenset(Contract) if runs is None else frozenset(one.contract for one in examine(itself.case(Observation(model), runs)))
+        return (
+            frozenset(Contract)
+            if runs is None
+            else frozenset(one.contract for one in examine(itself.case(Observation(model), runs)))
+        )
 
     def _recorded(self, call: Call) -> Run | None:
-        """The reference's run of `call`, alone and fully recorded; None if it would have to be made and may not."""
-        plan = plan_probes(self.prepared.files, self.prepared.reference_cells, [msgspec.structs.replace(call, after=None)], "# alone")
+        """The reference's run of `call`, alone and fully recorded; None if it would have to be made
+        and may not.
+        """
+        plan = plan_probes(
+            self.prepared.files,
+            self.prepared.reference_cells,
+            [msgspec.structs.replace(call, after=None)],
+            "# alone",
+        )
         evidence = self.store.get(plan.key)
         if evidence is None and self.executor is not None:
-            evidence = self.executor.run(plan.key, plan.request, (), lambda _: [CallBatch(plan.calls, alone=True)])
+            evidence = self.executor.run(
+                plan.key, plan.request, (), lambda _: [CallBatch(plan.calls, alone=True)]
+            )
             self.store.put(evidence)
         return None if evidence is None or not evidence.calls else evidence.calls[-1]
 
@@ -230,59 +307,129 @@ class _Lab:
         solution = self.prepared.files.solution
         mutants = objectives.mutations(solution.read_text(encoding="utf-8"), solution)
         events = suspect.events[:OBJECTIVE_EVENTS]
-        known = [(code, label, call) for code, label, call in objectives.hypotheses(suspect.spec.call, mutants)]
+        known = [
+            (code, label, call)
+            for code, label, call in objectives.hypotheses(suspect.spec.call, mutants)
+        ]
         single = list(objectives.sample_calls(suspect.spec.call))
-        calls = [call for event in events for _, label, base in known for call in suspect.at(base, event, label)]
-        calls += [call for event in events for row, base in single for call in suspect.at(base, event, f"sample-{row}")]
+        calls = [
+            call
+            for event in events
+            for _, label, base in known
+            for call in suspect.at(base, event, label)
+        ]
+        calls += [
+            call
+            for event in events
+            for row, base in single
+            for call in suspect.at(base, event, f"sample-{row}")
+        ]
         runs = self.run(calls, f"{REPLAY}\n{objectives.mutant_driver(mutants)}") or {}
         fields = [(code, suspect.field(runs, label, events)) for code, label, _ in known]
         samples = {row: suspect.field(runs, f"sample-{row}", events) for row, _ in single}
-        return fields + list(objectives.subset_fields(samples, {event: whole[event] for event in events if event in whole}))
+        return fields + list(
+            objectives.subset_fields(
+                samples, {event: whole[event] for event in events if event in whole}
+            )
+        )
 
 
 def add_findings(
-    prepared: Prepared, results: Sequence[CheckResult], evidence: Evidence, store: Store, executor: Executor | None
+    prepared: Prepared,
+    results: Sequence[CheckResult],
+    evidence: Evidence,
+    store: Store,
+    executor: Executor | None,
 ) -> tuple[CheckResult, ...]:
-    """`results` with what the contracts say about the failed ones, and the points of the contracts that they kept. `executor` None: only with probes that are stored already."""
-    suspects = {suspect.spec.id: suspect for suspect in find_suspects(prepared.judge, results, evidence)}
+    """`results` with what the contracts say about the failed ones, and the points of the contracts
+    that they kept. `executor` None: only with probes that are stored already.
+    """
+    suspects = {
+        suspect.spec.id: suspect for suspect in find_suspects(prepared.judge, results, evidence)
+    }
     lab = _Lab(prepared, store, executor)
     cases = lab.examine(suspects) if suspects else {}
-    blind = {name: lab.blind_to(suspect.spec) for name, suspect in suspects.items() if name in cases}
+    blind = {
+        name: lab.blind_to(suspect.spec) for name, suspect in suspects.items() if name in cases
+    }
     passed = {result.id for result in results if result.outcome is Outcome.PASSED}
     results = with_batch_findings(prepared.judge, results, evidence)
-    told = (_with_findings(prepared, result, cases.get(result.id), passed, blind.get(result.id, frozenset())) for result in results)
-    return tuple(msgspec.structs.replace(result, note=_contradiction(result, evidence)) for result in told)
+    told = (
+        _with_findings(
+            prepared, result, cases.get(result.id), passed, blind.get(result.id, frozenset())
+        )
+        for result in results
+    )
+    return tuple(
+        msgspec.structs.replace(result, note=_contradiction(result, evidence)) for result in told
+    )
 
 
-def blind_contracts(prepared: Prepared, spec: CheckSpec, store: Store, executor: Executor | None) -> frozenset[Contract]:
-    """Contracts that say nothing of runs of `spec`'s call, since its driver breaks them on purpose."""
+def blind_contracts(
+    prepared: Prepared, spec: CheckSpec, store: Store, executor: Executor | None
+) -> frozenset[Contract]:
+    """Contracts that say nothing of runs of `spec`'s call, since its driver breaks them on
+    purpose.
+    """
     return _Lab(prepared, store, executor).blind_to(spec)
 
 
 def _contradiction(result: CheckResult, evidence: Evidence) -> str:
-    """Where what a failed run says of itself can't all be true; the judge recomputes what it can, and a person should look."""
+    """Where what a failed run says of itself can't all be true; the judge recomputes what it can,
+    and a person should look.
+    """
     if result.outcome is not Outcome.FAILED:
         return ""
-    trace = next((Observation(cell.run).trace for cell in evidence.cells if cell.run.id == result.run), None)
-    if any(finding.code == "changes-update" for finding in result.findings) or (trace is not None and contradicts_itself(trace)):
-        return "The recorded steps are not what torch.optim makes of the recorded gradients: the notebook reaches into the optimizer, or its evidence is forged."
-    runs = [run for run in evidence.calls if run.id == result.run and not run.given and run.status is RunStatus.FINISHED]
+    trace = next(
+        (Observation(cell.run).trace for cell in evidence.cells if cell.run.id == result.run), None
+    )
+    if any(finding.code == "changes-update" for finding in result.findings) or (
+        trace is not None and contradicts_itself(trace)
+    ):
+        return (
+            "The recorded steps are not what torch.optim makes of the recorded gradients: the"
+            " notebook reaches into the optimizer, or its evidence is forged."
+        )
+    runs = [
+        run
+        for run in evidence.calls
+        if run.id == result.run and not run.given and run.status is RunStatus.FINISHED
+    ]
     if len({msgspec.msgpack.encode(run.returned) for run in runs}) > 1:
-        return "Two runs of the same call with the same seed returned different values: the notebook is not deterministic, or its evidence is forged."
+        return (
+            "Two runs of the same call with the same seed returned different values: the notebook"
+            " is not deterministic, or its evidence is forged."
+        )
     return ""
 
 
 def _with_findings(
-    prepared: Prepared, result: CheckResult, examined: _Examined | None, passed: set[str], blind: frozenset[Contract]
+    prepared: Prepared,
+    result: CheckResult,
+    examined: _Examined | None,
+    passed: set[str],
+    blind: frozenset[Contract],
 ) -> CheckResult:
     spec = next(spec for spec in prepared.judge.specs if spec.id == result.id)
     if examined is None:
-        twin = _visible_twin(prepared, spec) if spec.call is not None and result.cause is Cause.RAISED else None
-        foreign = _foreign_length(result.message, spec, twin) if twin is not None and twin.id in passed else None
+        twin = (
+            _visible_twin(prepared, spec)
+            if spec.call is not None and result.cause is Cause.RAISED
+            else None
+        )
+        foreign = (
+            _foreign_length(result.message, spec, twin)
+            if twin is not None and twin.id in passed
+            else None
+        )
         if foreign is None:
             return result
-        observed = f"your function raises here over {foreign} samples, as many as the lecture's data have"
-        finding = Finding("uses-globals", Contract.GRADIENT, observed, "it works on the data that it is given")
+        observed = (
+            f"your function raises here over {foreign} samples, as many as the lecture's data have"
+        )
+        finding = Finding(
+            "uses-globals", Contract.GRADIENT, observed, "it works on the data that it is given"
+        )
         return msgspec.structs.replace(result, findings=(finding,))
     findings = tuple(finding for finding in examined.findings if finding.contract not in blind)
     points = result.points
@@ -293,18 +440,27 @@ def _with_findings(
 
 
 def _foreign_length(message: str, spec: CheckSpec, twin: CheckSpec) -> int | None:
-    """The number of samples of the visible call, if the error names it beside the call's own: a name of the notebook got in. An error of any other kind says nothing of that."""
+    """The number of samples of the visible call, if the error names it beside the call's own: a
+    name of the notebook got in. An error of any other kind says nothing of that.
+    """
     assert spec.call is not None
     assert twin.call is not None
     own, others = (
-        {value.shape[0] for value in _data(call).values() if isinstance(value, Array) and value.shape} for call in (spec.call, twin.call)
+        {
+            value.shape[0]
+            for value in _data(call).values()
+            if isinstance(value, Array) and value.shape
+        }
+        for call in (spec.call, twin.call)
     )
     named = {int(number) for number in re.findall(r"\d+", message.partition(" (cell ")[0])}
     foreign = sorted((others - own) & named)
     return foreign[0] if foreign and own & named else None
 
 
-def find_suspects(judge: Judge, results: Sequence[CheckResult], evidence: Evidence) -> Iterator[Suspect]:
+def find_suspects(
+    judge: Judge, results: Sequence[CheckResult], evidence: Evidence
+) -> Iterator[Suspect]:
     """The failed checks of `results` whose runs were fully recorded and trained something."""
     for spec, result in zip(judge.specs, results, strict=True):
         run = find_run(evidence, spec)
@@ -327,8 +483,12 @@ def find_suspects(judge: Judge, results: Sequence[CheckResult], evidence: Eviden
 
 
 def _ran(run: Run) -> bool:
-    """Whether the call came to its end, or to the end of its step budget: what raised half-way is explained by its error."""
-    return run.status is RunStatus.FINISHED or (run.error is not None and run.error.type == "StepBudgetExceeded")
+    """Whether the call came to its end, or to the end of its step budget: what raised half-way is
+    explained by its error.
+    """
+    return run.status is RunStatus.FINISHED or (
+        run.error is not None and run.error.type == "StepBudgetExceeded"
+    )
 
 
 def _spread(events: Sequence[int]) -> tuple[int, ...]:
@@ -340,7 +500,9 @@ def _spread(events: Sequence[int]) -> tuple[int, ...]:
 
 
 def _visible_twin(prepared: Prepared, spec: CheckSpec) -> CheckSpec | None:
-    """A visible check of the same function on other data: what global variables of the notebook would hold."""
+    """A visible check of the same function on other data: what global variables of the notebook
+    would hold.
+    """
     for other in prepared.judge.specs:
         if (
             other.call is not None
@@ -349,7 +511,12 @@ def _visible_twin(prepared: Prepared, spec: CheckSpec) -> CheckSpec | None:
             and other.id != spec.id
         ):
             assert spec.call is not None
-            return other if _data(other.call) != _data(spec.call) and _data(other.call).keys() == _data(spec.call).keys() else None
+            return (
+                other
+                if _data(other.call) != _data(spec.call)
+                and _data(other.call).keys() == _data(spec.call).keys()
+                else None
+            )
     return None
 
 
@@ -362,7 +529,9 @@ def _with_data_of(call: Call, other: Call) -> Call:
 
 
 def _looking_once(value: Argument) -> Argument:
-    """An optimizer that looks at the gradient of the point where it stands and nowhere else, in place of LBFGS, whose step ends at another."""
+    """An optimizer that looks at the gradient of the point where it stands and nowhere else, in
+    place of LBFGS, whose step ends at another.
+    """
     if isinstance(value, OptimizerSpec) and value.name == "LBFGS":
         return msgspec.structs.replace(value, name="SGD", settings={"lr": 0.0})
     return value

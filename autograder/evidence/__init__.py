@@ -1,1 +1,3 @@
-"""Evidence: what a run left behind, how it passes from one process to another, and where it is kept."""
+"""Evidence: what a run left behind, how it passes from one process to another, and where it is
+kept.
+"""

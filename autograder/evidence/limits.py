@@ -1,4 +1,6 @@
-"""What a submission may use, what it runs on, and how far it is isolated: what both sides of the sandbox know of an assignment."""
+"""What a submission may use, what it runs on, and how far it is isolated: what both sides of the
+sandbox know of an assignment.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,10 @@ class Device(StrEnum):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one submission may use. CPU time is the limit that students meet; the wall limit only catches what waits. `cell_s`, if set, interrupts each cell after that many seconds, and
-    the next one runs, as in nbgrader.
+    """What one submission may use.
+
+    CPU time is the limit that students meet; the wall limit only catches what waits. `cell_s`, if
+    set, interrupts each cell after that many seconds, and the next one runs, as in nbgrader.
     """
 
     cpu_s: int = 60

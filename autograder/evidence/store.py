@@ -1,4 +1,6 @@
-"""Evidence by content hash: one file per key, written whole or not at all, never changed; in a folder, or wherever fsspec leads."""
+"""Evidence by content hash: one file per key, written whole or not at all, never changed; in a
+folder, or wherever fsspec leads.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ATOMIC = ("s3", "s3a", "gs", "gcs", "abfs", "az", "memory")
-"""Object stores: an object is there as a whole, once it has been put. Elsewhere a file is moved to its name."""
+"""Object stores: an object is there as a whole, once it has been put.
+
+Elsewhere a file is moved to its name.
+"""
 
 
 class Store(Protocol):
     """What the pipeline asks of a store."""
 
     def get(self, key: str) -> Evidence | None:
-        """Evidence stored under `key`, or None if there is none that can be read; a damaged file counts as none and is replaced by the next run."""
+        """Evidence stored under `key`, or None if there is none that can be read; a damaged file
+        counts as none and is replaced by the next run.
+        """
 
     def put(self, evidence: Evidence) -> None:
         """Store `evidence` under its key."""
@@ -32,7 +39,11 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EvidenceStore:
-    """A folder of evidence. `root` is made on the first write, readable by its owner only: it also holds the reference's runs."""
+    """A folder of evidence.
+
+    `root` is made on the first write, readable by its owner only: it also holds the reference's
+    runs.
+    """
 
     root: Path
 
@@ -55,7 +66,10 @@ class EvidenceStore:
 
 @dataclass(frozen=True, slots=True)
 class RemoteStore:
-    """Evidence at a place that fsspec opens, such as s3://bucket/course. Whoever reads there reads the reference's runs."""
+    """Evidence at a place that fsspec opens, such as s3://bucket/course.
+
+    Whoever reads there reads the reference's runs.
+    """
 
     root: str
     files: Any
@@ -93,14 +107,17 @@ class RemoteStore:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> AutograderError:
-        return AutograderError(f"evidence at {self.root} can't be reached: {type(error).__name__}: {error}")
+        return AutograderError(
+            f"evidence at {self.root} can't be reached: {type(error).__name__}: {error}"
+        )
 
 
 def open_store(place: str, otherwise: Path) -> Store:
     """The store at the URL or path `place`; empty: in the folder `otherwise`.
 
     Raises:
-        AutograderError: if fsspec does not know the URL's protocol, or its library is not installed.
+        AutograderError: if fsspec does not know the URL's protocol, or its library is not
+            installed.
     """
     if not place or "://" not in place:
         return EvidenceStore(Path(place) if place else otherwise)

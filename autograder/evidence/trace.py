@@ -1,7 +1,9 @@
 """Evidence: what a run left behind, as plain data with a safe codec.
 
-Every type here is a frozen msgspec Struct. Decoding checks types, keys, lengths and array sizes and never builds anything but these classes, so a frame
-or a stored file written by hostile code is either one of them or a `ValidationError`. Arrays travel as raw bytes with a dtype from a short list.
+Every type here is a frozen msgspec Struct. Decoding checks types, keys, lengths and array sizes and
+never builds anything but these classes, so a frame or a stored file written by hostile code is
+either one of them or a `ValidationError`. Arrays travel as raw bytes with a dtype from a short
+list.
 """
 
 from __future__ import annotations
@@ -15,7 +17,19 @@ import msgspec
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-DType = Literal["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"]
+DType = Literal[
+    "bool",
+    "int8",
+    "uint8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 NdArray: TypeAlias = "npt.NDArray[Any]"
 
 ITEM_BYTES = {
@@ -31,11 +45,16 @@ ITEM_BYTES = {
     "complex64": 8,
     "complex128": 16,
 }
-"""Size of one number of each `DType`. numpy, which knows them too, is imported where arrays are looked at: not for grades that only have to be read."""
+"""Size of one number of each `DType`. numpy, which knows them too, is imported where arrays are
+looked at: not for grades that only have to be read.
+"""
 
 
 class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="array"):
-    """A tensor or ndarray by value, C order, little endian. `source` keeps what it was, e.g. "torch.bfloat16" (sent as float32)."""
+    """A tensor or ndarray by value, C order, little endian.
+
+    `source` keeps what it was, e.g. "torch.bfloat16" (sent as float32).
+    """
 
     dtype: DType
     shape: tuple[int, ...]
@@ -44,8 +63,13 @@ class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="array"
     requires_grad: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.shape, default=0) < 0 or math.prod(self.shape) * ITEM_BYTES[self.dtype] != len(self.data):
-            message = f"array of shape {self.shape} and dtype {self.dtype} can't have {len(self.data)} bytes"
+        if min(self.shape, default=0) < 0 or math.prod(self.shape) * ITEM_BYTES[self.dtype] != len(
+            self.data
+        ):
+            message = (
+                f"array of shape {self.shape} and dtype {self.dtype} can't have {len(self.data)}"
+                " bytes"
+            )
             raise ValueError(message)
 
     def numpy(self) -> NdArray:
@@ -64,7 +88,8 @@ def array_of(values: npt.ArrayLike, *, source: str = "", requires_grad: bool = F
     import numpy as np  # see ITEM_BYTES
 
     values = np.asarray(values)
-    contiguous = np.ascontiguousarray(values).reshape(values.shape)  # ascontiguousarray makes 0-d arrays 1-d
+    # ascontiguousarray makes 0-d arrays 1-d
+    contiguous = np.ascontiguousarray(values).reshape(values.shape)
     name = contiguous.dtype.name
     if name not in DType.__args__:  # type: ignore[attr-defined]
         message = f"arrays of dtype {name} can't travel"
@@ -86,8 +111,9 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mapp
 
 
 class OptimizerValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="optimizer"):
-    """A torch optimizer: its class, the settings of each parameter group, the values it holds, and for each parameter the
-    name of the call's argument that is the very same tensor ("params", "params[0]"), or "" if none is.
+    """A torch optimizer: its class, the settings of each parameter group, the values it holds, and
+    for each parameter the name of the call's argument that is the very same tensor ("params",
+    "params[0]"), or "" if none is.
     """
 
     name: str
@@ -108,11 +134,15 @@ Value = Union[None, bool, int, float, str, Array, Items, Mapping, OptimizerValue
 
 
 class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one optimizer did. Rows are recorded steps: n of them, `recorded` holds their 1-based numbers out of `steps`.
+    """What one optimizer did.
 
-    `parameters[k]` has shape (n, *shape of parameter k), after the step; `gradients[k]` likewise, as the step saw them, NaN where there was none
-    (`missing[k]` says for which rows: uint8, shape (n,)); `losses` float64, shape (n,), the value whose backward() came last before the step, NaN if none did.
-    `fresh`: the optimizer had no state before its first step here, so that it remembered no earlier ones.
+    Rows are recorded steps: n of them, `recorded` holds their 1-based numbers out of `steps`.
+
+    `parameters[k]` has shape (n, *shape of parameter k), after the step; `gradients[k]` likewise,
+    as the step saw them, NaN where there was none (`missing[k]` says for which rows: uint8, shape
+    (n,)); `losses` float64, shape (n,), the value whose backward() came last before the step, NaN
+    if none did. `fresh`: the optimizer had no state before its first step here, so that it
+    remembered no earlier ones.
     """
 
     optimizer: str
@@ -131,10 +161,12 @@ class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TensorSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A leaf tensor that a full recording follows: a call's argument, a parameter of an optimizer, or a leaf that a backward pass reached.
+    """A leaf tensor that a full recording follows: a call's argument, a parameter of an optimizer,
+    or a leaf that a backward pass reached.
 
-    `name` is the argument's name ("params", "params[0]"), empty for tensors that the student's code made. `start` is its value when it was first seen,
-    `end` when the call had ended, and `end_grad` its gradient then (None: none).
+    `name` is the argument's name ("params", "params[0]"), empty for tensors that the student's code
+    made. `start` is its value when it was first seen, `end` when the call had ended, and `end_grad`
+    its gradient then (None: none).
     """
 
     name: str
@@ -144,7 +176,10 @@ class TensorSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OptimizerSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An optimizer that a full recording follows. `owns` are indices into the recording's tensors; `settings` are those before its first event."""
+    """An optimizer that a full recording follows.
+
+    `owns` are indices into the recording's tensors; `settings` are those before its first event.
+    """
 
     name: str
     given: bool
@@ -153,8 +188,11 @@ class OptimizerSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One tensor at one event. `value` when the event began; `grad_before` and `grad_after` its gradient around the event (None: there was none);
-    `value_after` its value after the event where the event changed it, else None.
+    """One tensor at one event.
+
+    `value` when the event began; `grad_before` and `grad_after` its gradient around the event
+    (None: there was none); `value_after` its value after the event where the event changed it, else
+    None.
     """
 
     tensor: int
@@ -167,9 +205,11 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One backward pass, optimizer step or zero_grad, in order.
 
-    `inside` is the index of the step event during which it happened (a closure's backward), else None; a step event stands where the step began.
-    `optimizer` indexes the recording's optimizers (None for backward). `loss` is the value that backward started from, NaN if that is no single number. `leaves` are the tensors that
-    the graph's leaves are (backward only). `settings` of the optimizer's groups when the step began (step only, None where they are as in the step before).
+    `inside` is the index of the step event during which it happened (a closure's backward), else
+    None; a step event stands where the step began. `optimizer` indexes the recording's optimizers
+    (None for backward). `loss` is the value that backward started from, NaN if that is no single
+    number. `leaves` are the tensors that the graph's leaves are (backward only). `settings` of the
+    optimizer's groups when the step began (step only, None where they are as in the step before).
     `snapshots` hold every followed tensor that exists at that moment.
     """
 
@@ -183,7 +223,10 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that happened to the parameters during one call. `dropped` events came after the limit and are not in it."""
+    """Everything that happened to the parameters during one call.
+
+    `dropped` events came after the limit and are not in it.
+    """
 
     tensors: tuple[TensorSeen, ...]
     optimizers: tuple[OptimizerSeen, ...]
@@ -194,8 +237,10 @@ class Recording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Forward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One pass of a batch through a model, as it began.
 
-    `seen` is what the model was given, `random` the state of torch's default generator. `training` is the model's own flag, `dropping` how many of its dropout
-    modules were switched on. With `graph`, autograd recorded it; then `parameters` holds all of the model's, flat, in its own order. `own`: it is the model that the driver passed in.
+    `seen` is what the model was given, `random` the state of torch's default generator. `training`
+    is the model's own flag, `dropping` how many of its dropout modules were switched on. With
+    `graph`, autograd recorded it; then `parameters` holds all of the model's, flat, in its own
+    order. `own`: it is the model that the driver passed in.
     """
 
     seen: Array
@@ -208,9 +253,11 @@ class Forward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BatchEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A forward pass, a backward pass or an optimizer's step, in order, during the phase with that index.
+    """A forward pass, a backward pass or an optimizer's step, in order, during the phase with that
+    index.
 
-    `loss` is the value that backward started from, `alive` how many losses' graphs existed at that moment, this one's included; `given`: the optimizer was passed in by the driver.
+    `loss` is the value that backward started from, `alive` how many losses' graphs existed at that
+    moment, this one's included; `given`: the optimizer was passed in by the driver.
     """
 
     kind: Literal["forward", "backward", "step"]
@@ -222,8 +269,11 @@ class BatchEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One call of a student's function by a driver. `drew`: the generator that was passed in has moved (None: none was). `left_gradients`: parameters whose .grad is another than before.
-    `moved`: the parameters of the model that was passed in have changed.
+    """One call of a student's function by a driver.
+
+    `drew`: the generator that was passed in has moved (None: none was). `left_gradients`:
+    parameters whose .grad is another than before. `moved`: the parameters of the model that was
+    passed in have changed.
     """
 
     function: str
@@ -234,7 +284,11 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BatchLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a call did batch by batch. `shapes` are those of the model's parameters, in its own order. `dropped` events came after the limit and are not in it."""
+    """What a call did batch by batch.
+
+    `shapes` are those of the model's parameters, in its own order. `dropped` events came after the
+    limit and are not in it.
+    """
 
     phases: tuple[Phase, ...]
     events: tuple[BatchEvent, ...]
@@ -254,13 +308,19 @@ class RunStatus(StrEnum):
     DIED = "died"
     """The process ended inside the run: os._exit, a signal, memory."""
     KILLED = "killed"
-    """By SIGKILL, twice, and not by us: by the machine, for want of memory for instance, or by itself. Or the process that kept the state to call it in is gone."""
+    """By SIGKILL, twice, and not by us: by the machine, for want of memory for instance, or by
+    itself. Or the process that kept the state to call it in is gone.
+    """
     NOT_RUN = "not_run"
     """The submission's process had ended before."""
 
 
 class ErrorReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An exception as text. `line` is the 1-based line within the cell's source, `cell` the id of the cell, where they are known."""
+    """An exception as text.
+
+    `line` is the 1-based line within the cell's source, `cell` the id of the cell, where they are
+    known.
+    """
 
     type: str
     message: str
@@ -272,8 +332,10 @@ class ErrorReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The result of one call or one cell. `arguments` are a call's tensors after it, by argument name; `variables` are a
-    cell's names of interest after it. `given` names the definitions that were put in place of the student's.
+    """The result of one call or one cell.
+
+    `arguments` are a call's tensors after it, by argument name; `variables` are a cell's names of
+    interest after it. `given` names the definitions that were put in place of the student's.
     """
 
     id: str
@@ -319,7 +381,9 @@ class Ended(StrEnum):
     SANDBOX_FAILED = "sandbox_failed"
     FORKSERVER_DIED = "forkserver_died"
     NO_DEVICE = "no_device"
-    """The GPU that the assignment asks for could not be used; no code of the submission's has run in that process."""
+    """The GPU that the assignment asks for could not be used; no code of the submission's has run
+    in that process.
+    """
 
 
 class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -335,7 +399,10 @@ class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All runs of one submission. `environment` says what ran them: torch and python versions, device, isolation level, layers."""
+    """All runs of one submission.
+
+    `environment` says what ran them: torch and python versions, device, isolation level, layers.
+    """
 
     key: str
     cells: tuple[CellRun, ...]
@@ -343,11 +410,18 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ending: Ending
     environment: dict[str, str] = {}
     cells_key: str = ""
-    """Hash of all that the cells' runs depend on. It and `asked` are the host's own, and empty where nobody asks for them again."""
+    """Hash of all that the cells' runs depend on.
+
+    It and `asked` are the host's own, and empty where nobody asks for them again.
+    """
     asked: dict[str, str] = {}
-    """By id of each call that was asked for at first, hash of the call and the state in which it was to be made."""
+    """By id of each call that was asked for at first, hash of the call and the state in which it
+    was to be made.
+    """
     inputs: dict[str, str] = {}
-    """What the runs depend on besides the submission's own cells and the calls, by name: a value or a hash."""
+    """What the runs depend on besides the submission's own cells and the calls, by name: a value or
+    a hash.
+    """
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -363,7 +437,8 @@ def decode_evidence(data: bytes) -> Evidence:
     """Inverse of `encode_evidence`.
 
     Raises:
-        msgspec.DecodeError: (ValidationError is one) if `data` is anything else than what `encode_evidence` writes.
+        msgspec.DecodeError: (ValidationError is one) if `data` is anything else than what
+            `encode_evidence` writes.
     """
     try:
         return _DECODER.decode(data)

@@ -1,6 +1,8 @@
-"""A check report for GitHub: workflow commands that annotate the notebook, and the result.json of Classroom 50.
+"""A check report for GitHub: workflow commands that annotate the notebook, and the result.json of
+Classroom 50.
 
-Workflow commands are lines of output that begin with ``::``, or hold ``##[``; whatever a student printed could be one, so output is put between `pause` and `resume`.
+Workflow commands are lines of output that begin with ``::``, or hold ``##[``; whatever a student
+printed could be one, so output is put between `pause` and `resume`.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ _IDENTITY = {
 
 
 def pause(token: str) -> str:
-    """The line after which lines are text and no commands, until `resume` with the same `token`, which nobody must be able to guess."""
+    """The line after which lines are text and no commands, until `resume` with the same `token`,
+    which nobody must be able to guess.
+    """
     return f"::stop-commands::{token}"
 
 
@@ -51,7 +55,9 @@ def resume(token: str) -> str:
 
 
 def commands(report: CheckReport, notebook: str) -> Iterator[str]:
-    """One line for each lost check, errors and warnings ten each at most, the last saying how many more there are. `notebook` is its path from the repository's root."""
+    """One line for each lost check, errors and warnings ten each at most, the last saying how many
+    more there are. `notebook` is its path from the repository's root.
+    """
     told = report.told()
     levels: dict[str, list[str]] = {"error": [], "warning": []}
     for check in report.checks:
@@ -61,22 +67,36 @@ def commands(report: CheckReport, notebook: str) -> Iterator[str]:
         title = f"{plain_line(check.title or check.id, 120)}: {WORDS[check.outcome][1]}"
         message = message_of(check, told)[:ANNOTATION_CHARS] or title
         levels["error" if check.lost else "warning"].append(
-            _command("error" if check.lost else "warning", notebook, place.line if place else 1, title, message)
+            _command(
+                "error" if check.lost else "warning",
+                notebook,
+                place.line if place else 1,
+                title,
+                message,
+            )
         )
     for level, lines in levels.items():
         if len(lines) > ANNOTATIONS:
-            more = f"{len(lines) - ANNOTATIONS + 1} more checks are lost; the summary and the log have them all."
+            more = (
+                f"{len(lines) - ANNOTATIONS + 1} more checks are lost; the summary and the log have"
+                " them all."
+            )
             lines[ANNOTATIONS - 1 :] = [_command(level, notebook, 1, "More", more)]
         yield from lines
 
 
 def _command(level: str, file: str, line: int, title: str, message: str) -> str:
-    return f"::{level} file={file.translate(_PROPERTY)},line={line},title={title.translate(_PROPERTY)}::{message.translate(_DATA)}"
+    return (
+        f"::{level}"
+        f" file={file.translate(_PROPERTY)},line={line},title={title.translate(_PROPERTY)}::{message.translate(_DATA)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What Classroom 50's runner says of the submission in the environment; strings, empty where it says nothing. `moment` is that of the grading, in UTC."""
+    """What Classroom 50's runner says of the submission in the environment; strings, empty where it
+    says nothing. `moment` is that of the grading, in UTC.
+    """
 
     fields: Mapping[str, str]
     moment: datetime.datetime
@@ -85,7 +105,9 @@ class Submitted:
 def submitted(environment: Mapping[str, str], moment: datetime.datetime) -> Submitted:
     """Read the runner's variables; outside of Classroom 50 those of GitHub Actions stand in."""
     fields = {name: environment.get(variable, "") for name, variable in _IDENTITY.items()}
-    server, repository, commit = (environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "SHA"))
+    server, repository, commit = (
+        environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "SHA")
+    )
     if not fields["commit"] and repository and commit:
         fields["commit"] = f"{server}/{repository}/commit/{commit}"
     fields["review"] = environment.get("REVIEW_URL", "") or fields["commit"]
@@ -93,8 +115,16 @@ def submitted(environment: Mapping[str, str], moment: datetime.datetime) -> Subm
 
 
 def result_json(report: CheckReport, submission: Submitted) -> dict[str, Any]:
-    """result.json of Classroom 50: whole numbers only, so points with fractions are multiplied by the least number that makes them whole (at most 100). Each test says its outcome besides."""
-    factor = scale([points for check in report.checks for points in (check.points, check.max_points, check.bonus)])
+    """result.json of Classroom 50: whole numbers only, so points with fractions are multiplied by
+    the least number that makes them whole (at most 100). Each test says its outcome besides.
+    """
+    factor = scale(
+        [
+            points
+            for check in report.checks
+            for points in (check.points, check.max_points, check.bonus)
+        ]
+    )
     tests = [_test(check, factor) for check in report.checks]
     moment = submission.moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
@@ -121,4 +151,11 @@ def _test(check: CheckResult, factor: int) -> dict[str, Any]:
 def scale(points: list[float]) -> int:
     """The least whole number up to 100 that makes all `points` whole; 100 where none does."""
     shares = [Fraction(one).limit_denominator(100) for one in points]
-    return next((factor for factor in range(1, 101) if all((share * factor).denominator == 1 for share in shares)), 100)
+    return next(
+        (
+            factor
+            for factor in range(1, 101)
+            if all((share * factor).denominator == 1 for share in shares)
+        ),
+        100,
+    )

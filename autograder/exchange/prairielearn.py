@@ -20,21 +20,30 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000
 """PrairieLearn takes results of 1 MB."""
-_FORMAT = frozenset({Cause.UNREADABLE, Cause.NO_NOTEBOOK, Cause.SEVERAL_NOTEBOOKS, Cause.WRONG_KERNEL})
+_FORMAT = frozenset(
+    {Cause.UNREADABLE, Cause.NO_NOTEBOOK, Cause.SEVERAL_NOTEBOOKS, Cause.WRONG_KERNEL}
+)
 """Nothing could be graded, and the student can mend it: no attempt is lost."""
 
 
 def results_json(grade: Grade, disclosure: Disclosure, *, show_hidden: bool) -> dict[str, Any]:
-    """The projection of `grade`. `score` is the share of all that is decided; `show_hidden`: the due date has passed.
+    """The projection of `grade`.
 
-    What the machine failed at, and files that are no notebook, are `gradable: false`, which costs no attempt.
+    `score` is the share of all that is decided; `show_hidden`: the due date has passed.
+
+    What the machine failed at, and files that are no notebook, are `gradable: false`, which costs
+    no attempt.
     """
     unread = next((check for check in grade.checks if check.cause in _FORMAT), None)
     if unread is not None:
-        return {"gradable": False, "format_errors": [plain(unread.message or str(unread.cause), 2_000)]}
+        return {
+            "gradable": False,
+            "format_errors": [plain(unread.message or str(unread.cause), 2_000)],
+        }
     if grade.status is GradeStatus.UNGRADABLE:
         return not_gradable(
-            "The grading machine could not grade this. It costs no points and no attempt: submit again, or ask your instructor."
+            "The grading machine could not grade this. It costs no points and no attempt: submit"
+            " again, or ask your instructor."
         )
     shown = [check for check in grade.checks if _is_shown(check, show_hidden=show_hidden)]
     told = told_of(shown, disclosure)
@@ -43,7 +52,10 @@ def results_json(grade: Grade, disclosure: Disclosure, *, show_hidden: bool) -> 
         "gradable": True,
         "score": min(max(grade.decided_points / of, 0.0), 1.0) if of else 0.0,
         "message": _message(grade, len(grade.checks) - len(shown)),
-        "output": "\n".join(plain_line(line, 1_000) for line in (*([grade.problem] if grade.problem else []), *grade.notices[:20])),
+        "output": "\n".join(
+            plain_line(line, 1_000)
+            for line in (*([grade.problem] if grade.problem else []), *grade.notices[:20])
+        ),
         "tests": [_test(check, told) for check in shown],
     }
     return _fitting(results)
@@ -51,7 +63,11 @@ def results_json(grade: Grade, disclosure: Disclosure, *, show_hidden: bool) -> 
 
 def not_gradable(reason: str) -> dict[str, Any]:
     """Results of a submission that could not be graded, through no fault of the student's."""
-    return {"gradable": False, "message": plain(reason, 2_000), "format_errors": [plain(reason, 2_000)]}
+    return {
+        "gradable": False,
+        "message": plain(reason, 2_000),
+        "format_errors": [plain(reason, 2_000)],
+    }
 
 
 def encoded(results: dict[str, Any]) -> bytes:
@@ -60,7 +76,9 @@ def encoded(results: dict[str, Any]) -> bytes:
 
 
 def _is_shown(check: CheckResult, *, show_hidden: bool) -> bool:
-    return check.visibility is Visibility.VISIBLE or (show_hidden and check.visibility is not Visibility.HIDDEN)
+    return check.visibility is Visibility.VISIBLE or (
+        show_hidden and check.visibility is not Visibility.HIDDEN
+    )
 
 
 def _message(grade: Grade, concealed: int) -> str:

@@ -1,1 +1,3 @@
-"""Running submissions on this machine: the layers of the sandbox, the warm forkserver, the executor that talks to it."""
+"""Running submissions on this machine: the layers of the sandbox, the warm forkserver, the executor
+that talks to it.
+"""

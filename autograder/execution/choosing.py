@@ -1,4 +1,6 @@
-"""The executor that this machine, or a cluster, offers for students' code; and for one's own notebook the sandbox with as many layers as hold, else plain processes."""
+"""The executor that this machine, or a cluster, offers for students' code; and for one's own
+notebook the sandbox with as many layers as hold, else plain processes.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,24 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 
-def open_executor(jobs: int, isolation: Isolation, packages: Sequence[str], scheduler: str = "", device: Device = Device.CPU) -> Executor:
-    """The executor for students' code, in which at least `isolation` must hold: on this machine, or on the workers of the Dask scheduler at the address `scheduler`.
+def open_executor(
+    jobs: int,
+    isolation: Isolation,
+    packages: Sequence[str],
+    scheduler: str = "",
+    device: Device = Device.CPU,
+) -> Executor:
+    """The executor for students' code, in which at least `isolation` must hold: on this machine, or
+    on the workers of the Dask scheduler at the address `scheduler`.
 
-    With a `device` other than the CPU, one submission runs at a time on each GPU. Where there is none, the executor says so (`device.missing`) and can't run anything.
+    With a `device` other than the CPU, one submission runs at a time on each GPU. Where there is
+    none, the executor says so (`device.missing`) and can't run anything.
 
     Without isolation, systems other than Linux run it in plain processes, one submission at a time.
 
     Raises:
-        SandboxError: if other systems are asked for isolation, or the cluster can't be reached, or is asked for GPUs.
+        SandboxError: if other systems are asked for isolation, or the cluster can't be reached, or
+            is asked for GPUs.
     """
     found = find_device(device)
     if not sys.platform.startswith("linux") and isolation is Isolation.NONE:
@@ -40,7 +51,10 @@ def open_executor(jobs: int, isolation: Isolation, packages: Sequence[str], sche
 
     if scheduler:
         if device is not Device.CPU:
-            message = 'the assignment has device = "cuda", and what runs on a GPU runs on this machine only: leave --scheduler out'
+            message = (
+                'the assignment has device = "cuda", and what runs on a GPU runs on this machine'
+                " only: leave --scheduler out"
+            )
             raise SandboxError(message)
         from autograder.execution.cluster.host import ClusterExecutor
 
@@ -48,8 +62,12 @@ def open_executor(jobs: int, isolation: Isolation, packages: Sequence[str], sche
     return Executor(jobs, isolation, packages=packages, device=found)
 
 
-def executor_for(assignment: Assignment, jobs: int, isolation: Isolation | None = None, scheduler: str = "") -> Executor:
-    """The executor that `assignment` asks for, as `open_executor`; `isolation` where another is wanted."""
+def executor_for(
+    assignment: Assignment, jobs: int, isolation: Isolation | None = None, scheduler: str = ""
+) -> Executor:
+    """The executor that `assignment` asks for, as `open_executor`; `isolation` where another is
+    wanted.
+    """
     wanted = assignment.isolation if isolation is None else isolation
     return open_executor(jobs, wanted, assignment.packages, scheduler, assignment.device)
 
@@ -62,15 +80,21 @@ def require_linux() -> None:
     """
     if not sys.platform.startswith("linux"):
         message = (
-            f"submissions can't be isolated on {sys.platform}: that needs Linux. WSL 2, a virtual machine or a container will do: `autograder export container -o grader` writes a Dockerfile. "
-            "`autograder grade --isolation none` grades right here, and lets students' code do all that you can do"
+            f"submissions can't be isolated on {sys.platform}: that needs Linux. WSL 2, a virtual"
+            " machine or a container will do: `autograder export container -o grader` writes a"
+            " Dockerfile. `autograder grade --isolation none` grades right here, and lets"
+            " students' code do all that you can do"
         )
         raise SandboxError(message)
 
 
 @contextmanager
-def own_executor(packages: Sequence[str], *, sandbox: bool = True, device: Device = Device.CPU) -> Iterator[Executor | PlainExecutor]:
-    """An executor for code that its owner runs: `sandbox` False, and machines that are no Linux, or allow no forkserver, get plain processes. `packages` are imported beforehand."""
+def own_executor(
+    packages: Sequence[str], *, sandbox: bool = True, device: Device = Device.CPU
+) -> Iterator[Executor | PlainExecutor]:
+    """An executor for code that its owner runs: `sandbox` False, and machines that are no Linux, or
+    allow no forkserver, get plain processes. `packages` are imported beforehand.
+    """
     found = find_device(device)
     executor = _sandboxed(packages, found) if sandbox and sys.platform.startswith("linux") else None
     if executor is None:

@@ -21,7 +21,13 @@ import msgspec
 import autograder
 from autograder.errors import SandboxError
 from autograder.evidence.limits import Device, Limits
-from autograder.evidence.protocol import FRAME_HEADER, FROM_FORKSERVER, ForkserverReady, Launch, frame
+from autograder.evidence.protocol import (
+    FRAME_HEADER,
+    FROM_FORKSERVER,
+    ForkserverReady,
+    Launch,
+    frame,
+)
 from autograder.execution.conversation import Conversation
 from autograder.execution.forkserver.control import ForkserverConfig
 from autograder.execution.forkserver.large_pages import HEAP
@@ -30,25 +36,48 @@ from autograder.execution.layers.sandbox import BUBBLEWRAP, LEFT_OUT, OWN_UID, Y
 from autograder.execution.layers.slots import Slot, reserve_slot
 
 _PACKAGE = Path(autograder.__file__).resolve().parent
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.execution.forkserver.server import main; main(sys.argv[2])"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from autograder.execution.forkserver.server"
+    " import main; main(sys.argv[2])"
+)
 _WARMING_TIMEOUT_S = 180
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """`variables`, and nothing of the grader's. One thread while warming, or forks that use several hang; passive, or threads on busy cores cost tenfold."""
+    """`variables`, and nothing of the grader's.
+
+    One thread while warming, or forks that use several hang; passive, or threads on busy cores cost
+    tenfold.
+    """
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    return {"PATH": path, "LANG": "C.UTF-8", "OMP_WAIT_POLICY": "passive", "MPLBACKEND": "agg", **_THREADS, **HEAP, **variables}
+    return {
+        "PATH": path,
+        "LANG": "C.UTF-8",
+        "OMP_WAIT_POLICY": "passive",
+        "MPLBACKEND": "agg",
+        **_THREADS,
+        **HEAP,
+        **variables,
+    }
 
 
 def _number_outside(pid: int, inside: int) -> int:
-    """The number here of the process below `pid` that is `inside` in its own namespace; `pid` itself if it can't be told."""
+    """The number here of the process below `pid` that is `inside` in its own namespace; `pid`
+    itself if it can't be told.
+    """
     waiting = [pid]
     while waiting:
         one = waiting.pop()
         try:
-            waiting += [int(child) for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
-            numbers = next(line for line in Path(f"/proc/{one}/status").read_text().splitlines() if line.startswith("NSpid:")).split()
+            waiting += [
+                int(child) for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()
+            ]
+            numbers = next(
+                line
+                for line in Path(f"/proc/{one}/status").read_text().splitlines()
+                if line.startswith("NSpid:")
+            ).split()
         except (OSError, StopIteration):
             continue  # it has ended meanwhile
         if one != pid and int(numbers[-1]) == inside:
@@ -60,9 +89,15 @@ class SlotClient:
     """Starts the slot's forkserver and hands submissions to it. Used by one thread at a time."""
 
     def __init__(
-        self, without: frozenset[str], variables: Mapping[str, str] | None = None, packages: Sequence[str] = (), device: Device = Device.CPU
+        self,
+        without: frozenset[str],
+        variables: Mapping[str, str] | None = None,
+        packages: Sequence[str] = (),
+        device: Device = Device.CPU,
     ) -> None:
-        """`without` names layers of the sandbox to leave out; `device` is what submissions may use."""
+        """`without` names layers of the sandbox to leave out; `device` is what submissions may
+        use.
+        """
         self._without = without
         self._packages = tuple(packages)
         self._device = device
@@ -85,8 +120,13 @@ class SlotClient:
         self.kill()
         self._slot = self._slot or reserve_slot(own_uid=OWN_UID not in self._without)
         ours, theirs = socket.socketpair()
-        self._control, self._log = ours, tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        readable = tuple(sorted({sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, str(_PACKAGE)}))
+        self._control = ours
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        readable = tuple(
+            sorted(
+                {sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix, str(_PACKAGE)}
+            )
+        )
         outside = self._slot.scratch, Limits().scratch_bytes, self._device
         wrapped = LEFT_OUT if BUBBLEWRAP in self._without else bubblewrap.tried(readable, *outside)
         config = ForkserverConfig(
@@ -103,7 +143,15 @@ class SlotClient:
         self._process = subprocess.Popen(
             [
                 *(bubblewrap.command(readable, *outside) if wrapped == YES else ()),
-                *(sys.executable, "-s", "-P", "-c", _START, str(_PACKAGE.parent), msgspec.json.encode(config).decode()),
+                *(
+                    sys.executable,
+                    "-s",
+                    "-P",
+                    "-c",
+                    _START,
+                    str(_PACKAGE.parent),
+                    msgspec.json.encode(config).decode(),
+                ),
             ],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -111,16 +159,22 @@ class SlotClient:
             stderr=self._log,
             cwd="/",
             env=_environment({"TMPDIR": self._slot.scratch, **self._variables}),
-            start_new_session=True,  # the terminal's Ctrl-C is for the host, which then closes the control socket
+            # the terminal's Ctrl-C is for the host, which then closes the control socket
+            start_new_session=True,
         )
         theirs.close()
         ready = self._await_ready(ours)
         pid = _number_outside(self._process.pid, ready.pid) if wrapped == YES else ready.pid
-        self.ready = msgspec.structs.replace(ready, pid=pid, layers={**ready.layers, BUBBLEWRAP: wrapped})
+        self.ready = msgspec.structs.replace(
+            ready, pid=pid, layers={**ready.layers, BUBBLEWRAP: wrapped}
+        )
         return self.ready
 
-    def launch(self, limits: Limits, stop: threading.Event | None) -> tuple[Conversation, socket.socket, IO[bytes]]:
-        """Start one submission: the conversation, its socket and its log, the last two to be closed by the caller.
+    def launch(
+        self, limits: Limits, stop: threading.Event | None
+    ) -> tuple[Conversation, socket.socket, IO[bytes]]:
+        """Start one submission: the conversation, its socket and its log, the last two to be closed
+        by the caller.
 
         Raises:
             SandboxError: if the forkserver can't be started.
@@ -151,14 +205,17 @@ class SlotClient:
                 try:
                     control.shutdown(
                         socket.SHUT_RDWR
-                    )  # it then ends the submission's processes and itself; not closed: another thread may be waiting on it
+                        # it then ends the submission's processes and itself; not closed: another thread
+                        # may be waiting on it
+                    )
                 except OSError:
                     pass  # it is gone already
             if process is not None:
                 try:
                     process.wait(patience_s)
                 except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)  # bubblewrap and what it holds, which end all inside
+                    # bubblewrap and what it holds, which end all inside
+                    os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
             if log is not None:
                 log.close()
@@ -172,8 +229,15 @@ class SlotClient:
 
     def _await_ready(self, control: socket.socket) -> ForkserverReady:
         received = bytearray()
-        while len(received) < FRAME_HEADER.size or len(received) < FRAME_HEADER.size + FRAME_HEADER.unpack_from(received)[0]:
-            data = control.recv(1 << 16) if select.select([control], [], [], _WARMING_TIMEOUT_S)[0] else b""
+        while (
+            len(received) < FRAME_HEADER.size
+            or len(received) < FRAME_HEADER.size + FRAME_HEADER.unpack_from(received)[0]
+        ):
+            data = (
+                control.recv(1 << 16)
+                if select.select([control], [], [], _WARMING_TIMEOUT_S)[0]
+                else b""
+            )
             if not data:
                 said = self._last_words()
                 self.kill()

@@ -1,6 +1,8 @@
 # ruff: noqa: SIM105
 # try/pass carries the reason beside it.
-"""The host's side of one submission's connection: frames in and out without blocking, under caps, nothing taken on trust."""
+"""The host's side of one submission's connection: frames in and out without blocking, under caps,
+nothing taken on trust.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,13 @@ class Broken(Exception):
 class Conversation:
     """One submission's frames. The forkserver's answer, when it comes, ends it."""
 
-    def __init__(self, control: socket.socket, connection: socket.socket, limits: Limits, stop: threading.Event | None) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        connection: socket.socket,
+        limits: Limits,
+        stop: threading.Event | None,
+    ) -> None:
         self._control, self._connection, self._stop = control, connection, stop
         connection.setblocking(False)
         self._limit, self._received, self._taken = limits.evidence_bytes, 0, 0
@@ -138,7 +146,9 @@ class Conversation:
                 try:
                     return FROM_CHILD.decode(body)
                 except (msgspec.DecodeError, ValueError, RecursionError) as error:
-                    raise Broken(Ended.CORRUPT_FRAMES, f"a frame can't be decoded: {str(error)[:200]}") from error
+                    raise Broken(
+                        Ended.CORRUPT_FRAMES, f"a frame can't be decoded: {str(error)[:200]}"
+                    ) from error
             if self._closed:
                 raise Broken(Ended.EXITED, "its connection closed before it was done")
             if time.monotonic() > until:
@@ -163,7 +173,10 @@ class Conversation:
         """Wait for something to happen, and take it in."""
         self._check_stop()
         reading, writing, _ = select.select(
-            [self._connection, self._control], [self._connection] if self._outgoing else [], [], _LOOK_EVERY_S
+            [self._connection, self._control],
+            [self._connection] if self._outgoing else [],
+            [],
+            _LOOK_EVERY_S,
         )
         if writing:
             self._write()
@@ -204,7 +217,9 @@ class Conversation:
             raise Broken(Ended.FORKSERVER_DIED, "the forkserver died")
         self._from_forkserver += data
         end = FRAME_HEADER.size + (
-            FRAME_HEADER.unpack_from(self._from_forkserver)[0] if len(self._from_forkserver) >= FRAME_HEADER.size else 0
+            FRAME_HEADER.unpack_from(self._from_forkserver)[0]
+            if len(self._from_forkserver) >= FRAME_HEADER.size
+            else 0
         )
         if FRAME_HEADER.size < end <= len(self._from_forkserver):
             message = FROM_FORKSERVER.decode(self._from_forkserver[FRAME_HEADER.size : end])

@@ -1,6 +1,8 @@
 # ruff: noqa: S603
 # The command is our own interpreter.
-"""Which GPUs there are, asked in a process of its own: this one never initialises CUDA, and neither does one that others are forked from."""
+"""Which GPUs there are, asked in a process of its own: this one never initialises CUDA, and neither
+does one that others are forked from.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ PASSED_ON = ("CUDA_DEVICE_ORDER", "LD_LIBRARY_PATH")
 
 @dataclass(frozen=True, slots=True)
 class FoundDevice:
-    """What an assignment that asks for `kind` runs on. `name` is the GPU's, or "cpu"; `gpus` are all GPUs of that name, each as CUDA_VISIBLE_DEVICES names it.
+    """What an assignment that asks for `kind` runs on.
+
+    `name` is the GPU's, or "cpu"; `gpus` are all GPUs of that name, each as CUDA_VISIBLE_DEVICES
+    names it.
 
     Where there is none, `missing` says why and what to do, and `name` is empty.
     """
@@ -52,9 +57,14 @@ class FoundDevice:
         if self.kind is Device.CPU:
             return {"CUDA_VISIBLE_DEVICES": ""}
         kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        # CUBLAS_WORKSPACE_CONFIG: docs.nvidia.com/cuda/cublas, "Results Reproducibility". NVML: torch.cuda.is_available() would initialise CUDA otherwise
+        # CUBLAS_WORKSPACE_CONFIG: docs.nvidia.com/cuda/cublas, "Results Reproducibility". NVML:
+        # torch.cuda.is_available() would initialise CUDA otherwise
         settings = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
-        return {**kept, **settings, "CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)] if self.gpus else ""}
+        return {
+            **kept,
+            **settings,
+            "CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)] if self.gpus else "",
+        }
 
 
 CPU = FoundDevice(Device.CPU, "cpu")
@@ -81,24 +91,39 @@ def find_device(kind: Device) -> FoundDevice:
             check=False,
             cwd="/",
         )
-        answer = msgspec.json.decode(done.stdout.splitlines()[-1] if done.stdout else b"", type=_Answer)
+        answer = msgspec.json.decode(
+            done.stdout.splitlines()[-1] if done.stdout else b"", type=_Answer
+        )
     except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError) as error:
-        return _missing(f"PyTorch could not be asked for one ({type(error).__name__}); try `python -c 'import torch; torch.cuda.init()'`")
+        return _missing(
+            f"PyTorch could not be asked for one ({type(error).__name__}); try `python -c 'import"
+            " torch; torch.cuda.init()'`"
+        )
     return found_by(answer.torch, answer.cuda, answer.names, answer.error)
 
 
 def found_by(torch: str, cuda: str | None, names: list[str], error: str) -> FoundDevice:
-    """What the probe's answer means. `cuda` is the version that PyTorch `torch` was built for, `names` those of the GPUs that worked, in CUDA's order."""
+    """What the probe's answer means.
+
+    `cuda` is the version that PyTorch `torch` was built for, `names` those of the GPUs that worked,
+    in CUDA's order.
+    """
     if cuda is None:
-        return _missing(f"PyTorch {torch} is a build without CUDA; install one with it (pytorch.org/get-started)")
+        return _missing(
+            f"PyTorch {torch} is a build without CUDA; install one with it"
+            " (pytorch.org/get-started)"
+        )
     if not names:
         why = f": {error}" if error else ""
         return _missing(
-            f"PyTorch {torch} finds no GPU that works{why}; `nvidia-smi` should list one, and CUDA_VISIBLE_DEVICES must not hide it"
+            f"PyTorch {torch} finds no GPU that works{why}; `nvidia-smi` should list one, and"
+            " CUDA_VISIBLE_DEVICES must not hide it"
         )
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     numbers = visible.split(",") if visible else [str(number) for number in range(len(names))]
-    same = tuple(number.strip() for number, name in zip(numbers, names, strict=False) if name == names[0])
+    same = tuple(
+        number.strip() for number, name in zip(numbers, names, strict=False) if name == names[0]
+    )
     return FoundDevice(Device.CUDA, names[0], same)
 
 

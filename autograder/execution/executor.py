@@ -1,4 +1,7 @@
-"""Runs submissions on this machine and brings back evidence: the trusted side. Expected values live in this process and never leave it."""
+"""Runs submissions on this machine and brings back evidence: the trusted side.
+
+Expected values live in this process and never leave it.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +38,33 @@ class _Collected:
     asked: list[tuple[Call, CallBatch]] = field(default_factory=list)
 
     def evidence(self, ending: Ending) -> Evidence:
-        """One run for each cell and call that was asked for; those without an answer were not run."""
-        cells = [*self.cells, *(CellRun(Run(cell.id, RunStatus.NOT_RUN)) for cell in self.request.cells[len(self.cells) :])]
+        """One run for each cell and call that was asked for; those without an answer were not
+        run.
+        """
+        cells = [
+            *self.cells,
+            *(
+                CellRun(Run(cell.id, RunStatus.NOT_RUN))
+                for cell in self.request.cells[len(self.cells) :]
+            ),
+        ]
         unanswered = self.asked[len(self.calls) :]
-        calls = [*self.calls, *(Run(call.id, RunStatus.NOT_RUN, given=batch.given_names, alone=batch.alone) for call, batch in unanswered)]
+        calls = [
+            *self.calls,
+            *(
+                Run(call.id, RunStatus.NOT_RUN, given=batch.given_names, alone=batch.alone)
+                for call, batch in unanswered
+            ),
+        ]
         return Evidence(self.key, tuple(cells), tuple(calls), ending, self.environment)
 
 
 class Executor:
-    """Runs up to `jobs` submissions at a time, each slot with a forkserver of its own, started when first needed.
+    """Runs up to `jobs` submissions at a time, each slot with a forkserver of its own, started when
+    first needed.
 
-    `isolation` is the least that must hold, GOOD unless said otherwise; NONE switches all layers off (limits stay). Thread-safe: call `run` from `jobs` threads.
+    `isolation` is the least that must hold, GOOD unless said otherwise; NONE switches all layers
+    off (limits stay). Thread-safe: call `run` from `jobs` threads.
     """
 
     def __init__(
@@ -57,15 +76,23 @@ class Executor:
         without: Collection[str] = (),
         device: FoundDevice = CPU,
     ) -> None:
-        """`variables` are added to the environment in which torch is imported and submissions run; `packages`, by the names they are installed under, are imported before submissions are forked.
-        `without` names layers of the sandbox (`sandbox.LAYERS`) to leave out, to try what each is for. `device` is where requests run: of GPUs each slot has one to itself.
+        """`variables` are added to the environment in which torch is imported and submissions run;
+        `packages`, by the names they are installed under, are imported before submissions are
+        forked. `without` names layers of the sandbox (`sandbox.LAYERS`) to leave out, to try what
+        each is for. `device` is where requests run: of GPUs each slot has one to itself.
         """
         self.jobs = max(1, min(jobs, len(device.gpus)) if device.kind is Device.CUDA else jobs)
         self.device = device
         self._required = Isolation.GOOD if isolation is None else isolation
         self._without = frozenset(LAYERS if self._required is Isolation.NONE else without)
         self._clients = [
-            SlotClient(self._without, {**device.variables(slot), **(variables or {})}, packages, device.kind) for slot in range(self.jobs)
+            SlotClient(
+                self._without,
+                {**device.variables(slot), **(variables or {})},
+                packages,
+                device.kind,
+            )
+            for slot in range(self.jobs)
         ]
         self._free: queue.SimpleQueue[SlotClient] = queue.SimpleQueue()
         for client in self._clients:
@@ -84,11 +111,17 @@ class Executor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         self.close()
 
     def start(self) -> dict[str, str]:
-        """Warm one slot, so that `environment` is known: torch, python, isolation, and "layer: ..." for each layer.
+        """Warm one slot, so that `environment` is known: torch, python, isolation, and "layer: ..."
+        for each layer.
 
         Raises:
             SandboxError: if the forkserver can't start, or less than the required isolation holds.
@@ -101,7 +134,9 @@ class Executor:
         return self.environment
 
     def warm(self, slots: int) -> None:
-        """Start so many slots, or all if there are less, in the background, so that they are warm when there is work for them. What goes wrong is told by the `run` that needs the slot."""
+        """Start so many slots, or all if there are less, in the background, so that they are warm
+        when there is work for them. What goes wrong is told by the `run` that needs the slot.
+        """
         for _ in self._clients[:slots]:
             threading.Thread(target=self._warm_one, daemon=True).start()
 
@@ -122,16 +157,22 @@ class Executor:
         follow_up: FollowUp | None = None,
         stop: threading.Event | None = None,
     ) -> Evidence:
-        """Run the cells, then `calls`, then the batches that `follow_up` asks for when it has seen the evidence so far (in which the ending is
-        FINISHED). Runs of later batches come after the first ones, with the same ids; `alone` and `given` tell them apart. Blocks while all slots are busy.
+        """Run the cells, then `calls`, then the batches that `follow_up` asks for when it has seen
+        the evidence so far (in which the ending is FINISHED). Runs of later batches come after the
+        first ones, with the same ids; `alone` and `given` tell them apart. Blocks while all slots
+        are busy.
 
         Raises:
-            SandboxError: if no submission can be run here, or `stop` was set, or the executor was closed. Whatever a submission does is evidence.
-            ValueError: if a call is `after` a cell that is not to be held, or the request is for another device.
+            SandboxError: if no submission can be run here, or `stop` was set, or the executor was
+                closed. Whatever a submission does is evidence.
+            ValueError: if a call is `after` a cell that is not to be held, or the request is for
+                another device.
         """
         check_request(request, calls)
         if request.device is not self.device.kind:
-            message = f"the request is for {request.device}, and this executor runs on {self.device.kind}"
+            message = (
+                f"the request is for {request.device}, and this executor runs on {self.device.kind}"
+            )
             raise ValueError(message)
         client = self._free.get()
         try:
@@ -146,16 +187,22 @@ class Executor:
             self._free.put(client)
 
     def aside(self) -> Executor:
-        """One more slot, made when first asked for and closed with this one: for runs that are wanted while a submission's run is waiting for them."""
+        """One more slot, made when first asked for and closed with this one: for runs that are
+        wanted while a submission's run is waiting for them.
+        """
         with self._asking:
             if self._closing.is_set():
                 message = "the executor is closed"
                 raise SandboxError(message)
-            self._aside = self._aside or Executor(1, self._required, self._variables, self._packages, self._without, self.device)
+            self._aside = self._aside or Executor(
+                1, self._required, self._variables, self._packages, self._without, self.device
+            )
             return self._aside
 
     def close(self) -> None:
-        """End all forkservers and what they run; runs under way in other threads raise SandboxError."""
+        """End all forkservers and what they run; runs under way in other threads raise
+        SandboxError.
+        """
         self._closing.set()
         with self._asking:
             if self._aside is not None:
@@ -168,9 +215,13 @@ class Executor:
             message = "the executor is closed"
             raise SandboxError(message)
         ready = client.start()
-        level = Isolation.NONE if self._required is Isolation.NONE else isolation_level(ready.layers)
+        level = (
+            Isolation.NONE if self._required is Isolation.NONE else isolation_level(ready.layers)
+        )
         if level.rank < self._required.rank:
-            reasons = "; ".join(f"{name}: {held}" for name, held in ready.layers.items() if held != "yes")
+            reasons = "; ".join(
+                f"{name}: {held}" for name, held in ready.layers.items() if held != "yes"
+            )
             message = f"isolation here is {level}, required is {self._required} ({reasons})"
             raise SandboxError(message)
         self.environment = {
@@ -181,13 +232,20 @@ class Executor:
         }
 
     def _run(
-        self, client: SlotClient, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None, stop: threading.Event | None
+        self,
+        client: SlotClient,
+        collected: _Collected,
+        calls: Sequence[Call],
+        follow_up: FollowUp | None,
+        stop: threading.Event | None,
     ) -> Evidence:
         try:
             conversation, connection, log = client.launch(collected.request.limits, stop)
         except OSError:
             client.kill()
-            return collected.evidence(Ending(Ended.FORKSERVER_DIED, "the forkserver died before this submission"))
+            return collected.evidence(
+                Ending(Ended.FORKSERVER_DIED, "the forkserver died before this submission")
+            )
         with connection, log:
             broken = None
             try:
@@ -208,9 +266,17 @@ class Executor:
             raise SandboxError(message) from error
 
     def _run_unforked(
-        self, client: SlotClient, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None, stop: threading.Event | None
+        self,
+        client: SlotClient,
+        collected: _Collected,
+        calls: Sequence[Call],
+        follow_up: FollowUp | None,
+        stop: threading.Event | None,
     ) -> Evidence:
-        """As `_run`, for requests that are `unforked`. While `follow_up` judges, no process waits: what it asks for takes fresh ones."""
+        """As `_run`, for requests that are `unforked`.
+
+        While `follow_up` judges, no process waits: what it asks for takes fresh ones.
+        """
         launches, first = Launches(client, stop), CallBatch(tuple(calls))
         trip = Trip(launches.start, collected.request, apart=True)
         collected.asked += [(call, first) for call in calls]
@@ -228,7 +294,12 @@ class Executor:
         return collected.evidence(launches.total(trip.ending))
 
 
-def _converse(conversation: Conversation, collected: _Collected, calls: Sequence[Call], follow_up: FollowUp | None) -> None:
+def _converse(
+    conversation: Conversation,
+    collected: _Collected,
+    calls: Sequence[Call],
+    follow_up: FollowUp | None,
+) -> None:
     """The whole trip of one submission.
 
     Raises:

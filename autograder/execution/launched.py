@@ -1,4 +1,6 @@
-"""Submissions whose calls are made without forks: one launch in the sandbox after another, each a child of the forkserver's that runs the cells and then makes calls."""
+"""Submissions whose calls are made without forks: one launch in the sandbox after another, each a
+child of the forkserver's that runs the cells and then makes calls.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +40,15 @@ class Launches:
             conversation, connection, log = self.client.launch(request.limits, self.stop)
         except OSError as error:
             self.client.kill()
-            raise Stopped(Ending(Ended.FORKSERVER_DIED, "the forkserver died before this submission")) from error
+            raise Stopped(
+                Ending(Ended.FORKSERVER_DIED, "the forkserver died before this submission")
+            ) from error
         return LaunchedProcess(self, conversation, (connection, log), request.limits)
 
     def total(self, ending: Ending) -> Ending:
-        """`ending`, with what all launches used: computing and waiting in sum, memory at its peak."""
+        """`ending`, with what all launches used: computing and waiting in sum, memory at its
+        peak.
+        """
         return Ending(
             ending.reason,
             ending.detail,
@@ -56,7 +62,13 @@ class Launches:
 class LaunchedProcess:
     """One launch, as `autograder.execution.trip.Process`."""
 
-    def __init__(self, launches: Launches, conversation: Conversation, opened: tuple[socket.socket, IO[bytes]], limits: Limits) -> None:
+    def __init__(
+        self,
+        launches: Launches,
+        conversation: Conversation,
+        opened: tuple[socket.socket, IO[bytes]],
+        limits: Limits,
+    ) -> None:
         self._launches, self._conversation, self._limits = launches, conversation, limits
         self._connection, self._log = opened
         self._ending: Ending | None = None
@@ -76,15 +88,19 @@ class LaunchedProcess:
             message, size = self._conversation.receive(timeout_s)
             if isinstance(message, CallFrame):
                 self._launches.evidence_bytes += size
-                if (
-                    self._launches.evidence_bytes > self._limits.evidence_bytes
-                ):  # each launch has the limit to itself, for it repeats the cells
-                    raise Broken(Ended.EVIDENCE_LIMIT, f"more than {self._limits.evidence_bytes >> 20} MB of evidence")  # noqa: TRY301
+                # each launch has the limit to itself, for it repeats the cells
+                if self._launches.evidence_bytes > self._limits.evidence_bytes:
+                    raise Broken(  # noqa: TRY301
+                        Ended.EVIDENCE_LIMIT,
+                        f"more than {self._limits.evidence_bytes >> 20} MB of evidence",
+                    )
         except Broken as broken:
             raise Stopped(self._finish(broken)) from broken
         except TimeoutError as error:
             self._finish(None, kill=True)
-            raise Stopped(Ending(Ended.WALL_LIMIT, f"not done after {timeout_s:.0f} s"), late=True) from error
+            raise Stopped(
+                Ending(Ended.WALL_LIMIT, f"not done after {timeout_s:.0f} s"), late=True
+            ) from error
         return message
 
     def corrupt(self, detail: str) -> Stopped:
@@ -108,8 +124,17 @@ class LaunchedProcess:
         return ending
 
 
-def ending_of(conversation: Conversation, broken: Broken | None, log: IO[bytes], limits: Limits, *, kill: bool = False) -> Ending:
-    """How a launch ended: the forkserver's word, but for what only the host can know. `kill`: it is not to end by itself.
+def ending_of(
+    conversation: Conversation,
+    broken: Broken | None,
+    log: IO[bytes],
+    limits: Limits,
+    *,
+    kill: bool = False,
+) -> Ending:
+    """How a launch ended: the forkserver's word, but for what only the host can know.
+
+    `kill`: it is not to end by itself.
 
     Raises:
         Broken: if the forkserver died.
@@ -130,7 +155,9 @@ def ending_of(conversation: Conversation, broken: Broken | None, log: IO[bytes],
         reason, detail = Ended.EXITED, "exit code 0"
     elif reason is Ended.EXITED and detail == "exit code 70" and (said := _tail(log)):
         detail = f"{detail}: {said}"
-    return Ending(reason, detail, ending.cpu_s, ending.wall_s, ending.peak_rss_bytes, ending.left_behind)
+    return Ending(
+        reason, detail, ending.cpu_s, ending.wall_s, ending.peak_rss_bytes, ending.left_behind
+    )
 
 
 def _tail(log: IO[bytes]) -> str:

@@ -1,8 +1,10 @@
 # ruff: noqa: S603
 # The command is our own interpreter.
-"""Runs a notebook in plain processes, without a sandbox: on a student's own machine, where he runs his own code anyway. Works wherever Python does.
+"""Runs a notebook in plain processes, without a sandbox: on a student's own machine, where he runs
+his own code anyway. Works wherever Python does.
 
-The evidence is what the executor with its forkserver would bring; only the limits are held less strictly (computing time by the process itself, waiting by this side; none on memory and disk).
+The evidence is what the executor with its forkserver would bring; only the limits are held less
+strictly (computing time by the process itself, waiting by this side; none on memory and disk).
 """
 
 from __future__ import annotations
@@ -41,11 +43,19 @@ from autograder.execution.devices import CPU, FoundDevice
 from autograder.execution.trip import GRACE_S, Stopped, Trip
 from autograder.sandboxed.calls.allowance import CPU_LIMIT
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from autograder.sandboxed.calls.unforked import main; main(*sys.argv[2:])"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from autograder.sandboxed.calls.unforked import"
+    " main; main(*sys.argv[2:])"
+)
 _ROOT = Path(autograder.__file__).resolve().parent.parent
 _WARMING_S = 300
 """Importing torch from a cold disk takes a minute on some laptops."""
-_SETTINGS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+_SETTINGS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "agg",
+}
 
 _OF_CI = ("GITHUB_", "ACTIONS_", "RUNNER_", "CI_", "GITLAB_")
 """Variables of a CI job: files that steer it, and tokens. The notebook has no use for them."""
@@ -56,7 +66,8 @@ class _Process:
 
     def __init__(self, packages: Sequence[str], device: FoundDevice, limits: Limits) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="gradstep-", ignore_cleanup_errors=True)
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        # lives as long as the process
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._limits = limits
         self._frames: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(
@@ -65,7 +76,9 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=self._log,
             cwd=self._folder.name,
-            env={name: value for name, value in os.environ.items() if not name.startswith(_OF_CI)} | _SETTINGS | device.variables(0),
+            env={name: value for name, value in os.environ.items() if not name.startswith(_OF_CI)}
+            | _SETTINGS
+            | device.variables(0),
         )
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -106,10 +119,14 @@ class _Process:
             body = self._frames.get(timeout=max(timeout_s, 0.0))
         except queue.Empty as error:
             self.end()
-            raise Stopped(Ending(Ended.WALL_LIMIT, f"not done after {self._limits.wall_s} s"), late=True) from error
+            raise Stopped(
+                Ending(Ended.WALL_LIMIT, f"not done after {self._limits.wall_s} s"), late=True
+            ) from error
         if body is None:
             ending = self.end(gently=True)
-            raise Stopped(Ending(Ended.EXITED, "exit code 0") if ending.reason is Ended.FINISHED else ending)
+            raise Stopped(
+                Ending(Ended.EXITED, "exit code 0") if ending.reason is Ended.FINISHED else ending
+            )
         try:
             return FROM_CHILD.decode(body)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -159,13 +176,18 @@ class _Process:
 
 
 class PlainExecutor:
-    """Runs one notebook at a time. Takes the place of `autograder.execution.executor.Executor` where that can't work."""
+    """Runs one notebook at a time.
+
+    Takes the place of `autograder.execution.executor.Executor` where that can't work.
+    """
 
     jobs = 1
     required = Isolation.NONE
 
     def __init__(self, packages: Sequence[str] = (), device: FoundDevice = CPU) -> None:
-        """`packages`, by the names they are installed under, are imported before the notebook's first cell; `device` is where it runs."""
+        """`packages`, by the names they are installed under, are imported before the notebook's
+        first cell; `device` is where it runs.
+        """
         self._packages = tuple(packages)
         self.device = device
         self.environment: dict[str, str] = {"isolation": "none"}
@@ -189,9 +211,11 @@ class PlainExecutor:
         request: ExecutionRequest,
         calls: Sequence[Call],
         follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None,
-        stop: threading.Event | None = None,  # noqa: ARG002 - for whoever calls the executor: a run here is stopped by ending the program
+        # for whoever calls the executor: a run here is stopped by ending the program
+        stop: (threading.Event | None) = None,  # noqa: ARG002
     ) -> Evidence:
-        """Run the cells, then `calls`, then the batches that `follow_up` asks for, as the executor does.
+        """Run the cells, then `calls`, then the batches that `follow_up` asks for, as the executor
+        does.
 
         Raises:
             SandboxError: if Python can't be started.
@@ -224,6 +248,10 @@ def _ending(code: int, limits: Limits) -> Ending:
     if code == CPU_LIMIT:
         return Ending(Ended.CPU_LIMIT, f"more than {limits.cpu_s} s of computing")
     if code < 0:
-        name = signal.Signals(-code).name if -code in {known.value for known in signal.Signals} else f"signal {-code}"
+        name = (
+            signal.Signals(-code).name
+            if -code in {known.value for known in signal.Signals}
+            else f"signal {-code}"
+        )
         return Ending(Ended.KILLED if name == "SIGKILL" else Ended.SIGNALLED, name)
     return Ending(Ended.EXITED, f"exit code {code}") if code else Ending(Ended.FINISHED)

@@ -17,7 +17,9 @@ PDEATHSIG, DUMPABLE, SUBREAPER, NO_NEW_PRIVS = 1, 4, 36, 38
 
 
 TREE_CPU_FACTOR = 2
-"""The cells may use `cpu_s`, and all processes of a submission together twice that, so that calls have time left."""
+"""The cells may use `cpu_s`, and all processes of a submission together twice that, so that calls
+have time left.
+"""
 
 
 def prctl(option: int, value: int) -> None:
@@ -45,7 +47,10 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str | No
         OSError: if the kernel refuses.
     """
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
-    check(_LIBC.mount(encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3]), f"mount {target}")
+    check(
+        _LIBC.mount(encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3]),
+        f"mount {target}",
+    )
 
 
 def check(result: int, what: str) -> None:
@@ -60,12 +65,20 @@ def check(result: int, what: str) -> None:
 
 
 def set_limits(limits: Limits, *, own_uid: bool, addresses: bool = True) -> None:
-    """The limits that the kernel holds for each process. After `cpu_s` comes SIGXCPU; who ignores it meets SIGKILL at `TREE_CPU_FACTOR` times as much.
+    """The limits that the kernel holds for each process.
 
-    Processes are counted by uid, so without a uid of its own the submission's come on top of those that are there. `addresses`: memory is also limited by the addresses that a process may map, of which CUDA
-    takes as many as all memory of machine and cards together. What is mapped already and takes no memory comes on top: of PyTorch's builds with CUDA that is more than the limit, 3 GB.
+    After `cpu_s` comes SIGXCPU; who ignores it meets SIGKILL at `TREE_CPU_FACTOR` times as much.
+
+    Processes are counted by uid, so without a uid of its own the submission's come on top of those
+    that are there. `addresses`: memory is also limited by the addresses that a process may map, of
+    which CUDA takes as many as all memory of machine and cards together. What is mapped already and
+    takes no memory comes on top: of PyTorch's builds with CUDA that is more than the limit, 3 GB.
     """
-    others = 0 if own_uid else sum(1 for pid in os.listdir("/proc") if pid.isdigit() and _uid_of(pid) == os.getuid())
+    others = (
+        0
+        if own_uid
+        else sum(1 for pid in os.listdir("/proc") if pid.isdigit() and _uid_of(pid) == os.getuid())
+    )
     ceilings = {resource.RLIMIT_AS: limits.memory_bytes + _mapped_only()} if addresses else {}
     ceilings |= {
         resource.RLIMIT_NPROC: limits.processes + others,
@@ -76,7 +89,9 @@ def set_limits(limits: Limits, *, own_uid: bool, addresses: bool = True) -> None
     }
     for kind, ceiling in ceilings.items():
         hard = resource.getrlimit(kind)[1]
-        allowed = ceiling if hard == resource.RLIM_INFINITY or os.geteuid() == 0 else min(ceiling, hard)
+        allowed = (
+            ceiling if hard == resource.RLIM_INFINITY or os.geteuid() == 0 else min(ceiling, hard)
+        )
         resource.setrlimit(kind, (allowed, allowed))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, TREE_CPU_FACTOR * limits.cpu_s + 1))
 

@@ -22,6 +22,10 @@ class Runner(Protocol):
         """Where it runs them."""
 
     def run(
-        self, key: str, request: ExecutionRequest, calls: Sequence[Call], follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None
+        self,
+        key: str,
+        request: ExecutionRequest,
+        calls: Sequence[Call],
+        follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None,
     ) -> Evidence:
         """Run the cells, then the calls, then what `follow_up` asks for."""

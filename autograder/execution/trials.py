@@ -1,6 +1,8 @@
-"""Attacks that a machine's sandbox is tried with: the isolation level is found by trying, not by asking for features.
+"""Attacks that a machine's sandbox is tried with: the isolation level is found by trying, not by
+asking for features.
 
-Each trial is a cell of a submission. It prints HELD or OPEN, and harms nothing where it gets through: it reads a file made for it, sends signal 0, knocks at a socket of ours.
+Each trial is a cell of a submission. It prints HELD or OPEN, and harms nothing where it gets
+through: it reads a file made for it, sends signal 0, knocks at a socket of ours.
 """
 
 from __future__ import annotations
@@ -17,15 +19,25 @@ from autograder.evidence.limits import MB, Isolation, Limits
 from autograder.evidence.protocol import Cell, ExecutionRequest
 from autograder.evidence.trace import RunStatus
 from autograder.execution.executor import Executor
-from autograder.execution.layers.sandbox import BUBBLEWRAP, LANDLOCK, LANDLOCK_SCOPES, OWN_UID, SECCOMP
+from autograder.execution.layers.sandbox import (
+    BUBBLEWRAP,
+    LANDLOCK,
+    LANDLOCK_SCOPES,
+    OWN_UID,
+    SECCOMP,
+)
 
 _LIMITS = Limits(cpu_s=5, wall_s=20, memory_bytes=2048 * MB, processes=32, scratch_bytes=16 * MB)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One attack. `source` is an expression or statements that succeed where it gets through and raise OSError, MemoryError or RuntimeError where it is held.
-    `held_by` names layers each of which holds it alone, whoever runs it (an ordinary user's rights hold more); none: limits that need no layer do. `required` of GOOD and above.
+    """One attack.
+
+    `source` is an expression or statements that succeed where it gets through and raise OSError,
+    MemoryError or RuntimeError where it is held. `held_by` names layers each of which holds it
+    alone, whoever runs it (an ordinary user's rights hold more); none: limits that need no layer
+    do. `required` of GOOD and above.
     """
 
     name: str
@@ -36,10 +48,16 @@ class Trial:
 
 
 TRIALS = (
-    Trial("read the grader's files", "solutions, hidden checks, grades", "open({private!r}).read()", (OWN_UID, LANDLOCK, BUBBLEWRAP)),
+    Trial(
+        "read the grader's files",
+        "solutions, hidden checks, grades",
+        "open({private!r}).read()",
+        (OWN_UID, LANDLOCK, BUBBLEWRAP),
+    ),
     Trial(
         "read files that are open to all",
-        "whatever on this machine is readable by everyone: keep the course folder closed to others (chmod 700)",
+        "whatever on this machine is readable by everyone: keep the course folder closed to others"
+        " (chmod 700)",
         "open({public!r}).read()",
         (LANDLOCK, BUBBLEWRAP),
         required=False,
@@ -52,7 +70,10 @@ TRIALS = (
         required=False,
     ),
     Trial(
-        "read the grader's environment", "tokens and paths in its variables", "open('/proc/{pid}/environ').read()", (OWN_UID, BUBBLEWRAP)
+        "read the grader's environment",
+        "tokens and paths in its variables",
+        "open('/proc/{pid}/environ').read()",
+        (OWN_UID, BUBBLEWRAP),
     ),
     Trial(
         "read command lines of other processes",
@@ -61,7 +82,12 @@ TRIALS = (
         (BUBBLEWRAP,),
         required=False,
     ),
-    Trial("signal the grader", "ending it, and the class with it", "import os; os.kill({pid}, 0)", (OWN_UID, LANDLOCK_SCOPES, BUBBLEWRAP)),
+    Trial(
+        "signal the grader",
+        "ending it, and the class with it",
+        "import os; os.kill({pid}, 0)",
+        (OWN_UID, LANDLOCK_SCOPES, BUBBLEWRAP),
+    ),
     Trial(
         "signal the forkserver",
         "ending its own watcher",
@@ -69,11 +95,17 @@ TRIALS = (
         (OWN_UID, LANDLOCK_SCOPES),
         required=False,
     ),
-    Trial("read the grader's memory", "expected values", "open('/proc/{pid}/mem', 'rb').close()", (OWN_UID, LANDLOCK, BUBBLEWRAP)),
+    Trial(
+        "read the grader's memory",
+        "expected values",
+        "open('/proc/{pid}/mem', 'rb').close()",
+        (OWN_UID, LANDLOCK, BUBBLEWRAP),
+    ),
     Trial(
         "trace the grader",  # PTRACE_SEIZE, which unlike PTRACE_ATTACH does not stop it
         "expected values, and what it does with them",
-        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nif libc.ptrace(0x4206, {pid}, 0, 0) < 0: raise OSError(ctypes.get_errno())",
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nif libc.ptrace(0x4206, {pid}, 0,"
+        " 0) < 0: raise OSError(ctypes.get_errno())",
         (OWN_UID, LANDLOCK, SECCOMP, BUBBLEWRAP),
     ),
     Trial(
@@ -85,7 +117,8 @@ TRIALS = (
     Trial(
         "send by UDP",
         "the network, names and data sent out by DNS",
-        "import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', {udp}))",
+        "import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1',"
+        " {udp}))",
         (SECCOMP,),
     ),
     Trial(
@@ -104,13 +137,15 @@ TRIALS = (
     Trial(
         "make a user namespace",
         "root inside of it, and so most of the kernel's surface",
-        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nif libc.unshare(0x10000000) < 0: raise OSError(ctypes.get_errno())",
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nif libc.unshare(0x10000000) < 0:"
+        " raise OSError(ctypes.get_errno())",
         (SECCOMP,),
     ),
     Trial(
         "set up io_uring",
         "files and sockets past the filter of system calls",
-        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nfd = libc.syscall(425, 8, ctypes.create_string_buffer(120))\nif fd < 0: raise OSError(ctypes.get_errno())",
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nfd = libc.syscall(425, 8,"
+        " ctypes.create_string_buffer(120))\nif fd < 0: raise OSError(ctypes.get_errno())",
         (SECCOMP,),
     ),
     Trial("become root", "everything", "import os\nos.setuid(0)", (OWN_UID,)),
@@ -118,13 +153,15 @@ TRIALS = (
     Trial(
         "start 200 processes",
         "the machine's processes",
-        "import os, time\nfor _ in range(200):\n    if os.fork() == 0:\n        time.sleep(10)\n        os._exit(0)",
+        "import os, time\nfor _ in range(200):\n    if os.fork() == 0:\n        time.sleep(10)\n   "
+        "     os._exit(0)",
         (OWN_UID,),
     ),
     Trial(
         "write 100 MB",
         "the machine's disk",
-        "for k in range(10):\n    with open(f'f{{k}}', 'wb') as f: f.write(bytes(10 << 20))\nimport time; time.sleep(3)",
+        "for k in range(10):\n    with open(f'f{{k}}', 'wb') as f: f.write(bytes(10 << 20))\nimport"
+        " time; time.sleep(3)",
     ),
 )
 
@@ -151,18 +188,31 @@ def run_trials(executor: Executor, trials: Sequence[Trial] = TRIALS) -> tuple[Tr
 
 def level_found(level: Isolation, results: Sequence[TrialResult]) -> Isolation:
     """`level`, which the layers promise, unless a trial got through that it should hold."""
-    return min(level, Isolation.WEAK, key=lambda one: one.rank) if any(one.trial.required and not one.held for one in results) else level
+    return (
+        min(level, Isolation.WEAK, key=lambda one: one.rank)
+        if any(one.trial.required and not one.held for one in results)
+        else level
+    )
 
 
 def _run(executor: Executor, trial: Trial, targets: dict[str, object]) -> TrialResult:
     body = "\n".join(f"    {line}" for line in trial.source.format(**targets).splitlines())
-    source = f"try:\n{body}\nexcept (OSError, MemoryError, RuntimeError) as error: print('HELD', error)\nelse: print('OPEN')"
-    evidence = executor.run(f"trial: {trial.name}", ExecutionRequest((Cell("trial", source),), 0, _LIMITS), ())
+    source = (
+        f"try:\n{body}\nexcept (OSError, MemoryError, RuntimeError) as error: print('HELD',"
+        " error)\nelse: print('OPEN')"
+    )
+    evidence = executor.run(
+        f"trial: {trial.name}", ExecutionRequest((Cell("trial", source),), 0, _LIMITS), ()
+    )
     cell = evidence.cells[0].run
     if cell.status is RunStatus.FINISHED and cell.output.startswith(("HELD", "OPEN")):
-        return TrialResult(trial, cell.output.startswith("HELD"), cell.output.partition(" ")[2].strip()[:120])
+        return TrialResult(
+            trial, cell.output.startswith("HELD"), cell.output.partition(" ")[2].strip()[:120]
+        )
     if cell.status is RunStatus.NOT_RUN:
-        return TrialResult(trial, held=True, said=f"ended: {evidence.ending.detail or evidence.ending.reason}")
+        return TrialResult(
+            trial, held=True, said=f"ended: {evidence.ending.detail or evidence.ending.reason}"
+        )
     return TrialResult(trial, None, cell.error.message[:120] if cell.error else "no answer")
 
 

@@ -1,4 +1,6 @@
-"""One notebook whose calls are made by the process that ran its cells, and by others like it where calls want a fresh one."""
+"""One notebook whose calls are made by the process that ran its cells, and by others like it where
+calls want a fresh one.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,17 @@ from typing import Protocol
 
 import msgspec
 
-from autograder.evidence.protocol import BatchEnded, Call, CallBatch, CallFrame, CellFrame, CellsEnded, ExecutionRequest, FromChild, ToChild
+from autograder.evidence.protocol import (
+    BatchEnded,
+    Call,
+    CallBatch,
+    CallFrame,
+    CellFrame,
+    CellsEnded,
+    ExecutionRequest,
+    FromChild,
+    ToChild,
+)
 from autograder.evidence.trace import CellRun, Ended, Ending, ErrorReport, Run, RunStatus
 from autograder.sandboxed.calls.allowance import FRESH_PROCESS, CallLimits
 
@@ -18,7 +30,10 @@ FRESH = f"exit code {FRESH_PROCESS}"
 """Detail of the ending with which a process asks for a fresh one."""
 
 _BY_A_CALL = (Ended.CPU_LIMIT, Ended.EXITED, Ended.SIGNALLED, Ended.KILLED)
-"""Endings that one call brings about, and the next need not suffer from. All others end the whole trip."""
+"""Endings that one call brings about, and the next need not suffer from.
+
+All others end the whole trip.
+"""
 
 
 class Stopped(Exception):
@@ -50,12 +65,20 @@ class Process(Protocol):
 
 
 class Trip:
-    """Runs the cells of `request` in processes that `start` gives. `apart`: each call of a batch that is to be made alone gets a process of its own.
+    """Runs the cells of `request` in processes that `start` gives.
+
+    `apart`: each call of a batch that is to be made alone gets a process of its own.
 
     `ending` is how the notebook ended; once it is anything but FINISHED, nothing more is run.
     """
 
-    def __init__(self, start: Callable[[ExecutionRequest], Process], request: ExecutionRequest, *, apart: bool) -> None:
+    def __init__(
+        self,
+        start: Callable[[ExecutionRequest], Process],
+        request: ExecutionRequest,
+        *,
+        apart: bool,
+    ) -> None:
         self._start, self._request, self._apart = start, request, apart
         self._process: Process | None = None
         self._once = ""
@@ -70,7 +93,13 @@ class Trip:
         except Stopped as stopped:
             self._process = None
             self.ending = stopped.ending
-        return (*found, *(CellRun(Run(cell.id, RunStatus.NOT_RUN)) for cell in self._request.cells[len(found) :]))
+        return (
+            *found,
+            *(
+                CellRun(Run(cell.id, RunStatus.NOT_RUN))
+                for cell in self._request.cells[len(found) :]
+            ),
+        )
 
     def answers(self, batch: CallBatch) -> tuple[Run, ...]:
         """One run for each call of `batch`, in order."""
@@ -102,15 +131,21 @@ class Trip:
             except Stopped as stopped:  # the cells did not get through a second time
                 if stopped.ending.reason in _BY_A_CALL or stopped.late:
                     report = ErrorReport("StateLost", "the state after the cells is gone")
-                    yield from (_unanswered(call, batch, RunStatus.KILLED, report) for call in waiting)
+                    yield from (
+                        _unanswered(call, batch, RunStatus.KILLED, report) for call in waiting
+                    )
                     return
                 self.ending = stopped.ending
                 continue
             answered = yield from self._from_process(process, waiting, batch)
             del waiting[:answered]
 
-    def _from_process(self, process: Process, waiting: list[Call], batch: CallBatch) -> Generator[Run, None, int]:
-        """Runs of `waiting` as far as `process` gets, and of the call that ended it; returns how many."""
+    def _from_process(
+        self, process: Process, waiting: list[Call], batch: CallBatch
+    ) -> Generator[Run, None, int]:
+        """Runs of `waiting` as far as `process` gets, and of the call that ended it; returns how
+        many.
+        """
         limits, answered = CallLimits.of(self._request.limits), 0
         process.send(msgspec.structs.replace(batch, calls=tuple(waiting)))
         try:
@@ -126,10 +161,14 @@ class Trip:
             if ending.reason not in _BY_A_CALL and not stopped.late:
                 self.ending = ending
                 return answered
-            if answered == len(waiting) or (answered and (ending.reason, ending.detail) == (Ended.EXITED, FRESH)):
+            if answered == len(waiting) or (
+                answered and (ending.reason, ending.detail) == (Ended.EXITED, FRESH)
+            ):
                 return answered
             if ending.reason is Ended.KILLED and self._once != waiting[answered].id:
-                self._once = waiting[answered].id  # not by the call itself, most likely: the machine may have had to
+                self._once = waiting[
+                    answered
+                ].id  # not by the call itself, most likely: the machine may have had to
                 return answered
             yield _failed(waiting[answered], batch, stopped, limits)
             answered += 1
@@ -176,7 +215,9 @@ def _run_of(process: Process, call: Call, batch: CallBatch, limits: CallLimits) 
     message = process.receive(limits.wall_s + limits.cpu_s)
     if not isinstance(message, CallFrame) or message.run.id != call.id:
         raise process.corrupt(f"expected the run of call {call.id}")
-    if message.run.given != batch.given_names or message.run.alone != batch.alone:  # what the host knows better is not taken from it
+    if (
+        message.run.given != batch.given_names or message.run.alone != batch.alone
+    ):  # what the host knows better is not taken from it
         raise process.corrupt(f"the run of call {call.id} claims another batch")
     return message.run
 
@@ -192,13 +233,24 @@ def _failed(call: Call, batch: CallBatch, stopped: Stopped, limits: CallLimits) 
             report = ErrorReport("TimeLimit", "the call needed more than its computing time")
             return _unanswered(call, batch, RunStatus.TIMED_OUT, report)
         case Ended.KILLED:
-            return _unanswered(call, batch, RunStatus.KILLED, ErrorReport("Killed", "the process was killed during the call, twice"))
+            return _unanswered(
+                call,
+                batch,
+                RunStatus.KILLED,
+                ErrorReport("Killed", "the process was killed during the call, twice"),
+            )
         case Ended.SIGNALLED:
-            report = ErrorReport("Killed", f"the process was killed by {ending.detail} during the call")
+            report = ErrorReport(
+                "Killed", f"the process was killed by {ending.detail} during the call"
+            )
         case _:
-            report = ErrorReport("Exited", f"the call ended Python with {ending.detail or 'exit code 0'}")
+            report = ErrorReport(
+                "Exited", f"the call ended Python with {ending.detail or 'exit code 0'}"
+            )
     return _unanswered(call, batch, RunStatus.DIED, report)
 
 
-def _unanswered(call: Call, batch: CallBatch, status: RunStatus, report: ErrorReport | None = None) -> Run:
+def _unanswered(
+    call: Call, batch: CallBatch, status: RunStatus, report: ErrorReport | None = None
+) -> Run:
     return Run(id=call.id, status=status, error=report, given=batch.given_names, alone=batch.alone)

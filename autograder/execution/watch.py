@@ -1,6 +1,9 @@
 # ruff: noqa: PTH101, PTH108, PTH112, PTH114, PTH116, PTH208, SIM105, S603
-# Paths here are the kernel's or a submission's, several hundred of them five times a second: plain strings and os, not pathlib.
-"""All processes of one submission: which they are, what they use, how they end, and what they leave on disk."""
+# Paths here are the kernel's or a submission's, several hundred of them five times a second: plain
+# strings and os, not pathlib.
+"""All processes of one submission: which they are, what they use, how they end, and what they leave
+on disk.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,19 @@ _ANY_CHILD = 0x40000000  # __WALL, linux/wait.h
 
 
 def processes_of(uid: int | None) -> list[int]:
-    """Live processes of the submission: all of its uid, or without one all descendants of this process."""
+    """Live processes of the submission: all of its uid, or without one all descendants of this
+    process.
+    """
     if uid is not None:
         return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _owner(pid) == uid]
     found, waiting = [], [os.getpid()]
     while waiting:
         parent = waiting.pop()
         try:
-            children = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+            children = [
+                int(pid)
+                for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+            ]
         except OSError:
             continue
         found += children
@@ -49,8 +57,11 @@ def cpu_of(pids: list[int]) -> float:
 
 
 def memory_of(pids: list[int], limit_bytes: int, base_bytes: int) -> int:
-    """Bytes in memory. Resident pages are cheap to ask for but count shared ones again and again, so only above the limit the proportional set is
-    asked for, and where that is refused what comes on top of `base_bytes`, the forkserver's own.
+    """Bytes in memory.
+
+    Resident pages are cheap to ask for but count shared ones again and again, so only above the
+    limit the proportional set is asked for, and where that is refused what comes on top of
+    `base_bytes`, the forkserver's own.
     """
     resident = {pid: _resident(pid) for pid in pids}
     total = sum(resident.values())
@@ -65,7 +76,9 @@ def resident_bytes() -> int:
 
 
 def disk_of(uid: int | None, folder: str, limit_bytes: int) -> int:
-    """Bytes that the files below `folder` take, and those of the uid in shared memory; above the limit when they are too many or too deep to count."""
+    """Bytes that the files below `folder` take, and those of the uid in shared memory; above the
+    limit when they are too many or too deep to count.
+    """
     total, number, waiting = 0, 0, [folder]
     while waiting:
         try:
@@ -87,7 +100,9 @@ def disk_of(uid: int | None, folder: str, limit_bytes: int) -> int:
 
 
 def kill_all(uid: int | None) -> bool:
-    """End every process of the submission, also those that left its session, and reap them; whether all are gone."""
+    """End every process of the submission, also those that left its session, and reap them; whether
+    all are gone.
+    """
     for _ in range(500):
         if uid is not None:
             _kill_uid(uid)
@@ -101,7 +116,9 @@ def kill_all(uid: int | None) -> bool:
 
 
 def reap() -> bool:
-    """Take note of all children that have ended; whether no other is left, also none that was made to end without a signal."""
+    """Take note of all children that have ended; whether no other is left, also none that was made
+    to end without a signal.
+    """
     try:
         while os.waitpid(-1, os.WNOHANG | _ANY_CHILD)[0]:
             pass
@@ -111,7 +128,8 @@ def reap() -> bool:
 
 
 def sweep(uid: int | None, scratch: str) -> None:
-    """Empty the scratch folder, keeping the folder itself (Landlock's rule is about it), and remove what the uid has left in shared memory.
+    """Empty the scratch folder, keeping the folder itself (Landlock's rule is about it), and remove
+    what the uid has left in shared memory.
 
     Raises:
         OSError: if something can't be removed.
@@ -128,9 +146,16 @@ def sweep(uid: int | None, scratch: str) -> None:
 
 
 def _remove_tree(path: str) -> None:
-    """rm(1) copes with trees of any depth, where shutil.rmtree meets the recursion limit. A student may have closed folders to their own owner."""
-    if subprocess.run(["/bin/rm", "-rf", "--", path], check=False, stderr=subprocess.DEVNULL).returncode:
-        subprocess.run(["/bin/chmod", "-R", "u+rwX", "--", path], check=False, stderr=subprocess.DEVNULL)
+    """rm(1) copes with trees of any depth, where shutil.rmtree meets the recursion limit.
+
+    A student may have closed folders to their own owner.
+    """
+    if subprocess.run(
+        ["/bin/rm", "-rf", "--", path], check=False, stderr=subprocess.DEVNULL
+    ).returncode:
+        subprocess.run(
+            ["/bin/chmod", "-R", "u+rwX", "--", path], check=False, stderr=subprocess.DEVNULL
+        )
         subprocess.run(["/bin/rm", "-rf", "--", path], check=False, stderr=subprocess.DEVNULL)
     if os.path.lexists(path):
         message = f"{path} can't be removed"
@@ -152,7 +177,9 @@ def _owned(entry: os.DirEntry[str], uid: int) -> bool:
 
 
 def _kill_uid(uid: int) -> None:
-    """One atomic sweep: a process of that uid signals all that it may, which spares none that is being forked meanwhile."""
+    """One atomic sweep: a process of that uid signals all that it may, which spares none that is
+    being forked meanwhile.
+    """
     pid = os.fork()
     if pid == 0:
         try:

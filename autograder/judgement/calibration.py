@@ -1,4 +1,6 @@
-"""calibration.toml: what `autograder calibrate` has measured for each check that trains, for a person to read, review and commit."""
+"""calibration.toml: what `autograder calibrate` has measured for each check that trains, for a
+person to read, review and commit.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,11 @@ _HEADER = """\
 
 
 class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One check. `call` is a digest of the call that was measured: a bar holds for no other. `nearest` is inf where no known mistake is near. Margin and bar
-    count a spread of a few roundings at least (`tolerance.LEAST_SPREAD`), whatever was measured.
+    """One check.
+
+    `call` is a digest of the call that was measured: a bar holds for no other. `nearest` is inf
+    where no known mistake is near. Margin and bar count a spread of a few roundings at least
+    (`tolerance.LEAST_SPREAD`), whatever was measured.
     """
 
     call: str
@@ -68,8 +73,13 @@ def calibration_path(folder: Path) -> Path:
 
 
 def call_digest(*calls: Call) -> str:
-    """Twelve hexadecimal digits that tell what `calls` train, and on what: one, or those of all variants that a bar is for."""
-    content = b"".join(msgspec.msgpack.encode([call.function, call.driver, call.seed, call.arguments]) for call in calls)
+    """Twelve hexadecimal digits that tell what `calls` train, and on what: one, or those of all
+    variants that a bar is for.
+    """
+    content = b"".join(
+        msgspec.msgpack.encode([call.function, call.driver, call.seed, call.arguments])
+        for call in calls
+    )
     return hashlib.sha256(content).hexdigest()[:12]
 
 
@@ -94,7 +104,9 @@ def read_calibration(path: Path) -> Calibration | None:
 
 
 def _place_of(content: dict[str, Any]) -> str:
-    """` [checks."name"]` of the first table that is no check, which msgspec does not name; empty if it is none of those."""
+    """` [checks."name"]` of the first table that is no check, which msgspec does not name; empty if
+    it is none of those.
+    """
     tables = content.get("checks")
     for name, table in tables.items() if isinstance(tables, dict) else ():
         try:
@@ -105,7 +117,8 @@ def _place_of(content: dict[str, Any]) -> str:
 
 
 def read_bars(path: Path, calls: Mapping[str, Call | tuple[Call, ...]]) -> dict[str, float]:
-    """Bars by check id, for those of `calls` that were measured as they are now; several of one check are those of its variants.
+    """Bars by check id, for those of `calls` that were measured as they are now; several of one
+    check are those of its variants.
 
     Raises:
         CalibrationError: as `read_calibration`.
@@ -113,11 +126,17 @@ def read_bars(path: Path, calls: Mapping[str, Call | tuple[Call, ...]]) -> dict[
     calibration = read_calibration(path)
     if calibration is None:
         return {}
-    digests = {name: call_digest(*(call if isinstance(call, tuple) else (call,))) for name, call in calls.items()}
-    bars = {name: one.bar for name, one in calibration.checks.items() if one.call == digests.get(name)}
+    digests = {
+        name: call_digest(*(call if isinstance(call, tuple) else (call,)))
+        for name, call in calls.items()
+    }
+    bars = {
+        name: one.bar for name, one in calibration.checks.items() if one.call == digests.get(name)
+    }
     if stale := (calibration.checks.keys() & calls.keys()) - bars.keys():
         _LOG.warning(
-            "%s: measured for other calls than there are now, so not used: %s; `autograder calibrate` measures again",
+            "%s: measured for other calls than there are now, so not used: %s; `autograder"
+            " calibrate` measures again",
             path,
             ", ".join(sorted(stale)),
         )
@@ -142,7 +161,8 @@ def _lines(calibration: Calibration) -> Iterator[str]:
 
 def _toml(value: str | float) -> str:
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON's strings are TOML's basic ones, but for DEL
+        # JSON's strings are TOML's basic ones, but for DEL
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value) if isinstance(value, int) else repr(rounded(value))
 
 
@@ -152,7 +172,9 @@ def rounded(value: float) -> float:
 
 
 def changes(before: Calibration | None, after: Calibration) -> tuple[str, ...]:
-    """What a reviewer looks at, one line each: checks that came and went, and bars that moved by more than a tenth."""
+    """What a reviewer looks at, one line each: checks that came and went, and bars that moved by
+    more than a tenth.
+    """
     if before is None:
         return ("there was no calibration before",)
     lines = [f"torch {before.torch} -> {after.torch}"] if before.torch != after.torch else []
@@ -165,13 +187,19 @@ def changes(before: Calibration | None, after: Calibration) -> tuple[str, ...]:
         elif old.call != now.call:
             lines.append(f"{name}: another call, bar {old.bar:.3g} -> {now.bar:.3g}")
         elif abs(now.bar / old.bar - 1) > 0.1 or old.nearest_mistake != now.nearest_mistake:
-            mistakes = dict.fromkeys(mistake or "none" for mistake in (old.nearest_mistake, now.nearest_mistake))
-            lines.append(f"{name}: bar {old.bar:.3g} -> {now.bar:.3g}, nearest mistake {' -> '.join(mistakes)}")
+            mistakes = dict.fromkeys(
+                mistake or "none" for mistake in (old.nearest_mistake, now.nearest_mistake)
+            )
+            lines.append(
+                f"{name}: bar {old.bar:.3g} -> {now.bar:.3g}, nearest mistake"
+                f" {' -> '.join(mistakes)}"
+            )
     return tuple(lines)
 
 
 def doubt(path: Path, torch: str, device: str = "cpu") -> str:
-    """Why the bars of the file at `path` may not hold under this version of torch, on `device` (a GPU's name or "cpu"; empty where it is not known); empty if they do, or there is none.
+    """Why the bars of the file at `path` may not hold under this version of torch, on `device` (a
+    GPU's name or "cpu"; empty where it is not known); empty if they do, or there is none.
 
     Raises:
         CalibrationError: as `read_calibration`.
@@ -188,4 +216,7 @@ def doubt(path: Path, torch: str, device: str = "cpu") -> str:
         now.append(device)
     if not was:
         return ""
-    return f"{path.name} was measured {' '.join(was)}, and this is {' on '.join(now)}: `autograder calibrate` measures it again"
+    return (
+        f"{path.name} was measured {' '.join(was)}, and this is {' on '.join(now)}: `autograder"
+        " calibrate` measures it again"
+    )

@@ -11,14 +11,27 @@ if TYPE_CHECKING:
     from autograder.judgement.findings.finding import Finding
 
 FOLLOWS: dict[str, frozenset[str]] = {
-    "step-before-backward": frozenset({"other-objective", "clears-between-backward-and-step", "extra-step", "starts-dirty"}),
+    "step-before-backward": frozenset(
+        {"other-objective", "clears-between-backward-and-step", "extra-step", "starts-dirty"}
+    ),
     "step-twice": frozenset({"too-many-steps"}),
     "no-backward": frozenset({"extra-step"}),
     "rebinds-params": frozenset(
-        {"moves-parameters", "returns-other", "never-clears", "clears-sometimes", "detached-parameter", "other-objective"}
+        {
+            "moves-parameters",
+            "returns-other",
+            "never-clears",
+            "clears-sometimes",
+            "detached-parameter",
+            "other-objective",
+        }
     ),
-    "optimizer-holds-other-tensor": frozenset({"moves-parameters", "returns-other", "never-clears", "clears-sometimes"}),
-    "manual-update": frozenset({"moves-parameters", "changes-update", "resets-parameters", "no-backward"}),
+    "optimizer-holds-other-tensor": frozenset(
+        {"moves-parameters", "returns-other", "never-clears", "clears-sometimes"}
+    ),
+    "manual-update": frozenset(
+        {"moves-parameters", "changes-update", "resets-parameters", "no-backward"}
+    ),
     "own-optimizer": frozenset({"moves-parameters", "changes-update"}),
     "rebuilt-optimizer": frozenset({"moves-parameters", "changes-update"}),
     "hard-coded": frozenset({"returns-other", "moves-parameters", "no-backward"}),
@@ -34,7 +47,10 @@ FOLLOWS: dict[str, frozenset[str]] = {
 
 
 def diagnose(case: Case) -> tuple[Finding, ...]:
-    """What a student should be told about a failed run; empty where nothing certain can be said. Each mistake is named once."""
+    """What a student should be told about a failed run; empty where nothing certain can be said.
+
+    Each mistake is named once.
+    """
     found: dict[str, Finding] = {}
     for finding in examine(case):
         found.setdefault(finding.code, finding)

@@ -69,7 +69,11 @@ class Cause(StrEnum):
 
 
 class Ruling(msgspec.Struct, frozen=True):
-    """What a cause leads to. `retry`: the next grading runs the submission again, since evidence of it says nothing about the student."""
+    """What a cause leads to.
+
+    `retry`: the next grading runs the submission again, since evidence of it says nothing about the
+    student.
+    """
 
     outcome: Outcome
     retry: bool
@@ -84,83 +88,144 @@ RULINGS: dict[Cause, Ruling] = {
     Cause.UNDEFINED: Ruling(
         Outcome.NOT_REACHED,
         False,
-        "This function is not defined after your notebook has run. Keep its name, and check that its cell runs without an error.",
+        "This function is not defined after your notebook has run. Keep its name, and check that"
+        " its cell runs without an error.",
     ),
     Cause.CELL_MISSING: Ruling(
         Outcome.NOT_REACHED,
         False,
-        "The cell of this check is not in your notebook. Start again from the released notebook and copy your code into it.",
+        "The cell of this check is not in your notebook. Start again from the released notebook and"
+        " copy your code into it.",
     ),
     Cause.WRONG_SIGNATURE: Ruling(
-        Outcome.FAILED, False, "Your function does not take the arguments that the assignment gives it. Keep the signature as released."
+        Outcome.FAILED,
+        False,
+        "Your function does not take the arguments that the assignment gives it. Keep the signature"
+        " as released.",
     ),
     Cause.PACKAGE_MISSING: Ruling(
-        Outcome.NEEDS_REVIEW, False, "Your notebook imports a package that is not installed where it was graded. A person will look at it."
+        Outcome.NEEDS_REVIEW,
+        False,
+        "Your notebook imports a package that is not installed where it was graded. A person will"
+        " look at it.",
     ),
     Cause.CPU_LIMIT: Ruling(
-        Outcome.FAILED, False, "Your code used all its computing time before this was done. Look for a loop that does not end."
+        Outcome.FAILED,
+        False,
+        "Your code used all its computing time before this was done. Look for a loop that does not"
+        " end.",
     ),
     Cause.WALL_LIMIT: Ruling(
         Outcome.UNGRADABLE,
         True,
-        "The grading machine waited too long, with little computing done. This costs no points; it is run again, or marked by a person.",
+        "The grading machine waited too long, with little computing done. This costs no points; it"
+        " is run again, or marked by a person.",
     ),
-    Cause.MEMORY_LIMIT: Ruling(Outcome.FAILED, False, "Your code asked for more memory than the assignment allows."),
-    Cause.DISK_LIMIT: Ruling(Outcome.FAILED, False, "Your code wrote more to disk than the assignment allows."),
-    Cause.EVIDENCE_LIMIT: Ruling(Outcome.FAILED, False, "Your notebook sent back more data than the assignment allows."),
-    Cause.EXITED: Ruling(Outcome.FAILED, False, "Your code ended Python itself (exit, os._exit) before this was done. Remove that call."),
+    Cause.MEMORY_LIMIT: Ruling(
+        Outcome.FAILED, False, "Your code asked for more memory than the assignment allows."
+    ),
+    Cause.DISK_LIMIT: Ruling(
+        Outcome.FAILED, False, "Your code wrote more to disk than the assignment allows."
+    ),
+    Cause.EVIDENCE_LIMIT: Ruling(
+        Outcome.FAILED, False, "Your notebook sent back more data than the assignment allows."
+    ),
+    Cause.EXITED: Ruling(
+        Outcome.FAILED,
+        False,
+        "Your code ended Python itself (exit, os._exit) before this was done. Remove that call.",
+    ),
     Cause.KILLED: Ruling(
-        Outcome.NEEDS_REVIEW, False, "Python was killed while your code ran, twice, and not by a limit. A person will look at it."
+        Outcome.NEEDS_REVIEW,
+        False,
+        "Python was killed while your code ran, twice, and not by a limit. A person will look"
+        " at it.",
     ),
-    Cause.SIGNALLED: Ruling(Outcome.FAILED, False, "Python was killed while your code ran, before this was done."),
-    Cause.CORRUPT_FRAMES: Ruling(Outcome.NEEDS_REVIEW, False, "What your notebook sent back could not be read. A person will look at it."),
-    Cause.CHECK_RAISED: Ruling(Outcome.FAILED, False, "The check could not make sense of what your code returned."),
+    Cause.SIGNALLED: Ruling(
+        Outcome.FAILED, False, "Python was killed while your code ran, before this was done."
+    ),
+    Cause.CORRUPT_FRAMES: Ruling(
+        Outcome.NEEDS_REVIEW,
+        False,
+        "What your notebook sent back could not be read. A person will look at it.",
+    ),
+    Cause.CHECK_RAISED: Ruling(
+        Outcome.FAILED, False, "The check could not make sense of what your code returned."
+    ),
     Cause.CHECK_BROKEN: Ruling(
-        Outcome.UNGRADABLE, True, "The check itself is broken. This costs no points; your instructor has been told."
+        Outcome.UNGRADABLE,
+        True,
+        "The check itself is broken. This costs no points; your instructor has been told.",
     ),
-    Cause.UNDECIDED: Ruling(Outcome.NEEDS_REVIEW, False, "The check can't tell whether this is right. A person will look at it."),
+    Cause.UNDECIDED: Ruling(
+        Outcome.NEEDS_REVIEW,
+        False,
+        "The check can't tell whether this is right. A person will look at it.",
+    ),
     Cause.UNREADABLE: Ruling(
         Outcome.NOT_REACHED,
         False,
-        "Your file is not a notebook that can be read. Download it again from Jupyter (File, Download) and hand it in anew.",
+        "Your file is not a notebook that can be read. Download it again from Jupyter (File,"
+        " Download) and hand it in anew.",
     ),
     Cause.SEVERAL_NOTEBOOKS: Ruling(
-        Outcome.NEEDS_REVIEW, False, "You handed in several notebooks, and none has the assignment's name. A person will look at it."
+        Outcome.NEEDS_REVIEW,
+        False,
+        "You handed in several notebooks, and none has the assignment's name. A person will look"
+        " at it.",
     ),
-    Cause.NO_NOTEBOOK: Ruling(Outcome.NOT_REACHED, False, "There is no notebook in your submission."),
+    Cause.NO_NOTEBOOK: Ruling(
+        Outcome.NOT_REACHED, False, "There is no notebook in your submission."
+    ),
     Cause.TO_BE_MARKED: Ruling(Outcome.NEEDS_REVIEW, False, ""),
     Cause.TO_BE_MARKED_AGAIN: Ruling(
-        Outcome.NEEDS_REVIEW, False, "Your answer has changed since it was marked. A person will look at it again."
+        Outcome.NEEDS_REVIEW,
+        False,
+        "Your answer has changed since it was marked. A person will look at it again.",
     ),
     Cause.UNANSWERED: Ruling(Outcome.NOT_REACHED, False, "There is no answer in this cell."),
     Cause.ANSWER_MISSING: Ruling(
-        Outcome.NEEDS_REVIEW, False, "The cell of this answer was not found in your notebook. A person will look for it."
+        Outcome.NEEDS_REVIEW,
+        False,
+        "The cell of this answer was not found in your notebook. A person will look for it.",
     ),
     Cause.MARKED_FULL: Ruling(Outcome.PASSED, False, ""),
     Cause.MARKED: Ruling(Outcome.FAILED, False, ""),
     Cause.WRONG_KERNEL: Ruling(
         Outcome.NEEDS_REVIEW,
         False,
-        "Your notebook was saved for another language than Python. Choose the Python 3 kernel and hand it in anew.",
+        "Your notebook was saved for another language than Python. Choose the Python 3 kernel and"
+        " hand it in anew.",
     ),
     Cause.OTHER_VARIANT: Ruling(
         Outcome.NEEDS_REVIEW,
         False,
-        "Your notebook was made with other data than yours, so this says little about your work. A person will look at it.",
+        "Your notebook was made with other data than yours, so this says little about your work. A"
+        " person will look at it.",
     ),
     Cause.SANDBOX_FAILED: Ruling(
-        Outcome.UNGRADABLE, True, "The grading machine could not isolate your code, so it did not run it. This costs no points."
+        Outcome.UNGRADABLE,
+        True,
+        "The grading machine could not isolate your code, so it did not run it. This costs no"
+        " points.",
     ),
-    Cause.MACHINE_FAILED: Ruling(Outcome.UNGRADABLE, True, "The grading machine failed. This costs no points; it is run again."),
+    Cause.MACHINE_FAILED: Ruling(
+        Outcome.UNGRADABLE,
+        True,
+        "The grading machine failed. This costs no points; it is run again.",
+    ),
     Cause.NO_DEVICE: Ruling(
         Outcome.UNGRADABLE,
         True,
-        "This assignment runs on a GPU, and there was none to run your code on. This costs no points; it is run again where there is one.",
+        "This assignment runs on a GPU, and there was none to run your code on. This costs no"
+        " points; it is run again where there is one.",
     ),
 }
 
 ENDINGS: dict[Ended, Cause] = {
-    Ended.FINISHED: Cause.MACHINE_FAILED,  # a run that is missing although all went well is ours to explain
+    Ended.FINISHED: (
+        Cause.MACHINE_FAILED
+    ),  # a run that is missing although all went well is ours to explain
     Ended.CPU_LIMIT: Cause.CPU_LIMIT,
     Ended.WALL_LIMIT: Cause.WALL_LIMIT,
     Ended.MEMORY_LIMIT: Cause.MEMORY_LIMIT,
@@ -185,8 +250,9 @@ STATUSES: dict[RunStatus, Cause] = {
 
 
 class ByHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person typed over a check in formgrader: a `score`, or None where `extra` credit comes on top of the check's own points. `automatic` is the check as it is by itself now;
-    `seen` its outcome, points and maximum when the person decided.
+    """What a person typed over a check in formgrader: a `score`, or None where `extra` credit comes
+    on top of the check's own points. `automatic` is the check as it is by itself now; `seen` its
+    outcome, points and maximum when the person decided.
     """
 
     automatic: CheckResult
@@ -201,8 +267,11 @@ class ByHand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The outcome of one check. `run` is the id of the call or cell it was judged on; `given` the definitions put in place
-    of the student's; `message` is plain text to the student (observed, expected, what was allowed); `findings` are what a diagnosis of the failed run says.
+    """The outcome of one check.
+
+    `run` is the id of the call or cell it was judged on; `given` the definitions put in place of
+    the student's; `message` is plain text to the student (observed, expected, what was allowed);
+    `findings` are what a diagnosis of the failed run says.
     """
 
     id: str
@@ -229,7 +298,9 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     readable: bool = False
     """A test that ran beside the student's code, which could read it."""
     by_hand: ByHand | None = None
-    """Of a check that a person decided otherwise: `outcome`, `cause` and `points` are theirs then."""
+    """Of a check that a person decided otherwise: `outcome`, `cause` and `points` are theirs
+    then.
+    """
 
     @property
     def automatic(self) -> CheckResult:
@@ -258,7 +329,10 @@ class CheckResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What produced a grade. Two grades with equal `evidence_key`, `judging_key` and `gallery` are equal."""
+    """What produced a grade.
+
+    Two grades with equal `evidence_key`, `judging_key` and `gallery` are equal.
+    """
 
     gradstep: str
     submission_sha256: str
@@ -266,11 +340,15 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     judging_key: str
     environment: dict[str, str] = {}
     gallery: str = ""
-    """SHA-256 of the known mistakes' runs with which this one was compared; empty where there were none."""
+    """SHA-256 of the known mistakes' runs with which this one was compared; empty where there were
+    none.
+    """
 
 
 class JudgedVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The student's own variant, on which everything was judged: its tag, and the number of the attempt at which it was drawn."""
+    """The student's own variant, on which everything was judged: its tag, and the number of the
+    attempt at which it was drawn.
+    """
 
     tag: str
     attempt: int
@@ -293,9 +371,13 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assignment: str
     checks: tuple[CheckResult, ...]
     notices: tuple[str, ...]
-    """What was mended or noticed, to the student, no points lost: restored locked cells, stale kernel state, offline no-ops."""
+    """What was mended or noticed, to the student, no points lost: restored locked cells, stale
+    kernel state, offline no-ops.
+    """
     problem: str
-    """The submission's own ending in a few words ("CPU limit", "SyntaxError in cell 4"), empty when it ran to its end."""
+    """The submission's own ending in a few words ("CPU limit", "SyntaxError in cell 4"), empty when
+    it ran to its end.
+    """
     provenance: Provenance
     submitted_at: str = ""
     """ISO 8601, from nbgrader's timestamp.txt, else empty."""
@@ -304,7 +386,10 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variant: JudgedVariant | None = None
     """Of an assignment with variants, where there was a notebook to judge."""
     late: bool | None = None
-    """What the system that it was handed in to says, or its time; None where nothing does. Costs no points here."""
+    """What the system that it was handed in to says, or its time; None where nothing does.
+
+    Costs no points here.
+    """
 
     @property
     def points(self) -> float:
@@ -318,12 +403,18 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def status(self) -> GradeStatus:
-        """Ungradable or in need of review if any check is, the first winning; in need of review also if the notebook holds another's variant."""
+        """Ungradable or in need of review if any check is, the first winning; in need of review
+        also if the notebook holds another's variant.
+        """
         outcomes = {check.outcome for check in self.checks}
         if Outcome.UNGRADABLE in outcomes:
             return GradeStatus.UNGRADABLE
         strange = self.variant is not None and self.variant.note
-        return GradeStatus.NEEDS_REVIEW if strange or Outcome.NEEDS_REVIEW in outcomes else GradeStatus.GRADED
+        return (
+            GradeStatus.NEEDS_REVIEW
+            if strange or Outcome.NEEDS_REVIEW in outcomes
+            else GradeStatus.GRADED
+        )
 
     @property
     def pending_points(self) -> float:
@@ -337,13 +428,22 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def decided_max_points(self) -> float:
-        """What could be had of what is decided: what is pending counts neither as 0 nor as given."""
+        """What could be had of what is decided: what is pending counts neither as 0 nor as
+        given.
+        """
         return sum(check.max_points for check in self.checks if not check.pending)
 
 
 def encode_grade(grade: Grade) -> bytes:
-    """Indented JSON, ending in a line feed. `totals` stands in it for readers and is left out when it is read back."""
-    totals = {"points": grade.decided_points, "of": grade.decided_max_points, "pending": grade.pending_points}
+    """Indented JSON, ending in a line feed.
+
+    `totals` stands in it for readers and is left out when it is read back.
+    """
+    totals = {
+        "points": grade.decided_points,
+        "of": grade.decided_max_points,
+        "pending": grade.pending_points,
+    }
     content = msgspec.to_builtins(grade)
     if grade.variant is None:
         del content["variant"]

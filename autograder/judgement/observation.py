@@ -1,4 +1,6 @@
-"""A run as the author of a check sees it: numpy arrays and plain values instead of the codec's types."""
+"""A run as the author of a check sees it: numpy arrays and plain values instead of the codec's
+types.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the reference makes of a run's own states: `gradients` for each of the story's pairs, float64 of shape (pairs, numbers), in the student's order, and its `losses`; `after` are the parameters to which a real
-    optimizer moves from each step's own values and gradients, shape (steps, numbers) (None: not replayed). `others` are gradients of known mistakes, by finding.
+    """What the reference makes of a run's own states: `gradients` for each of the story's pairs,
+    float64 of shape (pairs, numbers), in the student's order, and its `losses`; `after` are the
+    parameters to which a real optimizer moves from each step's own values and gradients, shape
+    (steps, numbers) (None: not replayed). `others` are gradients of known mistakes, by finding.
     """
 
     gradients: NdArray
@@ -30,10 +34,14 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one call or cell did. `bar` of a reference's: how far a training may lie from it, as measured by calibration (None: not measured).
+    """What one call or cell did.
 
-    `replayed`: what the reference makes of the run's own states, batch by batch (None: the call recorded no batches, or trained none).
-    `graded`: what a test cell that gives points by its own run says (None: any other run). `worth`: the points of the check that is judged.
+    `bar` of a reference's: how far a training may lie from it, as measured by calibration (None:
+    not measured).
+
+    `replayed`: what the reference makes of the run's own states, batch by batch (None: the call
+    recorded no batches, or trained none). `graded`: what a test cell that gives points by its own
+    run says (None: any other run). `worth`: the points of the check that is judged.
     """
 
     run: Run
@@ -44,7 +52,9 @@ class Observation:
 
     @property
     def returned(self) -> Any:
-        """What the call returned: ndarray for tensors, list or tuple, dict, number, text, `OptimizerValue`, `Opaque` or None."""
+        """What the call returned: ndarray for tensors, list or tuple, dict, number, text,
+        `OptimizerValue`, `Opaque` or None.
+        """
         return plain(self.run.returned)
 
     @property
@@ -64,11 +74,15 @@ class Observation:
 
     @property
     def trace(self) -> Trace | None:
-        """The trace of the optimizer that was passed in, if the call passed one; else of the one that made the most steps. None if none stepped."""
-        described = [
-            trace for trace in self.run.traces if trace.parameters
-        ]  # the recorder sums up all beyond its limit in one trace without rows
-        return next((trace for trace in described if trace.given), max(described, key=lambda trace: trace.steps, default=None))
+        """The trace of the optimizer that was passed in, if the call passed one; else of the one
+        that made the most steps. None if none stepped.
+        """
+        # the recorder sums up all beyond its limit in one trace without rows
+        described = [trace for trace in self.run.traces if trace.parameters]
+        return next(
+            (trace for trace in described if trace.given),
+            max(described, key=lambda trace: trace.steps, default=None),
+        )
 
     @property
     def steps(self) -> int:
@@ -111,12 +125,21 @@ def describe(value: Any) -> str:
         case None:
             return "None (is a `return` missing?)"
         case np.ndarray():
-            return "a single number" if value.shape == () else f"a tensor of shape {tuple(value.shape)}"
+            return (
+                "a single number"
+                if value.shape == ()
+                else f"a tensor of shape {tuple(value.shape)}"
+            )
         case OptimizerValue() | Opaque():
-            return f"a torch.optim.{value.name}" if isinstance(value, OptimizerValue) else f"a {value.type_name}"
+            return (
+                f"a torch.optim.{value.name}"
+                if isinstance(value, OptimizerValue)
+                else f"a {value.type_name}"
+            )
         case dict():
             return (
-                f"a dict with the keys {', '.join(map(str, list(value)[:8]))}{', ...' if len(value) > 8 else ''}"
+                "a dict with the keys"
+                f" {', '.join(map(str, list(value)[:8]))}{', ...' if len(value) > 8 else ''}"
                 if value
                 else "an empty dict"
             )

@@ -1,7 +1,9 @@
-"""What a test cell that gives points by its own run says, by nbgrader's rules, but where they fail open.
+"""What a test cell that gives points by its own run says, by nbgrader's rules, but where they fail
+open.
 
-nbgrader takes a cell's error, or a word on stderr, for no points, the value of its last line for points, and everything else for full marks: NaN, a number below 0,
-`tensor(0.)`, `np.float64(0.)`, False. Here a number is read where one is meant; what can't be points is for a person to look at.
+nbgrader takes a cell's error, or a word on stderr, for no points, the value of its last line for
+points, and everything else for full marks: NaN, a number below 0, `tensor(0.)`, `np.float64(0.)`,
+False. Here a number is read where one is meant; what can't be points is for a person to look at.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from autograder.evidence.trace import ErrorReport
 _WRAPPED = re.compile(
     r"(?:torch\.|np\.|numpy\.)?(?:tensor|array|float\d*|int\d*|uint\d+)\(\s*([-+\w.]+?)\s*(?:,[^()]*(?:\([^()]*\)[^()]*)?)?\)"
 )
-"""A single number of torch or numpy as it is shown: `tensor(0.5000, grad_fn=<MeanBackward0>)`, `np.float64(0.5)`."""
+"""A single number of torch or numpy as it is shown: `tensor(0.5000, grad_fn=<MeanBackward0>)`,
+`np.float64(0.5)`.
+"""
 _TEXT_CHARS = 500
 _STDERR_CHARS = 100_000
 """Searched for what is to be passed over."""
@@ -25,7 +29,9 @@ _STDERR_CHARS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class CellVerdict:
-    """What a test cell's run left: the value of its last line as shown (None: it showed none), what it wrote to stderr before that, and its error. `hidden`: it failed in a hidden test."""
+    """What a test cell's run left: the value of its last line as shown (None: it showed none), what
+    it wrote to stderr before that, and its error. `hidden`: it failed in a hidden test.
+    """
 
     shown: str | None = None
     stderr: str = ""
@@ -39,9 +45,15 @@ class CellVerdict:
 
 
 def verdict_of(
-    outputs: Sequence[Mapping[str, Any]], error: ErrorReport | None, *, hidden: bool = False, ignore_stderr: str = ""
+    outputs: Sequence[Mapping[str, Any]],
+    error: ErrorReport | None,
+    *,
+    hidden: bool = False,
+    ignore_stderr: str = "",
 ) -> CellVerdict:
-    """Read a cell's outputs (nbformat 4) in order, as nbgrader does: what comes first of stderr and the last line's value counts."""
+    """Read a cell's outputs (nbformat 4) in order, as nbgrader does: what comes first of stderr and
+    the last line's value counts.
+    """
     for output in outputs:
         if output.get("output_type") == "stream" and output.get("name") == "stderr":
             text = _joined(output.get("text"))[-_STDERR_CHARS:]
@@ -71,34 +83,50 @@ def _joined(text: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """What a test cell is worth to a student: `points` (None: a person has to say), and why, in words to the student."""
+    """What a test cell is worth to a student: `points` (None: a person has to say), and why, in
+    words to the student.
+    """
 
     points: float | None
     reason: str = ""
 
 
 def award(run: CellVerdict, reference: CellVerdict, worth: float) -> Award:
-    """Points of `run`, of `worth`. What the reference's own run shows tells whether the cell's last line is meant to be points."""
+    """Points of `run`, of `worth`.
+
+    What the reference's own run shows tells whether the cell's last line is meant to be points.
+    """
     if run.error is not None:
         return Award(0.0, _failed(run))
     if run.stderr:
-        return Award(0.0, f"Something was written to stderr, which counts as a failure here: {run.stderr.strip()}")
+        return Award(
+            0.0,
+            "Something was written to stderr, which counts as a failure here:"
+            f" {run.stderr.strip()}",
+        )
     number = run.number
     if number is None:
         return _without_number(run.shown, reference, worth)
     if math.isfinite(number) and 0 <= number <= worth:
         return Award(number, f"These tests give {number:g} of {worth:g} points.")
-    return Award(None, f"These tests end with the value {run.shown}, which is no number from 0 to {worth:g}.")
+    return Award(
+        None, f"These tests end with the value {run.shown}, which is no number from 0 to {worth:g}."
+    )
 
 
 def _without_number(shown: str | None, reference: CellVerdict, worth: float) -> Award:
-    """Full marks, unless the reference's run shows a number, or one of the two is True or False and the other is not the same."""
+    """Full marks, unless the reference's run shows a number, or one of the two is True or False and
+    the other is not the same.
+    """
     differs = shown != reference.shown and bool({"True", "False"} & {shown, reference.shown})
     missing = shown is None and reference.shown is not None
     if reference.number is None and not differs and not missing:
         return Award(worth)
     value = "no value" if shown is None else f"the value {shown}"
-    return Award(None, f"These tests end with {value}; the reference's run shows {reference.shown or 'none'}.")
+    return Award(
+        None,
+        f"These tests end with {value}; the reference's run shows {reference.shown or 'none'}.",
+    )
 
 
 def _failed(run: CellVerdict) -> str:
@@ -106,6 +134,10 @@ def _failed(run: CellVerdict) -> str:
     assert run.error is not None
     if run.hidden:
         return f"A hidden test failed ({run.error.type})."
-    place = f" (cell {run.error.cell}, line {run.error.line})" if run.error.cell and run.error.line else ""
+    place = (
+        f" (cell {run.error.cell}, line {run.error.line})"
+        if run.error.cell and run.error.line
+        else ""
+    )
     said = f": {run.error.message}" if run.error.message else ""
     return f"{run.error.type}{said}{place}"

@@ -1,7 +1,9 @@
-"""Right programs made of the reference: operators that change how something is computed, and not what.
+"""Right programs made of the reference: operators that change how something is computed, and not
+what.
 
-By the rules of real numbers each gives the same; by those of floating point it may differ in the last digits. How far that carries a training is the spread that
-calibration measures. A program that can't be computed for a call (`torch.dot` of a matrix) raises there, and is left out.
+By the rules of real numbers each gives the same; by those of floating point it may differ in the
+last digits. How far that carries a training is the spread that calibration measures. A program that
+can't be computed for a call (`torch.dot` of a matrix) raises there, and is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ from autograder.mistakes.trees import called, expression, import_torch, is_numbe
 
 @dataclass(frozen=True, slots=True)
 class Equivalent:
-    """A solution that computes the same in another way. `definition` is the source of the function `function`, the only one that is changed."""
+    """A solution that computes the same in another way.
+
+    `definition` is the source of the function `function`, the only one that is changed.
+    """
 
     name: str
     function: str
@@ -28,16 +33,25 @@ class Equivalent:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """One rule: `rewrite` gives the expression to put in the place of one that it is shown, together with its function, or None where it does not apply."""
+    """One rule: `rewrite` gives the expression to put in the place of one that it is shown,
+    together with its function, or None where it does not apply.
+    """
 
     name: str
     rewrite: Callable[[ast.expr, Function], ast.expr | None]
 
     def apply(self, function: Function) -> Function | None:
-        """A copy of `function` rewritten at every place where the rule applies; None if there is none."""
+        """A copy of `function` rewritten at every place where the rule applies; None if there is
+        none.
+        """
         changed = copy.deepcopy(function)
         places = [node for node in ast.walk(changed) if isinstance(node, ast.expr)]
-        found = [(node, new) for node in reversed(places) if (new := self.rewrite(node, changed)) is not None]  # inner ones first
+        # inner ones first
+        found = [
+            (node, new)
+            for node in reversed(places)
+            if (new := self.rewrite(node, changed)) is not None
+        ]
         for node, new in found:
             replace(changed, node, new)
         if not found:
@@ -48,7 +62,8 @@ class Rewriting:
 
 
 def equivalents(source: str, path: Path) -> tuple[Equivalent, ...]:
-    """One program for each rule and each top-level function of `source`, the solution at `path`, to which it applies.
+    """One program for each rule and each top-level function of `source`, the solution at `path`, to
+    which it applies.
 
     Raises:
         AssignmentError: if `source` is not valid Python.
@@ -67,13 +82,17 @@ def _made(module: ast.Module) -> Iterator[Equivalent]:
                     yield Equivalent(rule.name, function.name, ast.unparse(whole.body[number]))
 
 
-# --- the rules ---------------------------------------------------------------------------------------------------------------
+# --- the rules ------------------------------------------------------------------------------------
 
 
 def mean_as_sum(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
     """`x.mean()` is `x.sum() / x.numel()`."""
     values = _reduced(node, "mean")
-    return None if values is None or not _pure(values) else expression("(values).sum() / (values).numel()", values=values)
+    return (
+        None
+        if values is None or not _pure(values)
+        else expression("(values).sum() / (values).numel()", values=values)
+    )
 
 
 def reversed_mean(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
@@ -91,7 +110,11 @@ def reversed_sum(node: ast.expr, function: Function) -> ast.expr | None:  # noqa
 def square_as_product(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
     """`x ** 2` is `x * x`."""
     values = _squared(node)
-    return None if values is None or not _pure(values) else expression("(values) * (values)", values=values)
+    return (
+        None
+        if values is None or not _pure(values)
+        else expression("(values) * (values)", values=values)
+    )
 
 
 def square_of_opposite(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
@@ -114,7 +137,9 @@ def sum_fused(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: A
     """`a * b + c` is `torch.addcmul(c, a, b)`, which may round once instead of twice."""
     match node:
         case ast.BinOp(ast.BinOp(first, ast.Mult(), second), ast.Add(), rest):
-            return expression("torch.addcmul(rest, first, second)", first=first, second=second, rest=rest)
+            return expression(
+                "torch.addcmul(rest, first, second)", first=first, second=second, rest=rest
+            )
     return None
 
 
@@ -137,22 +162,49 @@ def mean_square_as_mse_loss(node: ast.expr, function: Function) -> ast.expr | No
 def mean_square_as_dot(node: ast.expr, function: Function) -> ast.expr | None:
     """The mean of `x ** 2` is `torch.dot(x, x) / x.numel()`, for vectors."""
     values = _mean_square(node, function)
-    return None if values is None or not _pure(values) else expression("torch.dot(values, values) / (values).numel()", values=values)
+    return (
+        None
+        if values is None or not _pure(values)
+        else expression("torch.dot(values, values) / (values).numel()", values=values)
+    )
 
 
-def _in_another_way(setting: str, classes: tuple[str, ...]) -> Callable[[ast.expr, Function], ast.expr | None]:
-    """A rule that asks an optimizer of torch.optim for another implementation of the same update."""
+def _in_another_way(
+    setting: str, classes: tuple[str, ...]
+) -> Callable[[ast.expr, Function], ast.expr | None]:
+    """A rule that asks an optimizer of torch.optim for another implementation of the same
+    update.
+    """
 
     def rewrite(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001
         match node:
-            case ast.Call(func, args, keywords) if called(node) in classes and args and not any(word.arg == setting for word in keywords):
-                return ast.Call(func, args, [*keywords, ast.keyword(setting, ast.Constant(value=True))])
+            case ast.Call(func, args, keywords) if (
+                called(node) in classes
+                and args
+                and not any(word.arg == setting for word in keywords)
+            ):
+                return ast.Call(
+                    func, args, [*keywords, ast.keyword(setting, ast.Constant(value=True))]
+                )
         return None
 
     return rewrite
 
 
-FOREACH = ("ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD")
+FOREACH = (
+    "ASGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SGD",
+)
 FUSED = ("Adagrad", "Adam", "AdamW", "SGD")
 
 REWRITINGS = (
@@ -171,13 +223,15 @@ REWRITINGS = (
 )
 
 
-# --- what they look for ------------------------------------------------------------------------------------------------------
+# --- what they look for ---------------------------------------------------------------------------
 
 
 def _reduced(node: ast.expr, name: str) -> ast.expr | None:
     """`x` of `x.mean()` or `torch.mean(x)`, all of x and nothing else asked for."""
     match node:
-        case ast.Call(ast.Attribute(ast.Name("torch"), attr), [values], []) if attr == name and not isinstance(values, ast.Starred):
+        case ast.Call(ast.Attribute(ast.Name("torch"), attr), [values], []) if (
+            attr == name and not isinstance(values, ast.Starred)
+        ):
             return values
         case ast.Call(ast.Attribute(ast.Name("torch")), _, _):
             return None
@@ -191,15 +245,21 @@ def _squared(node: ast.expr) -> ast.expr | None:
     match node:
         case ast.BinOp(values, ast.Pow(), exponent) if is_number(exponent, 2):
             return values
-        case ast.Call(ast.Attribute(ast.Name("torch"), "pow"), [values, exponent], []) if is_number(exponent, 2):
+        case ast.Call(ast.Attribute(ast.Name("torch"), "pow"), [values, exponent], []) if is_number(
+            exponent, 2
+        ):
             return values
-        case ast.Call(ast.Attribute(values, "pow"), [exponent], []) if is_number(exponent, 2) and not _is_torch(values):
+        case ast.Call(ast.Attribute(values, "pow"), [exponent], []) if is_number(
+            exponent, 2
+        ) and not _is_torch(values):
             return values
     return _reduced(node, "square")
 
 
 def _mean_square(node: ast.expr, function: Function) -> ast.expr | None:
-    """`x` of the mean of `x ** 2`, also where a name stands for one or the other that the function binds just once."""
+    """`x` of the mean of `x ** 2`, also where a name stands for one or the other that the function
+    binds just once.
+    """
     values = _reduced(node, "mean")
     if values is None:
         return None
@@ -208,7 +268,9 @@ def _mean_square(node: ast.expr, function: Function) -> ast.expr | None:
 
 
 def _binding(node: ast.expr, function: Function) -> ast.expr:
-    """What a name is bound to in `function`, if nothing that stands there can have changed between; else the node itself."""
+    """What a name is bound to in `function`, if nothing that stands there can have changed between;
+    else the node itself.
+    """
     if not isinstance(node, ast.Name):
         return node
     bound = [
@@ -226,13 +288,31 @@ def _binding(node: ast.expr, function: Function) -> ast.expr:
 
 
 def _stores(function: Function, name: str) -> list[ast.Name]:
-    return [item for item in ast.walk(function) if isinstance(item, ast.Name) and item.id == name and not isinstance(item.ctx, ast.Load)]
+    return [
+        item
+        for item in ast.walk(function)
+        if isinstance(item, ast.Name) and item.id == name and not isinstance(item.ctx, ast.Load)
+    ]
 
 
 def _pure(node: ast.expr) -> bool:
-    """Whether computing `node` twice gives the same twice: names, numbers, arithmetic, and nothing that may draw random numbers."""
-    kinds = (ast.Name, ast.Attribute, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
-    return all(isinstance(item, kinds) or called(item) in ("pow", "square", "abs") for item in ast.walk(node))
+    """Whether computing `node` twice gives the same twice: names, numbers, arithmetic, and nothing
+    that may draw random numbers.
+    """
+    kinds = (
+        ast.Name,
+        ast.Attribute,
+        ast.Constant,
+        ast.BinOp,
+        ast.UnaryOp,
+        ast.operator,
+        ast.unaryop,
+        ast.expr_context,
+    )
+    return all(
+        isinstance(item, kinds) or called(item) in ("pow", "square", "abs")
+        for item in ast.walk(node)
+    )
 
 
 def _is_torch(node: ast.expr) -> bool:

@@ -10,7 +10,13 @@ from autograder.mistakes.training_places import passes, source_of
 from autograder.mistakes.trees import called, expression, replace
 
 SQUARED_LOSSES = ("mse_loss", "MSELoss")
-CROSS_ENTROPIES = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div")
+CROSS_ENTROPIES = (
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "kl_div",
+)
 LOSS_FUNCTIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", *CROSS_ENTROPIES)
 
 
@@ -27,20 +33,30 @@ class Place:
 
 
 def reduces(node: ast.AST) -> bool:
-    """Whether `node` makes one number of many errors: a mean, or a loss of torch's. A share of comparisons that hold is no loss, nor is `x - x.mean()`."""
+    """Whether `node` makes one number of many errors: a mean, or a loss of torch's.
+
+    A share of comparisons that hold is no loss, nor is `x - x.mean()`.
+    """
     every = list(ast.walk(node))
     found = any(called(item) in ("mean", *LOSS_FUNCTIONS) for item in every)
     return found and not any(isinstance(item, ast.Compare) or _centres(item) for item in every)
 
 
 def _centres(node: ast.AST) -> bool:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.right, ast.Call) and called(node.right) == "mean":
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Sub)
+        and isinstance(node.right, ast.Call)
+        and called(node.right) == "mean"
+    ):
         return ast.unparse(node.left) in ast.unparse(node.right)
     return False
 
 
 def losses(tree: Function) -> list[Place]:
-    """The losses of a function: what its backward passes start from, or else the mean that it returns."""
+    """The losses of a function: what its backward passes start from, or else the mean that it
+    returns.
+    """
     found = [source_of(one) for one in passes(tree)]
     if not found:
         for item in tree.body:

@@ -40,8 +40,11 @@ OPERATORS: tuple[Operator, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A solution with one mistake. `function` is the top-level definition that has it, `definition` that definition's source, `source` the whole module's;
-    `line` is where the function begins in the reference. `survives` says why checks may let it pass (empty: they may not).
+    """A solution with one mistake.
+
+    `function` is the top-level definition that has it, `definition` that definition's source,
+    `source` the whole module's; `line` is where the function begins in the reference. `survives`
+    says why checks may let it pass (empty: they may not).
     """
 
     id: str
@@ -56,7 +59,8 @@ class Mutant:
 
 
 def mutants(source: str, path: Path) -> tuple[Mutant, ...]:
-    """One program for each mistake that an operator can make in `source`, the solution at `path`; no two with the same tree.
+    """One program for each mistake that an operator can make in `source`, the solution at `path`;
+    no two with the same tree.
 
     Raises:
         AssignmentError: if `source` is not valid Python.
@@ -76,7 +80,15 @@ def mutants(source: str, path: Path) -> tuple[Mutant, ...]:
             assert isinstance(changed, ast.FunctionDef | ast.ClassDef)
             texts = ast.unparse(changed), ast.unparse(whole) + "\n"
             made.append(
-                Mutant(operator.code + suffix, operator.code, operator.name, operator.rows, changed.name, *texts, line=definition.lineno)
+                Mutant(
+                    operator.code + suffix,
+                    operator.code,
+                    operator.name,
+                    operator.rows,
+                    changed.name,
+                    *texts,
+                    line=definition.lineno,
+                )
             )
     return tuple(made)
 
@@ -95,8 +107,12 @@ def parse(source: str, path: Path) -> ast.Module:
 
 
 def with_statement(module: ast.Module, number: int, statement: ast.stmt) -> ast.Module:
-    """A copy of `module` with `statement` in the place of its statement `number`, as it reads back from source."""
-    changed = ast.Module([*module.body[:number], statement, *module.body[number + 1 :]], module.type_ignores)
+    """A copy of `module` with `statement` in the place of its statement `number`, as it reads back
+    from source.
+    """
+    changed = ast.Module(
+        [*module.body[:number], statement, *module.body[number + 1 :]], module.type_ignores
+    )
     return syntax_tree(ast.unparse(ast.fix_missing_locations(changed)))
 
 
@@ -112,5 +128,9 @@ def _changed(definition: ast.stmt) -> Iterator[tuple[Operator, ast.stmt]]:
                 for operator in OPERATORS:
                     for changed in operator.mutate(method):
                         whole = copy.copy(definition)
-                        whole.body = [*definition.body[:number], changed, *definition.body[number + 1 :]]
+                        whole.body = [
+                            *definition.body[:number],
+                            changed,
+                            *definition.body[number + 1 :],
+                        ]
                         yield operator, whole

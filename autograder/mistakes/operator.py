@@ -11,10 +11,13 @@ Function = ast.FunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One mistake. `mutate` yields changed copies of a function's tree, one for each place where the mistake can be made.
+    """One mistake.
 
-    `code` is its stable name, `rows` are those of the catalogue of mistakes that it stands for (none: not catalogued), and `name` goes on where
-    "identical to a function that" ends.
+    `mutate` yields changed copies of a function's tree, one for each place where the mistake can be
+    made.
+
+    `code` is its stable name, `rows` are those of the catalogue of mistakes that it stands for
+    (none: not catalogued), and `name` goes on where "identical to a function that" ends.
     """
 
     code: str

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autograder.mistakes.operator import Function
-from autograder.mistakes.trees import arguments_of, called, index_of, method_call, names_in, receiver
+from autograder.mistakes.trees import (
+    arguments_of,
+    called,
+    index_of,
+    method_call,
+    names_in,
+    receiver,
+)
 
 Loop = ast.For | ast.While
 
@@ -27,9 +34,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One backward pass of a function: `backward` is its statement and `loss` what it starts from; `loops` stand around it, outermost first.
+    """One backward pass of a function: `backward` is its statement and `loss` what it starts from;
+    `loops` stand around it, outermost first.
 
-    `clears` and `step` are the statements that clear gradients and move parameters in the same block or around it (None: elsewhere, or by hand).
+    `clears` and `step` are the statements that clear gradients and move parameters in the same
+    block or around it (None: elsewhere, or by hand).
     """
 
     function: Function
@@ -71,7 +80,9 @@ def passes(function: Function) -> list[Pass]:
         if call is not None:
             near = [step for step in steps if step.block is placed.block] or steps
             own = tuple(one for one in clears if one.block is placed.block) or tuple(clears)
-            result.append(Pass(function, placed, receiver(call), loops, own, near[0] if near else None))
+            result.append(
+                Pass(function, placed, receiver(call), loops, own, near[0] if near else None)
+            )
     return result
 
 
@@ -104,7 +115,9 @@ def is_step(statement: ast.stmt) -> bool:
     return call is not None and "sched" not in ast.unparse(receiver(call)).lower()
 
 
-def _walk(block: list[ast.stmt], loops: tuple[Placed, ...]) -> Iterator[tuple[Placed, tuple[Placed, ...]]]:
+def _walk(
+    block: list[ast.stmt], loops: tuple[Placed, ...]
+) -> Iterator[tuple[Placed, tuple[Placed, ...]]]:
     for statement in block:
         placed = Placed(statement, block)
         yield placed, loops
@@ -116,7 +129,9 @@ def _walk(block: list[ast.stmt], loops: tuple[Placed, ...]) -> Iterator[tuple[Pl
 
 
 def source_of(one: Pass) -> ast.expr:
-    """The expression whose value the backward pass starts from: what its name was last bound to in the block, else the receiver itself."""
+    """The expression whose value the backward pass starts from: what its name was last bound to in
+    the block, else the receiver itself.
+    """
     return _bound(one, one.loss)
 
 
@@ -131,19 +146,25 @@ def _bound(one: Pass, value: ast.expr) -> ast.expr:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Names of the data that one backward pass is about: what the model sees, and what it is compared with."""
+    """Names of the data that one backward pass is about: what the model sees, and what it is
+    compared with.
+    """
 
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
 
 
 def data_of(one: Pass) -> Data:
-    """Tell inputs from targets: a target stands in the loss itself, an input in the call of the model."""
+    """Tell inputs from targets: a target stands in the loss itself, an input in the call of the
+    model.
+    """
     source = source_of(one)
     outside = set(arguments_of(one.function)) - _no_data(one)
     for placed in one.loops:
         if isinstance(placed.statement, ast.For) and not _counts(placed.statement):
-            outside |= {item.id for item in ast.walk(placed.statement.target) if isinstance(item, ast.Name)}
+            outside |= {
+                item.id for item in ast.walk(placed.statement.target) if isinstance(item, ast.Name)
+            }
     inputs: list[str] = []
     targets: list[str] = []
     for name, inside in _reads(source, nested=False, outermost=True):
@@ -153,7 +174,10 @@ def data_of(one: Pass) -> Data:
             bound = _bound(one, name)
             if bound is not name:
                 inputs += sorted(names_in(bound) & outside)
-    return Data(tuple(dict.fromkeys(inputs)), tuple(dict.fromkeys(name for name in targets if name not in inputs)))
+    return Data(
+        tuple(dict.fromkeys(inputs)),
+        tuple(dict.fromkeys(name for name in targets if name not in inputs)),
+    )
 
 
 def _counts(loop: ast.For) -> bool:
@@ -162,14 +186,20 @@ def _counts(loop: ast.For) -> bool:
 
 def _no_data(one: Pass) -> set[str]:
     """Parameters of the function that are no data: callables, the optimizer, what is trained."""
-    callees = {item.func.id for item in ast.walk(one.function) if isinstance(item, ast.Call) and isinstance(item.func, ast.Name)}
+    callees = {
+        item.func.id
+        for item in ast.walk(one.function)
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Name)
+    }
     owners = {ast.unparse(one.optimizer)} if one.optimizer else set()
     trained = parameters_name(one)
     return callees | owners | ({trained} if trained else set())
 
 
 def _reads(node: ast.expr, *, nested: bool, outermost: bool) -> Iterator[tuple[ast.Name, bool]]:
-    """Names read in `node`, and whether inside the arguments of a call that is not the outermost."""
+    """Names read in `node`, and whether inside the arguments of a call that is not the
+    outermost.
+    """
     if isinstance(node, ast.Name):
         yield node, nested
         return
@@ -181,12 +211,24 @@ def _reads(node: ast.expr, *, nested: bool, outermost: bool) -> Iterator[tuple[a
         return
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):
-            yield from _reads(child, nested=nested, outermost=outermost and isinstance(node, ast.Attribute))
+            yield from _reads(
+                child, nested=nested, outermost=outermost and isinstance(node, ast.Attribute)
+            )
 
 
 def parameters_name(one: Pass) -> str | None:
-    """The function's parameter that holds the tensors to train: what is unpacked for the model, or is called so."""
+    """The function's parameter that holds the tensors to train: what is unpacked for the model, or
+    is called so.
+    """
     arguments = arguments_of(one.function)
-    starred = [item.value.id for item in ast.walk(one.function) if isinstance(item, ast.Starred) and isinstance(item.value, ast.Name)]
-    called_so = [name for name in arguments if any(word in name.lower() for word in ("param", "weight", "theta"))]
+    starred = [
+        item.value.id
+        for item in ast.walk(one.function)
+        if isinstance(item, ast.Starred) and isinstance(item.value, ast.Name)
+    ]
+    called_so = [
+        name
+        for name in arguments
+        if any(word in name.lower() for word in ("param", "weight", "theta"))
+    ]
     return next((name for name in [*starred, *called_so] if name in arguments), None)

@@ -13,7 +13,9 @@ from autograder.syntax import syntax_tree
 Site = TypeVar("Site")
 
 
-def at_each(find: Callable[[Function], Sequence[Site]], edit: Callable[[Site], object], function: Function) -> Iterator[Function]:
+def at_each(
+    find: Callable[[Function], Sequence[Site]], edit: Callable[[Site], object], function: Function
+) -> Iterator[Function]:
     """A copy of `function` for each place that `find` finds, changed there by `edit`."""
     for number in range(len(find(function))):
         changed = copy.deepcopy(function)
@@ -75,7 +77,9 @@ def after_docstring(function: Function) -> int:
 
 
 def import_torch(function: Function) -> None:
-    """Let the function import torch itself: a notebook may do so under another name, or not at all."""
+    """Let the function import torch itself: a notebook may do so under another name, or not at
+    all.
+    """
     place = after_docstring(function)
     function.body[place:place] = statements("import torch")
 
@@ -83,7 +87,13 @@ def import_torch(function: Function) -> None:
 def method_call(statement: ast.AST, *names: str) -> ast.Call | None:
     """The call, if `statement` is nothing but a call `x.name(...)` of one of `names`."""
     call = statement.value if isinstance(statement, ast.Expr) else None
-    return call if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in names else None
+    return (
+        call
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in names
+        else None
+    )
 
 
 def receiver(call: ast.Call) -> ast.expr:
@@ -103,7 +113,11 @@ def called(node: ast.AST) -> str:
 
 def names_in(node: ast.AST) -> set[str]:
     """All names that are read below `node`, itself included."""
-    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)}
+    return {
+        item.id
+        for item in ast.walk(node)
+        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)
+    }
 
 
 def arguments_of(function: Function) -> list[str]:
@@ -114,7 +128,11 @@ def arguments_of(function: Function) -> list[str]:
 
 def is_number(node: ast.AST | None, value: float | None = None) -> bool:
     """Whether `node` is a number, or that number."""
-    if not isinstance(node, ast.Constant) or isinstance(node.value, bool) or not isinstance(node.value, int | float):
+    if (
+        not isinstance(node, ast.Constant)
+        or isinstance(node.value, bool)
+        or not isinstance(node.value, int | float)
+    ):
         return False
     return value is None or node.value == value
 

@@ -1,1 +1,3 @@
-"""Notebooks: rendered for students from a template, cut from the solution, read back from submissions."""
+"""Notebooks: rendered for students from a template, cut from the solution, read back from
+submissions.
+"""

@@ -12,7 +12,9 @@ from autograder.notebooks.libraries import NotebookNode
 
 SCHEMA_VERSION = 3
 GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""nbgrader allows these characters, nbformat 4.5 at most 64 of them as a cell id; one name serves as both."""
+"""nbgrader allows these characters, nbformat 4.5 at most 64 of them as a cell id; one name serves
+as both.
+"""
 
 
 class Role(StrEnum):
@@ -27,13 +29,17 @@ class Role(StrEnum):
     CHECK = "check"
     """A visible test with points, locked."""
     TESTS = "tests"
-    """In a template only: as CHECK, but its own run is what gives the points (`graded_cell`), so that the reference runs it too, and hidden tests in it."""
+    """In a template only: as CHECK, but its own run is what gives the points (`graded_cell`), so
+    that the reference runs it too, and hidden tests in it.
+    """
     ANSWER = "answer"
     """Text or code that students write and a person marks."""
     TASK = "task"
     """Text, locked, that asks for cells of the student's own, which a person marks."""
     VARIANT = "variant"
-    """Each student's own data: put back as released, to this student, and unknown to nbgrader, which has one version of what it locks."""
+    """Each student's own data: put back as released, to this student, and unknown to nbgrader,
+    which has one version of what it locks.
+    """
     FREE = "free"
     """Anything else; nbgrader knows nothing of it."""
 
@@ -45,7 +51,13 @@ class Role(StrEnum):
     @property
     def cell_type(self) -> str | None:
         """The type that a cell of this role must have; None where either will do."""
-        return {Role.TEXT: "markdown", Role.TASK: "markdown", Role.ANSWER: None, Role.VARIANT: None, Role.FREE: None}.get(self, "code")
+        return {
+            Role.TEXT: "markdown",
+            Role.TASK: "markdown",
+            Role.ANSWER: None,
+            Role.VARIANT: None,
+            Role.FREE: None,
+        }.get(self, "code")
 
 
 def role_of(cell: NotebookNode) -> Role:
@@ -74,7 +86,9 @@ def nbgrader_marks(cell: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def variant_marks(cell: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Our metadata of a cell that holds a variant: its `id`, and the `variant`'s tag and the `secret`'s fingerprint where it is somebody's. Empty for any other cell."""
+    """Our metadata of a cell that holds a variant: its `id`, and the `variant`'s tag and the
+    `secret`'s fingerprint where it is somebody's. Empty for any other cell.
+    """
     return _marks(cell, "gradstep")
 
 
@@ -85,7 +99,9 @@ def _marks(cell: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def mark(cell: NotebookNode, role: Role, grade_id: str, points: float | None = None) -> None:
-    """Put nbgrader's metadata for `role` on `cell`, and keep Jupyter from editing or deleting what is locked."""
+    """Put nbgrader's metadata for `role` on `cell`, and keep Jupyter from editing or deleting what
+    is locked.
+    """
     if role in (Role.FREE, Role.VARIANT):
         return
     marks: dict[str, Any] = {
@@ -112,7 +128,14 @@ def checksum(cell: NotebookNode) -> str:
     marks = nbgrader_marks(cell)
     grade, solution = bool(marks.get("grade")), bool(marks.get("solution"))
     locked = not solution and (grade or bool(marks.get("locked")))
-    fields = [cell["source"], cell["cell_type"], str(grade), str(solution), str(locked), grade_id_of(cell)]
+    fields = [
+        cell["source"],
+        cell["cell_type"],
+        str(grade),
+        str(solution),
+        str(locked),
+        grade_id_of(cell),
+    ]
     if grade:
         fields.append(str(float(marks["points"])))
     return hashlib.md5("".join(fields).encode(), usedforsecurity=False).hexdigest()

@@ -1,4 +1,6 @@
-"""nbformat and jupytext, imported without the packages that they load beside and never need for what is done here: nine tenths of the time that a command takes to start."""
+"""nbformat and jupytext, imported without the packages that they load beside and never need for
+what is done here: nine tenths of the time that a command takes to start.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _as_if_not_installed(name: str) -> Iterator[None]:
-    """Within, an import of `name` fails as where it is not installed, unless it is loaded already."""
+    """Within, an import of `name` fails as where it is not installed, unless it is loaded
+    already.
+    """
     if name in sys.modules:
         yield
         return
@@ -24,13 +28,17 @@ def _as_if_not_installed(name: str) -> Iterator[None]:
         del sys.modules[name]
 
 
-with _as_if_not_installed("rfc3987_syntax"):  # 38 grammars for URIs, made by jsonschema: 1.6 s. No notebook's schema asks for one.
+with _as_if_not_installed(
+    "rfc3987_syntax"
+):  # 38 grammars for URIs, made by jsonschema: 1.6 s. No notebook's schema asks for one.
     import nbformat
     from nbformat import NotebookNode
 
 
 def import_jupytext() -> ModuleType:
-    """jupytext: 0.1 s, for those who need it at the time they do; without what it brings for Jupyter's server, 0.3 s more."""
+    """jupytext: 0.1 s, for those who need it at the time they do; without what it brings for
+    Jupyter's server, 0.3 s more.
+    """
     with _as_if_not_installed("tornado"):
         import jupytext
     return jupytext  # type: ignore[no-any-return]

@@ -31,7 +31,10 @@ class HasSource(Protocol):
 
 
 def _remembered(names: Callable[[str], frozenset[str]]) -> Callable[[str], frozenset[str]]:
-    """Most cells are as released, in every student's notebook. Long ones are not kept: a thousand of them could fill the memory."""
+    """Most cells are as released, in every student's notebook.
+
+    Long ones are not kept: a thousand of them could fill the memory.
+    """
     known = functools.lru_cache(maxsize=1024)(names)
 
     @functools.wraps(names)
@@ -43,10 +46,11 @@ def _remembered(names: Callable[[str], frozenset[str]]) -> Callable[[str], froze
 
 @_remembered
 def bound_names(source: str) -> frozenset[str]:
-    """Names that a cell binds (or deletes) at top level: definitions, imports, assignments of all kinds, loop targets, `as`, walrus,
-    patterns.
+    """Names that a cell binds (or deletes) at top level: definitions, imports, assignments of all
+    kinds, loop targets, `as`, walrus, patterns.
 
-    IPython's commands are left out. A cell that isn't valid Python binds nothing, since it does not run.
+    IPython's commands are left out. A cell that isn't valid Python binds nothing, since it does not
+    run.
     """
     tree = _parse(source)
     return frozenset() if tree is None else frozenset(_bound(tree))
@@ -60,17 +64,25 @@ def meant_names(source: str) -> frozenset[str]:
 
 
 def defined_names(source: str) -> tuple[str, ...]:
-    """Functions and classes that a cell defines at top level, in order; of a cell that isn't valid Python, those that it looks like."""
+    """Functions and classes that a cell defines at top level, in order; of a cell that isn't valid
+    Python, those that it looks like.
+    """
     tree = _parse(source)
     if tree is None:
         return tuple(_DEFINITION.findall(source))
-    return tuple(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef))
+    return tuple(
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    )
 
 
 def rebound(cells: Sequence[HasSource], owners: Mapping[str, str]) -> dict[str, str]:
-    """For each function that a cell binds again below its check cell: the id of that check cell, in whose state it is to be called.
+    """For each function that a cell binds again below its check cell: the id of that check cell, in
+    whose state it is to be called.
 
-    owners: from function name to the id of its last check cell. A function that is first bound below its check cell is not bound *again*.
+    owners: from function name to the id of its last check cell. A function that is first bound
+    below its check cell is not bound *again*.
     """
     names = [bound_names(cell.source) for cell in cells]
     position = {cell.id: index for index, cell in enumerate(cells)}
@@ -79,23 +91,34 @@ def rebound(cells: Sequence[HasSource], owners: Mapping[str, str]) -> dict[str, 
         if check not in position:
             continue
         split = position[check] + 1
-        if any(name in bound for bound in names[:split]) and any(name in bound for bound in names[split:]):
+        if any(name in bound for bound in names[:split]) and any(
+            name in bound for bound in names[split:]
+        ):
             found[name] = check
     return found
 
 
 def _parse(source: str) -> ast.Module | None:
-    """The syntax tree; IPython's commands are taken out only if there is none with them, for `%` may begin a line of Python too."""
+    """The syntax tree; IPython's commands are taken out only if there is none with them, for `%`
+    may begin a line of Python too.
+    """
     for text in (source, _without_commands(source)):
         try:
             return syntax_tree(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):  # ValueError: NUL; the last two: nested too deeply
+        except (
+            SyntaxError,
+            ValueError,
+            RecursionError,
+            MemoryError,
+        ):  # ValueError: NUL; the last two: nested too deeply
             continue
     return None
 
 
 def _without_commands(source: str) -> str:
-    """`source` with magics, shell commands and help requests replaced by Python that does nothing."""
+    """`source` with magics, shell commands and help requests replaced by Python that does
+    nothing.
+    """
     lines = source.splitlines()
     first = next((index for index, line in enumerate(lines) if line.strip()), 0)
     if lines and lines[first].startswith("%%"):
@@ -116,17 +139,24 @@ def _without_command(line: str) -> str:
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:
-    """Walks the module's own scope: bodies of functions, classes and lambdas have scopes of their own."""
+    """Walks the module's own scope: bodies of functions, classes and lambdas have scopes of their
+    own.
+    """
     todo: list[ast.AST] = [tree]
     while todo:
         node = todo.pop()
         match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ):
                 yield name
                 continue
             case ast.Lambda():
                 continue
-            case ast.comprehension():  # its target lives in the comprehension; a walrus in it does not
+            # its target lives in the comprehension; a walrus in it does not
+            case ast.comprehension():
                 todo += [node.iter, *node.ifs]
                 continue
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):

@@ -1,4 +1,5 @@
-"""The record of what was collected: whose each submission is, where it came from, and under which ids the learning system knows its people.
+"""The record of what was collected: whose each submission is, where it came from, and under which
+ids the learning system knows its people.
 
 ``submitted/collected-<slug>.json``, beside the folders that it speaks of.
 """
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 ATTEMPT = "~"
-"""Between a student's id and the number of an attempt in a folder's name, where all attempts are collected."""
+"""Between a student's id and the number of an attempt in a folder's name, where all attempts are
+collected.
+"""
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,12 +38,20 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def known_ids(self) -> frozenset[tuple[str, str]]:
         """Ids with their kinds, fit for comparing: two students with a common one are the same."""
-        ids = {"id": self.id, "canvas": self.canvas_id, "moodle": self.moodle_id, "login": self.login, "email": self.email}
+        ids = {
+            "id": self.id,
+            "canvas": self.canvas_id,
+            "moodle": self.moodle_id,
+            "login": self.login,
+            "email": self.email,
+        }
         return frozenset((kind, same_text(text)) for kind, text in ids.items() if text)
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One folder in submitted/. `holder` is the student's or group's folder name without an attempt's number; `attempt` is 0 where only one is collected."""
+    """One folder in submitted/. `holder` is the student's or group's folder name without an
+    attempt's number; `attempt` is 0 where only one is collected.
+    """
 
     folder: str
     holder: str
@@ -105,36 +116,52 @@ def read_record(root: Path, slug: str) -> Record:
     except (FileNotFoundError, NotADirectoryError):
         return Record(slug)
     except (msgspec.DecodeError, OSError) as error:
-        message = f"{path}: can't be read as the record of what was collected ({error}); move it away and collect again: submissions that are there stay"
+        message = (
+            f"{path}: can't be read as the record of what was collected ({error}); move it away and"
+            " collect again: submissions that are there stay"
+        )
         raise ExchangeError(message) from error
     if record.version != VERSION:
-        message = f"{path}: is of another version of GradStep ({record.version}); move it away and collect again"
+        message = (
+            f"{path}: is of another version of GradStep ({record.version}); move it away and"
+            " collect again"
+        )
         raise ExchangeError(message)
     return record
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The record, and the names of all folders with a submission: some may have been put there by hand."""
+    """The record, and the names of all folders with a submission: some may have been put there by
+    hand.
+    """
 
     record: Record
     folders: frozenset[str] = frozenset()
 
 
 def find_collected(path: Path, slug: str) -> Collected:
-    """What lies in the folder that `autograder grade` is given, which may hold submitted/; nothing for anything else.
+    """What lies in the folder that `autograder grade` is given, which may hold submitted/; nothing
+    for anything else.
 
     Raises:
         ExchangeError: if there is a record that can't be read.
     """
     root = path / "submitted" if (path / "submitted").is_dir() else path
-    return Collected(read_record(root, slug), frozenset(place.parent.name for place in root.glob(f"*/{slug}")))
+    return Collected(
+        read_record(root, slug), frozenset(place.parent.name for place in root.glob(f"*/{slug}"))
+    )
 
 
 def write_record(root: Path, record: Record) -> None:
     """Write it at once, entries by folder."""
-    ordered = msgspec.structs.replace(record, entries=tuple(sorted(record.entries, key=lambda entry: entry.folder)))
-    write_atomic(record_path(root, record.assignment), msgspec.json.format(msgspec.json.encode(ordered), indent=2) + b"\n")
+    ordered = msgspec.structs.replace(
+        record, entries=tuple(sorted(record.entries, key=lambda entry: entry.folder))
+    )
+    write_atomic(
+        record_path(root, record.assignment),
+        msgspec.json.format(msgspec.json.encode(ordered), indent=2) + b"\n",
+    )
 
 
 def same_people(some: Iterable[Member], others: Iterable[Member]) -> bool:

@@ -1,4 +1,6 @@
-"""The name under which a submission is kept: it becomes folders, a row of a table and a line of a terminal, and on a flat folder of uploads students choose it."""
+"""The name under which a submission is kept: it becomes folders, a row of a table and a line of a
+terminal, and on a flat folder of uploads students choose it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECAS
 
 
 def student_name(found: str) -> str:
-    """`found`, the name of a folder or file, if it is harmless; else what is harmless of it with a digest of the whole, so that two students never become one.
+    """`found`, the name of a folder or file, if it is harmless; else what is harmless of it with a
+    digest of the whole, so that two students never become one.
 
     Letters of all alphabets, spaces, apostrophes and addresses stay.
     """
@@ -29,4 +32,10 @@ def student_name(found: str) -> str:
     if len(name.encode()) > NAME_BYTES:
         name = name.encode()[: NAME_BYTES - 9].decode(errors="ignore")  # the digest takes nine
     name = name.rstrip(" .")
-    return name if name == found and name else f"{name or '_'}-{hashlib.sha256(found.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return (
+        name
+        if name == found and name
+        else (
+            f"{name or '_'}-{hashlib.sha256(found.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+        )
+    )

@@ -1,4 +1,7 @@
-"""What `autograder check` found: one report, told as lines of text or as Markdown. What students wrote is inert in both."""
+"""What `autograder check` found: one report, told as lines of text or as Markdown.
+
+What students wrote is inert in both.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ WORDS = {
     Outcome.UNGRADABLE: ("!", "not graded"),
 }
 """Of each outcome: symbol and words to the student."""
-NO_MARK = "These are the checks that you can see; your mark comes from all of them, also those that you don't see yet."
+NO_MARK = (
+    "These are the checks that you can see; your mark comes from all of them, also those that you"
+    " don't see yet."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """One notebook by its visible checks. `title` is the assignment's; `places` say where lost checks point to, by id; `left_out` are visible checks that only the grader can make, with
-    the reason; `remarks` are sentences about how grading will differ.
+    """One notebook by its visible checks.
+
+    `title` is the assignment's; `places` say where lost checks point to, by id; `left_out` are
+    visible checks that only the grader can make, with the reason; `remarks` are sentences about how
+    grading will differ.
     """
 
     title: str
@@ -73,19 +82,35 @@ class CheckReport:
     def headline(self) -> str:
         """ "2 of 3 visible checks passed, 5 of 10 points"."""
         done = sum(check.outcome is Outcome.PASSED for check in self.checks)
-        points, of = sum(check.points for check in self.checks), sum(check.max_points for check in self.checks)
-        return f"{done} of {len(self.checks)} visible checks passed, {number(points)} of {number(of)} points"
+        points, of = (
+            sum(check.points for check in self.checks),
+            sum(check.max_points for check in self.checks),
+        )
+        return (
+            f"{done} of {len(self.checks)} visible checks passed, {number(points)} of {number(of)}"
+            " points"
+        )
 
     def footnotes(self) -> list[str]:
         """Everything that is not about one check."""
         lines = [plain_line(notice, 1_000) for notice in self.grade.notices[:NOTICES_SHOWN]]
         lines += [plain_line(remark, 1_000) for remark in self.remarks]
-        lines += [f"Only checked when you are graded: {plain_line(title)} ({plain_line(reason)})" for title, reason in self.left_out]
+        lines += [
+            f"Only checked when you are graded: {plain_line(title)} ({plain_line(reason)})"
+            for title, reason in self.left_out
+        ]
         questions = [check for check in self.grade.checks if check.question]
         if questions:
-            blank = [plain_line(check.title) for check in questions if check.outcome is Outcome.NOT_REACHED]
+            blank = [
+                plain_line(check.title)
+                for check in questions
+                if check.outcome is Outcome.NOT_REACHED
+            ]
             missing = f"; not answered yet: {', '.join(blank)}" if blank else ""
-            lines.append(f"{len(questions)} answer{'s are' if len(questions) > 1 else ' is'} marked by a person{missing}")
+            lines.append(
+                f"{len(questions)} answer{'s are' if len(questions) > 1 else ' is'} marked by a"
+                f" person{missing}"
+            )
         return [*lines, NO_MARK]
 
 
@@ -112,14 +137,22 @@ def text_lines(report: CheckReport) -> Iterator[str]:
             yield plain_line(part) or "Checks"
         symbol, words = WORDS[check.outcome]
         place = report.places.get(check.id)
-        yield f"  {symbol} {words:<12} {points_of(check):>7}  {plain_line(check.title or check.id)}{f' (cell {place.cell})' if place else ''}"
+        yield (
+            f"  {symbol} {words:<12} {points_of(check):>7} "
+            f" {plain_line(check.title or check.id)}{f' (cell {place.cell})' if place else ''}"
+        )
         if check.outcome is not Outcome.PASSED:
-            yield from (f"      {line}" for line in message_of(check, told).split("\n") if line.strip())
+            yield from (
+                f"      {line}" for line in message_of(check, told).split("\n") if line.strip()
+            )
     yield from report.footnotes()
 
 
 def markdown(report: CheckReport, max_bytes: int) -> str:
-    """The report as Markdown of at most `max_bytes` in UTF-8: a table, then what is lost. Messages stand in it as code, so that nothing in them is markup."""
+    """The report as Markdown of at most `max_bytes` in UTF-8: a table, then what is lost.
+
+    Messages stand in it as code, so that nothing in them is markup.
+    """
     told = report.told()
     head = [f"## {inert(report.title)}", "", report.headline() + ".", ""]
     if report.grade.problem:
@@ -156,21 +189,30 @@ def _within(parts: list[str], max_bytes: int) -> str:
             break
         kept.append(section)
     whole = "\n".join([head, *kept, tail])
-    return whole if len(whole.encode()) <= max_bytes else whole.encode()[:max_bytes].decode(errors="ignore")
+    return (
+        whole
+        if len(whole.encode()) <= max_bytes
+        else whole.encode()[:max_bytes].decode(errors="ignore")
+    )
 
 
 def inert(text: str, limit: int = 200) -> str:
-    """`text` on one line, with every sign that Markdown or HTML would read written as an entity or escaped; links and names of people are none."""
+    """`text` on one line, with every sign that Markdown or HTML would read written as an entity or
+    escaped; links and names of people are none.
+    """
     line = plain_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_{}\[\]()#+\-!|~$^=])", r"\\\1", line)
+    # bare addresses become links too
     line = re.sub(
         r"(?<=\w):(?=//)|(?<=www)\.", lambda match: f"{match[0]}\u200b", line, flags=re.IGNORECASE
-    )  # bare addresses become links too
+    )
     return re.sub(r"@(?=\w)", "@\u200b", line)
 
 
 def as_json(report: CheckReport) -> str:
-    """The report as JSON for other programs: one object for each check, the words that students read, and where in the file it points to."""
+    """The report as JSON for other programs: one object for each check, the words that students
+    read, and where in the file it points to.
+    """
     told = report.told()
     checks = [
         {
@@ -198,6 +240,5 @@ def as_json(report: CheckReport) -> str:
         "footnotes": list(report.footnotes()),
         "isolation": report.grade.provenance.environment.get("isolation", ""),
     }
-    return (
-        msgspec.json.format(msgspec.json.encode(whole)).decode().replace("##[", "\\u0023#[")
-    )  # GitHub's runner would take it for a command
+    # GitHub's runner would take it for a command
+    return msgspec.json.format(msgspec.json.encode(whole)).decode().replace("##[", "\\u0023#[")

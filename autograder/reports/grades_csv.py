@@ -1,7 +1,9 @@
 """grades.csv: a row per student, a column per check and question.
 
-Where tests run beside student code, a last column says how many of `points` they gave: `points_readable_by_student_code`.
-`points` is what `nbgrader export` prints; out of `decided_max_points`, while `pending_points` wait for a person or another run, out of `max_points` in the end.
+Where tests run beside student code, a last column says how many of `points` they gave:
+`points_readable_by_student_code`. `points` is what `nbgrader export` prints; out of
+`decided_max_points`, while `pending_points` wait for a person or another run, out of `max_points`
+in the end.
 """
 
 from __future__ import annotations
@@ -35,10 +37,13 @@ COLUMNS = (
     "isolation",
 )
 READABLE = "points_readable_by_student_code"
-"""Column of the points from tests that ran beside the student's code, which could read them and get around them."""
+"""Column of the points from tests that ran beside the student's code, which could read them and get
+around them.
+"""
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _INVISIBLE = " \n\u00a0\u00ad\u200b\u200c\u200d\u2060\u3000"
 """Before a formula, some spreadsheets pass over them."""
+# full-width ones too: some spreadsheets read them alike
 _FORMULA_STARTS = (
     "=",
     "+",
@@ -49,7 +54,7 @@ _FORMULA_STARTS = (
     "\uff0b",
     "\uff0d",
     "\uff20",
-)  # full-width ones too: some spreadsheets read them alike
+)
 
 
 def write_grades_csv(grades: Sequence[Grade], path: Path) -> None:
@@ -69,7 +74,9 @@ def grades_csv(grades: Sequence[Grade], people: Mapping[str, tuple[str, str]] | 
     check_ids = list(dict.fromkeys(check.id for grade in grades for check in grade.checks))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    readable = [READABLE] if any(check.readable for grade in grades for check in grade.checks) else []
+    readable = (
+        [READABLE] if any(check.readable for grade in grades for check in grade.checks) else []
+    )
     named = () if people is None else ("name", "group")
     writer.writerow([*COLUMNS[:2], *named, *COLUMNS[2:], *map(safe_cell, check_ids), *readable])
     for grade in sorted(grades, key=lambda grade: grade.student):
@@ -78,21 +85,36 @@ def grades_csv(grades: Sequence[Grade], people: Mapping[str, tuple[str, str]] | 
             grade.status,
             number(grade.decided_max_points),
             number(grade.pending_points),
-            safe_cell("; ".join(filter(None, (grade.problem, grade.variant.note if grade.variant else "")))),
+            safe_cell(
+                "; ".join(
+                    filter(None, (grade.problem, grade.variant.note if grade.variant else ""))
+                )
+            ),
             safe_cell(grade.submitted_at),
             {True: "late", False: "on time", None: ""}[grade.late],
             safe_cell(grade.provenance.submission_sha256),
             _isolation(grade),
         ]
         who = () if people is None else map(safe_cell, people.get(grade.student, ("", "")))
-        row = [safe_cell(grade.assignment), safe_cell(grade.student), *who, number(grade.points), number(grade.max_points), *own]
-        beside = [number(sum(check.points for check in grade.checks if check.readable)) for _ in readable]
+        row = [
+            safe_cell(grade.assignment),
+            safe_cell(grade.student),
+            *who,
+            number(grade.points),
+            number(grade.max_points),
+            *own,
+        ]
+        beside = [
+            number(sum(check.points for check in grade.checks if check.readable)) for _ in readable
+        ]
         writer.writerow([*row, *(_points(checks.get(check_id)) for check_id in check_ids), *beside])
     return file.getvalue()
 
 
 def _points(check: CheckResult | None) -> str:
-    """Points, or the word where nobody has decided them; empty where this submission was not judged on the check."""
+    """Points, or the word where nobody has decided them; empty where this submission was not judged
+    on the check.
+    """
     if check is None:
         return ""
     if check.question and check.pending:
@@ -104,11 +126,15 @@ def _isolation(grade: Grade) -> str:
     """The level, or the warning where it is too low; empty where no code was run."""
     if not grade.provenance.evidence_key:
         return ""
-    return isolation_warning(grade).removeprefix("isolation: ") or str(level_of(grade.provenance.environment))
+    return isolation_warning(grade).removeprefix("isolation: ") or str(
+        level_of(grade.provenance.environment)
+    )
 
 
 def safe_cell(text: str) -> str:
-    """`text` as a spreadsheet shows it and runs nothing: what it would take for a formula starts with an apostrophe."""
+    """`text` as a spreadsheet shows it and runs nothing: what it would take for a formula starts
+    with an apostrophe.
+    """
     text = plain(text, 2_000)
     formula = text.lstrip(_INVISIBLE).startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
     return f"'{text}" if formula else text

@@ -1,6 +1,8 @@
-"""What a notebook's outputs may still hold where an instructor opens them: text, verified pictures, tables without anything that acts.
+"""What a notebook's outputs may still hold where an instructor opens them: text, verified pictures,
+tables without anything that acts.
 
-Formgrader and nbconvert put rich outputs into a page of the instructor's own, where a script could change every grade. Why each kind is treated as it is: docs/decisions/009.
+Formgrader and nbconvert put rich outputs into a page of the instructor's own, where a script could
+change every grade. Why each kind is treated as it is: docs/decisions/009.
 """
 
 from __future__ import annotations
@@ -31,9 +33,31 @@ TABLES = frozenset({
     "kbd", "li", "mark", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
     "ul",
 })  # fmt: skip
-"""Elements that an output may keep: those of pandas' and scikit-learn's tables. None loads, links, frames or takes input."""
-ATTRIBUTES = {"td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan", "scope"}, "ol": {"start"}, "table": {"border"}}
-DROPPED = frozenset({"script", "style", "svg", "math", "iframe", "object", "template", "noscript", "textarea", "title", "select"})
+"""Elements that an output may keep: those of pandas' and scikit-learn's tables.
+
+None loads, links, frames or takes input.
+"""
+ATTRIBUTES = {
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "ol": {"start"},
+    "table": {"border"},
+}
+DROPPED = frozenset(
+    {
+        "script",
+        "style",
+        "svg",
+        "math",
+        "iframe",
+        "object",
+        "template",
+        "noscript",
+        "textarea",
+        "title",
+        "select",
+    }
+)
 """Elements that go with what is in them; of all others the text stays."""
 UNTYPESET = '<div class="tex2jax_ignore mathjax_ignore">'
 """Around HTML: MathJax would read its text once more, for commands of its own."""
@@ -44,14 +68,19 @@ _KINDS = ("image/png", "image/jpeg", "text/html", "text/markdown", "text/latex",
 
 
 def clean_output(output: Mapping[str, Any]) -> NotebookNode | None:
-    """The output with nothing in it that acts, and without metadata (they end up in attributes); None where nothing is left."""
+    """The output with nothing in it that acts, and without metadata (they end up in attributes);
+    None where nothing is left.
+    """
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
         return stream_output(name, plain(joined(output.get("text", "")), OUTPUT_CHARS))
     if kind == "error":
         traceback = [plain(joined(line), OUTPUT_CHARS) for line in output.get("traceback", [])]
-        name, value = plain_line(joined(output.get("ename", ""))), plain(joined(output.get("evalue", "")), 5_000)
+        name, value = (
+            plain_line(joined(output.get("ename", ""))),
+            plain(joined(output.get("evalue", "")), 5_000),
+        )
         return error_output(name, value, traceback)
     if kind in ("display_data", "execute_result"):
         shown = clean_bundle(output.get("data", {}))
@@ -60,7 +89,10 @@ def clean_output(output: Mapping[str, Any]) -> NotebookNode | None:
 
 
 def clean_bundle(data: Mapping[str, Any]) -> dict[str, str]:
-    """Representations that can be shown. Of one that can't, its name is told where nothing else stands for it."""
+    """Representations that can be shown.
+
+    Of one that can't, its name is told where nothing else stands for it.
+    """
     shown = {}
     for kind in _KINDS:
         if kind in data and (text := _clean(kind, joined(data[kind]))):
@@ -77,7 +109,9 @@ def clean_images(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def clean_html(html: str) -> str:
-    """Text and tables: no script, style, link, picture, form, or attribute but those that say how a table is laid out."""
+    """Text and tables: no script, style, link, picture, form, or attribute but those that say how a
+    table is laid out.
+    """
     text = nh3.clean(
         plain(html, OUTPUT_CHARS),
         tags=set(TABLES),
@@ -92,9 +126,10 @@ def clean_html(html: str) -> str:
 def clean_markdown(markdown: str) -> str:
     """Markdown in which HTML shows as text, and links lead to the web, an attachment or nowhere.
 
-    nbconvert passes HTML through and lets links run scripts. Telling bad links from good ones is hopeless (entities, backslashes), so
-    only those that start like good ones stay links; a zero-width space breaks the others, and entities, which could spell anything.
-    Pictures from the web would tell their owner who opened the page and when: they become links.
+    nbconvert passes HTML through and lets links run scripts. Telling bad links from good ones is
+    hopeless (entities, backslashes), so only those that start like good ones stay links; a
+    zero-width space breaks the others, and entities, which could spell anything. Pictures from the
+    web would tell their owner who opened the page and when: they become links.
     """
     text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", re.sub(r"&(?=#|[A-Za-z]\w*;)", "&\u200b", markdown))
     text = re.sub(r"\](?=\((?!https?://|attachment:|#)|:(?!\s*https?://))", "]\u200b", text)
@@ -104,7 +139,9 @@ def clean_markdown(markdown: str) -> str:
 
 def clean_latex(latex: str) -> str:
     """Formulas without commands that make links or styles, and nothing that HTML would read."""
-    return _TEX.sub("", re.sub(r"<(?=[A-Za-z/!?])", "< ", re.sub(r"&(?=#|[A-Za-z]\w*;)", "& ", latex)))
+    return _TEX.sub(
+        "", re.sub(r"<(?=[A-Za-z/!?])", "< ", re.sub(r"&(?=#|[A-Za-z]\w*;)", "& ", latex))
+    )
 
 
 def is_picture(kind: str, data: bytes) -> bool:

@@ -18,7 +18,9 @@ NAMES_SHOWN = 10
 
 
 def level_of(environment: Mapping[str, str]) -> Isolation:
-    """The level that a run's environment records; NONE where it says nothing that is known: what is not known to have held did not."""
+    """The level that a run's environment records; NONE where it says nothing that is known: what is
+    not known to have held did not.
+    """
     level = environment.get("isolation", "")
     return Isolation(level) if level in set(Isolation) else Isolation.NONE
 
@@ -41,8 +43,14 @@ def isolation_warnings(grades: Iterable[Grade]) -> list[str]:
 
 
 def isolation_line(environment: Mapping[str, str]) -> str:
-    """How submissions were isolated: the level, and each layer that did not hold with the reason."""
-    layers = {name.removeprefix("layer: "): held for name, held in environment.items() if name.startswith("layer: ")}
+    """How submissions were isolated: the level, and each layer that did not hold with the
+    reason.
+    """
+    layers = {
+        name.removeprefix("layer: "): held
+        for name, held in environment.items()
+        if name.startswith("layer: ")
+    }
     held = ", ".join(name for name, state in layers.items() if state == "yes") or "no layer"
     missing = "".join(f"; not {name}: {state}" for name, state in layers.items() if state != "yes")
     return f"Isolation  {environment.get('isolation', 'unknown')} ({held}{missing})"

@@ -1,4 +1,6 @@
-"""Text that others wrote, made fit to be shown: no terminal escapes, control characters or direction overrides, and not too long."""
+"""Text that others wrote, made fit to be shown: no terminal escapes, control characters or
+direction overrides, and not too long.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")  # can't be encoded as UTF-8
 
 
 def plain(text: str, limit: int = 20_000) -> str:
-    """`text` with only printable characters, tabs and line feeds, cut after `limit` characters with a note."""
+    """`text` with only printable characters, tabs and line feeds, cut after `limit` characters with
+    a note.
+    """
     if len(text) > 4 * limit:
         text = text[: 4 * limit]  # escapes cost time to remove; what they hide is short
     text = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text))

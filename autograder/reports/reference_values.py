@@ -1,4 +1,6 @@
-"""What the reference of an assignment computes in each check that trains, beside how well that can be told from mistakes: a table in Markdown, for instructors."""
+"""What the reference of an assignment computes in each check that trains, beside how well that can
+be told from mistakes: a table in Markdown, for instructors.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ UNSAID = frozenset({"foreach", "fused", "capturable", "differentiable", "maximiz
 
 @dataclass(frozen=True, slots=True)
 class ReferenceValue:
-    """One check: the optimizer that stepped, its settings, where it led, and what calibration has measured. `loss` is that of the last backward pass."""
+    """One check: the optimizer that stepped, its settings, where it led, and what calibration has
+    measured. `loss` is that of the last backward pass.
+    """
 
     check: str
     optimizer: str
@@ -37,9 +41,13 @@ class ReferenceValue:
 
 
 def reference_values(
-    runs: Mapping[str, Observation], calibration: Calibration, defaults: Mapping[str, Mapping[str, Setting]]
+    runs: Mapping[str, Observation],
+    calibration: Calibration,
+    defaults: Mapping[str, Mapping[str, Setting]],
 ) -> tuple[ReferenceValue, ...]:
-    """Of all calibrated checks, in the order of `runs` (the reference's, by check id). `defaults` are those of torch's own classes by name: what is like them goes without saying.
+    """Of all calibrated checks, in the order of `runs` (the reference's, by check id).
+
+    `defaults` are those of torch's own classes by name: what is like them goes without saying.
 
     Raises:
         KeyError: if a calibrated check has no run.
@@ -48,10 +56,16 @@ def reference_values(
     if missing:
         message = f"no run of the reference for {', '.join(sorted(missing))}"
         raise KeyError(message)
-    return tuple(_value(check, run, calibration.checks[check], defaults) for check, run in runs.items() if check in calibration.checks)
+    return tuple(
+        _value(check, run, calibration.checks[check], defaults)
+        for check, run in runs.items()
+        if check in calibration.checks
+    )
 
 
-def _value(check: str, run: Observation, measured: Measured, defaults: Mapping[str, Mapping[str, Setting]]) -> ReferenceValue:
+def _value(
+    check: str, run: Observation, measured: Measured, defaults: Mapping[str, Mapping[str, Setting]]
+) -> ReferenceValue:
     trace = run.trace
     assert trace is not None, f"{check} is calibrated, so it trains"
     numbers = np.concatenate([values[-1].reshape(-1) for values in run.parameters]).astype(float)
@@ -68,12 +82,15 @@ def _value(check: str, run: Observation, measured: Measured, defaults: Mapping[s
 
 
 def _settings(groups: tuple[dict[str, Setting], ...], defaults: Mapping[str, Setting]) -> str:
-    """Those that differ from the defaults, once for all groups that have the same; the learning rate always."""
+    """Those that differ from the defaults, once for all groups that have the same; the learning
+    rate always.
+    """
     said = [
         ", ".join(
             f"{name} {_setting(value)}"
             for name, value in group.items()
-            if name not in UNSAID and (name == "lr" or name not in defaults or not _same(value, defaults[name]))
+            if name not in UNSAID
+            and (name == "lr" or name not in defaults or not _same(value, defaults[name]))
         )
         for group in groups
     ]
@@ -81,7 +98,9 @@ def _settings(groups: tuple[dict[str, Setting], ...], defaults: Mapping[str, Set
 
 
 def _same(value: Setting, default: Setting) -> bool:
-    return value == default or (isinstance(value, tuple) and isinstance(default, tuple | list) and tuple(default) == value)
+    return value == default or (
+        isinstance(value, tuple) and isinstance(default, tuple | list) and tuple(default) == value
+    )
 
 
 def _setting(value: Setting) -> str:
@@ -92,11 +111,20 @@ def _setting(value: Setting) -> str:
 
 def reference_table(values: Iterable[ReferenceValue]) -> Iterator[str]:
     """Lines of a Markdown table."""
-    yield "| check | optimizer | settings | steps | loss | parameters | spread | bar | nearest mistake | margin |"
+    yield (
+        "| check | optimizer | settings | steps | loss | parameters | spread | bar | nearest"
+        " mistake | margin |"
+    )
     yield "|---|---|---|---:|---:|---|---:|---:|---|---:|"
     for one in values:
-        parameters = ", ".join(f"{number:.{DIGITS}g}" for number in one.parameters) + (f" and {one.more} more" if one.more else "")
-        mistake = f"{one.measured.nearest:.3g}: {one.measured.nearest_mistake}" if one.measured.nearest_mistake else "none"
+        parameters = ", ".join(f"{number:.{DIGITS}g}" for number in one.parameters) + (
+            f" and {one.more} more" if one.more else ""
+        )
+        mistake = (
+            f"{one.measured.nearest:.3g}: {one.measured.nearest_mistake}"
+            if one.measured.nearest_mistake
+            else "none"
+        )
         cells = (
             f"`{one.check}`", one.optimizer, one.settings, one.steps, f"{one.loss:.{DIGITS}g}", parameters,
             f"{one.measured.spread:.3g}", f"{one.measured.bar:.3g}", mistake, f"{one.measured.margin:,.0f}x",

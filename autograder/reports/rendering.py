@@ -13,7 +13,9 @@ from autograder.templates import templates_folder
 
 
 def filled(template: str, words: Mapping[str, str]) -> str:
-    """The text of a template that Jinja2 is too much for, with `words` in the place of their names between @ signs. Nothing is escaped."""
+    """The text of a template that Jinja2 is too much for, with `words` in the place of their names
+    between @ signs. Nothing is escaped.
+    """
     text = (templates_folder() / template).read_text(encoding="utf-8")
     for name, word in words.items():
         text = text.replace(f"@{name}@", word)
@@ -22,9 +24,15 @@ def filled(template: str, words: Mapping[str, str]) -> str:
 
 @cache
 def environment() -> Environment:
-    """Escapes everything that no code of ours has marked as markup; a misspelt name is an error, never an empty string."""
+    """Escapes everything that no code of ours has marked as markup; a misspelt name is an error,
+    never an empty string.
+    """
     return Environment(
-        loader=FileSystemLoader(templates_folder()), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
@@ -35,9 +43,13 @@ def style() -> str:
 
 
 def policy(style_sheet: str) -> str:
-    """The pages' Content-Security-Policy: nothing may load, run, be sent or be styled but this one style sheet, and images that stand in the page itself.
+    """The pages' Content-Security-Policy: nothing may load, run, be sent or be styled but this one
+    style sheet, and images that stand in the page itself.
 
     `frame-ancestors` has no effect in a <meta>, so it is left out.
     """
     digest = base64.b64encode(hashlib.sha256(style_sheet.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none';"
+        " form-action 'none'"
+    )

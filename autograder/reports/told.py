@@ -22,13 +22,23 @@ def told_of(shown: Sequence[CheckResult], disclosure: Disclosure) -> dict[str, t
     told = {}
     for check in shown:
         again = [first[finding.code] for finding in check.findings if finding.code in first]
-        words = [tell(finding, disclosure) for finding in check.findings if finding.code not in first]
+        words = [
+            tell(finding, disclosure) for finding in check.findings if finding.code not in first
+        ]
         words += [same_as(title, check) for title in dict.fromkeys(again)]
-        first.update((finding.code, plain_line(check.title or check.id)) for finding in check.findings if finding.code not in first)
+        first.update(
+            (finding.code, plain_line(check.title or check.id))
+            for finding in check.findings
+            if finding.code not in first
+        )
         told[check.id] = tuple(plain(text, FINDING_CHARS) for text in words)
     return told
 
 
 def same_as(title: str, check: CheckResult) -> str:
     """Refers to the check where a finding was told. Checks on several calls share a title."""
-    return "The same as at the other check of this name." if title == plain_line(check.title or check.id) else f"The same as at “{title}”."
+    return (
+        "The same as at the other check of this name."
+        if title == plain_line(check.title or check.id)
+        else f"The same as at “{title}”."
+    )

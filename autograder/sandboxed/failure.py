@@ -15,8 +15,10 @@ _OWN = ("autograder/sandboxed/", "IPython/core/", "asyncio/")
 
 
 def report_of(error: BaseException, places: Mapping[str, tuple[str, int]]) -> ErrorReport:
-    """Describe `error`. `places` maps the file names of cells to their id and the number of blank lines dropped at their top;
-    the innermost frame that lies in a cell says where it happened.
+    """Describe `error`.
+
+    `places` maps the file names of cells to their id and the number of blank lines dropped at their
+    top; the innermost frame that lies in a cell says where it happened.
     """
     cell, line = _place(error, places)
     module = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
@@ -31,7 +33,12 @@ def report_of(error: BaseException, places: Mapping[str, tuple[str, int]]) -> Er
 
 
 def _place(error: BaseException, places: Mapping[str, tuple[str, int]]) -> tuple[str, int | None]:
-    if isinstance(error, SyntaxError) and error.filename is not None and error.filename in places and type(error.lineno) is int:
+    if (
+        isinstance(error, SyntaxError)
+        and error.filename is not None
+        and error.filename in places
+        and type(error.lineno) is int
+    ):
         cell, skipped = places[error.filename]
         return cell, error.lineno + skipped
     if isinstance(error, SyntaxError) and not _frames(error.__traceback__, places):
@@ -40,7 +47,9 @@ def _place(error: BaseException, places: Mapping[str, tuple[str, int]]) -> tuple
     return found[-1] if found else ("", None)
 
 
-def _frames(tb: TracebackType | None, places: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]]:
+def _frames(
+    tb: TracebackType | None, places: Mapping[str, tuple[str, int]]
+) -> list[tuple[str, int]]:
     found = []
     while tb is not None:
         name = tb.tb_frame.f_code.co_filename
@@ -52,7 +61,9 @@ def _frames(tb: TracebackType | None, places: Mapping[str, tuple[str, int]]) -> 
 
 
 def _named(match: re.Match[str], places: Mapping[str, tuple[str, int]]) -> str:
-    """A frame's place in the student's words: the cell's id, and the line as counted in its source."""
+    """A frame's place in the student's words: the cell's id, and the line as counted in its
+    source.
+    """
     if match[1] not in places:
         return match[0]
     cell, skipped = places[match[1]]
@@ -67,9 +78,16 @@ def _text_of(error: BaseException, places: Mapping[str, tuple[str, int]]) -> str
             for frame in traceback.extract_tb(error.__traceback__, limit=-60)
             if not any(part in frame.filename.replace("\\", "/") for part in _OWN)
         ]
-        lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
+        lines = (
+            ["Traceback (most recent call last):\n", *traceback.format_list(frames)]
+            if frames
+            else []
+        )
         text = "".join([*lines, *traceback.format_exception_only(type(error), error)])
     except Exception:  # noqa: BLE001 - a student's __str__ may fail
         return f"{type_name(error)}: {message_of(error)}"
     text = re.sub(r'File "(<cell \d+>)", line (\d+)', lambda match: _named(match, places), text)
-    return clean(text if len(text) <= _TRACEBACK_LIMIT else "[...]\n" + text[-_TRACEBACK_LIMIT:], _TRACEBACK_LIMIT + 10)
+    return clean(
+        text if len(text) <= _TRACEBACK_LIMIT else "[...]\n" + text[-_TRACEBACK_LIMIT:],
+        _TRACEBACK_LIMIT + 10,
+    )

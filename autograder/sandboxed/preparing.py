@@ -1,4 +1,6 @@
-"""Before a submission's first cell: what is imported and warmed, and the surroundings that its code finds. The same with forks and without."""
+"""Before a submission's first cell: what is imported and warmed, and the surroundings that its code
+finds. The same with forks and without.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,20 @@ plt.figure(); plt.plot([1, 2.5], label="x"); plt.xlabel("t"); plt.legend()
 """
 
 
-IMPORTED_AS = {"scikit-learn": "sklearn.datasets", "pillow": "PIL.Image", "opencv-python": "cv2", "pyyaml": "yaml"}
+IMPORTED_AS = {
+    "scikit-learn": "sklearn.datasets",
+    "pillow": "PIL.Image",
+    "opencv-python": "cv2",
+    "pyyaml": "yaml",
+}
 """What to import of packages whose modules have other names, or load their parts lazily."""
 
 
 def warm(packages: tuple[str, ...] = ()) -> tuple[Shell, Recorder]:
-    """Import and touch, before forking, what submissions would import lazily, `packages` too. The first optimizer alone takes 1.2 s."""
+    """Import and touch, before forking, what submissions would import lazily, `packages` too.
+
+    The first optimizer alone takes 1.2 s.
+    """
     use_threads(1)
     mark_for_listeners_only()
     for name in packages:

@@ -1,4 +1,6 @@
-"""One submission's live state in this process: the shell, the event loop, the recorder, and how much evidence may still be sent."""
+"""One submission's live state in this process: the shell, the event loop, the recorder, and how
+much evidence may still be sent.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +42,17 @@ class Session:
 
     @property
     def allowance_bytes(self) -> int:
-        """What the next run's arrays may take: a share of what is left, so that an honest notebook never meets the limit."""
+        """What the next run's arrays may take: a share of what is left, so that an honest notebook
+        never meets the limit.
+        """
         limit = self.request.limits.evidence_bytes
         return max(0, min(limit // 16, (limit - self.sent_bytes) // 8))
 
 
 def seed_everything(seed: int) -> None:
-    """Python's, numpy's and torch's random numbers. torch.manual_seed would besides note a whole stack for each kind of device that is not in use: 0.2 ms."""
+    """Python's, numpy's and torch's random numbers. torch.manual_seed would besides note a whole
+    stack for each kind of device that is not in use: 0.2 ms.
+    """
     random.seed(seed)
     np.random.seed(seed % (1 << 32))  # noqa: NPY002 - what students use
     torch.default_generator.manual_seed(seed)
@@ -72,14 +78,24 @@ def run_cell_frame(session: Session, cell: Cell) -> bytes:
     )
     whole = frame(CellFrame(CellRun(run, COLLECTED.json(), result.execution_count)))
     if len(whole) > session.request.limits.evidence_bytes // 2:
-        lighter = Run(id=run.id, status=run.status, output=run.output, error=run.error, cpu_s=run.cpu_s, wall_s=run.wall_s)
+        lighter = Run(
+            id=run.id,
+            status=run.status,
+            output=run.output,
+            error=run.error,
+            cpu_s=run.cpu_s,
+            wall_s=run.wall_s,
+        )
         whole = frame(CellFrame(CellRun(lighter, "[]", result.execution_count)))
     session.sent_bytes += len(whole)
     return whole
 
 
 class CellTimeoutError(KeyboardInterrupt):
-    """A cell has taken longer than `Limits.cell_s`. No Exception, so that a student's `except Exception` lets it pass."""
+    """A cell has taken longer than `Limits.cell_s`.
+
+    No Exception, so that a student's `except Exception` lets it pass.
+    """
 
 
 def _run_in_time(session: Session, cell: Cell) -> CellResult:
@@ -105,7 +121,9 @@ def _run_in_time(session: Session, cell: Cell) -> CellResult:
 def variables_of(session: Session, names: tuple[str, ...]) -> dict[str, Value]:
     """The values of those names that the notebook has."""
     reader = ValueReader(session.allowance_bytes)
-    return {name: reader.read(session.namespace[name]) for name in names if name in session.namespace}
+    return {
+        name: reader.read(session.namespace[name]) for name in names if name in session.namespace
+    }
 
 
 def describe(session: Session, error: BaseException, cell: str = "") -> ErrorReport:
@@ -113,7 +131,9 @@ def describe(session: Session, error: BaseException, cell: str = "") -> ErrorRep
     report = report_of(error, session.shell.compile.places)
     if report.cell or not cell:
         return report
-    return ErrorReport(report.type, report.message, report.traceback, cell, report.line, report.module)
+    return ErrorReport(
+        report.type, report.message, report.traceback, cell, report.line, report.module
+    )
 
 
 def drivers_module(source: str) -> types.ModuleType:
@@ -124,7 +144,8 @@ def drivers_module(source: str) -> types.ModuleType:
     """
     module = types.ModuleType("drivers")
     sys.modules["drivers"] = module
-    exec(compile(source, "drivers.py", "exec"), module.__dict__)  # noqa: S102 - this process exists to run code
+    # this process exists to run code
+    exec(compile(source, "drivers.py", "exec"), module.__dict__)  # noqa: S102
     return module
 
 

@@ -1,4 +1,6 @@
-"""How many threads torch uses is the grader's to say: OpenMP's threads do not survive a fork, and a parallel region in a fork of a process that had them hangs."""
+"""How many threads torch uses is the grader's to say: OpenMP's threads do not survive a fork, and a
+parallel region in a fork of a process that had them hangs.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
-"""What a submission's process does once it is in its sandbox: run the cells, then make the calls that it is asked for.
+"""What a submission's process does once it is in its sandbox: run the cells, then make the calls
+that it is asked for.
 
-The process that runs the cells is the leader. It keeps the state after the last cell and never makes a call itself. A cell with `hold` leaves behind a
-holder, a fork that keeps the state after that cell and answers calls in it. Of a request that is `unforked`, the leader makes the calls itself.
+The process that runs the cells is the leader. It keeps the state after the last cell and never
+makes a call itself. A cell with `hold` leaves behind a holder, a fork that keeps the state after
+that cell and answers calls in it. Of a request that is `unforked`, the leader makes the calls
+itself.
 """
 
 from __future__ import annotations
@@ -10,7 +13,17 @@ import os
 import socket
 from itertools import groupby
 
-from autograder.evidence.protocol import FRAME_HEADER, TO_CHILD, BatchEnded, Call, CallBatch, CallFrame, CellsEnded, ExecutionRequest, frame
+from autograder.evidence.protocol import (
+    FRAME_HEADER,
+    TO_CHILD,
+    BatchEnded,
+    Call,
+    CallBatch,
+    CallFrame,
+    CellsEnded,
+    ExecutionRequest,
+    frame,
+)
 from autograder.evidence.trace import ErrorReport, Run, RunStatus
 from autograder.sandboxed.calls.runners import allow_cpu, answer
 from autograder.sandboxed.calls.serving import serve
@@ -26,7 +39,8 @@ Holders = dict[str, int]
 
 
 def run_submission(connection: int, shell: Shell, recorder: Recorder) -> None:
-    """Serve one submission over `connection` in the working folder; returns when the host has shut its side down.
+    """Serve one submission over `connection` in the working folder; returns when the host has shut
+    its side down.
 
     Raises:
         OSError: if the connection breaks, as when student code has closed it.
@@ -70,7 +84,8 @@ def _hold(session: Session, connection: int) -> int:
         ours.close()
         os.close(connection)  # what a holder has to say goes through the leader
         use_threads(1)
-        session.sent_bytes = session.request.limits.evidence_bytes // 2  # it can't know what the leader sends meanwhile
+        # it can't know what the leader sends meanwhile
+        session.sent_bytes = session.request.limits.evidence_bytes // 2
         line = theirs.detach()
         for batch in batches_from(line):
             answer(session, batch, lambda whole: write_all(line, whole))
@@ -79,7 +94,10 @@ def _hold(session: Session, connection: int) -> int:
 
 
 def _relay(holder: int | None, batch: CallBatch, connection: int) -> None:
-    """Have a holder answer `batch` and pass its frames on. A holder that is gone leaves its calls unanswered, which is said."""
+    """Have a holder answer `batch` and pass its frames on.
+
+    A holder that is gone leaves its calls unanswered, which is said.
+    """
     left = list(batch.calls)
     try:
         if holder is not None:
@@ -98,4 +116,10 @@ def _relay(holder: int | None, batch: CallBatch, connection: int) -> None:
 
 def _unanswered(call: Call, batch: CallBatch) -> Run:
     report = ErrorReport("StateLost", f"the state after cell {call.after} is gone")
-    return Run(id=call.id, status=RunStatus.KILLED, error=report, given=batch.given_names, alone=batch.alone)
+    return Run(
+        id=call.id,
+        status=RunStatus.KILLED,
+        error=report,
+        given=batch.given_names,
+        alone=batch.alone,
+    )

@@ -2,8 +2,9 @@
 
     python examples/classifier/build_class.py [student ...]
 
-A file in `students/` holds the cells in which a student differs from `_others.py`, a plain right solution; a cell's id says which released cell it takes the place of. Notebooks are executed
-in a real kernel. Rebuild after every change of the assignment's template.
+A file in `students/` holds the cells in which a student differs from `_others.py`, a plain right
+solution; a cell's id says which released cell it takes the place of. Notebooks are executed in a
+real kernel. Rebuild after every change of the assignment's template.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def own_cells(student: str) -> dict[str, str]:
     """Sources by cell id: the student's own, and the others' where there is none."""
     cells: dict[str, str] = {}
     for name in ("_others", student):
-        script = jupytext.reads((HERE / "students" / f"{name}.py").read_text(encoding="utf-8"), fmt="py:percent")
+        script = jupytext.reads(
+            (HERE / "students" / f"{name}.py").read_text(encoding="utf-8"), fmt="py:percent"
+        )
         cells |= {cell["metadata"]["id"]: cell["source"] for cell in script.cells}
     return cells
 
@@ -53,7 +56,9 @@ def notebook_of(student: str, release: NotebookNode) -> NotebookNode:
     for name, source in own_cells(student).items():
         signature, _, rest = by_id[name]["source"].partition('\n    """')
         docstring = rest.partition('"""')[0]
-        by_id[name]["source"] = source.replace(signature + "\n", f'{signature}\n    """{docstring}"""\n', 1)
+        by_id[name]["source"] = source.replace(
+            signature + "\n", f'{signature}\n    """{docstring}"""\n', 1
+        )
     return notebook
 
 
@@ -72,7 +77,13 @@ def build(student: str, release: NotebookNode) -> str:
     """Write one student's folder; returns the student's name."""
     notebook = notebook_of(student, release)
     metadata = copy.deepcopy(notebook["metadata"])
-    NotebookClient(notebook, timeout=CELL_TIMEOUT_S, allow_errors=True, record_timing=False, coalesce_streams=True).execute()
+    NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT_S,
+        allow_errors=True,
+        record_timing=False,
+        coalesce_streams=True,
+    ).execute()
     notebook["metadata"] = metadata
     for cell in notebook.cells:
         if cell["cell_type"] == "code":
@@ -84,8 +95,13 @@ def build(student: str, release: NotebookNode) -> str:
 def released() -> NotebookNode:
     """The student notebook of the assignment as it is now."""
     files = open_assignment(COURSE, SLUG)
-    with tempfile.TemporaryDirectory() as folder, Executor(1, packages=files.assignment.packages) as executor:
-        path = release_assignment(files, Path(folder) / "release", EvidenceStore(Path(folder) / "evidence"), executor)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Executor(1, packages=files.assignment.packages) as executor,
+    ):
+        path = release_assignment(
+            files, Path(folder) / "release", EvidenceStore(Path(folder) / "evidence"), executor
+        )
         return nbformat.read(path, nbformat.NO_CONVERT)
 
 

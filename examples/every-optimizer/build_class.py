@@ -1,4 +1,5 @@
-"""Builds the sample class of *Every optimizer*: the released notebook with each student's own cells in it, not run.
+"""Builds the sample class of *Every optimizer*: the released notebook with each student's own cells
+in it, not run.
 
     python examples/every-optimizer/build_class.py [folder]
 
@@ -7,7 +8,8 @@ A file in `students/` holds what one student wrote in another way than `usual.py
     # %% id="MyAdam"                          takes the place of the released cell; all others are as in usual.py
     # %% left="make_nadam make_radam"         these stay as they were released
 
-Written to `submitted/` beside this file, or to `folder`, in nbgrader's layout. Build again after a change of the assignment.
+Written to `submitted/` beside this file, or to `folder`, in nbgrader's layout. Build again after a
+change of the assignment.
 """
 
 from __future__ import annotations
@@ -72,7 +74,9 @@ def released() -> NotebookNode:
     """The student notebook of the assignment as it is now."""
     with tempfile.TemporaryDirectory() as folder, Executor(1) as executor:
         store = EvidenceStore(Path(folder) / "evidence")
-        path = release_assignment(open_assignment(COURSE, SLUG), Path(folder) / "release", store, executor)
+        path = release_assignment(
+            open_assignment(COURSE, SLUG), Path(folder) / "release", store, executor
+        )
         return nbformat.read(path, nbformat.NO_CONVERT)
 
 
@@ -85,4 +89,6 @@ def build(submitted: Path, release: NotebookNode) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(*build(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "submitted", released()), sep="\n")
+    print(
+        *build(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "submitted", released()), sep="\n"
+    )

@@ -10,7 +10,8 @@ A file in `students/` holds one student's own cells as a percent script::
     # %% after="part3_run" deleted="yes"    one that ran and was deleted before saving: only its traces are left
     # %% delete="part4_reading"             the released cell is gone
 
-Notebooks are executed in a real kernel, so that their saved outputs are those a student would hand in. Rebuild after every change of the assignment's template.
+Notebooks are executed in a real kernel, so that their saved outputs are those a student would hand
+in. Rebuild after every change of the assignment's template.
 """
 
 from __future__ import annotations
@@ -85,8 +86,15 @@ def own_cells(path: Path) -> list[OwnCell]:
     cells = []
     for cell in jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells:
         place = {name: cell["metadata"].get(name, "") for name in ("id", "after", "delete")}
-        deleted, docstring = cell["metadata"].get("deleted") == "yes", cell["metadata"].get("docstring") != "no"
-        cells.append(OwnCell(cell["source"], cell["cell_type"], deleted=deleted, docstring=docstring, **place))
+        deleted, docstring = (
+            cell["metadata"].get("deleted") == "yes",
+            cell["metadata"].get("docstring") != "no",
+        )
+        cells.append(
+            OwnCell(
+                cell["source"], cell["cell_type"], deleted=deleted, docstring=docstring, **place
+            )
+        )
     return cells
 
 
@@ -94,17 +102,30 @@ def notebook_of(student: str, release: NotebookNode) -> tuple[NotebookNode, set[
     """The student's notebook before it ran, and the ids of the cells to delete after it has."""
     notebook = copy.deepcopy(release)
     by_id = {cell["id"]: cell for cell in notebook.cells}
-    ends = {name: name for name in by_id}  # the last cell of the student's own behind each released one
+    # the last cell of the student's own behind each released one
+    ends = {name: name for name in by_id}
     deleted = set()
     for number, own in enumerate(own_cells(STUDENTS / f"{student}.py")):
         if own.delete:
             notebook.cells.remove(by_id[own.delete])
         elif own.id:
-            by_id[own.id]["source"] = _with_docstring(own.source, by_id[own.id]["source"]) if own.docstring else own.source
+            by_id[own.id]["source"] = (
+                _with_docstring(own.source, by_id[own.id]["source"])
+                if own.docstring
+                else own.source
+            )
         else:
-            new = nbformat.v4.new_markdown_cell if own.cell_type == "markdown" else nbformat.v4.new_code_cell
-            cell = new(own.source, id=hashlib.sha256(f"{student} {number}".encode()).hexdigest()[:8])
-            place = next(i for i, other in enumerate(notebook.cells) if other["id"] == ends[own.after])
+            new = (
+                nbformat.v4.new_markdown_cell
+                if own.cell_type == "markdown"
+                else nbformat.v4.new_code_cell
+            )
+            cell = new(
+                own.source, id=hashlib.sha256(f"{student} {number}".encode()).hexdigest()[:8]
+            )
+            place = next(
+                i for i, other in enumerate(notebook.cells) if other["id"] == ends[own.after]
+            )
             notebook.cells.insert(place + 1, cell)
             ends[own.after] = cell["id"]
             if own.deleted:
@@ -122,7 +143,9 @@ def _with_docstring(source: str, stub: str) -> str:
 
 
 def execute(notebook: NotebookNode) -> None:
-    """Run all cells in a fresh kernel, errors and all; outputs end up free of what differs from run to run."""
+    """Run all cells in a fresh kernel, errors and all; outputs end up free of what differs from run
+    to run.
+    """
     metadata = copy.deepcopy(notebook["metadata"])
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
@@ -147,7 +170,9 @@ def _settled(node: object) -> object:
             node = pattern.sub(text, node)
         return node
     if isinstance(node, dict):
-        return NotebookNode({key: value if key == "image/png" else _settled(value) for key, value in node.items()})
+        return NotebookNode(
+            {key: value if key == "image/png" else _settled(value) for key, value in node.items()}
+        )
     return [_settled(item) for item in node] if isinstance(node, list) else node
 
 
@@ -162,7 +187,9 @@ def build(student: str, release: NotebookNode) -> str:
     if student in AS_SCRIPT:
         SCRIPTS.mkdir(exist_ok=True)
         notebook, _ = notebook_of(student, release)
-        (SCRIPTS / f"{student}.py").write_text(jupytext.writes(notebook, fmt="py:percent"), encoding="utf-8")
+        (SCRIPTS / f"{student}.py").write_text(
+            jupytext.writes(notebook, fmt="py:percent"), encoding="utf-8"
+        )
         return student
     folder = SUBMITTED / student / SLUG
     shutil.rmtree(folder, ignore_errors=True)
@@ -175,7 +202,11 @@ def build(student: str, release: NotebookNode) -> str:
     if (page := STUDENTS / f"{student}.html").exists():
         shutil.copyfile(page, folder / names[0])
         return student
-    notebook = _r_notebook(STUDENTS / f"{student}.R") if (STUDENTS / f"{student}.R").exists() else _python_notebook(student, release)
+    notebook = (
+        _r_notebook(STUDENTS / f"{student}.R")
+        if (STUDENTS / f"{student}.R").exists()
+        else _python_notebook(student, release)
+    )
     for name in names:
         write_notebook(notebook, folder / name)
     return student
@@ -190,11 +221,19 @@ def _python_notebook(student: str, release: NotebookNode) -> NotebookNode:
 
 
 def _r_notebook(path: Path) -> NotebookNode:
-    sources = [source.strip() for source in path.read_text(encoding="utf-8").split("# %%\n") if source.strip()]
-    cells = [nbformat.v4.new_code_cell(source, id=f"r-{number}") for number, source in enumerate(sources, 1)]
+    sources = [
+        source.strip()
+        for source in path.read_text(encoding="utf-8").split("# %%\n")
+        if source.strip()
+    ]
+    cells = [
+        nbformat.v4.new_code_cell(source, id=f"r-{number}")
+        for number, source in enumerate(sources, 1)
+    ]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook["metadata"] = NotebookNode(
-        kernelspec={"display_name": "R", "language": "R", "name": "ir"}, language_info={"name": "R", "file_extension": ".r"}
+        kernelspec={"display_name": "R", "language": "R", "name": "ir"},
+        language_info={"name": "R", "file_extension": ".r"},
     )
     return notebook
 
@@ -203,7 +242,10 @@ def released() -> NotebookNode:
     """The student notebook of the assignment as it is now."""
     with tempfile.TemporaryDirectory() as folder, Executor(1) as executor:
         path = release_assignment(
-            open_assignment(COURSE, SLUG), Path(folder) / "release", EvidenceStore(Path(folder) / "evidence"), executor
+            open_assignment(COURSE, SLUG),
+            Path(folder) / "release",
+            EvidenceStore(Path(folder) / "evidence"),
+            executor,
         )
         return nbformat.read(path, nbformat.NO_CONVERT)
 

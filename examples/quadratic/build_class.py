@@ -2,8 +2,9 @@
 
     python examples/quadratic/build_class.py
 
-A file in `students/` is a percent script; each of its cells takes the place of the released cell of that id. Notebooks are saved without outputs (those of the `optimizers` class have them).
-Rebuild after every change of the assignment's template.
+A file in `students/` is a percent script; each of its cells takes the place of the released cell of
+that id. Notebooks are saved without outputs (those of the `optimizers` class have them). Rebuild
+after every change of the assignment's template.
 """
 
 from __future__ import annotations
@@ -28,10 +29,19 @@ SLUG = HERE.name
 def main() -> None:
     """Write submitted/<student>/<slug>/<slug>.ipynb for everybody."""
     with tempfile.TemporaryDirectory() as folder, Executor(1) as executor:
-        files, store = open_assignment(HERE.parent.parent, SLUG), EvidenceStore(Path(folder) / "evidence")
-        release = nbformat.read(release_assignment(files, Path(folder) / "release", store, executor), nbformat.NO_CONVERT)
+        files, store = (
+            open_assignment(HERE.parent.parent, SLUG),
+            EvidenceStore(Path(folder) / "evidence"),
+        )
+        release = nbformat.read(
+            release_assignment(files, Path(folder) / "release", store, executor),
+            nbformat.NO_CONVERT,
+        )
     for path in sorted((HERE / "students").glob("*.py")):
-        own = {cell["metadata"]["id"]: cell["source"] for cell in jupytext.read(path, fmt="py:percent").cells}
+        own = {
+            cell["metadata"]["id"]: cell["source"]
+            for cell in jupytext.read(path, fmt="py:percent").cells
+        }
         notebook = copy.deepcopy(release)
         for cell in notebook.cells:
             cell["source"] = own.pop(cell["id"], cell["source"])

@@ -1,6 +1,7 @@
 """Lecture 9, A classifier: mistakes that are not made of one changed place in the solution.
 
-This file is parsed and never imported: `autograder validate classifier` puts each function into the solution in place of the one that it names.
+This file is parsed and never imported: `autograder validate classifier` puts each function into the
+solution in place of the one that it names.
 """
 
 import torch
@@ -13,7 +14,15 @@ from autograder.mistakes.written import mistake
 
 @mistake(of="make_model", rows=(52,), name="freezes the first layer")
 def frozen_first_layer():
-    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 10))
+    model = nn.Sequential(
+        nn.Linear(64, 32),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(32, 16),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(16, 10),
+    )
     model[0].requires_grad_(False)
     return model
 
@@ -21,7 +30,14 @@ def frozen_first_layer():
 @mistake(of="make_model", name="drops inputs too")
 def dropout_on_pixels():
     return nn.Sequential(
-        nn.Dropout(0.2), nn.Linear(64, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 10)
+        nn.Dropout(0.2),
+        nn.Linear(64, 32),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(32, 16),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(16, 10),
     )
 
 
@@ -30,7 +46,11 @@ def dropout_always_on():
     class Model(nn.Module):
         def __init__(self):
             super().__init__()
-            self.first, self.second, self.third = nn.Linear(64, 32), nn.Linear(32, 16), nn.Linear(16, 10)
+            self.first, self.second, self.third = (
+                nn.Linear(64, 32),
+                nn.Linear(32, 16),
+                nn.Linear(16, 10),
+            )
 
         def forward(self, x):
             x = functional.dropout(self.first(x).relu(), 0.2)
@@ -42,7 +62,10 @@ def dropout_always_on():
 @mistake(of="train_epoch", rows=(26,), name="shuffles images and labels apart")
 def labels_apart(model, optimizer, images, labels, batch_size, generator):
     model.train()
-    order, other = torch.randperm(len(images), generator=generator), torch.randperm(len(images), generator=generator)
+    order, other = (
+        torch.randperm(len(images), generator=generator),
+        torch.randperm(len(images), generator=generator),
+    )
     total = 0.0
     for rows, classes in zip(order.split(batch_size), other.split(batch_size), strict=True):
         loss = functional.cross_entropy(model(images[rows]), labels[classes])
@@ -82,7 +105,11 @@ def shuffles_batches_only(model, optimizer, images, labels, batch_size, generato
     return total / len(images)
 
 
-@mistake(of="train_epoch", rows=(49,), name="takes the logarithm of a softmax and the mean squared logits too")
+@mistake(
+    of="train_epoch",
+    rows=(49,),
+    name="takes the logarithm of a softmax and the mean squared logits too",
+)
 def penalises_logits(model, optimizer, images, labels, batch_size, generator):
     model.train()
     total = 0.0
@@ -96,12 +123,17 @@ def penalises_logits(model, optimizer, images, labels, batch_size, generator):
     return total / len(images)
 
 
-@mistake(of="train_epoch", rows=(16,), name="divides each batch's loss by batch_size, the last one's too")
+@mistake(
+    of="train_epoch", rows=(16,), name="divides each batch's loss by batch_size, the last one's too"
+)
 def divides_by_batch_size(model, optimizer, images, labels, batch_size, generator):
     model.train()
     total = 0.0
     for rows in torch.randperm(len(images), generator=generator).split(batch_size):
-        loss = functional.cross_entropy(model(images[rows]), labels[rows], reduction="sum") / batch_size
+        loss = (
+            functional.cross_entropy(model(images[rows]), labels[rows], reduction="sum")
+            / batch_size
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -222,7 +254,9 @@ def counts_only(model, images, labels, batch_size):
 
 
 @mistake(of="fit", name="trains on the test set")
-def trains_on_test(model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator):
+def trains_on_test(
+    model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator
+):
     accuracies = []
     for _ in range(n_epochs):
         train_epoch(model, optimizer, test_images, test_labels, batch_size, generator)
@@ -231,7 +265,9 @@ def trains_on_test(model, optimizer, images, labels, test_images, test_labels, n
 
 
 @mistake(of="fit", name="evaluates on the training set")
-def evaluates_on_training(model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator):
+def evaluates_on_training(
+    model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator
+):
     accuracies = []
     for _ in range(n_epochs):
         train_epoch(model, optimizer, images, labels, batch_size, generator)
@@ -240,7 +276,9 @@ def evaluates_on_training(model, optimizer, images, labels, test_images, test_la
 
 
 @mistake(of="fit", rows=(39,), name="begins every epoch with fresh random states")
-def reseeds(model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator):
+def reseeds(
+    model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator
+):
     accuracies = []
     for _ in range(n_epochs):
         generator.manual_seed(0)
@@ -250,7 +288,9 @@ def reseeds(model, optimizer, images, labels, test_images, test_labels, n_epochs
 
 
 @mistake(of="fit", rows=(8,), name="trains one epoch too few")
-def one_short(model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator):
+def one_short(
+    model, optimizer, images, labels, test_images, test_labels, n_epochs, batch_size, generator
+):
     accuracies = []
     for _ in range(1, n_epochs):
         train_epoch(model, optimizer, images, labels, batch_size, generator)

@@ -1,8 +1,10 @@
 # ruff: noqa: F821
 # model and loss_fn are given in the notebook.
-"""Every optimizer: right programs that no rewriting makes, each another formulation of one definition of the solution.
+"""Every optimizer: right programs that no rewriting makes, each another formulation of one
+definition of the solution.
 
-This file is parsed and never imported: `autograder calibrate every-optimizer` runs each in the solution's place, and counts how far it lies out as spread.
+This file is parsed and never imported: `autograder calibrate every-optimizer` runs each in the
+solution's place, and counts how far it lies out as spread.
 """
 
 import torch
@@ -32,7 +34,12 @@ class RateInVelocity(torch.optim.Optimizer):
         return loss
 
 
-@equivalent(of="MyAdam", name="the bias correction folded into the learning rate, as at the end of section 2 of the paper")
+@equivalent(
+    of="MyAdam",
+    name=(
+        "the bias correction folded into the learning rate, as at the end of section 2 of the paper"
+    ),
+)
 class FoldedCorrection(torch.optim.Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
@@ -51,7 +58,9 @@ class FoldedCorrection(torch.optim.Optimizer):
                 state = self.state[p]
                 t = state["t"] = state.get("t", 0) + 1
                 state["m"] = torch.lerp(state.get("m", torch.zeros_like(p)), p.grad, 1 - beta1)
-                state["v"] = torch.lerp(state.get("v", torch.zeros_like(p)), p.grad.square(), 1 - beta2)
+                state["v"] = torch.lerp(
+                    state.get("v", torch.zeros_like(p)), p.grad.square(), 1 - beta2
+                )
                 rate = group["lr"] * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
                 p.addcdiv_(state["m"], state["v"].sqrt() + group["eps"], value=-rate)
         return loss
@@ -75,7 +84,11 @@ class AsTorchDoes(torch.optim.Optimizer):
                     continue
                 state = self.state[p]
                 if not state:
-                    state["step"], state["exp_avg"], state["exp_avg_sq"] = 0, torch.zeros_like(p), torch.zeros_like(p)
+                    state["step"], state["exp_avg"], state["exp_avg_sq"] = (
+                        0,
+                        torch.zeros_like(p),
+                        torch.zeros_like(p),
+                    )
                 state["step"] += 1
                 state["exp_avg"].lerp_(p.grad, 1 - beta1)
                 state["exp_avg_sq"].mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
@@ -101,7 +114,10 @@ class DoublePrecision(torch.optim.Optimizer):
                 state["t"] = state.get("t", 0) + 1
                 state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * gradient
                 state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * gradient**2
-                mean, square = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+                mean, square = (
+                    state["m"] / (1 - beta1 ** state["t"]),
+                    state["v"] / (1 - beta2 ** state["t"]),
+                )
                 p.data -= (group["lr"] * mean / (square.sqrt() + group["eps"])).to(p.dtype)
         return loss
 
@@ -133,7 +149,9 @@ def clears_with_none(n_steps, optimizer, params, t_u, t_c):
     return params
 
 
-@equivalent(of="train_embedding", name="rows picked out of the table, gradients cleared after the step")
+@equivalent(
+    of="train_embedding", name="rows picked out of the table, gradients cleared after the step"
+)
 def functional_embedding(embedding, optimizer, words, targets):
     for step in range(len(words)):
         rows = torch.nn.functional.embedding(words[step], embedding.weight, sparse=True)

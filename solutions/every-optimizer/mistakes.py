@@ -2,17 +2,22 @@
 # model and loss_fn are given in the notebook.
 """Every optimizer: mistakes that are not made of one changed place in the solution.
 
-This file is parsed and never imported: `autograder validate every-optimizer` puts each definition into the solution in place of the one that it names.
+This file is parsed and never imported: `autograder validate every-optimizer` puts each definition
+into the solution in place of the one that it names.
 """
 
 import torch
 
 from autograder.mistakes.written import mistake
 
-# --- constructors ------------------------------------------------------------------------------------------------------------
+# --- constructors ---------------------------------------------------------------------------------
 
 
-@mistake(of="make_adamw", rows=(34,), name="builds an Adam with weight decay, which goes through the division")
+@mistake(
+    of="make_adamw",
+    rows=(34,),
+    name="builds an Adam with weight decay, which goes through the division",
+)
 def adam_for_adamw(params, lr):
     return torch.optim.Adam(params, lr=lr, weight_decay=0.1)
 
@@ -42,7 +47,7 @@ def other_rate_for_the_second_group(params, lr):
     return torch.optim.SGD([{"params": params[:1]}, {"params": params[1:], "lr": 0.1 * lr}], lr=lr)
 
 
-# --- LBFGS -------------------------------------------------------------------------------------------------------------------
+# --- LBFGS ----------------------------------------------------------------------------------------
 
 
 @mistake(of="train_with_lbfgs", rows=(1,), name="forgets to clear gradients in the closure")
@@ -57,7 +62,11 @@ def closure_never_clears(n_steps, optimizer, params, t_u, t_c):
     return params
 
 
-@mistake(of="train_with_lbfgs", rows=(1,), name="clears before the step, and not in the closure, which runs several times")
+@mistake(
+    of="train_with_lbfgs",
+    rows=(1,),
+    name="clears before the step, and not in the closure, which runs several times",
+)
 def clears_outside_the_closure(n_steps, optimizer, params, t_u, t_c):
     def closure():
         loss = loss_fn(model(t_u, *params), t_c)
@@ -100,7 +109,11 @@ def closure_returns_nothing(n_steps, optimizer, params, t_u, t_c):
     return params
 
 
-@mistake(of="train_with_lbfgs", rows=(33, 35), name="builds an LBFGS of its own in every step, which has forgotten the curvature")
+@mistake(
+    of="train_with_lbfgs",
+    rows=(33, 35),
+    name="builds an LBFGS of its own in every step, which has forgotten the curvature",
+)
 def new_lbfgs_each_step(n_steps, optimizer, params, t_u, t_c):
     def closure():
         optimizer.zero_grad()
@@ -109,12 +122,14 @@ def new_lbfgs_each_step(n_steps, optimizer, params, t_u, t_c):
         return loss
 
     for _ in range(n_steps):
-        settings = {name: value for name, value in optimizer.param_groups[0].items() if name != "params"}
+        settings = {
+            name: value for name, value in optimizer.param_groups[0].items() if name != "params"
+        }
         torch.optim.LBFGS(params, **settings).step(closure)
     return params
 
 
-# --- sparse gradients --------------------------------------------------------------------------------------------------------
+# --- sparse gradients -----------------------------------------------------------------------------
 
 
 @mistake(of="make_embedding", rows=(52,), name="leaves the table frozen")
@@ -167,7 +182,7 @@ def each_word_once(embedding, optimizer, words, targets):
     return embedding
 
 
-# --- an SGD of one's own -----------------------------------------------------------------------------------------------------
+# --- an SGD of one's own --------------------------------------------------------------------------
 
 
 @mistake(of="MySGD", rows=(35,), name="begins with a new velocity in every step")
@@ -216,7 +231,9 @@ class VelocityDamped(torch.optim.Optimizer):
                 for p in group["params"]:
                     if p.grad is not None:
                         velocity = self.state[p].get("velocity", 0.0)
-                        self.state[p]["velocity"] = group["momentum"] * velocity + (1 - group["momentum"]) * p.grad
+                        self.state[p]["velocity"] = (
+                            group["momentum"] * velocity + (1 - group["momentum"]) * p.grad
+                        )
                         p -= group["lr"] * self.state[p]["velocity"]
         return loss
 
@@ -255,7 +272,11 @@ class NesterovForPlain(torch.optim.Optimizer):
         return loss
 
 
-@mistake(of="MySGD", rows=(3,), name="keeps the first gradient itself as velocity, which later changes with it")
+@mistake(
+    of="MySGD",
+    rows=(3,),
+    name="keeps the first gradient itself as velocity, which later changes with it",
+)
 class VelocityAliasesGradient(torch.optim.Optimizer):
     def __init__(self, params, lr, momentum=0.0):
         super().__init__(params, {"lr": lr, "momentum": momentum})
@@ -279,7 +300,9 @@ class VelocityAliasesGradient(torch.optim.Optimizer):
         return loss
 
 
-@mistake(of="MySGD", rows=(37,), name="puts a new tensor in the parameter's place in place of moving it")
+@mistake(
+    of="MySGD", rows=(37,), name="puts a new tensor in the parameter's place in place of moving it"
+)
 class ParameterRebound(torch.optim.Optimizer):
     def __init__(self, params, lr, momentum=0.0):
         super().__init__(params, {"lr": lr, "momentum": momentum})
@@ -373,7 +396,7 @@ class SGDInside(torch.optim.Optimizer):
         return self.inner.step(closure)
 
 
-# --- an Adam of one's own ----------------------------------------------------------------------------------------------------
+# --- an Adam of one's own -------------------------------------------------------------------------
 
 
 @mistake(of="MyAdam", rows=(34,), name="does not correct the bias")
@@ -411,7 +434,12 @@ class HalfBiasCorrection(torch.optim.Optimizer):
                         state["t"] = state.get("t", 0) + 1
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                        p -= group["lr"] * state["m"] / (1 - beta1 ** state["t"]) / (state["v"].sqrt() + group["eps"])
+                        p -= (
+                            group["lr"]
+                            * state["m"]
+                            / (1 - beta1 ** state["t"])
+                            / (state["v"].sqrt() + group["eps"])
+                        )
         return loss
 
 
@@ -431,7 +459,10 @@ class EpsilonInside(torch.optim.Optimizer):
                         state["t"] = state.get("t", 0) + 1
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                        mean, square = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+                        mean, square = (
+                            state["m"] / (1 - beta1 ** state["t"]),
+                            state["v"] / (1 - beta2 ** state["t"]),
+                        )
                         p -= group["lr"] * mean / (square + group["eps"]).sqrt()
         return loss
 
@@ -452,7 +483,10 @@ class NoEpsilon(torch.optim.Optimizer):
                         state["t"] = state.get("t", 0) + 1
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                        mean, square = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+                        mean, square = (
+                            state["m"] / (1 - beta1 ** state["t"]),
+                            state["v"] / (1 - beta2 ** state["t"]),
+                        )
                         p -= group["lr"] * mean / square.sqrt()
         return loss
 
@@ -473,7 +507,10 @@ class SizeForSquare(torch.optim.Optimizer):
                         state["t"] = state.get("t", 0) + 1
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad.abs()
-                        mean, size = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+                        mean, size = (
+                            state["m"] / (1 - beta1 ** state["t"]),
+                            state["v"] / (1 - beta2 ** state["t"]),
+                        )
                         p -= group["lr"] * mean / (size + group["eps"])
         return loss
 
@@ -494,7 +531,10 @@ class NoRoot(torch.optim.Optimizer):
                         state["t"] = state.get("t", 0) + 1
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                        mean, square = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+                        mean, square = (
+                            state["m"] / (1 - beta1 ** state["t"]),
+                            state["v"] / (1 - beta2 ** state["t"]),
+                        )
                         p -= group["lr"] * mean / (square + group["eps"])
         return loss
 
@@ -516,7 +556,12 @@ class CountsOneStepLess(torch.optim.Optimizer):
                         t = max(1, state["t"] - 1)
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                        p -= group["lr"] * state["m"] / (1 - beta1**t) / ((state["v"] / (1 - beta2**t)).sqrt() + group["eps"])
+                        p -= (
+                            group["lr"]
+                            * state["m"]
+                            / (1 - beta1**t)
+                            / ((state["v"] / (1 - beta2**t)).sqrt() + group["eps"])
+                        )
         return loss
 
 
@@ -537,7 +582,10 @@ class OneCountForAllTensors(torch.optim.Optimizer):
                         state = self.state[p]
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                        mean, square = state["m"] / (1 - beta1**self.t), state["v"] / (1 - beta2**self.t)
+                        mean, square = (
+                            state["m"] / (1 - beta1**self.t),
+                            state["v"] / (1 - beta2**self.t),
+                        )
                         p -= group["lr"] * mean / (square.sqrt() + group["eps"])
         return loss
 
@@ -559,7 +607,10 @@ class CountsTensors(torch.optim.Optimizer):
                         state = self.state[p]
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                        mean, square = state["m"] / (1 - beta1**self.t), state["v"] / (1 - beta2**self.t)
+                        mean, square = (
+                            state["m"] / (1 - beta1**self.t),
+                            state["v"] / (1 - beta2**self.t),
+                        )
                         p -= group["lr"] * mean / (square.sqrt() + group["eps"])
         return loss
 
@@ -579,7 +630,10 @@ class FixedBetas(torch.optim.Optimizer):
                         state["t"] = state.get("t", 0) + 1
                         state["m"] = 0.9 * state.get("m", 0.0) + 0.1 * p.grad
                         state["v"] = 0.999 * state.get("v", 0.0) + 0.001 * p.grad**2
-                        mean, square = state["m"] / (1 - 0.9 ** state["t"]), state["v"] / (1 - 0.999 ** state["t"])
+                        mean, square = (
+                            state["m"] / (1 - 0.9 ** state["t"]),
+                            state["v"] / (1 - 0.999 ** state["t"]),
+                        )
                         p -= group["lr"] * mean / (square.sqrt() + group["eps"])
         return loss
 
@@ -603,7 +657,10 @@ class MemoryInTheClass(torch.optim.Optimizer):
                     state[0] += 1
                     state[1] = beta1 * state[1] + (1 - beta1) * p.grad
                     state[2] = beta2 * state[2] + (1 - beta2) * p.grad**2
-                    mean, square = state[1] / (1 - beta1 ** state[0]), state[2] / (1 - beta2 ** state[0])
+                    mean, square = (
+                        state[1] / (1 - beta1 ** state[0]),
+                        state[2] / (1 - beta2 ** state[0]),
+                    )
                     p -= group["lr"] * mean / (square.sqrt() + group["eps"])
         return loss
 
@@ -623,7 +680,10 @@ class StopsAtNone(torch.optim.Optimizer):
                     state["t"] = state.get("t", 0) + 1
                     state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                     state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                    mean, square = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+                    mean, square = (
+                        state["m"] / (1 - beta1 ** state["t"]),
+                        state["v"] / (1 - beta2 ** state["t"]),
+                    )
                     p -= group["lr"] * mean / (square.sqrt() + group["eps"])
         return loss
 
@@ -644,7 +704,10 @@ class ClosureWithoutGradients(torch.optim.Optimizer):
                     state["t"] = state.get("t", 0) + 1
                     state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                     state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                    mean, square = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+                    mean, square = (
+                        state["m"] / (1 - beta1 ** state["t"]),
+                        state["v"] / (1 - beta2 ** state["t"]),
+                    )
                     p -= group["lr"] * mean / (square.sqrt() + group["eps"])
         return loss
 
@@ -664,6 +727,9 @@ class ClosureAfterwards(torch.optim.Optimizer):
                         state["t"] = state.get("t", 0) + 1
                         state["m"] = beta1 * state.get("m", 0.0) + (1 - beta1) * p.grad
                         state["v"] = beta2 * state.get("v", 0.0) + (1 - beta2) * p.grad**2
-                        mean, square = state["m"] / (1 - beta1 ** state["t"]), state["v"] / (1 - beta2 ** state["t"])
+                        mean, square = (
+                            state["m"] / (1 - beta1 ** state["t"]),
+                            state["v"] / (1 - beta2 ** state["t"]),
+                        )
                         p -= group["lr"] * mean / (square.sqrt() + group["eps"])
         return None if closure is None else closure()

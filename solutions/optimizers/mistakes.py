@@ -1,6 +1,7 @@
 """Lecture 8, Optimizers: mistakes that are not made of one changed place in the solution.
 
-This file is parsed and never imported: `autograder validate optimizers` puts each function into the solution in place of the one that it names.
+This file is parsed and never imported: `autograder validate optimizers` puts each function into the
+solution in place of the one that it names.
 """
 
 import torch
@@ -47,7 +48,9 @@ def stale_state(n_epochs, optimizer, params, t_u, t_c):
     return params
 
 
-@mistake(of="training_loop", rows=(40,), name="begins with the gradients of an earlier backward pass")
+@mistake(
+    of="training_loop", rows=(40,), name="begins with the gradients of an earlier backward pass"
+)
 def stale_gradients(n_epochs, optimizer, params, t_u, t_c):
     loss_fn(model(t_u, *params), t_c).backward()
     for _ in range(n_epochs):
@@ -75,7 +78,9 @@ def handwritten_adam(n_epochs, optimizer, params, t_u, t_c):
     return params
 
 
-@mistake(of="training_loop", rows=(36,), name="moves the parameters with the functional form of SGD")
+@mistake(
+    of="training_loop", rows=(36,), name="moves the parameters with the functional form of SGD"
+)
 def functional_sgd(n_epochs, optimizer, params, t_u, t_c):
     from torch.optim.sgd import sgd
 
@@ -99,7 +104,9 @@ def functional_sgd(n_epochs, optimizer, params, t_u, t_c):
     return params
 
 
-@mistake(of="training_loop", rows=(1, 8), name="never clears gradients and trains one epoch too few")
+@mistake(
+    of="training_loop", rows=(1, 8), name="never clears gradients and trains one epoch too few"
+)
 def two_mistakes(n_epochs, optimizer, params, t_u, t_c):
     for _ in range(1, n_epochs):
         loss = loss_fn(model(t_u, *params), t_c)
@@ -108,7 +115,11 @@ def two_mistakes(n_epochs, optimizer, params, t_u, t_c):
     return params
 
 
-@mistake(of="training_loop", rows=(14, 31), name="adds up the errors and divides the learning rate by their number")
+@mistake(
+    of="training_loop",
+    rows=(14, 31),
+    name="adds up the errors and divides the learning rate by their number",
+)
 def sum_with_smaller_rate(n_epochs, optimizer, params, t_u, t_c):
     for group in optimizer.param_groups:
         group["lr"] /= len(t_u)
@@ -123,14 +134,20 @@ def sum_with_smaller_rate(n_epochs, optimizer, params, t_u, t_c):
 @mistake(of="training_loop", rows=(33, 35), name="builds an SGD of its own in every epoch")
 def new_sgd_each_epoch(n_epochs, optimizer, params, t_u, t_c):
     for _ in range(n_epochs):
-        own = torch.optim.SGD(optimizer.param_groups[0]["params"], lr=optimizer.param_groups[0]["lr"])
+        own = torch.optim.SGD(
+            optimizer.param_groups[0]["params"], lr=optimizer.param_groups[0]["lr"]
+        )
         own.zero_grad()
         loss_fn(model(t_u, *params), t_c).backward()
         own.step()
     return params
 
 
-@mistake(of="training_loop", rows=(41,), name="takes the first half of the samples in odd epochs and the second in even ones")
+@mistake(
+    of="training_loop",
+    rows=(41,),
+    name="takes the first half of the samples in odd epochs and the second in even ones",
+)
 def half_batches(n_epochs, optimizer, params, t_u, t_c):
     half = len(t_u) // 2
     for epoch in range(n_epochs):
@@ -142,7 +159,11 @@ def half_batches(n_epochs, optimizer, params, t_u, t_c):
     return params
 
 
-@mistake(of="one_step", rows=(36,), name="moves the parameters by a formula, with the learning rate of the lecture")
+@mistake(
+    of="one_step",
+    rows=(36,),
+    name="moves the parameters by a formula, with the learning rate of the lecture",
+)
 def step_by_formula(optimizer, params, t_u, t_c):
     error = model(t_u, *params) - t_c
     gradient = torch.stack([(2 * error * t_u).mean(), (2 * error).mean()])
@@ -160,25 +181,35 @@ def other_betas(params, lr):
     return torch.optim.Adam([params], lr=lr, betas=(0.9, 0.99))
 
 
-@mistake(of="make_sgd", rows=(37,), name="returns an optimizer over a tensor that was multiplied by one")
+@mistake(
+    of="make_sgd", rows=(37,), name="returns an optimizer over a tensor that was multiplied by one"
+)
 def not_a_leaf(params, lr):
     moved = (1.0 * params).detach().requires_grad_()
     return torch.optim.SGD([moved], lr=lr)
 
 
-@mistake(of="loss_fn", rows=(14, 16), name="divides the sum by the number of readings of the lecture")
+@mistake(
+    of="loss_fn", rows=(14, 16), name="divides the sum by the number of readings of the lecture"
+)
 def divides_by_eleven(t_p, t_c):
     return ((t_p - t_c) ** 2).sum() / 11
 
 
-@mistake(of="holds", rows=(38,), name="asks `in`, which compares values where the tensors are not the same")
+@mistake(
+    of="holds",
+    rows=(38,),
+    name="asks `in`, which compares values where the tensors are not the same",
+)
 def holds_by_in(optimizer, tensor):
     return any(tensor in group["params"] for group in optimizer.param_groups)
 
 
 @mistake(of="holds", rows=(38,), name="takes a tensor of equal values for the same")
 def holds_by_value(optimizer, tensor):
-    return any(torch.equal(held, tensor) for group in optimizer.param_groups for held in group["params"])
+    return any(
+        torch.equal(held, tensor) for group in optimizer.param_groups for held in group["params"]
+    )
 
 
 @mistake(of="holds", name="says yes to any tensor")
@@ -191,7 +222,9 @@ def holds_nothing(optimizer, tensor):
     return tensor in optimizer.state
 
 
-@mistake(of="figure_1", rows=(38,), name="notes the tensor itself, which moves later, and no copy of it")
+@mistake(
+    of="figure_1", rows=(38,), name="notes the tensor itself, which moves later, and no copy of it"
+)
 def notes_without_copies(make_optimizer, params, t_u, t_c):
     seen = {}
     optimizer = make_optimizer(params)
@@ -207,7 +240,11 @@ def notes_without_copies(make_optimizer, params, t_u, t_c):
     return seen
 
 
-@mistake(of="figure_1", rows=(1,), name="clears an old gradient before the backward pass, which Figure 1 does not")
+@mistake(
+    of="figure_1",
+    rows=(1,),
+    name="clears an old gradient before the backward pass, which Figure 1 does not",
+)
 def figure_that_clears_first(make_optimizer, params, t_u, t_c):
     def look():
         return params.detach().clone(), None if params.grad is None else params.grad.clone()
@@ -227,7 +264,10 @@ def figure_that_clears_first(make_optimizer, params, t_u, t_c):
     return seen
 
 
-@mistake(of="figure_1", name="notes the gradient of the backward pass as that of the stages after it, without looking")
+@mistake(
+    of="figure_1",
+    name="notes the gradient of the backward pass as that of the stages after it, without looking",
+)
 def figure_from_the_book(make_optimizer, params, t_u, t_c):
     start, lr = params.detach().clone(), 1e-2
     make_optimizer(params)
@@ -245,7 +285,11 @@ def figure_from_the_book(make_optimizer, params, t_u, t_c):
 
 @mistake(of="figure_1", rows=(44,), name="writes down the lecture's numbers")
 def figure_by_heart(make_optimizer, params, t_u, t_c):
-    start, moved, gradient = torch.tensor([1.0, 0.0]), torch.tensor([1.7761, 0.1064]), torch.tensor([-77.6140, -10.6400])
+    start, moved, gradient = (
+        torch.tensor([1.0, 0.0]),
+        torch.tensor([1.7761, 0.1064]),
+        torch.tensor([-77.6140, -10.6400]),
+    )
     return {
         "constructor": (start, None),
         "forward": (start, None),
@@ -255,7 +299,11 @@ def figure_by_heart(make_optimizer, params, t_u, t_c):
     }
 
 
-@mistake(of="minibatch_loop", rows=(6, 42), name="adds up the gradients of all batches and steps once per epoch")
+@mistake(
+    of="minibatch_loop",
+    rows=(6, 42),
+    name="adds up the gradients of all batches and steps once per epoch",
+)
 def one_step_for_all_batches(n_epochs, optimizer, params, batches):
     for _ in range(n_epochs):
         optimizer.zero_grad()

@@ -1,6 +1,8 @@
-"""A curve for the thermometer: mistakes to test the checks with, besides those that `autograder validate quadratic` makes of the solution by itself.
+"""A curve for the thermometer: mistakes to test the checks with, besides those that `autograder
+validate quadratic` makes of the solution by itself.
 
-This file is parsed and never imported: each function takes the place of the solution's function `of`.
+This file is parsed and never imported: each function takes the place of the solution's function
+`of`.
 """
 
 import torch
@@ -67,7 +69,9 @@ def tames_rate(n_epochs, optimizer, params, t_u, t_c):
     return params
 
 
-@mistake(of="training_loop", rows=(39,), name="begins again when the parameters are no numbers any more")
+@mistake(
+    of="training_loop", rows=(39,), name="begins again when the parameters are no numbers any more"
+)
 def begins_again(n_epochs, optimizer, params, t_u, t_c):
     for _ in range(n_epochs):
         loss = loss_fn(model(t_u, *params), t_c)
@@ -181,10 +185,18 @@ def swaps_losses(params, line, t_u, t_c):
 @mistake(of="compare_with_line", rows=(21,), name="puts the line's weight before the square")
 def line_on_squares(params, line, t_u, t_c):
     w, b = line
-    return {"parabola": loss_fn(model(t_u, *params), t_c).item(), "line": loss_fn(model(t_u, w, 0.0, b), t_c).item()}
+    return {
+        "parabola": loss_fn(model(t_u, *params), t_c).item(),
+        "line": loss_fn(model(t_u, w, 0.0, b), t_c).item(),
+    }
 
 
-@mistake(of="compare_with_line", rows=(21,), name="takes weight and bias of the line for each other")
+@mistake(
+    of="compare_with_line", rows=(21,), name="takes weight and bias of the line for each other"
+)
 def swaps_line(params, line, t_u, t_c):
     b, w = line
-    return {"parabola": loss_fn(model(t_u, *params), t_c).item(), "line": loss_fn(model(t_u, 0.0, w, b), t_c).item()}
+    return {
+        "parabola": loss_fn(model(t_u, *params), t_c).item(),
+        "line": loss_fn(model(t_u, 0.0, w, b), t_c).item(),
+    }

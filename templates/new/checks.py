@@ -1,13 +1,14 @@
 """Checks for @title@: 10 points.
 
-A check declares the call that it wants made; its docstring is the title that students read; its body compares `run` with `reference`.
-`pytest assignments/@slug@` tries them on the reference.
+A check declares the call that it wants made; its docstring is the title that students read; its
+body compares `run` with `reference`. `pytest assignments/@slug@` tries them on the reference.
 """
 
 from autograder.checks import assert_close, assert_same_training, call, each, leaf, optim, points
 
 SHOWN = dict(x=[0.0, 1.0, 2.0, 3.0], y=[1.0, 2.9, 5.1, 7.0])
-UNSEEN = dict(x=[-1.0, 0.5, 1.5, 2.0, -0.3], y=[2.2, -0.4, -2.1, -3.2, 1.0])  # other data, of another length
+# other data, of another length
+UNSEEN = dict(x=[-1.0, 0.5, 1.5, 2.0, -0.3], y=[2.2, -0.4, -2.1, -3.2, 1.0])
 
 
 @points(2)
@@ -31,7 +32,8 @@ def test_three_epochs(run, reference):
     assert_same_training(run, reference)
 
 
-# A few dozen epochs, far from convergence: that tells wrong loops from right ones, where the end of a long run can't. Points are for each optimizer.
+# A few dozen epochs, far from convergence: that tells wrong loops from right ones, where the end of
+# a long run can't. Points are for each optimizer.
 @points(2.5, visibility="after_due_date")
 @call(
     "training_loop",

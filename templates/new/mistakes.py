@@ -1,6 +1,8 @@
-"""@title@: mistakes to test the checks with, besides those that `autograder validate @slug@` makes of the solution by itself.
+"""@title@: mistakes to test the checks with, besides those that `autograder validate @slug@` makes
+of the solution by itself.
 
-This file is parsed and never imported: each function takes the place of the solution's function `of`.
+This file is parsed and never imported: each function takes the place of the solution's function
+`of`.
 """
 
 import torch

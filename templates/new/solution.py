@@ -1,4 +1,7 @@
-"""@title@: the reference solution. Students get signatures and docstrings, and what stands between the marks is cut."""
+"""@title@: the reference solution.
+
+Students get signatures and docstrings, and what stands between the marks is cut.
+"""
 
 
 def loss_fn(params, x, y):
@@ -15,10 +18,10 @@ def loss_fn(params, x, y):
 
 
 def training_loop(n_epochs, optimizer, params, x, y):
-    """Train `params` in place for `n_epochs` epochs, one step of `optimizer` on all points each, and return them.
+    """Train `params` in place for `n_epochs` epochs, one step of `optimizer` on all points each,
+    and return them.
 
-    optimizer: any torch optimizer that holds `params`
-    params: [w, b], a leaf tensor of shape (2,)
+    optimizer: any torch optimizer that holds `params` params: [w, b], a leaf tensor of shape (2,)
     x, y: tensors of shape (n,)
     """
     ### BEGIN SOLUTION

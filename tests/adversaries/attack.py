@@ -23,9 +23,13 @@ OWN = """def training_loop(n_epochs, optimizer, params):
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """`code` runs in a cell before the loop is defined; `loop` is the loop handed in. `twin` is the honest code nearby, with a right loop. In both, {course} and the other targets are filled in.
+    """`code` runs in a cell before the loop is defined; `loop` is the loop handed in.
 
-    An attack that gets something prints HOLE; a twin prints FINE. `points` are the most that the attack may have. `layers` each hold it alone; without any layer it must get through.
+    `twin` is the honest code nearby, with a right loop. In both, {course} and the other targets are
+    filled in.
+
+    An attack that gets something prints HOLE; a twin prints FINE. `points` are the most that the
+    attack may have. `layers` each hold it alone; without any layer it must get through.
     """
 
     name: str

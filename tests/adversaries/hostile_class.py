@@ -32,14 +32,20 @@ def make_course(root: Path, executor: Executor) -> TinyCourse:
     solution = root / "solutions/tiny/solution.py"
     solution.write_text(solution.read_text() + "\nMARK = 'Marker-of-the-solution'\n")
     files = open_assignment(root, "tiny")
-    release_assignment(files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor)
+    release_assignment(
+        files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor
+    )
     return TinyCourse(root, nbformat.read(root / "release" / "tiny.ipynb", as_version=4), executor)
 
 
-def grade_attacks(course: TinyCourse, aims: Targets, attacks: Sequence[Attack] = ATTACKS, *, twins: bool) -> dict[str, Grade]:
+def grade_attacks(
+    course: TinyCourse, aims: Targets, attacks: Sequence[Attack] = ATTACKS, *, twins: bool
+) -> dict[str, Grade]:
     """`attacks` handed in, and with `twins` the honest code nearby, and graded; by name."""
     for attack in attacks:
-        course.submit(attack.name, first=attack.code.format(**aims.names), training_loop=attack.loop)
+        course.submit(
+            attack.name, first=attack.code.format(**aims.names), training_loop=attack.loop
+        )
         if twins:
             course.submit(f"{attack.name}-twin", first=attack.twin.format(**aims.names))
     return course.grade()[0]
@@ -48,4 +54,9 @@ def grade_attacks(course: TinyCourse, aims: Targets, attacks: Sequence[Attack] =
 def said(course: TinyCourse, student: str) -> str:
     """All that a submission put out, as its executed notebook keeps it."""
     notebook = nbformat.read(course.results.executed_path(student), as_version=4)
-    return "".join(str(output.get("text", "")) for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
+    return "".join(
+        str(output.get("text", ""))
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    )

@@ -1,4 +1,6 @@
-"""The table attack x level: ``python -m tests.adversaries.matrix`` grades all attacks with each combination of layers and writes docs/attacks.md. Takes minutes; needs root."""
+"""The table attack x level: ``python -m tests.adversaries.matrix`` grades all attacks with each
+combination of layers and writes docs/attacks.md. Takes minutes; needs root.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +32,19 @@ LEVELS: dict[str, tuple[tuple[str, ...], bool]] = {
 }
 """The layers left out, and whether an ordinary user grades."""
 
-_COLUMN = "import json, sys; from tests.adversaries.matrix import column; print(json.dumps(column(tuple(sys.argv[1:]))))"
+_COLUMN = (
+    "import json, sys; from tests.adversaries.matrix import column;"
+    " print(json.dumps(column(tuple(sys.argv[1:]))))"
+)
 PAGE = Path(__file__).parents[2] / "docs" / "attacks.md"
 
 
 def column(without: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     """The level that this combination makes, and of each attack "held", or what it got."""
-    with tempfile.TemporaryDirectory() as name, Executor(2, Isolation.WEAK, without=without) as executor:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Executor(2, Isolation.WEAK, without=without) as executor,
+    ):
         course = make_course(Path(name) / "course", executor)
         course.submit("bystander")
         course.grade()
@@ -45,23 +53,38 @@ def column(without: tuple[str, ...]) -> tuple[str, dict[str, str]]:
             found = {}
             for attack in ATTACKS:
                 points, hole = grades[attack.name].points, "HOLE" in said(course, attack.name)
-                found[attack.name] = "gains points" if points > attack.points else "**open**" if hole else "held"
+                found[attack.name] = (
+                    "gains points" if points > attack.points else "**open**" if hole else "held"
+                )
         return executor.environment["isolation"], found
 
 
 def column_of(without: tuple[str, ...], *, ordinary: bool) -> tuple[str, dict[str, str]]:
     """`column`, graded by root or by an ordinary user, in a process of its own."""
     root = Path(__file__).parents[2]
-    before = as_ordinary_user((sys.base_prefix, sys.prefix, str(root / "autograder"))) if ordinary else []
+    before = (
+        as_ordinary_user((sys.base_prefix, sys.prefix, str(root / "autograder")))
+        if ordinary
+        else []
+    )
     command = [*before, sys.executable, "-c", _COLUMN, *without]
-    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=root, env=os.environ | {"ADVERSARY_SECRET": "ADVERSARY_SECRET"}, check=True)
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        cwd=root,
+        env=os.environ | {"ADVERSARY_SECRET": "ADVERSARY_SECRET"},
+        check=True,
+    )
     level, found = json.loads(done.stdout.splitlines()[-1])
     return level, found
 
 
 def main() -> None:
     """Grade, print, write."""
-    columns = {title: column_of(without, ordinary=ordinary) for title, (without, ordinary) in LEVELS.items()}
+    columns = {
+        title: column_of(without, ordinary=ordinary)
+        for title, (without, ordinary) in LEVELS.items()
+    }
     heads = [f"{title} ({level})" for title, (level, _) in columns.items()]
     lines = [
         "# Attacks",
@@ -81,7 +104,11 @@ def main() -> None:
         f"| attack | row of the threats | {' | '.join(heads)} |",
         f"|---|---|{'---|' * len(heads)}",
     ]
-    lines += [f"| {attack.name} | {attack.row} | {' | '.join(found[attack.name] for _, found in columns.values())} |" for attack in ATTACKS]
+    lines += [
+        f"| {attack.name} | {attack.row} |"
+        f" {' | '.join(found[attack.name] for _, found in columns.values())} |"
+        for attack in ATTACKS
+    ]
     text = "\n".join(lines) + "\n"
     PAGE.write_text(text, encoding="utf-8")
     print(text)

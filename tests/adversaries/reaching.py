@@ -1,4 +1,6 @@
-"""Attacks that want something which is not theirs: files, memory, processes, the network, the kernel. Each prints HOLE where it gets it."""
+"""Attacks that want something which is not theirs: files, memory, processes, the network, the
+kernel. Each prints HOLE where it gets it.
+"""
 
 from .attack import Attack
 
@@ -20,14 +22,29 @@ with open('/proc/self/mem', 'rb', 0) as memory:
 """Its own memory, searched with a pattern that does not match itself."""
 
 
-def reads(name: str, path: str, twin: str = "open('mine', 'w').write('x')\nprint('FINE', open('mine').read())") -> Attack:
+def reads(
+    name: str,
+    path: str,
+    twin: str = "open('mine', 'w').write('x')\nprint('FINE', open('mine').read())",
+) -> Attack:
     """Reading one file."""
-    return Attack(name, "read expected values or hidden tests", f"print('HOLE', len(open({path!r}, 'rb').read(100)))", twin, layers=FILES)
+    return Attack(
+        name,
+        "read expected values or hidden tests",
+        f"print('HOLE', len(open({path!r}, 'rb').read(100)))",
+        twin,
+        layers=FILES,
+    )
 
 
-def calls(name: str, row: str, number: int, arguments: str, layers: tuple[str, ...] = ("seccomp",)) -> Attack:
+def calls(
+    name: str, row: str, number: int, arguments: str, layers: tuple[str, ...] = ("seccomp",)
+) -> Attack:
     """A system call by number (x86-64) that must be refused."""
-    code = f"{_LIBC}import platform\nif platform.machine() == 'x86_64' and libc.syscall({number}, {arguments}) >= 0: print('HOLE')"
+    code = (
+        f"{_LIBC}import platform\nif platform.machine() == 'x86_64' and libc.syscall({number},"
+        f" {arguments}) >= 0: print('HOLE')"
+    )
     return Attack(name, row, code, f"{_LIBC}print('FINE', libc.syscall(39) > 0)", layers=layers)
 
 
@@ -38,7 +55,13 @@ def connects(
     layers: tuple[str, ...] = SOCKETS,
 ) -> Attack:
     """A socket that must not be had."""
-    return Attack(name, "network: reverse shell, exfiltration", f"import socket\n{code}\nprint('HOLE')", twin, layers=layers)
+    return Attack(
+        name,
+        "network: reverse shell, exfiltration",
+        f"import socket\n{code}\nprint('HOLE')",
+        twin,
+        layers=layers,
+    )
 
 
 REACHING = (
@@ -52,34 +75,43 @@ REACHING = (
     Attack(
         "read_by_another_program",
         "read expected values or hidden tests",
-        "import subprocess\nif subprocess.run(['cat', '{course}/solutions/tiny/solution.py'], capture_output=True).stdout: print('HOLE')",
-        "import subprocess\nprint('FINE', subprocess.run(['cat', '/proc/self/comm'], capture_output=True).stdout)",
+        "import subprocess\nif subprocess.run(['cat', '{course}/solutions/tiny/solution.py'],"
+        " capture_output=True).stdout: print('HOLE')",
+        "import subprocess\nprint('FINE', subprocess.run(['cat', '/proc/self/comm'],"
+        " capture_output=True).stdout)",
         layers=FILES,
     ),
     Attack(
         "read_by_a_link",
         "read expected values or hidden tests",
-        "import os\nos.symlink('{course}/solutions/tiny/solution.py', 'link')\nprint('HOLE', len(open('link').read()))",
-        "import os\nopen('mine', 'w').write('x')\nos.symlink('mine', 'link')\nprint('FINE', open('link').read())",
+        "import os\nos.symlink('{course}/solutions/tiny/solution.py', 'link')\nprint('HOLE',"
+        " len(open('link').read()))",
+        "import os\nopen('mine', 'w').write('x')\nos.symlink('mine', 'link')\nprint('FINE',"
+        " open('link').read())",
         layers=FILES,
     ),
     Attack(
         "read_by_a_hard_link",
         "read expected values or hidden tests",
-        "import os\nos.link('{course}/solutions/tiny/solution.py', 'link')\nprint('HOLE', len(open('link').read()))",
-        "import os\nopen('mine', 'w').write('x')\nos.link('mine', 'link')\nprint('FINE', open('link').read())",
+        "import os\nos.link('{course}/solutions/tiny/solution.py', 'link')\nprint('HOLE',"
+        " len(open('link').read()))",
+        "import os\nopen('mine', 'w').write('x')\nos.link('mine', 'link')\nprint('FINE',"
+        " open('link').read())",
     ),
     Attack(
         "walk_for_solutions",
         "read expected values or hidden tests",
-        "import os\nfor folder, _, files in os.walk('{course}'):\n    for name in files:\n        print('HOLE', open(os.path.join(folder, name), 'rb').read(1))\n        break",
+        "import os\nfor folder, _, files in os.walk('{course}'):\n    for name in files:\n       "
+        " print('HOLE', open(os.path.join(folder, name), 'rb').read(1))\n        break",
         "import os\nos.makedirs('a/b')\nprint('FINE', len(list(os.walk('.'))))",
         layers=FILES,
     ),
     Attack(
         "through_the_root_of_others",
         "read expected values or hidden tests",
-        "import glob\nfor root in glob.glob('/proc/[0-9]*/root') + glob.glob('/proc/[0-9]*/cwd'):\n    try: print('HOLE', open(root + '{course}/solutions/tiny/solution.py').read(9))\n    except OSError: pass",
+        "import glob\nfor root in glob.glob('/proc/[0-9]*/root') + glob.glob('/proc/[0-9]*/cwd'):\n"
+        "    try: print('HOLE', open(root + '{course}/solutions/tiny/solution.py').read(9))\n   "
+        " except OSError: pass",
         "import os\nprint('FINE', os.readlink('/proc/self/cwd'))",
         layers=FILES,
     ),
@@ -93,31 +125,42 @@ REACHING = (
     Attack(
         "own_environment",
         "read expected values or hidden tests",
-        "import os\nif 'ADVERSARY_SECRET' in str(dict(os.environ)) + open('/proc/self/environ').read(): print('HOLE')",
+        "import os\nif 'ADVERSARY_SECRET' in str(dict(os.environ)) +"
+        " open('/proc/self/environ').read(): print('HOLE')",
         "import os\nprint('FINE', os.environ['LANG'])",
     ),
     Attack(
         "inherited_descriptors",
         "read expected values or hidden tests",
-        "import os\nfor number in os.listdir('/proc/self/fd'):\n    try: target = os.readlink(f'/proc/self/fd/{{number}}')\n    except OSError: continue\n    if '{course}' in target or target.endswith(('.py', '.ipynb', '.msgpack', '.db', '.lock')): print('HOLE', target)",
+        "import os\nfor number in os.listdir('/proc/self/fd'):\n    try: target ="
+        " os.readlink(f'/proc/self/fd/{{number}}')\n    except OSError: continue\n    if '{course}'"
+        " in target or target.endswith(('.py', '.ipynb', '.msgpack', '.db', '.lock')):"
+        " print('HOLE', target)",
         "import os\nprint('FINE', len(os.listdir('/proc/self/fd')))",
     ),
     Attack(
         "modules_and_line_cache",
         "read expected values or hidden tests",
-        "import linecache, sys\nfor name in [*sys.modules, *linecache.cache]:\n    if 'test_tiny' in name or 'solution' in name or 'docket' in name or 'judgement' in name: print('HOLE', name)",
+        "import linecache, sys\nfor name in [*sys.modules, *linecache.cache]:\n    if 'test_tiny'"
+        " in name or 'solution' in name or 'docket' in name or 'judgement' in name: print('HOLE',"
+        " name)",
         "import linecache\nprint('FINE', len(linecache.cache) >= 0)",
     ),
     Attack(
         "garbage_collector",
         "read expected values or hidden tests",
-        "import gc\nwanted = 'Any opti' + 'mizer'\nfor one in gc.get_objects():\n    if type(one) is dict and any(type(v) is str and wanted in v and v != wanted for v in list(one.values())[:50] if type(v) is str and len(v) < 200): print('HOLE', list(one)[:3])",
+        "import gc\nwanted = 'Any opti' + 'mizer'\nfor one in gc.get_objects():\n    if type(one)"
+        " is dict and any(type(v) is str and wanted in v and v != wanted for v in"
+        " list(one.values())[:50] if type(v) is str and len(v) < 200): print('HOLE',"
+        " list(one)[:3])",
         "import gc\nprint('FINE', len(gc.get_objects()) > 0)",
     ),
     Attack(
         "frames_of_callers",
         "read expected values or hidden tests",
-        "import sys\nframe = sys._getframe()\nwhile frame:\n    for name in ('reference', 'expected', 'checks', 'calls', 'CallBatch'):\n        if name in frame.f_locals: print('HOLE', name)\n    frame = frame.f_back",
+        "import sys\nframe = sys._getframe()\nwhile frame:\n    for name in ('reference',"
+        " 'expected', 'checks', 'calls', 'CallBatch'):\n        if name in frame.f_locals:"
+        " print('HOLE', name)\n    frame = frame.f_back",
         "import sys\nprint('FINE', sys._getframe().f_lineno)",
     ),
     Attack(
@@ -129,7 +172,11 @@ REACHING = (
     Attack(
         "calls_before_their_time",
         "read expected values or hidden tests",
-        "import os, stat\nfor number in os.listdir('/proc/self/fd'):\n    number = int(number)\n    try:\n        if number > 2 and stat.S_ISSOCK(os.fstat(number).st_mode):\n            os.set_blocking(number, False)\n            try:\n                if os.read(number, 4096): print('HOLE')\n            except BlockingIOError: pass\n            os.set_blocking(number, True)\n    except OSError: pass",
+        "import os, stat\nfor number in os.listdir('/proc/self/fd'):\n    number = int(number)\n   "
+        " try:\n        if number > 2 and stat.S_ISSOCK(os.fstat(number).st_mode):\n           "
+        " os.set_blocking(number, False)\n            try:\n                if os.read(number,"
+        " 4096): print('HOLE')\n            except BlockingIOError: pass\n           "
+        " os.set_blocking(number, True)\n    except OSError: pass",
         "import os\nprint('FINE', os.fstat(1).st_mode)",
     ),
     Attack(
@@ -145,7 +192,12 @@ REACHING = (
         "open('{course}/submitted/bystander/tiny/tiny.ipynb', 'a').close()\nprint('HOLE')",
         layers=FILES,
     ),
-    Attack("write_store", "write or later overwrite results.json", "open('{evidence}', 'a').close()\nprint('HOLE')", layers=FILES),
+    Attack(
+        "write_store",
+        "write or later overwrite results.json",
+        "open('{evidence}', 'a').close()\nprint('HOLE')",
+        layers=FILES,
+    ),
     Attack(
         "trace_grader",
         "read expected values or hidden tests",
@@ -165,25 +217,58 @@ REACHING = (
         "import os\nos.kill(os.getppid(), 0)\nprint('HOLE')",
         layers=("own uid", "landlock"),
     ),
-    Attack("kill_forkserver", "os._exit, sys.exit, kill the parent", "import os\nos.kill(os.getppid(), 9)"),
-    connects("tcp", "socket.create_connection(('127.0.0.1', {tcp}), 1)", layers=("seccomp", "landlock", "bubblewrap")),
-    connects("udp", "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', {udp}))"),
+    Attack(
+        "kill_forkserver",
+        "os._exit, sys.exit, kill the parent",
+        "import os\nos.kill(os.getppid(), 9)",
+    ),
+    connects(
+        "tcp",
+        "socket.create_connection(('127.0.0.1', {tcp}), 1)",
+        layers=("seccomp", "landlock", "bubblewrap"),
+    ),
+    connects(
+        "udp", "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', {udp}))"
+    ),
     connects("udp_v6", "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)"),
     connects("netlink", "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).bind((0, 0))"),
-    connects("raw_packets", "socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3)", layers=("own uid", "seccomp")),
+    connects(
+        "raw_packets",
+        "socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3)",
+        layers=("own uid", "seccomp"),
+    ),
     connects("vsock", "socket.socket(40, socket.SOCK_STREAM)"),
-    connects("abstract_socket", "socket.socket(socket.AF_UNIX).connect({abstract!r})", layers=("landlock", "bubblewrap")),
-    connects("socket_in_a_folder", "socket.socket(socket.AF_UNIX).connect({unix!r})", layers=("own uid", "landlock", "bubblewrap")),
-    connects("listen_for_others", "socket.create_server(('127.0.0.1', 0))", layers=("seccomp", "landlock")),
+    connects(
+        "abstract_socket",
+        "socket.socket(socket.AF_UNIX).connect({abstract!r})",
+        layers=("landlock", "bubblewrap"),
+    ),
+    connects(
+        "socket_in_a_folder",
+        "socket.socket(socket.AF_UNIX).connect({unix!r})",
+        layers=("own uid", "landlock", "bubblewrap"),
+    ),
+    connects(
+        "listen_for_others",
+        "socket.create_server(('127.0.0.1', 0))",
+        layers=("seccomp", "landlock"),
+    ),
     Attack(
         "curl",
         "network: reverse shell, exfiltration",
-        "import subprocess\nif subprocess.run(['/bin/bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/{tcp}'], capture_output=True).returncode == 0: print('HOLE')",
-        "import subprocess\nprint('FINE', subprocess.run(['/bin/echo', 'x'], capture_output=True).stdout)",
+        "import subprocess\nif subprocess.run(['/bin/bash', '-c', 'exec"
+        " 3<>/dev/tcp/127.0.0.1/{tcp}'], capture_output=True).returncode == 0: print('HOLE')",
+        "import subprocess\nprint('FINE', subprocess.run(['/bin/echo', 'x'],"
+        " capture_output=True).stdout)",
         layers=("seccomp", "landlock", "bubblewrap"),
     ),
     calls("user_namespace", "endless loop, fork bomb, descriptors", 272, "0x10000000"),
-    calls("io_uring", "network: reverse shell, exfiltration", 425, "8, ctypes.create_string_buffer(120)"),
+    calls(
+        "io_uring",
+        "network: reverse shell, exfiltration",
+        425,
+        "8, ctypes.create_string_buffer(120)",
+    ),
     calls("key_ring", "leave something for the next", 248, "b'user', b'note', b'x', 1, -3"),
     calls("userfaultfd", "read expected values or hidden tests", 323, "1"),
     calls("shared_memory_segment", "leave something for the next", 29, "0, 4096, 0o600"),
@@ -193,7 +278,8 @@ REACHING = (
     Attack(
         "mount",
         "read expected values or hidden tests",
-        f"{_LIBC}import os\nos.mkdir('over')\nif libc.mount(b'none', b'over', b'tmpfs', 0, None) == 0: print('HOLE', libc.umount(b'over'))",
+        f"{_LIBC}import os\nos.mkdir('over')\nif libc.mount(b'none', b'over', b'tmpfs', 0, None) =="
+        " 0: print('HOLE', libc.umount(b'over'))",
         layers=("own uid", "seccomp", "bubblewrap"),
     ),
     Attack(
@@ -206,7 +292,9 @@ REACHING = (
     Attack(
         "sudo",
         "read expected values or hidden tests",
-        "import subprocess\nfor words in (['sudo', '-n', 'true'], ['su', '-c', 'true']):\n    try:\n        if subprocess.run(words, capture_output=True, timeout=3, stdin=subprocess.DEVNULL).returncode == 0: print('HOLE')\n    except OSError: pass",
+        "import subprocess\nfor words in (['sudo', '-n', 'true'], ['su', '-c', 'true']):\n   "
+        " try:\n        if subprocess.run(words, capture_output=True, timeout=3,"
+        " stdin=subprocess.DEVNULL).returncode == 0: print('HOLE')\n    except OSError: pass",
         layers=("own uid",),
     ),
     Attack(
@@ -245,6 +333,7 @@ REACHING = (
     Attack(
         "find_notes",
         "leave something for the next",
-        "import glob, os\nif glob.glob('/dev/shm/*') or os.path.exists('adversary') or os.path.exists('.hidden'): print('HOLE', glob.glob('/dev/shm/*'))",
+        "import glob, os\nif glob.glob('/dev/shm/*') or os.path.exists('adversary') or"
+        " os.path.exists('.hidden'): print('HOLE', glob.glob('/dev/shm/*'))",
     ),
 )

@@ -20,7 +20,9 @@ __all__ = ["TINY", "Targets", "TinyCourse", "targets"]
 
 
 class TinyCourse(_TinyCourse):
-    """The tiny course, whose submissions may have code of their own behind the loss, in its cell."""
+    """The tiny course, whose submissions may have code of their own behind the loss, in its
+    cell.
+    """
 
     def submit(self, student, *, first="", extra=(), **cells):
         """Hand in the release, solved, with `first` and what else is given."""
@@ -29,7 +31,9 @@ class TinyCourse(_TinyCourse):
 
 @dataclass
 class Targets:
-    """`names` fill the placeholders in the attacks; `shared` is a folder that everybody may write to."""
+    """`names` fill the placeholders in the attacks; `shared` is a folder that everybody may write
+    to.
+    """
 
     names: dict
     shared: Path

@@ -1,4 +1,6 @@
-"""All attacks and their honest twins, graded as one class: none gains a point, none changes another's grade, none leaves a trace; and without layers they get through."""
+"""All attacks and their honest twins, graded as one class: none gains a point, none changes
+another's grade, none leaves a trace; and without layers they get through.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,14 @@ SHORT = {
         "fake_steps",
         "frame_writer",
     ),
-    *("garbage_frames", "huge_frame", "frames_before_their_time", "every_descriptor", "kill_itself", "kill_group"),
+    *(
+        "garbage_frames",
+        "huge_frame",
+        "frames_before_their_time",
+        "every_descriptor",
+        "kill_itself",
+        "kill_group",
+    ),
     *("exit", "segmentation_fault", "memory", "disk", "output", "daemon", "zombies"),
 }
 WHY = "every attack is a submission, and so is its twin"
@@ -85,7 +94,9 @@ def aims(course):
 
 @pytest.fixture(scope="module")
 def graded(request, course, aims):
-    """The attacks that tests of this session are about, and their twins; a bystander's grade is as before."""
+    """The attacks that tests of this session are about, and their twins; a bystander's grade is as
+    before.
+    """
     course.submit("bystander")
     before, _ = course.grade()
     grades = grade_attacks(course, aims, selected(request, "attack"), twins=True)
@@ -122,10 +133,18 @@ def test_twin(course: TinyCourse, graded, attack: Attack) -> None:
 
 @root_only
 def test_nothing_is_left(course: TinyCourse, graded, aims: Targets) -> None:
-    """No process, no file in shared memory, in scratch folders, in the folder that all may write to; nothing received by our sockets."""
+    """No process, no file in shared memory, in scratch folders, in the folder that all may write
+    to; nothing received by our sockets.
+    """
     uids = {client._slot.uid for client in course.executor._clients}
-    assert [path.name for path in Path("/proc").glob("[0-9]*") if path.exists() and path.stat().st_uid in uids] == []
-    assert [path for client in course.executor._clients for path in Path(client._slot.scratch).iterdir()] == []
+    assert [
+        path.name
+        for path in Path("/proc").glob("[0-9]*")
+        if path.exists() and path.stat().st_uid in uids
+    ] == []
+    assert [
+        path for client in course.executor._clients for path in Path(client._slot.scratch).iterdir()
+    ] == []
     assert [path.name for path in Path("/dev/shm").iterdir() if path.stat().st_uid in uids] == []
     assert list(aims.shared.iterdir()) == []
     assert not aims.received()
@@ -152,12 +171,19 @@ def naked():
         yield executor
 
 
-LAYERED = short([attack for attack in ATTACKS if attack.layers], SHORT & {attack.name for attack in ATTACKS if attack.layers}, WHY, name_of)
+LAYERED = short(
+    [attack for attack in ATTACKS if attack.layers],
+    SHORT & {attack.name for attack in ATTACKS if attack.layers},
+    WHY,
+    name_of,
+)
 
 
 @root_only
 @pytest.mark.parametrize("attack", LAYERED, ids=name_of)
-def test_without_layers_it_gets_through(course: TinyCourse, graded, aims: Targets, naked: Executor, attack: Attack) -> None:
+def test_without_layers_it_gets_through(
+    course: TinyCourse, graded, aims: Targets, naked: Executor, attack: Attack
+) -> None:
     """What a layer stops succeeds without it: otherwise the attack proves nothing."""
     cells = (Cell("a", "import torch"), Cell("b", attack.code.format(**aims.names)))
     evidence = naked.run("key", ExecutionRequest(cells, 0, course.files.assignment.limits), ())
@@ -173,7 +199,14 @@ def test_targets_are_real(aims: Targets) -> None:
     assert aims.received()
 
 
-SPOILT = ("garbage_frames", "huge_frame", "frames_before_their_time", "every_descriptor", "kill_itself", "kill_group")
+SPOILT = (
+    "garbage_frames",
+    "huge_frame",
+    "frames_before_their_time",
+    "every_descriptor",
+    "kill_itself",
+    "kill_group",
+)
 
 
 @root_only

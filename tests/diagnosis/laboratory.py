@@ -1,4 +1,6 @@
-"""Training loops put into an assignment's notebook, run and judged as `autograder grade` does, without the two long runs."""
+"""Training loops put into an assignment's notebook, run and judged as `autograder grade` does,
+without the two long runs.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +16,9 @@ COURSE = Path(__file__).parent.parent.parent
 
 
 class Laboratory:
-    """Judges programs: functions that stand in the reference's place in its notebook, of the assignment `slug`."""
+    """Judges programs: functions that stand in the reference's place in its notebook, of the
+    assignment `slug`.
+    """
 
     def __init__(self, executor, folder, slug="optimizers"):
         self.executor = executor
@@ -33,8 +37,12 @@ class Laboratory:
 
     def _judge(self, prepared, function, source):
         judge = prepared.judge
-        cells = [(name, source if name == function else text) for name, text in prepared.reference_cells]
-        specs = [spec for spec in judge.specs if spec.call is not None and spec.function == function]
+        cells = [
+            (name, source if name == function else text) for name, text in prepared.reference_cells
+        ]
+        specs = [
+            spec for spec in judge.specs if spec.call is not None and spec.function == function
+        ]
         plan = plan_execution(self.files, specs, cells, {})
 
         def follow_up(evidence):
@@ -42,11 +50,21 @@ class Laboratory:
             return rerun_batches(self.files, [spec for spec in again if spec in specs], {}, {})
 
         evidence = self.executor.run(plan.key, plan.request, plan.calls, follow_up)
-        results = add_findings(prepared, judge.results(evidence), evidence, self.store, self.executor)
-        return {result.id: result for result, spec in zip(results, judge.specs, strict=True) if spec in specs}
+        results = add_findings(
+            prepared, judge.results(evidence), evidence, self.store, self.executor
+        )
+        return {
+            result.id: result
+            for result, spec in zip(results, judge.specs, strict=True)
+            if spec in specs
+        }
 
 
-SHORT = ("test_loop_on_unseen_data", "test_loop_with_any_optimizer[momentum]", "test_loop_with_any_optimizer[adam_two_tensors]")
+SHORT = (
+    "test_loop_on_unseen_data",
+    "test_loop_with_any_optimizer[momentum]",
+    "test_loop_with_any_optimizer[adam_two_tensors]",
+)
 
 
 def codes(results):

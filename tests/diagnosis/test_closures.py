@@ -1,4 +1,6 @@
-"""Loops with closures, which one step may run once or many times: what is wrong is named, and what a closure does anyway is not."""
+"""Loops with closures, which one step may run once or many times: what is wrong is named, and what
+a closure does anyway is not.
+"""
 
 import pytest
 from laboratory import Laboratory, codes
@@ -14,14 +16,31 @@ SGD_CLOSURE = """def training_loop(n_epochs, optimizer, params, t_u, t_c):
         optimizer.step(closure)
     return params
 """
-LBFGS_CLOSURE = SGD_CLOSURE.replace("training_loop(n_epochs", "train_with_lbfgs(n_steps").replace("{epochs}", "{steps}")
-RIGHT = dict(clear="optimizer.zero_grad()", loss="loss_fn(model(t_u, *params), t_c)", backward="loss.backward()")
+LBFGS_CLOSURE = SGD_CLOSURE.replace("training_loop(n_epochs", "train_with_lbfgs(n_steps").replace(
+    "{epochs}", "{steps}"
+)
+RIGHT = dict(
+    clear="optimizer.zero_grad()",
+    loss="loss_fn(model(t_u, *params), t_c)",
+    backward="loss.backward()",
+)
 HALF = dict(loss="0.5 * loss_fn(model(t_u, *params), t_c)")
 TWICE = dict(backward="loss.backward(retain_graph=True); loss.backward()")
-BY_HALVES = dict(loss="sum(loss_fn(model(u, *params), c) * len(u) for u, c in zip(t_u.chunk(2), t_c.chunk(2))) / len(t_u)")
+BY_HALVES = dict(
+    loss=(
+        "sum(loss_fn(model(u, *params), c) * len(u) for u, c in zip(t_u.chunk(2), t_c.chunk(2))) /"
+        " len(t_u)"
+    )
+)
 ADDED_UP = dict(
-    loss="sum(loss_fn(model(u, *params), c) * len(u) for u, c in zip(t_u.chunk(2), t_c.chunk(2))) / len(t_u)",
-    backward="[(loss_fn(model(u, *params), c) * len(u) / len(t_u)).backward() for u, c in zip(t_u.chunk(2), t_c.chunk(2))]",
+    loss=(
+        "sum(loss_fn(model(u, *params), c) * len(u) for u, c in zip(t_u.chunk(2), t_c.chunk(2))) /"
+        " len(t_u)"
+    ),
+    backward=(
+        "[(loss_fn(model(u, *params), c) * len(u) / len(t_u)).backward() for u, c in"
+        " zip(t_u.chunk(2), t_c.chunk(2))]"
+    ),
 )
 ONCE_OUTSIDE = """def train_with_lbfgs(n_steps, optimizer, params, t_u, t_c):
     def closure():
@@ -57,7 +76,10 @@ LBFGS_LOOPS = {
 @pytest.fixture(scope="module")
 def sgd(laboratory):
     """Findings of each loop with closures, on the calls of the Optimizers assignment."""
-    programs = [("training_loop", SGD_CLOSURE.format(**RIGHT | changes, epochs=epochs)) for changes, epochs, _ in SGD_LOOPS.values()]
+    programs = [
+        ("training_loop", SGD_CLOSURE.format(**RIGHT | changes, epochs=epochs))
+        for changes, epochs, _ in SGD_LOOPS.values()
+    ]
     return dict(zip(SGD_LOOPS, laboratory.judge(programs), strict=True))
 
 
@@ -65,7 +87,10 @@ def sgd(laboratory):
 def lbfgs(executor, tmp_path_factory):
     """The same with LBFGS, on the calls of Every optimizer."""
     every = Laboratory(executor, tmp_path_factory.mktemp("evidence"), "every-optimizer")
-    programs = [("train_with_lbfgs", LBFGS_CLOSURE.format(**RIGHT | changes, steps=steps)) for changes, steps, _ in LBFGS_LOOPS.values()]
+    programs = [
+        ("train_with_lbfgs", LBFGS_CLOSURE.format(**RIGHT | changes, steps=steps))
+        for changes, steps, _ in LBFGS_LOOPS.values()
+    ]
     judged = every.judge([*programs, ("train_with_lbfgs", ONCE_OUTSIDE)])
     return dict(zip([*LBFGS_LOOPS, "clears outside"], judged, strict=True))
 
@@ -85,13 +110,17 @@ def test_a_closure_that_runs_once_in_a_step(sgd, name):
 @pytest.mark.seconds("loops with closures are judged before the first")
 @pytest.mark.parametrize("name", LBFGS_LOOPS)
 def test_a_closure_that_lbfgs_runs_as_often_as_it_likes(lbfgs, name):
-    """Many backward passes in a step are neither doubled gradients nor missing steps, and a gradient is compared where it was taken."""
+    """Many backward passes in a step are neither doubled gradients nor missing steps, and a
+    gradient is compared where it was taken.
+    """
     assert codes(lbfgs[name]) == LBFGS_LOOPS[name][2]
     assert bool(lost(lbfgs[name])) == bool(LBFGS_LOOPS[name][2])
 
 
 def test_clearing_before_the_step_is_not_enough_for_lbfgs(lbfgs):
-    """Each step begins clean, and its second evaluation does not; with one evaluation in a step nothing is wrong."""
+    """Each step begins clean, and its second evaluation does not; with one evaluation in a step
+    nothing is wrong.
+    """
     results = lbfgs["clears outside"]
     assert codes(results) == {"closure-never-clears"}
     assert "test_lbfgs_on_unseen_data[one_iteration]" not in lost(results)

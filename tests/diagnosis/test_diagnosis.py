@@ -57,12 +57,22 @@ def function_of(program):
 
 @pytest.fixture(scope="module")
 def judged(request, laboratory):
-    """Results of the programs that tests of this session are about, by the name of their list and their own; the held-back ones where a test is about them all."""
+    """Results of the programs that tests of this session are about, by the name of their list and
+    their own; the held-back ones where a test is about them all.
+    """
     wanted = [program.name for program in selected(request, "program")]
     listed = (("correct", CORRECT), ("known", KNOWN), ("held back", HELD_BACK))
-    programs = [(kind, program) for kind, ones in listed for program in ones if long_too(request) or program.name in wanted]
+    programs = [
+        (kind, program)
+        for kind, ones in listed
+        for program in ones
+        if long_too(request) or program.name in wanted
+    ]
     results = laboratory.judge([(function_of(program), program.source) for _, program in programs])
-    return {(kind, program.name): result for (kind, program), result in zip(programs, results, strict=True)}
+    return {
+        (kind, program.name): result
+        for (kind, program), result in zip(programs, results, strict=True)
+    }
 
 
 @pytest.mark.seconds("two dozen programs are judged before the first")
@@ -70,15 +80,25 @@ def judged(request, laboratory):
 def test_a_correct_loop_gets_full_marks_and_is_accused_of_nothing(judged, program):
     """However it is written."""
     results = judged["correct", program.name]
-    assert {check: result.message for check, result in results.items() if result.points < result.max_points} == {}
+    assert {
+        check: result.message
+        for check, result in results.items()
+        if result.points < result.max_points
+    } == {}
     assert codes(results) == set()
 
 
 @pytest.mark.parametrize("program", short(KNOWN, SOME_KNOWN, WHY, name_of), ids=name_of)
 def test_a_known_mistake_loses_points_and_is_named(judged, program):
-    """On the three hidden short calls of the loop (those of one_step for the few that are about it), with every finding that the list asks for."""
+    """On the three hidden short calls of the loop (those of one_step for the few that are about
+    it), with every finding that the list asks for.
+    """
     results = judged["known", program.name]
-    checks = SHORT if function_of(program) == "training_loop" else [check for check in results if "one_step" in check]
+    checks = (
+        SHORT
+        if function_of(program) == "training_loop"
+        else [check for check in results if "one_step" in check]
+    )
     assert any(results[check].points < results[check].max_points for check in checks)
     wanted = program.finding - {"crashes"}
     if "crashes" in program.finding:
@@ -92,17 +112,27 @@ def test_a_known_mistake_loses_points_and_is_named(judged, program):
 
 @pytest.mark.long(WHY)
 def test_held_back_programs_are_mostly_named_and_rarely_misled(judged):
-    """At least 85 % of the held-back set are named rightly (an error that stops the loop names itself), at most 3 % get a finding that points the wrong way."""
+    """At least 85 % of the held-back set are named rightly (an error that stops the loop names
+    itself), at most 3 % get a finding that points the wrong way.
+    """
     named, misled = [], []
     for program in HELD_BACK:
         results = judged["held back", program.name]
         found = codes(results)
-        raised = "crashes" in program.acceptable and any(result.cause is Cause.RAISED for result in results.values())
-        if raised or (all(found & either for either in program.both) if program.both else found & program.acceptable):
+        raised = "crashes" in program.acceptable and any(
+            result.cause is Cause.RAISED for result in results.values()
+        )
+        if raised or (
+            all(found & either for either in program.both)
+            if program.both
+            else found & program.acceptable
+        ):
             named.append(program.name)
         if found & program.misleading:
             misled.append(program.name)
-    assert len(named) / len(HELD_BACK) >= 0.85, sorted({program.name for program in HELD_BACK} - set(named))
+    assert len(named) / len(HELD_BACK) >= 0.85, sorted(
+        {program.name for program in HELD_BACK} - set(named)
+    )
     assert len(misled) / len(HELD_BACK) <= 0.03, misled
 
 
@@ -128,7 +158,9 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
 
 
 def test_an_error_on_other_data_is_no_proof_of_globals(laboratory):
-    """A loop that raises on a list of two tensors, or on purpose, uses no name of the notebook: its error speaks for itself. `global_readings` above is named by its sizes."""
+    """A loop that raises on a list of two tensors, or on purpose, uses no name of the notebook: its
+    error speaks for itself. `global_readings` above is named by its sizes.
+    """
     for source in (ONE_TENSOR_ONLY, WANTS_ELEVEN):
         (results,) = laboratory.judge([("training_loop", source)])
         assert any(result.cause is Cause.RAISED for result in results.values())
@@ -159,7 +191,10 @@ def test_every_wrong_program_loses_points(judged):
     for kind, listed in (("known", KNOWN), ("held back", HELD_BACK)):
         for program in listed:
             results = judged[kind, program.name]
-            assert any(result.points < result.max_points for result in results.values()), (kind, program.name)
+            assert any(result.points < result.max_points for result in results.values()), (
+                kind,
+                program.name,
+            )
 
 
 def test_the_lists_speak_the_catalogues_language():

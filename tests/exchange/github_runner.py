@@ -1,4 +1,6 @@
-"""How GitHub's runner reads the output of a step: ActionCommandManager and ActionCommand of actions/runner, in short."""
+"""How GitHub's runner reads the output of a step: ActionCommandManager and ActionCommand of
+actions/runner, in short.
+"""
 
 import re
 
@@ -6,7 +8,11 @@ UNESCAPES = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "
 
 
 def commands_in(output):
-    """(command, properties, message) of each line that is one, stop-commands obeyed. Both spellings: ``::name key=value::message``, first in its line, and ``##[name key=value]message``, anywhere in it."""
+    """(command, properties, message) of each line that is one, stop-commands obeyed.
+
+    Both spellings: ``::name key=value::message``, first in its line, and ``##[name
+    key=value]message``, anywhere in it.
+    """
     found, stopped = [], None
     for line in re.split(r"\r\n|\n|\r", output):
         new = re.match(r"\s*::([\w-]+)(?: (.*?))?::(.*)$", line)
@@ -22,7 +28,9 @@ def commands_in(output):
             stopped = message
             continue
         pairs = dict(pair.split("=", 1) for pair in properties.split(",") if "=" in pair)
-        found.append((name, {key: unescaped(value) for key, value in pairs.items()}, unescaped(message)))
+        found.append(
+            (name, {key: unescaped(value) for key, value in pairs.items()}, unescaped(message))
+        )
     return found
 
 

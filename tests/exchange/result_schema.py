@@ -1,4 +1,6 @@
-"""classroom50/result/v1 as JSON Schema, after the wiki of foundation50/classroom50 (Advanced Autograding, August 2026)."""
+"""classroom50/result/v1 as JSON Schema, after the wiki of foundation50/classroom50 (Advanced
+Autograding, August 2026).
+"""
 
 TEXT = {"type": "string", "minLength": 1}
 COUNT = {"type": "integer", "minimum": 0}
@@ -35,7 +37,12 @@ RESULT = {
             "items": {
                 "type": "object",
                 "required": ["test-name", "passed", "score", "max-score"],
-                "properties": {"test-name": TEXT, "passed": {"type": "boolean"}, "score": COUNT, "max-score": COUNT},
+                "properties": {
+                    "test-name": TEXT,
+                    "passed": {"type": "boolean"},
+                    "score": COUNT,
+                    "max-score": COUNT,
+                },
             },
         },
     },

@@ -34,21 +34,33 @@ def test_attempts_are_told_apart_and_receipts_are_no_files(tmp_path):
 
 
 def test_underscores_in_titles_and_usernames_are_told_by_the_receipt(tmp_path):
-    """And, where one attempt lacks it, by the title in the others'; where there is none at all, by nothing."""
+    """And, where one attempt lacks it, by the title in the others'; where there is none at all, by
+    nothing.
+    """
     members = {
-        f"Tiny_one_ann_lee_attempt_{WHEN}.txt": receipt("Ann Lee", "ann_lee", assignment="Tiny_one"),
+        f"Tiny_one_ann_lee_attempt_{WHEN}.txt": receipt(
+            "Ann Lee", "ann_lee", assignment="Tiny_one"
+        ),
         f"Tiny_one_ann_lee_attempt_{WHEN}_tiny.ipynb": b"",
         f"Tiny_one_bob_b_attempt_{WHEN}_tiny.ipynb": b"",
     }
-    assert [one.people[0].handle for one in delivered(tmp_path, members).deliveries] == ["ann_lee", "bob_b"]
+    assert [one.people[0].handle for one in delivered(tmp_path, members).deliveries] == [
+        "ann_lee",
+        "bob_b",
+    ]
     alone = delivered(tmp_path, {f"Tiny_one_bob_b_attempt_{WHEN}_tiny.ipynb": b""})
     assert alone.deliveries == ()
     assert alone.strange == (f"Tiny_one_bob_b_attempt_{WHEN}_tiny.ipynb",)
 
 
 def test_a_receipt_of_another_user_than_the_files_makes_nobody_else_of_them(tmp_path):
-    """The file's name is Blackboard's own; a name with brackets in it may look like another's login."""
-    members = {f"Tiny_alee_attempt_{WHEN}.txt": receipt("Ann Lee", "bob"), f"Tiny_alee_attempt_{WHEN}_tiny.ipynb": b""}
+    """The file's name is Blackboard's own; a name with brackets in it may look like another's
+    login.
+    """
+    members = {
+        f"Tiny_alee_attempt_{WHEN}.txt": receipt("Ann Lee", "bob"),
+        f"Tiny_alee_attempt_{WHEN}_tiny.ipynb": b"",
+    }
     (one,) = delivered(tmp_path, members).deliveries
     assert one.people[0].ids == ((IdKind.LOGIN, "alee"),)
 
@@ -67,13 +79,18 @@ def test_a_students_own_words_in_a_receipt_are_not_read(tmp_path):
 
 def test_a_group_stands_in_the_place_of_the_username(tmp_path):
     """Its receipt has no username."""
-    members = {f"Tiny_Team A_attempt_{WHEN}.txt": receipt("Team A", ""), f"Tiny_Team A_attempt_{WHEN}_tiny.ipynb": b""}
+    members = {
+        f"Tiny_Team A_attempt_{WHEN}.txt": receipt("Team A", ""),
+        f"Tiny_Team A_attempt_{WHEN}_tiny.ipynb": b"",
+    }
     (one,) = delivered(tmp_path, members).deliveries
     assert one.people[0].name == "team a"
 
 
 def test_times_have_a_zone_only_if_somebody_says_it(tmp_path):
-    """The server's own clock, summer time included; without a zone, nobody is late and the author is told."""
+    """The server's own clock, summer time included; without a zone, nobody is late and the author
+    is told.
+    """
     members = {"Tiny_alee_attempt_2026-07-01-09-00-00_tiny.ipynb": b""}
     unknown = delivered(tmp_path, members)
     assert unknown.deliveries[0].submitted_at is None
@@ -102,4 +119,6 @@ def test_a_receipt_in_utc_says_the_zone(tmp_path):
 
 def test_one_name_of_blackboards_makes_no_blackboard_download():
     """A student could choose it on Canvas."""
-    assert not blackboard.recognise(("leeann_1_2_tiny.ipynb", "bob_3_4_tiny.ipynb", f"eve_5_6_x_attempt_{WHEN}_y.ipynb"))
+    assert not blackboard.recognise(
+        ("leeann_1_2_tiny.ipynb", "bob_3_4_tiny.ipynb", f"eve_5_6_x_attempt_{WHEN}_y.ipynb")
+    )

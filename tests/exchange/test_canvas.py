@@ -17,7 +17,9 @@ TITLE = Column(("Tiny",))
 
 
 def delivered(tmp_path, *names, slug="tiny"):
-    with open_download(make_zip(tmp_path / "submissions.zip", dict.fromkeys(names, notebook("1")))) as download:
+    with open_download(
+        make_zip(tmp_path / "submissions.zip", dict.fromkeys(names, notebook("1")))
+    ) as download:
         assert canvas.recognise(download.names)
         return canvas.deliveries(download, Asked(slug))
 
@@ -42,7 +44,9 @@ def gradebook(tmp_path, text=CANVAS_GRADEBOOK):
     ],
 )
 def test_names(tmp_path, name, key, kind, number, late):
-    """Late, anonymous, both, digits and underscores in the student's file, other alphabets, a group."""
+    """Late, anonymous, both, digits and underscores in the student's file, other alphabets, a
+    group.
+    """
     (one,) = delivered(tmp_path, name).deliveries
     assert (one.people[0].name, one.people[0].ids, one.late) == (key, ((kind, number),), late)
 
@@ -54,21 +58,47 @@ def test_names_are_compared_as_canvas_writes_them():
 
 
 def test_files_of_one_submission_stay_together(tmp_path):
-    """A notebook and its data are one delivery; text entries and links are deliveries without a notebook."""
-    found = delivered(tmp_path, "leeann_1_10_tiny.ipynb", "leeann_1_11_data.csv", "bobbob_2_text.html", "coco_LATE_3_link.html").deliveries
-    assert [(one.label, len(one.files), one.late) for one in found] == [("leeann_1", 2, False), ("bobbob_2", 0, False), ("coco_3", 0, True)]
+    """A notebook and its data are one delivery; text entries and links are deliveries without a
+    notebook.
+    """
+    found = delivered(
+        tmp_path,
+        "leeann_1_10_tiny.ipynb",
+        "leeann_1_11_data.csv",
+        "bobbob_2_text.html",
+        "coco_LATE_3_link.html",
+    ).deliveries
+    assert [(one.label, len(one.files), one.late) for one in found] == [
+        ("leeann_1", 2, False),
+        ("bobbob_2", 0, False),
+        ("coco_3", 0, True),
+    ]
 
 
 def test_one_late_file_makes_the_submission_late(tmp_path):
-    """A file that was added after the due date to one in time: the student is not on time, in whichever order the files come."""
-    names = ("leeann_1_10_tiny.ipynb", "leeann_LATE_1_11_data.csv", "bobbob_LATE_2_12_tiny.ipynb", "bobbob_2_13_data.csv")
-    assert [(one.label, one.late) for one in delivered(tmp_path, *names).deliveries] == [("leeann_1", True), ("bobbob_2", True)]
+    """A file that was added after the due date to one in time: the student is not on time, in
+    whichever order the files come.
+    """
+    names = (
+        "leeann_1_10_tiny.ipynb",
+        "leeann_LATE_1_11_data.csv",
+        "bobbob_LATE_2_12_tiny.ipynb",
+        "bobbob_2_13_data.csv",
+    )
+    assert [(one.label, one.late) for one in delivered(tmp_path, *names).deliveries] == [
+        ("leeann_1", True),
+        ("bobbob_2", True),
+    ]
 
 
 @pytest.mark.parametrize(
     ("slug", "files", "times"),
     [
-        ("tiny", ("10_tiny.ipynb", "20_tiny-1.ipynb", "15_data.csv"), [["tiny"], ["tiny-1", "data"]]),
+        (
+            "tiny",
+            ("10_tiny.ipynb", "20_tiny-1.ipynb", "15_data.csv"),
+            [["tiny"], ["tiny-1", "data"]],
+        ),
         ("tiny", ("20_tiny-2.ipynb", "10_tiny-1.ipynb"), [["tiny-1"], ["tiny-2"]]),
         ("tiny", ("10_work.ipynb", "20_work-1.ipynb"), [["work"], ["work-1"]]),
         ("tiny", ("10_work-1.ipynb", "20_work-2.ipynb"), [["work-1", "work-2"]]),
@@ -78,9 +108,16 @@ def test_one_late_file_makes_the_submission_late(tmp_path):
     ],
 )
 def test_resubmissions(tmp_path, slug, files, times):
-    """-1 is a later time of a file that is there, or that is named as the assignment; else two files. The attachment's number is the order."""
-    found = sorted(delivered(tmp_path, *(f"leeann_1_{file}" for file in files), slug=slug).deliveries, key=lambda one: one.order)
-    assert [[entry.name.rsplit("_", 1)[1].split(".")[0] for entry in one.files] for one in found] == times
+    """-1 is a later time of a file that is there, or that is named as the assignment; else two
+    files. The attachment's number is the order.
+    """
+    found = sorted(
+        delivered(tmp_path, *(f"leeann_1_{file}" for file in files), slug=slug).deliveries,
+        key=lambda one: one.order,
+    )
+    assert [
+        [entry.name.rsplit("_", 1)[1].split(".")[0] for entry in one.files] for one in found
+    ] == times
 
 
 def test_what_is_no_canvas_download_is_not_taken_for_one():
@@ -93,7 +130,14 @@ def test_what_is_no_canvas_download_is_not_taken_for_one():
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("7", 7), (" 7.50 ", 7.5), ("7,50", 7.5), ("-1", -1), ("1,234.5", 1234.5), ("1,234,567.5", 1234567.5)]
+    [
+        ("7", 7),
+        (" 7.50 ", 7.5),
+        ("7,50", 7.5),
+        ("-1", -1),
+        ("1,234.5", 1234.5),
+        ("1,234,567.5", 1234567.5),
+    ]
     + [(text, None) for text in ("", "-", "EX", "1.2.3", "7 points", "nan", "12,34.5")],
 )
 def test_scores_are_read_with_a_point_or_a_comma(text, number):
@@ -102,7 +146,9 @@ def test_scores_are_read_with_a_point_or_a_comma(text, number):
 
 
 def test_the_gradebook_is_read(tmp_path):
-    """Scores, the excused and the not assigned, the total; neither the row of totals nor that of manual posting is a student."""
+    """Scores, the excused and the not assigned, the total; neither the row of totals nor that of
+    manual posting is a student.
+    """
     sheet = canvas.score_sheet(gradebook(tmp_path), TITLE)
     assert sheet.possible == 10
     assert [(dict(row.ids)[IdKind.CANVAS], row.score, row.held) for row in sheet.rows] == [
@@ -116,7 +162,9 @@ def test_the_gradebook_is_read(tmp_path):
 
 
 def test_only_the_changed_and_only_this_assignment_are_written(tmp_path):
-    """Other assignments, custom columns and totals would be imported too; ids, quotes, commas and letters stay."""
+    """Other assignments, custom columns and totals would be imported too; ids, quotes, commas and
+    letters stay.
+    """
     sheet = canvas.score_sheet(gradebook(tmp_path), TITLE)
     lines = {dict(row.ids)[IdKind.CANVAS]: row.row.line for row in sheet.rows}
     text = sheet.text({lines["1234"]: 8.5, lines["1236"]: 9})
@@ -131,7 +179,14 @@ def test_only_the_changed_and_only_this_assignment_are_written(tmp_path):
 def test_the_row_of_manual_posting_stays_where_it_is_of_this_assignment(tmp_path):
     """Canvas knows it by its words, and passes over empty lines."""
     sheet = canvas.score_sheet(gradebook(tmp_path), Column((), "Essay"))
-    assert list(csv.reader(io.StringIO(sheet.text({}))))[1] == ["", "", "", "", "", "Manual Posting"]
+    assert list(csv.reader(io.StringIO(sheet.text({}))))[1] == [
+        "",
+        "",
+        "",
+        "",
+        "",
+        "Manual Posting",
+    ]
 
 
 def test_formulas_are_neutralised_and_the_id_stays(tmp_path):
@@ -150,7 +205,9 @@ def test_the_column_may_be_named(tmp_path, named, found):
 
 def test_which_column_is_never_guessed(tmp_path):
     """Unknown titles and two of one title are told, with what there is."""
-    with pytest.raises(ExchangeError, match=r"no assignment titled 'Tin'; name one .*'Tiny \(7002\)'"):
+    with pytest.raises(
+        ExchangeError, match=r"no assignment titled 'Tin'; name one .*'Tiny \(7002\)'"
+    ):
         canvas.score_sheet(gradebook(tmp_path), Column(("Tin",)))
     twice = CANVAS_GRADEBOOK.replace("Essay (7001)", "tiny (7001)")
     with pytest.raises(ExchangeError, match="several assignments"):
@@ -161,10 +218,14 @@ def test_which_column_is_never_guessed(tmp_path):
 
 def test_semicolons_and_a_mark_of_utf8_are_kept(tmp_path):
     """European settings: decimal commas are read, and the importer takes points."""
-    text = "\ufeffStudent;ID;SIS Login ID;Section;Tiny (7002)\n    Points Possible;;;;10,00\nLee, Ann;1234;alee;A;7,50\n"
+    text = (
+        "\ufeffStudent;ID;SIS Login ID;Section;Tiny (7002)\n    Points Possible;;;;10,00\nLee,"
+        " Ann;1234;alee;A;7,50\n"
+    )
     sheet = canvas.score_sheet(gradebook(tmp_path, text), TITLE)
     assert (sheet.possible, sheet.rows[0].score) == (10, 7.5)
     assert (
         sheet.text({sheet.rows[0].row.line: 8.25})
-        == "\ufeffStudent;ID;SIS Login ID;Section;Tiny (7002)\n    Points Possible;;;;10,00\nLee, Ann;1234;alee;A;8.25\n"
+        == "\ufeffStudent;ID;SIS Login ID;Section;Tiny (7002)\n    Points Possible;;;;10,00\nLee,"
+        " Ann;1234;alee;A;8.25\n"
     )

@@ -19,7 +19,13 @@ def names_and_refused(path):
 
 def test_a_folder_and_its_zip_hold_the_same(tmp_path):
     """By name and content; hidden files and what a Mac adds are no part of either."""
-    members = {"a/x.ipynb": b"1", "Zoë 王.ipynb": b"2", ".DS_Store": b"", "__MACOSX/._x": b"", "a/.hidden/y": b""}
+    members = {
+        "a/x.ipynb": b"1",
+        "Zoë 王.ipynb": b"2",
+        ".DS_Store": b"",
+        "__MACOSX/._x": b"",
+        "a/.hidden/y": b"",
+    }
     found = []
     for path in (make_folder(tmp_path / "folder", members), make_zip(tmp_path / "d.zip", members)):
         with open_download(path) as download:
@@ -28,12 +34,21 @@ def test_a_folder_and_its_zip_hold_the_same(tmp_path):
 
 
 def test_members_that_lead_out_are_refused_one_by_one(tmp_path):
-    """Paths upwards, from the root, of Windows, links, and names of no sensible length; the others of the class stay."""
+    """Paths upwards, from the root, of Windows, links, and names of no sensible length; the others
+    of the class stay.
+    """
     link = zipfile.ZipInfo("link.ipynb")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     path = tmp_path / "d.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for name in ("../../evil.ipynb", "/etc/evil.ipynb", "C:\\evil.ipynb", "..\\evil.ipynb", "(1)" * 20_000, "good.ipynb"):
+        for name in (
+            "../../evil.ipynb",
+            "/etc/evil.ipynb",
+            "C:\\evil.ipynb",
+            "..\\evil.ipynb",
+            "(1)" * 20_000,
+            "good.ipynb",
+        ):
             archive.writestr(name, "{}")
         archive.writestr(link, "/etc/passwd")
     names, refused = names_and_refused(path)
@@ -53,7 +68,10 @@ def test_a_bomb_and_a_name_that_is_there_twice_are_refused(tmp_path):
         archive.writestr("good.ipynb", b"{}")
     names, refused = names_and_refused(path)
     assert names == {"good.ipynb"}
-    assert {line.split(", ", 1)[1][:25] for line in refused} == {"which unpacks to more tha", "which is there twice"}
+    assert {line.split(", ", 1)[1][:25] for line in refused} == {
+        "which unpacks to more tha",
+        "which is there twice",
+    }
 
 
 def test_a_member_that_claims_less_than_it_holds_is_read_no_further(tmp_path):
@@ -94,13 +112,20 @@ def test_what_is_no_download_says_so(tmp_path):
     """Nothing there; no archive; a damaged one; one with too many files."""
     (tmp_path / "x.zip").write_bytes(b"PK\x03\x04 nothing")
     os.mkfifo(tmp_path / "pipe")
-    for name, words in (("none.zip", "no such file"), ("x.zip", "damaged"), ("pipe", "no such file or folder")):
+    for name, words in (
+        ("none.zip", "no such file"),
+        ("x.zip", "damaged"),
+        ("pipe", "no such file or folder"),
+    ):
         with pytest.raises(ExchangeError, match=words), open_download(tmp_path / name):
             pass
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
         for number in range(MAX_FILES + 1):
             archive.writestr(f"{number}", b"")
-    with pytest.raises(ExchangeError, match="more than 20000 files"), open_download(tmp_path / "many.zip"):
+    with (
+        pytest.raises(ExchangeError, match="more than 20000 files"),
+        open_download(tmp_path / "many.zip"),
+    ):
         pass
 
 

@@ -38,8 +38,12 @@ def result(cause: Cause, points: float) -> CheckResult:
         ((2.0, 0.0, None, False), result(FAILED, 0.0), (None, 0.0, None, True)),
     ],
 )
-def test_the_automatic_score_moves_and_a_persons_stays(before: tuple, check: CheckResult | None, after: tuple) -> None:
-    """What nobody decided has none, and waits; where ours moved under a person's, it is put before them again, and only then."""
+def test_the_automatic_score_moves_and_a_persons_stays(
+    before: tuple, check: CheckResult | None, after: tuple
+) -> None:
+    """What nobody decided has none, and waits; where ours moved under a person's, it is put before
+    them again, and only then.
+    """
     names = ("auto_score", "manual_score", "extra_credit", "needs_manual_grade")
     row = SimpleNamespace(**dict(zip(names, before, strict=True)))
     _mark(row, check)
@@ -53,10 +57,18 @@ def cell(name: str, source: str) -> nbformat.NotebookNode:
 
 @pytest.mark.parametrize(
     ("sources", "untouched"),
-    [(["stub"], True), (["mine"], False), ([], True), (["mine", "stub"], False), (["stub", "mine"], True)],
+    [
+        (["stub"], True),
+        (["mine"], False),
+        ([], True),
+        (["mine", "stub"], False),
+        (["stub", "mine"], True),
+    ],
 )
 def test_a_cell_that_was_copied_is_judged_by_its_first(sources: list[str], untouched: bool) -> None:
-    """A copy further down changes nothing: "No response." is said of a stub alone, or of a cell that is not there."""
+    """A copy further down changes nothing: "No response." is said of a stub alone, or of a cell
+    that is not there.
+    """
     released = [ReleasedCell("loop", cell("loop", "stub"))]
     notebook = nbformat.v4.new_notebook(cells=[cell("loop", source) for source in sources])
     assert _untouched(released, notebook) == ({"loop"} if untouched else set())
@@ -65,8 +77,15 @@ def test_a_cell_that_was_copied_is_judged_by_its_first(sources: list[str], untou
 
 @pytest.mark.parametrize(
     ("score", "extra", "comment", "given"),
-    [(None, 0.0, "", False), (0.0, 0.0, "", True), (None, -1.0, "", True), (None, 0.0, "Well done", True)],
+    [
+        (None, 0.0, "", False),
+        (0.0, 0.0, "", True),
+        (None, -1.0, "", True),
+        (None, 0.0, "Well done", True),
+    ],
 )
-def test_a_person_has_spoken_by_a_score_extra_points_or_a_word(score: float | None, extra: float, comment: str, given: bool) -> None:
+def test_a_person_has_spoken_by_a_score_extra_points_or_a_word(
+    score: float | None, extra: float, comment: str, given: bool
+) -> None:
     """A score of 0 is one."""
     assert Mark(score, extra, settled=True, comment=comment).given is given

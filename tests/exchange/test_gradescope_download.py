@@ -29,11 +29,22 @@ def delivered(tmp_path, metadata=GRADESCOPE_METADATA):
 
 
 def test_submitters_times_and_files(tmp_path):
-    """Symbols as keys, a group, a number as id, a submission of nobody; the output of a run that quotes metadata is text."""
+    """Symbols as keys, a group, a number as id, a submission of nobody; the output of a run that
+    quotes metadata is text.
+    """
     found = delivered(tmp_path)
-    assert [[person.shown for person in one.people] for one in found.deliveries] == [["Ann Lee"], ["Zoë Müller", "Pat O'Brien"], []]
-    assert found.deliveries[0].people[0].ids == ((IdKind.STUDENT, "001"), (IdKind.EMAIL, "ann@uni.edu"))
-    assert found.deliveries[0].submitted_at == datetime.datetime(2026, 11, 25, 9, 0, 0, 861687, tzinfo=datetime.UTC)
+    assert [[person.shown for person in one.people] for one in found.deliveries] == [
+        ["Ann Lee"],
+        ["Zoë Müller", "Pat O'Brien"],
+        [],
+    ]
+    assert found.deliveries[0].people[0].ids == (
+        (IdKind.STUDENT, "001"),
+        (IdKind.EMAIL, "ann@uni.edu"),
+    )
+    assert found.deliveries[0].submitted_at == datetime.datetime(
+        2026, 11, 25, 9, 0, 0, 861687, tzinfo=datetime.UTC
+    )
     assert [[entry.name for entry in one.files] for one in found.deliveries] == [
         ["submission_9001/tiny.ipynb"],
         ["submission_9002/src/tiny.ipynb"],
@@ -45,7 +56,10 @@ def test_submitters_times_and_files(tmp_path):
 def test_ruby_objects_are_read_as_plain_values_and_python_ones_are_refused(tmp_path):
     """Nothing is made but text, numbers, lists and tables."""
     content = gradescope_download.read_metadata(
-        b"a: !ruby/object:Open3\n  :x: !ruby/sym y\nb: !ruby/array:Set [1]\nc: {}\n".replace(b"b: !ruby/array:Set [1]\n", b""), "f"
+        b"a: !ruby/object:Open3\n  :x: !ruby/sym y\nb: !ruby/array:Set [1]\nc: {}\n".replace(
+            b"b: !ruby/array:Set [1]\n", b""
+        ),
+        "f",
     )
     assert content == {"a": {":x": "y"}, "c": {}}
     marker = tmp_path / "made"
@@ -55,7 +69,9 @@ def test_ruby_objects_are_read_as_plain_values_and_python_ones_are_refused(tmp_p
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("data", [b"[", b"- a\n- b", b"a: 1", b"", b"\xff\xfe\xfa", b"a: &x [*x, *x]"])
+@pytest.mark.parametrize(
+    "data", [b"[", b"- a\n- b", b"a: 1", b"", b"\xff\xfe\xfa", b"a: &x [*x, *x]"]
+)
 def test_other_files_are_refused(data):
     """Broken, lists, plain values, nothing, no text."""
     with pytest.raises(ExchangeError, match=r"metadata\.yml"):
@@ -64,5 +80,7 @@ def test_other_files_are_refused(data):
 
 def test_aliases_cost_no_memory():
     """Nine levels of nine: a billion, were they copied."""
-    lines = ["a0: &a0 {x: 1}"] + [f"a{n}: &a{n} {{x: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 10)]
+    lines = ["a0: &a0 {x: 1}"] + [
+        f"a{n}: &a{n} {{x: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 10)
+    ]
     assert len(gradescope_download.read_metadata("\n".join(lines).encode(), "f")) == 10

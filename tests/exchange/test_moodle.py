@@ -15,7 +15,9 @@ from autograder.exchange.lms.sheet import read_sheet
 
 
 def delivered(tmp_path, *names):
-    with open_download(make_zip(tmp_path / "DL-Tiny-77.zip", dict.fromkeys(names, notebook("1")))) as download:
+    with open_download(
+        make_zip(tmp_path / "DL-Tiny-77.zip", dict.fromkeys(names, notebook("1")))
+    ) as download:
         assert moodle.recognise(download.names)
         return moodle.deliveries(download, Asked("tiny"))
 
@@ -40,7 +42,9 @@ def worksheet(tmp_path, text=MOODLE_WORKSHEET):
     ],
 )
 def test_names(tmp_path, name, who, number):
-    """Folders of new and old versions, with folders in them; flat; blind; a file that a student named as another's; the group of those in none."""
+    """Folders of new and old versions, with folders in them; flat; blind; a file that a student
+    named as another's; the group of those in none.
+    """
     (one,) = delivered(tmp_path, name).deliveries
     assert one.people[0].name == who
     assert one.people[0].ids == (((IdKind.MOODLE, number),) if number else ())
@@ -55,7 +59,10 @@ def test_text_and_files_of_one_student_are_one_delivery(tmp_path):
         "Ann Lee_501_assignsubmission_onlinetext/onlinetext.html",
         "Ann Lee_777_assignsubmission_file/tiny.ipynb",
     ).deliveries
-    assert [(one.label, len(one.files)) for one in found] == [("Ann Lee_501", 3), ("Ann Lee_777", 1)]
+    assert [(one.label, len(one.files)) for one in found] == [
+        ("Ann Lee_501", 3),
+        ("Ann Lee_777", 1),
+    ]
 
 
 def test_one_file_named_as_moodle_does_makes_no_moodle_download():
@@ -77,9 +84,13 @@ def test_the_worksheet_is_read(tmp_path):
 
 
 def test_only_the_changed_are_written_and_feedback_is_left_in_moodle(tmp_path):
-    """Moodle would take a feedback cell with our apostrophe for new feedback, and texts of students may be formulas; both columns are left out. A lone dash is no formula."""
+    """Moodle would take a feedback cell with our apostrophe for new feedback, and texts of students
+    may be formulas; both columns are left out. A lone dash is no formula.
+    """
     sheet = worksheet(tmp_path)
-    text = sheet.text({sheet.rows[0].row.line: 8.5, sheet.rows[2].row.line: 3, sheet.rows[3].row.line: 1})
+    text = sheet.text(
+        {sheet.rows[0].row.line: 8.5, sheet.rows[2].row.line: 3, sheet.rows[3].row.line: 1}
+    )
     assert text.startswith("\ufeffIdentifier,")
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
     assert [(row["Identifier"], row["Grade"], row["Last modified (grade)"]) for row in rows] == [
@@ -99,7 +110,9 @@ def test_lines_are_counted_past_line_feeds_in_cells(tmp_path):
 
 def test_decimal_commas_are_kept(tmp_path):
     """Moodle reads numbers as the reader's language writes them."""
-    sheet = worksheet(tmp_path, MOODLE_WORKSHEET.replace("10.00", '"10,00"').replace("7.00", '"7,00"'))
+    sheet = worksheet(
+        tmp_path, MOODLE_WORKSHEET.replace("10.00", '"10,00"').replace("7.00", '"7,00"')
+    )
     assert (sheet.possible, sheet.rows[1].score) == (10, 7)
     assert ',"8,5","10,00",' in sheet.text({sheet.rows[0].row.line: 8.5})
 

@@ -25,7 +25,12 @@ from nbgrader.api import Gradebook
 from autograder.errors import ExchangeError
 from autograder.exchange.nbgrader.autograded import CheckEntry, autograded_notebook, released_cells
 from autograder.exchange.nbgrader.course_folder import open_course
-from autograder.exchange.nbgrader.gradebook import AT_ONCE, GradebookEntry, grade_id, write_gradebook
+from autograder.exchange.nbgrader.gradebook import (
+    AT_ONCE,
+    GradebookEntry,
+    grade_id,
+    write_gradebook,
+)
 from autograder.exchange.nbgrader.timestamps import submitted_at
 from autograder.judgement.grade import Outcome
 from autograder.reports.grades_csv import write_grades_csv
@@ -46,7 +51,9 @@ def entries() -> list[GradebookEntry]:
     return [
         GradebookEntry(grade("ada", 10, 20, 8, 8), executed()),
         GradebookEntry(grade("bob", 5, UNGRADABLE, 0, 2.5), executed()),
-        GradebookEntry(grade("cyd", NOT_REACHED, NOT_REACHED, NOT_REACHED, REVIEW, submitted_at=""), None),
+        GradebookEntry(
+            grade("cyd", NOT_REACHED, NOT_REACHED, NOT_REACHED, REVIEW, submitted_at=""), None
+        ),
     ]
 
 
@@ -59,7 +66,15 @@ def dump(folder: Path) -> list[tuple[Any, ...]]:
     """Every mark with the flags that matter."""
     with open_gradebook(folder) as gradebook:
         found = [
-            (submission.student.id, mark.name, mark.auto_score, mark.manual_score, mark.extra_credit, mark.needs_manual_grade, mark.id)
+            (
+                submission.student.id,
+                mark.name,
+                mark.auto_score,
+                mark.manual_score,
+                mark.extra_credit,
+                mark.needs_manual_grade,
+                mark.id,
+            )
             for submission in gradebook.assignment_submissions("optimizers")
             for mark in submission.notebooks[0].grades
         ]
@@ -68,7 +83,9 @@ def dump(folder: Path) -> list[tuple[Any, ...]]:
 
 def autograded(folder: Path, student: str) -> nbformat.NotebookNode:
     """The notebook that formgrader shows; valid by nbformat's own schema."""
-    notebook = nbformat.read(folder / "autograded" / student / "optimizers" / "optimizers.ipynb", as_version=4)
+    notebook = nbformat.read(
+        folder / "autograded" / student / "optimizers" / "optimizers.ipynb", as_version=4
+    )
     nbformat.validate(notebook)
     return notebook
 
@@ -92,21 +109,30 @@ def links_of(html: str) -> list[str]:
     """What the page's elements point at, decoded as a browser does."""
     links: list[str] = []
     parser = HTMLParser()
-    parser.handle_starttag = lambda _tag, attrs: links.extend(value or "" for name, value in attrs if name in ("href", "src"))  # type: ignore[method-assign]
+    parser.handle_starttag = lambda _tag, attrs: links.extend(
+        value or "" for name, value in attrs if name in ("href", "src")
+    )  # type: ignore[method-assign]
     parser.feed(html)
     return links
 
 
 @pytest.mark.long("nbgrader's own commands")
 def test_export_prints_the_totals_of_grades_csv(tmp_path: Path) -> None:
-    """The real command, run in the results folder, agrees for every student; what nobody decided counts 0 in both."""
+    """The real command, run in the results folder, agrees for every student; what nobody decided
+    counts 0 in both.
+    """
     write_gradebook(open_course(tmp_path), assignment(), entries())
     write_grades_csv([entry.grade for entry in entries()], tmp_path / "ours.csv")
     nbgrader(tmp_path, "export", "--to=theirs.csv")
     with (tmp_path / "ours.csv").open() as ours, (tmp_path / "theirs.csv").open() as theirs:
-        expected = {row["student_id"]: (float(row["points"]), float(row["max_points"])) for row in csv.DictReader(ours)}
+        expected = {
+            row["student_id"]: (float(row["points"]), float(row["max_points"]))
+            for row in csv.DictReader(ours)
+        }
         exported = {row["student_id"]: row for row in csv.DictReader(theirs)}
-    assert {student: (float(row["score"]), float(row["max_score"])) for student, row in exported.items()} == expected
+    assert {
+        student: (float(row["score"]), float(row["max_score"])) for student, row in exported.items()
+    } == expected
     assert expected["bob"] == (7.5, 46.0)
     assert exported["ada"]["timestamp"] == "2026-11-20 10:00:00"
     assert exported["ada"]["duedate"] == "2026-12-06 23:59:00"
@@ -121,13 +147,18 @@ def test_generate_feedback_works_and_shows_hidden_checks(tmp_path: Path) -> None
         html = (tmp_path / "feedback" / student / "optimizers" / "optimizers.html").read_text()
         assert "<script>alert(1)</script>" not in html
         assert "data you have not seen" in html
-    assert "Observed 884.0" in (tmp_path / "feedback" / "bob" / "optimizers" / "optimizers.html").read_text()
+    assert (
+        "Observed 884.0"
+        in (tmp_path / "feedback" / "bob" / "optimizers" / "optimizers.html").read_text()
+    )
 
 
 def test_undecided_checks_have_no_score_and_wait_for_a_person(tmp_path: Path) -> None:
     """NULL and a flag, never a silent 0; decided ones have their points and no flag."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
-    marks = {(student, name): (score, manual) for student, name, score, _, _, manual, _ in dump(tmp_path)}
+    marks = {
+        (student, name): (score, manual) for student, name, score, _, _, manual, _ in dump(tmp_path)
+    }
     assert marks["bob", "test_final"] == (None, True)
     assert marks["bob", "test_first_losses"] == (5.0, False)
     assert marks["cyd", "test_final"] == (0.0, False)
@@ -137,7 +168,10 @@ def test_undecided_checks_have_no_score_and_wait_for_a_person(tmp_path: Path) ->
 def test_writing_again_changes_nothing(tmp_path: Path) -> None:
     """Same rows, same ids, same files."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
-    before, page = dump(tmp_path), (tmp_path / "autograded/bob/optimizers/optimizers.ipynb").read_bytes()
+    before, page = (
+        dump(tmp_path),
+        (tmp_path / "autograded/bob/optimizers/optimizers.ipynb").read_bytes(),
+    )
     write_gradebook(open_course(tmp_path), assignment(), entries())
     assert dump(tmp_path) == before
     assert (tmp_path / "autograded/bob/optimizers/optimizers.ipynb").read_bytes() == page
@@ -148,7 +182,9 @@ def person_marks(folder: Path, student: str, name: str, score: float) -> None:
     with open_gradebook(folder) as gradebook:
         mark = gradebook.find_grade(name, "optimizers", "optimizers", student)
         mark.manual_score, mark.needs_manual_grade, mark.extra_credit = score, False, 0.5
-        gradebook.find_comment("training_loop", "optimizers", "optimizers", student).manual_comment = "Well argued."
+        gradebook.find_comment(
+            "training_loop", "optimizers", "optimizers", student
+        ).manual_comment = "Well argued."
         gradebook.db.commit()
 
 
@@ -160,7 +196,10 @@ def test_what_a_person_marked_is_never_overwritten(tmp_path: Path) -> None:
     row = next(row for row in dump(tmp_path) if row[:2] == ("bob", "test_final"))
     assert row[2:6] == (None, 17.0, 0.5, False)
     with open_gradebook(tmp_path) as gradebook:
-        assert gradebook.find_comment("training_loop", "optimizers", "optimizers", "bob").comment == "Well argued."
+        assert (
+            gradebook.find_comment("training_loop", "optimizers", "optimizers", "bob").comment
+            == "Well argued."
+        )
         assert gradebook.find_submission("optimizers", "bob").score == 5 + 17.5 + 0 + 2.5
 
 
@@ -168,7 +207,11 @@ def test_a_person_is_asked_again_when_the_automatic_score_moves(tmp_path: Path) 
     """Their score still counts until they change it."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
     person_marks(tmp_path, "bob", "test_final", 17)
-    write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("bob", 5, 20, 0, 2.5), executed())])
+    write_gradebook(
+        open_course(tmp_path),
+        assignment(),
+        [GradebookEntry(grade("bob", 5, 20, 0, 2.5), executed())],
+    )
     row = next(row for row in dump(tmp_path) if row[:2] == ("bob", "test_final"))
     assert row[2:6] == (20.0, 17.0, 0.5, True)
 
@@ -177,7 +220,9 @@ def test_students_who_are_not_written_stay(tmp_path: Path) -> None:
     """One entry is written; the others keep every mark."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
     before = [row for row in dump(tmp_path) if row[0] != "bob"]
-    write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("bob", 0, 0, 0, 0), executed())])
+    write_gradebook(
+        open_course(tmp_path), assignment(), [GradebookEntry(grade("bob", 0, 0, 0, 0), executed())]
+    )
     assert [row for row in dump(tmp_path) if row[0] != "bob"] == before
     assert (tmp_path / "autograded" / "ada" / "optimizers" / "optimizers.ipynb").exists()
 
@@ -190,11 +235,20 @@ def test_a_check_that_is_dropped_leaves_the_total_and_a_new_one_waits(tmp_path: 
     with open_gradebook(tmp_path) as gradebook:
         assert gradebook.find_submission("optimizers", "ada").score == 38
         assert gradebook.find_assignment("optimizers").max_score == 42
-        assert gradebook.find_grade("test_new", "optimizers", "optimizers", "ada").needs_manual_grade
-        assert gradebook.db.query(gradebook.find_grade("test_new", "optimizers", "optimizers", "ada").__class__).count() == 12
+        assert gradebook.find_grade(
+            "test_new", "optimizers", "optimizers", "ada"
+        ).needs_manual_grade
+        assert (
+            gradebook.db.query(
+                gradebook.find_grade("test_new", "optimizers", "optimizers", "ada").__class__
+            ).count()
+            == 12
+        )
 
 
-def test_a_check_that_is_dropped_stays_where_a_person_marked_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_check_that_is_dropped_stays_where_a_person_marked_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Their points and their comment are theirs, and the instructor is told."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
     with open_gradebook(tmp_path) as gradebook:
@@ -207,13 +261,19 @@ def test_a_check_that_is_dropped_stays_where_a_person_marked_it(tmp_path: Path, 
     assert f"{HIDDEN} is no check any more" in caplog.text
 
 
-def test_a_failure_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_the_gradebook_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One transaction: nothing of a part that broke off midway."""
     write_gradebook(open_course(tmp_path), assignment(), entries())
     before = dump(tmp_path)
     monkeypatch.setattr("autograder.exchange.nbgrader.gradebook._mark", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("new", 0, 0, 0, 0), executed())])
+        write_gradebook(
+            open_course(tmp_path),
+            assignment(),
+            [GradebookEntry(grade("new", 0, 0, 0, 0), executed())],
+        )
     assert dump(tmp_path) == before
     with open_gradebook(tmp_path) as gradebook:
         assert "new" not in [student.id for student in gradebook.students]
@@ -221,8 +281,13 @@ def test_a_failure_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.long("hundreds of notebooks")
 def test_a_large_class_is_written_in_parts(tmp_path: Path) -> None:
-    """Every student has the marks of each check once; what a failure midway has left out comes with the next call."""
-    students = [GradebookEntry(grade(f"student{number:03}", number % 11, 20, 8, 2.5), executed()) for number in range(AT_ONCE + 10)]
+    """Every student has the marks of each check once; what a failure midway has left out comes with
+    the next call.
+    """
+    students = [
+        GradebookEntry(grade(f"student{number:03}", number % 11, 20, 8, 2.5), executed())
+        for number in range(AT_ONCE + 10)
+    ]
 
     def failing() -> Iterator[GradebookEntry]:
         yield from students[: AT_ONCE + 5]
@@ -231,21 +296,36 @@ def test_a_large_class_is_written_in_parts(tmp_path: Path) -> None:
     write_gradebook(open_course(tmp_path / "parts"), assignment(), [])
     with pytest.raises(ValueError):
         write_gradebook(open_course(tmp_path / "parts"), assignment(), failing())
-    assert {row[0] for row in dump(tmp_path / "parts")} == {entry.grade.student for entry in students[:AT_ONCE]}
+    assert {row[0] for row in dump(tmp_path / "parts")} == {
+        entry.grade.student for entry in students[:AT_ONCE]
+    }
     write_gradebook(open_course(tmp_path / "parts"), assignment(), students)
-    wanted = {(entry.grade.student, grade_id(check.id), check.points) for entry in students for check in entry.grade.checks}
+    wanted = {
+        (entry.grade.student, grade_id(check.id), check.points)
+        for entry in students
+        for check in entry.grade.checks
+    }
     assert sorted(row[:3] for row in dump(tmp_path / "parts")) == sorted(wanted)
 
 
 def test_the_check_cells_say_how_it_went(tmp_path: Path) -> None:
-    """Visible cells keep their own output before it; hidden ones stand at the end, locked, with title and points."""
+    """Visible cells keep their own output before it; hidden ones stand at the end, locked, with
+    title and points.
+    """
     write_gradebook(open_course(tmp_path), assignment(), entries())
     cells = {cell.metadata.nbgrader.grade_id: cell for cell in autograded(tmp_path, "bob").cells}
     assert [output.text for output in cells["test_first_losses"].outputs][0] == "80.364\n"
-    assert cells["test_first_losses"].outputs[-1].text == "[GradStep] failed: 5 of 10 points\n\nObserved 884.0\nExpected 80.364\n"
+    assert (
+        cells["test_first_losses"].outputs[-1].text
+        == "[GradStep] failed: 5 of 10 points\n\nObserved 884.0\nExpected 80.364\n"
+    )
     hidden = cells[HIDDEN]
     assert hidden.source.startswith("# Any optimizer, on data you have not seen")
-    assert (hidden.metadata.nbgrader.locked, hidden.metadata.nbgrader.grade, hidden.metadata.nbgrader.points) == (True, True, 8)
+    assert (
+        hidden.metadata.nbgrader.locked,
+        hidden.metadata.nbgrader.grade,
+        hidden.metadata.nbgrader.points,
+    ) == (True, True, 8)
     assert set(hidden.metadata.nbgrader) == {
         "schema_version",
         "grade",
@@ -260,16 +340,33 @@ def test_the_check_cells_say_how_it_went(tmp_path: Path) -> None:
 
 
 def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
-    """Forged and doubled grade ids, raw HTML, scripts in outputs and Markdown, broken cell ids: a grader's browser meets none of it."""
+    """Forged and doubled grade ids, raw HTML, scripts in outputs and Markdown, broken cell ids: a
+    grader's browser meets none of it.
+    """
     v4, notebook = nbformat.v4, executed()
     evil = "<script>alert('evil')</script>"
-    rich = {"text/html": evil, "image/svg+xml": evil, "application/javascript": evil, "image/png": f"x{evil}", "text/plain": "fine\x1b[2J"}
+    rich = {
+        "text/html": evil,
+        "image/svg+xml": evil,
+        "application/javascript": evil,
+        "image/png": f"x{evil}",
+        "text/plain": "fine\x1b[2J",
+    }
     notebook.cells[1].outputs = [
         v4.new_output("display_data", data=rich),
         v4.new_output("error", ename="E", evalue="v", traceback=["\x1b[31mt"]),
-        v4.new_output("display_data", data={"text/html": f"<table class='dataframe'><tr><td onclick='x'>-3{evil}</td></tr></table>"}),
+        v4.new_output(
+            "display_data",
+            data={
+                "text/html": (
+                    f"<table class='dataframe'><tr><td onclick='x'>-3{evil}</td></tr></table>"
+                )
+            },
+        ),
         v4.new_output("display_data", data={"text/markdown": f"$\\frac{{1}}{{n}}$ {evil}"}),
-        v4.new_output("display_data", data={"text/plain": "x"}, metadata={"image/png": {"width": evil}}),
+        v4.new_output(
+            "display_data", data={"text/plain": "x"}, metadata={"image/png": {"width": evil}}
+        ),
     ]
     notebook.cells += [
         v4.new_raw_cell(evil, metadata={"raw_mimetype": "text/html"}),
@@ -281,16 +378,29 @@ def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
     notebook.cells[-1]["id"] = "../\x00"
     notebook.metadata["language_info"] = {"name": evil, "pygments_lexer": evil}
     del notebook.cells[2]  # a locked check cell is gone
-    write_gradebook(open_course(tmp_path), assignment(), [GradebookEntry(grade("eve", 0, 0, 0, 0), notebook)])
+    write_gradebook(
+        open_course(tmp_path), assignment(), [GradebookEntry(grade("eve", 0, 0, 0, 0), notebook)]
+    )
     shown = autograded(tmp_path, "eve")
     text = nbformat.v4.writes(shown)
     assert evil not in text.replace("# </script><script>alert(1)</script>", "")
     assert "\\u001b" not in text
     names = [cell.metadata.nbgrader.grade_id for cell in shown.cells if "nbgrader" in cell.metadata]
-    assert sorted(names) == sorted(["intro", "training_loop", "test_first_losses", "test_final", HIDDEN, grade_id(CHECKS[3].id)])
-    assert [cell.metadata.nbgrader.points for cell in shown.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "test_final"] == [
-        20
-    ]
+    assert sorted(names) == sorted(
+        [
+            "intro",
+            "training_loop",
+            "test_first_losses",
+            "test_final",
+            HIDDEN,
+            grade_id(CHECKS[3].id),
+        ]
+    )
+    assert [
+        cell.metadata.nbgrader.points
+        for cell in shown.cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "test_final"
+    ] == [20]
     nbgrader(tmp_path, "generate_feedback", "optimizers")
     html = (tmp_path / "feedback" / "eve" / "optimizers" / "optimizers.html").read_text()
     assert "<script>alert('evil')" not in html
@@ -298,14 +408,25 @@ def test_hostile_notebooks_are_inert_and_valid(tmp_path: Path) -> None:
     assert r"$\frac{1}{n}$" in html
     links = links_of(html)
     assert "https://pytorch.org/docs" in links
-    assert not [link for link in links if re.match(r"\s*(javascript|vbscript|data:text)", link.replace("\\", ""), re.IGNORECASE)]
+    assert not [
+        link
+        for link in links
+        if re.match(r"\s*(javascript|vbscript|data:text)", link.replace("\\", ""), re.IGNORECASE)
+    ]
 
 
-@pytest.mark.parametrize("student", ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "a\x00b", "a\nb", "\ud800", "x" * 300])
+@pytest.mark.parametrize(
+    "student",
+    ["", ".", "..", "../x", "a/b", "a\\b", ".hidden", "a\x00b", "a\nb", "\ud800", "x" * 300],
+)
 def test_a_name_that_is_no_folder_is_refused(tmp_path: Path, student: str) -> None:
     """Before anything is written."""
     with pytest.raises(ExchangeError, match="can't be the name of a folder"):
-        write_gradebook(open_course(tmp_path / "results"), assignment(), [GradebookEntry(grade(student, 0, 0, 0, 0), None)])
+        write_gradebook(
+            open_course(tmp_path / "results"),
+            assignment(),
+            [GradebookEntry(grade(student, 0, 0, 0, 0), None)],
+        )
     assert not (tmp_path / "results").exists()
 
 
@@ -313,7 +434,9 @@ def test_a_name_that_is_no_folder_is_refused(tmp_path: Path, student: str) -> No
 def test_odd_but_honest_names_are_kept(tmp_path: Path, student: str) -> None:
     """Accents, quotes and percent signs, in the folder's path too."""
     folder = tmp_path / "a%20b?x#y"
-    write_gradebook(open_course(folder), assignment(), [GradebookEntry(grade(student, 10, 0, 0, 0), executed())])
+    write_gradebook(
+        open_course(folder), assignment(), [GradebookEntry(grade(student, 10, 0, 0, 0), executed())]
+    )
     assert (folder / "autograded" / student / "optimizers" / "optimizers.ipynb").is_file()
     assert (folder / "gradebook.db").is_file()
 
@@ -321,19 +444,33 @@ def test_odd_but_honest_names_are_kept(tmp_path: Path, student: str) -> None:
 def test_a_visible_check_without_a_cell_is_refused(tmp_path: Path) -> None:
     """The message names check and cell."""
     with pytest.raises(ExchangeError, match="'test_gone' has no cell"):
-        write_gradebook(open_course(tmp_path), assignment(checks=[CheckEntry("test_gone", "", 1, visible_cell=True)]), [])
+        write_gradebook(
+            open_course(tmp_path),
+            assignment(checks=[CheckEntry("test_gone", "", 1, visible_cell=True)]),
+            [],
+        )
 
 
 def test_two_checks_of_one_name_are_refused(tmp_path: Path) -> None:
     """A hidden check may not take a visible one's cell."""
     with pytest.raises(ExchangeError, match="share the grade_id 'test_final'"):
-        write_gradebook(open_course(tmp_path), assignment(checks=[*CHECKS, CheckEntry("test_final", "", 1, visible_cell=False)]), [])
+        write_gradebook(
+            open_course(tmp_path),
+            assignment(checks=[*CHECKS, CheckEntry("test_final", "", 1, visible_cell=False)]),
+            [],
+        )
 
 
 def test_an_essay_in_the_release_waits_for_a_person(tmp_path: Path) -> None:
     """A cell with points that is no check of ours is a person's to mark."""
-    essay = nbformat.v4.new_markdown_cell("Why?", metadata=metadata("essay", grade=True, solution=True, points=5), id="essay")
-    write_gradebook(open_course(tmp_path), assignment(release=released([essay])), [GradebookEntry(grade("ada", 10, 20, 8, 8), executed())])
+    essay = nbformat.v4.new_markdown_cell(
+        "Why?", metadata=metadata("essay", grade=True, solution=True, points=5), id="essay"
+    )
+    write_gradebook(
+        open_course(tmp_path),
+        assignment(release=released([essay])),
+        [GradebookEntry(grade("ada", 10, 20, 8, 8), executed())],
+    )
     assert next(row for row in dump(tmp_path) if row[1] == "essay")[2:6] == (None, None, None, True)
 
 
@@ -343,14 +480,26 @@ def test_an_untouched_solution_is_told_apart(tmp_path: Path) -> None:
     write_gradebook(
         open_course(tmp_path),
         assignment(),
-        [GradebookEntry(grade("a", 0, 0, 0, 0), same), GradebookEntry(grade("b", 0, 0, 0, 0), executed())],
+        [
+            GradebookEntry(grade("a", 0, 0, 0, 0), same),
+            GradebookEntry(grade("b", 0, 0, 0, 0), executed()),
+        ],
     )
     with open_gradebook(tmp_path) as gradebook:
-        comments = {student: gradebook.find_comment("training_loop", "optimizers", "optimizers", student).auto_comment for student in "ab"}
+        comments = {
+            student: (
+                gradebook.find_comment(
+                    "training_loop", "optimizers", "optimizers", student
+                ).auto_comment
+            )
+            for student in "ab"
+        }
     assert comments == {"a": "No response.", "b": None}
 
 
-def test_without_nbgrader_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_nbgrader_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What to type, in the error."""
     monkeypatch.setitem(sys.modules, "nbgrader", None)
     with pytest.raises(ExchangeError, match=re.escape('pip install "gradstep[course]"')):
@@ -364,8 +513,12 @@ def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
         write_gradebook(open_course(tmp_path), assignment(), [])
 
 
-def test_the_database_opens_without_nbgraders_migration_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """nbgrader runs `alembic` from PATH for a new database, which a virtual environment that is not activated lacks."""
+def test_the_database_opens_without_nbgraders_migration_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nbgrader runs `alembic` from PATH for a new database, which a virtual environment that is not
+    activated lacks.
+    """
     monkeypatch.setenv("PATH", "")
     write_gradebook(open_course(tmp_path), assignment(), entries())
     assert dump(tmp_path)
@@ -413,7 +566,10 @@ def test_no_timestamp_file_is_no_time(tmp_path: Path) -> None:
     assert submitted_at(tmp_path) == ""
 
 
-json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3))
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3),
+)
 outputs = st.fixed_dictionaries(
     {"output_type": st.sampled_from(["stream", "error", "display_data", "execute_result", "update_display_data"])},
     optional={
@@ -424,8 +580,15 @@ outputs = st.fixed_dictionaries(
 
 
 @settings(max_examples=60)
-@given(st.lists(outputs, max_size=4), json_values, json_values, st.sampled_from(["code", "markdown", "raw"]))
-def test_any_outputs_and_metadata_give_a_valid_notebook(made: list[Any], count: Any, forged: Any, kind: str) -> None:
+@given(
+    st.lists(outputs, max_size=4),
+    json_values,
+    json_values,
+    st.sampled_from(["code", "markdown", "raw"]),
+)
+def test_any_outputs_and_metadata_give_a_valid_notebook(
+    made: list[Any], count: Any, forged: Any, kind: str
+) -> None:
     """One submission's odd notebook must not stop the class's gradebook."""
     notebook = executed()
     cell = {

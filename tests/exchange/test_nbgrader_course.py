@@ -1,4 +1,6 @@
-"""nbgrader's own courses: their configuration, late penalties and extensions, and a gradebook on a real PostgreSQL."""
+"""nbgrader's own courses: their configuration, late penalties and extensions, and a gradebook on a
+real PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,10 @@ def configure(folder: Path, *lines: str) -> None:
 
 def write(folder: Path, **submitted_at: str) -> None:
     """Each student with 46 points."""
-    rows = [GradebookEntry(grade(student, 10, 20, 8, 8, submitted_at=moment), executed()) for student, moment in submitted_at.items()]
+    rows = [
+        GradebookEntry(grade(student, 10, 20, 8, 8, submitted_at=moment), executed())
+        for student, moment in submitted_at.items()
+    ]
     write_gradebook(open_course(folder), assignment(), rows)
 
 
@@ -53,7 +58,11 @@ def test_the_configuration_says_where_things_are(tmp_path: Path) -> None:
     """Folders, gradebook and course; nbgrader's defaults where it is silent."""
     plain = open_course(tmp_path)
     assert (plain.submitted, plain.autograded) == (tmp_path / "submitted", tmp_path / "autograded")
-    assert (plain.gradebook_file, plain.course_id, plain.penalises) == (tmp_path / "gradebook.db", "default_course", False)
+    assert (plain.gradebook_file, plain.course_id, plain.penalises) == (
+        tmp_path / "gradebook.db",
+        "default_course",
+        False,
+    )
     configure(
         tmp_path,
         "c.CourseDirectory.submitted_directory = 'in'",
@@ -64,14 +73,25 @@ def test_the_configuration_says_where_things_are(tmp_path: Path) -> None:
     own = open_course(tmp_path)
     assert (own.submitted, own.autograded) == (tmp_path / "in", tmp_path / "out")
     assert (own.gradebook_file, own.course_id) == (tmp_path / "sub/grades.db", "dl")
-    assert open_course(tmp_path, "postgresql+psycopg://me:secret@host/grades").place == "postgresql+psycopg://me:***@host/grades"
+    assert (
+        open_course(tmp_path, "postgresql+psycopg://me:secret@host/grades").place
+        == "postgresql+psycopg://me:***@host/grades"
+    )
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [("1 / 0", "ZeroDivisionError"), ("c.CourseDirectory.directory_structure = '{assignment_id}/{student_id}'", "directory_structure")],
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        (
+            "c.CourseDirectory.directory_structure = '{assignment_id}/{student_id}'",
+            "directory_structure",
+        ),
+    ],
 )
-def test_a_configuration_that_cannot_be_followed_is_refused(tmp_path: Path, line: str, said: str) -> None:
+def test_a_configuration_that_cannot_be_followed_is_refused(
+    tmp_path: Path, line: str, said: str
+) -> None:
     """Naming the file."""
     configure(tmp_path, line)
     with pytest.raises(ExchangeError, match=said) as caught:
@@ -104,7 +124,9 @@ def test_without_a_plugin_nobody_has_a_penalty(tmp_path: Path) -> None:
     assert scores(tmp_path) == {"ada": (46, 0), "bob": (46, 0)}
 
 
-def test_penalties_are_those_of_the_courses_own_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_penalties_are_those_of_the_courses_own_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From due date and timestamp, at most the score, none for who is on time."""
     (tmp_path / "per_hour.py").write_text(PER_HOUR)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -114,7 +136,9 @@ def test_penalties_are_those_of_the_courses_own_plugin(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(("answer", "penalty"), [("None", 0), ("-5", 0), ("1.5", 1.5), ("'2'", 2)])
-def test_what_a_plugin_answers_is_brought_into_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, penalty: float) -> None:
+def test_what_a_plugin_answers_is_brought_into_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, penalty: float
+) -> None:
     """Nothing, less than nothing, a number as text."""
     name = f"answers_{abs(hash(answer))}"
     (tmp_path / f"{name}.py").write_text(PER_HOUR.replace("3 * total_seconds_late / 3600", answer))
@@ -135,7 +159,9 @@ def test_an_extension_lifts_a_penalty_at_the_next_writing(tmp_path: Path) -> Non
     assert scores(tmp_path)["bob"] == (46, 0)
 
 
-def test_a_plugin_that_raises_leaves_the_gradebook_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_raises_leaves_the_gradebook_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And the error names it."""
     (tmp_path / "broken_plugin.py").write_text(PER_HOUR.replace("3 * total", "undefined * total"))
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -151,7 +177,10 @@ BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
-    """A server of our own, on a port of its own; postgres refuses to run as root. Not below pytest's folder, which another pytest of root's closes when it starts."""
+    """A server of our own, on a port of its own; postgres refuses to run as root.
+
+    Not below pytest's folder, which another pytest of root's closes when it starts.
+    """
     if not BINARIES and not shutil.which("initdb"):
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     pytest.importorskip("psycopg")
@@ -166,23 +195,48 @@ def postgresql() -> Iterator[str]:
             port = free.getsockname()[1]
         data = folder / "data"
         subprocess.run(
-            [*user, binaries / "initdb", "-D", data, "-U", "grader", "-A", "trust", "-N"], check=True, capture_output=True, cwd="/"
+            [*user, binaries / "initdb", "-D", data, "-U", "grader", "-A", "trust", "-N"],
+            check=True,
+            capture_output=True,
+            cwd="/",
         )
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        command = [*user, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log"]
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c"
+            " fsync=off"
+        )
+        command = [
+            *user,
+            binaries / "pg_ctl",
+            "-D",
+            data,
+            "-w",
+            "-o",
+            options,
+            "-l",
+            folder / "log",
+        ]
         subprocess.run([*command, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
         yield f"postgresql+psycopg://grader@127.0.0.1:{port}/postgres"
-        subprocess.run([*command, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run(
+            [*command, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/"
+        )
 
 
 def test_the_gradebook_may_stand_in_postgresql(tmp_path: Path, postgresql: str) -> None:
-    """Written, written again, a person's mark kept and read back; nothing on disk but the notebooks."""
+    """Written, written again, a person's mark kept and read back; nothing on disk but the
+    notebooks.
+    """
     course = open_course(tmp_path, postgresql)
     assert read_marks(course, "optimizers", "optimizers") == {}
-    rows = [GradebookEntry(grade("ada", 10, 20, 8, 8), executed()), GradebookEntry(grade("bob", 5, 0, 0, 2.5), executed())]
+    rows = [
+        GradebookEntry(grade("ada", 10, 20, 8, 8), executed()),
+        GradebookEntry(grade("bob", 5, 0, 0, 2.5), executed()),
+    ]
     write_gradebook(course, assignment(), rows)
     with Gradebook(postgresql) as gradebook:
-        assert {row.student.id: row.score for row in gradebook.assignment_submissions("optimizers")} == {"ada": 46, "bob": 7.5}
+        assert {
+            row.student.id: row.score for row in gradebook.assignment_submissions("optimizers")
+        } == {"ada": 46, "bob": 7.5}
         gradebook.find_grade("test_final", "optimizers", "optimizers", "bob").manual_score = 4
         gradebook.db.commit()
     write_gradebook(course, assignment(), [GradebookEntry(grade("bob", 10, 0, 0, 2.5), executed())])
@@ -196,7 +250,10 @@ def test_a_server_that_is_not_there_is_said_without_the_password(tmp_path: Path)
     """Reading and writing."""
     pytest.importorskip("psycopg")
     course = open_course(tmp_path, "postgresql+psycopg://me:hush-hush@127.0.0.1:1/grades")
-    for act in (lambda: read_marks(course, "optimizers", "optimizers"), lambda: write_gradebook(course, assignment(), [])):
+    for act in (
+        lambda: read_marks(course, "optimizers", "optimizers"),
+        lambda: write_gradebook(course, assignment(), []),
+    ):
         with pytest.raises(ExchangeError) as caught:
             act()
         assert "hush-hush" not in str(caught.value)

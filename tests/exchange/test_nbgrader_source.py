@@ -58,9 +58,33 @@ def test_what_each_cell_is_for(tmp_path):
     "marks",
     [
         {"grade": True, "grade_id": "a", "points": "2"},
-        {"schema_version": 1, "grade": True, "solution": False, "locked": False, "grade_id": "a", "points": 2},
-        {"schema_version": 2, "grade": True, "solution": False, "locked": True, "grade_id": "a", "points": 2.0, "cell_type": "code"},
-        {"schema_version": 3, "grade": True, "solution": False, "locked": True, "grade_id": "a", "points": 2, "task": False, "odd": 1},
+        {
+            "schema_version": 1,
+            "grade": True,
+            "solution": False,
+            "locked": False,
+            "grade_id": "a",
+            "points": 2,
+        },
+        {
+            "schema_version": 2,
+            "grade": True,
+            "solution": False,
+            "locked": True,
+            "grade_id": "a",
+            "points": 2.0,
+            "cell_type": "code",
+        },
+        {
+            "schema_version": 3,
+            "grade": True,
+            "solution": False,
+            "locked": True,
+            "grade_id": "a",
+            "points": 2,
+            "task": False,
+            "odd": 1,
+        },
     ],
     ids=["before versions", "version 1", "version 2", "version 3"],
 )
@@ -84,24 +108,54 @@ GOOD = {"schema_version": 3, "grade": False, "solution": False, "locked": False,
             [new_code_cell("x"), marked("x", **GOOD | {"grade": True})],
             r"cell 2 \('a'\): nbgrader's metadata is not valid: .*does not have points",
         ),
-        ([marked("x", **GOOD | {"grade": True, "points": -1})], r"cell 1 \('a'\): .*-1 is less than the minimum of 0"),
-        ([marked("x", **GOOD | {"grade": "yes", "points": 1})], r"cell 1 \('a'\): .*'yes' is not of type 'boolean'"),
-        ([marked("x", **GOOD | {"grade": True, "points": 1, "grade_id": "a b"})], r"cell 1 \('a b'\): .*does not match"),
-        ([marked("x", **GOOD | {"solution": True, "grade_id": "a" * 65})], r"cell 1 \('a+'\): the grade_id can't be a cell's name here"),
+        (
+            [marked("x", **GOOD | {"grade": True, "points": -1})],
+            r"cell 1 \('a'\): .*-1 is less than the minimum of 0",
+        ),
+        (
+            [marked("x", **GOOD | {"grade": "yes", "points": 1})],
+            r"cell 1 \('a'\): .*'yes' is not of type 'boolean'",
+        ),
+        (
+            [marked("x", **GOOD | {"grade": True, "points": 1, "grade_id": "a b"})],
+            r"cell 1 \('a b'\): .*does not match",
+        ),
+        (
+            [marked("x", **GOOD | {"solution": True, "grade_id": "a" * 65})],
+            r"cell 1 \('a+'\): the grade_id can't be a cell's name here",
+        ),
         (
             [marked("x", **GOOD | {"locked": True}), marked("y", **GOOD | {"locked": True})],
             r"cell 2 \('a'\): the grade_id is taken by cell 1",
         ),
-        ([marked("x", new_markdown_cell, **GOOD | {"grade": True, "points": 1})], r"cell 1 \('a'\): .*not marked as a solution cell"),
-        ([new_code_cell("x", metadata={"nbgrader": ["grade"]})], r"cell 1: nbgrader's metadata is not valid"),
-        ([cell(SOLUTION, "a", locked=True)], r"cell 1 \('a'\): `BEGIN SOLUTION` in a cell that is not marked as solution"),
-        ([new_code_cell(SOLUTION)], r"cell 1: `BEGIN SOLUTION` in a cell that is not marked as solution"),
+        (
+            [marked("x", new_markdown_cell, **GOOD | {"grade": True, "points": 1})],
+            r"cell 1 \('a'\): .*not marked as a solution cell",
+        ),
+        (
+            [new_code_cell("x", metadata={"nbgrader": ["grade"]})],
+            r"cell 1: nbgrader's metadata is not valid",
+        ),
+        (
+            [cell(SOLUTION, "a", locked=True)],
+            r"cell 1 \('a'\): `BEGIN SOLUTION` in a cell that is not marked as solution",
+        ),
+        (
+            [new_code_cell(SOLUTION)],
+            r"cell 1: `BEGIN SOLUTION` in a cell that is not marked as solution",
+        ),
         (
             [cell(SOLUTION.replace("SOLUTION", "HIDDEN TESTS"), "a", solution=True)],
             r"cell 1 \('a'\): `BEGIN HIDDEN TESTS` in a cell that is not marked as grade",
         ),
-        ([cell("### BEGIN SOLUTION\nx", "a", solution=True)], r"cell 1 \('a'\): has a `BEGIN SOLUTION` without `END SOLUTION`"),
-        ([cell("### AUTOTEST f(1)", "a", grade=True, points=1)], r"cell 1 \('a'\): `### AUTOTEST` makes its tests when nbgrader releases"),
+        (
+            [cell("### BEGIN SOLUTION\nx", "a", solution=True)],
+            r"cell 1 \('a'\): has a `BEGIN SOLUTION` without `END SOLUTION`",
+        ),
+        (
+            [cell("### AUTOTEST f(1)", "a", grade=True, points=1)],
+            r"cell 1 \('a'\): `### AUTOTEST` makes its tests when nbgrader releases",
+        ),
     ],
 )
 def test_faults_are_told_with_file_and_cell(tmp_path, cells, message):
@@ -113,7 +167,10 @@ def test_faults_are_told_with_file_and_cell(tmp_path, cells, message):
 def test_other_languages_are_refused(tmp_path):
     """By the kernel's language."""
     folder = write_source(tmp_path, [new_code_cell("x <- 1")])
-    nbformat.write(new_notebook(metadata={"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}), folder / "lines.ipynb")
+    nbformat.write(
+        new_notebook(metadata={"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}),
+        folder / "lines.ipynb",
+    )
     with pytest.raises(ExchangeError, match=r"lines\.ipynb: its kernel is for R; only Python"):
         read_source(folder)
 
@@ -131,14 +188,19 @@ def test_a_folder_without_notebooks(tmp_path):
     """Says which there are."""
     write_source(tmp_path, [])
     write_source(tmp_path, [], name="ps2")
-    with pytest.raises(ExchangeError, match=r"no notebook \(\*\.ipynb\) in there; add a NAME: ps1, ps2"):
+    with pytest.raises(
+        ExchangeError, match=r"no notebook \(\*\.ipynb\) in there; add a NAME: ps1, ps2"
+    ):
         read_source(tmp_path)
     with pytest.raises(ExchangeError, match="name a folder such as source/ps1"):
         read_source(tmp_path / "nowhere")
 
 
 def test_the_courses_own_words_for_regions_and_stubs(tmp_path):
-    """nbgrader_config.py may change them: hidden tests must not stay in the release for that. So may the header, the time of a cell, and what is passed over."""
+    """nbgrader_config.py may change them: hidden tests must not stay in the release for that.
+
+    So may the header, the time of a cell, and what is passed over.
+    """
     config = """c = get_config()
 c.ClearSolutions.begin_solution_delimeter = "<answer>"
 c.ClearSolutions.end_solution_delimeter = "</answer>"
@@ -150,14 +212,20 @@ c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = "Warning"
 c.IncludeHeaderFooter.header = "source/header.ipynb"
 """
-    solution, tests = "def f():\n    # <answer>\n    return 1\n    # </answer>", "assert f()\n# VERBORGEN\nassert f() == 1\n# ENDE"
+    solution, tests = (
+        "def f():\n    # <answer>\n    return 1\n    # </answer>",
+        "assert f()\n# VERBORGEN\nassert f() == 1\n# ENDE",
+    )
     cells = [
         cell(solution, "f", solution=True),
         cell(tests, "t", grade=True, points=1),
         cell("So.", "why", markdown=True, grade=True, solution=True, points=1),
     ]
     folder = write_source(tmp_path, cells, config=config)
-    nbformat.write(new_notebook(cells=[new_markdown_cell("# Rules")], metadata=KERNEL), tmp_path / "source" / "header.ipynb")
+    nbformat.write(
+        new_notebook(cells=[new_markdown_cell("# Rules")], metadata=KERNEL),
+        tmp_path / "source" / "header.ipynb",
+    )
     source = read_source(folder)
     assert (source.cell_s, source.ignore_stderr) == (7, "Warning")
     assert [one.released for one in source.notebooks[0].cells] == [
@@ -166,7 +234,10 @@ c.IncludeHeaderFooter.header = "source/header.ipynb"
         "assert f()",
         "Write here.",
     ]
-    assert source.notebooks[0].cells[2].source == "assert f()\n### BEGIN HIDDEN TESTS\nassert f() == 1\n### END HIDDEN TESTS"
+    assert (
+        source.notebooks[0].cells[2].source
+        == "assert f()\n### BEGIN HIDDEN TESTS\nassert f() == 1\n### END HIDDEN TESTS"
+    )
 
 
 def test_a_broken_configuration_is_named(tmp_path):
@@ -176,9 +247,13 @@ def test_a_broken_configuration_is_named(tmp_path):
 
 
 def test_other_files_and_images_in_cells(tmp_path):
-    """Files come along with their folders, but not what nbgrader ignores; an image in a cell becomes a file."""
+    """Files come along with their folders, but not what nbgrader ignores; an image in a cell
+    becomes a file.
+    """
     picture = base64.b64encode(b"\x89PNG").decode()
-    one = new_markdown_cell("![it](attachment:image.png)", attachments={"image.png": {"image/png": picture}})
+    one = new_markdown_cell(
+        "![it](attachment:image.png)", attachments={"image.png": {"image/png": picture}}
+    )
     folder = write_source(tmp_path, [one])
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "x.pyc").write_bytes(b"")

@@ -16,11 +16,16 @@ def owners(path, slug="tiny"):
     with open_download(path) as whole:
         system, download = system_of(whole, None)
         assert system.name is SystemName.FOLDER
-        return {one.label: [entry.name for entry in one.files] for one in plain_folder.deliveries(download, Asked(slug)).deliveries}
+        return {
+            one.label: [entry.name for entry in one.files]
+            for one in plain_folder.deliveries(download, Asked(slug)).deliveries
+        }
 
 
 def test_flat_folders_and_nbgraders_layout(tmp_path):
-    """A file each; a folder each, however deep; {student}/{assignment}/, of which other assignments are passed over."""
+    """A file each; a folder each, however deep; {student}/{assignment}/, of which other assignments
+    are passed over.
+    """
     names = {
         "ann.ipynb": "",
         "bob/work/tiny.ipynb": "",
@@ -46,7 +51,12 @@ def test_the_folder_of_an_archives_own_name_is_no_student(tmp_path):
 def test_nbgraders_timestamp_is_read(tmp_path):
     """And is no file of the student's."""
     make_folder(
-        tmp_path / "f", {"ann/tiny/tiny.ipynb": "", "ann/tiny/timestamp.txt": "2026-11-25 09:00:00.000000 UTC", "bob/tiny/tiny.ipynb": ""}
+        tmp_path / "f",
+        {
+            "ann/tiny/tiny.ipynb": "",
+            "ann/tiny/timestamp.txt": "2026-11-25 09:00:00.000000 UTC",
+            "bob/tiny/tiny.ipynb": "",
+        },
     )
     with open_download(tmp_path / "f") as download:
         ann, bob = plain_folder.deliveries(download, Asked("tiny")).deliveries
@@ -58,10 +68,16 @@ def test_nbgraders_timestamp_is_read(tmp_path):
 def test_nothing_to_grade_says_so(tmp_path):
     """Also where the author names another system than the one that made it."""
     path = make_folder(tmp_path / "f", {"readme.txt": ""})
-    with open_download(path) as download, pytest.raises(ExchangeError, match="nor notebooks in folders"):
+    with (
+        open_download(path) as download,
+        pytest.raises(ExchangeError, match="nor notebooks in folders"),
+    ):
         system_of(download, None)
     make_folder(path, {"ann.ipynb": ""})
-    with open_download(path) as download, pytest.raises(ExchangeError, match="as moodle names them"):
+    with (
+        open_download(path) as download,
+        pytest.raises(ExchangeError, match="as moodle names them"),
+    ):
         system_of(download, SystemName.MOODLE)
 
 
@@ -79,6 +95,8 @@ def test_nothing_to_grade_says_so(tmp_path):
     ],
 )
 def test_which_notebook_counts(tmp_path, files, picked):
-    """The assignment's name first, also with what a browser adds; an archive last; several are left to a person."""
+    """The assignment's name first, also with what a browser adds; an archive last; several are left
+    to a person.
+    """
     with open_download(make_folder(tmp_path / "f", dict.fromkeys(files, ""))) as download:
         assert [entry.name for entry in pick_notebooks(download.entries, "tiny")] == picked

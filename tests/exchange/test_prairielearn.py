@@ -50,7 +50,9 @@ SCHEMA = {
 
 
 def project(*checks, late=False):
-    content = json.loads(encoded(results_json(report(*checks).grade, Disclosure.CONCEPT, show_hidden=late)))
+    content = json.loads(
+        encoded(results_json(report(*checks).grade, Disclosure.CONCEPT, show_hidden=late))
+    )
     jsonschema.validate(content, SCHEMA)
     return content
 
@@ -76,7 +78,9 @@ def test_hidden_checks_count_and_are_not_told_before_the_due_date():
 
 def test_what_waits_for_a_person_is_no_part_of_the_score():
     """Half of what is decided, and a word about the rest."""
-    content = project(result("a"), result("b", Outcome.FAILED), result("c", Outcome.NEEDS_REVIEW, points=4.0))
+    content = project(
+        result("a"), result("b", Outcome.FAILED), result("c", Outcome.NEEDS_REVIEW, points=4.0)
+    )
     assert content["score"] == 0.5
     assert "4 points wait" in content["message"]
 
@@ -84,7 +88,9 @@ def test_what_waits_for_a_person_is_no_part_of_the_score():
 def test_our_own_failures_and_unreadable_files_cost_no_attempt():
     """gradable: false, with the reason where the student can mend it."""
     assert project(*mixed().grade.checks)["gradable"] is False
-    unread = msgspec.structs.replace(result("a", Outcome.NOT_REACHED, "Your file is not a notebook."), cause=Cause.UNREADABLE)
+    unread = msgspec.structs.replace(
+        result("a", Outcome.NOT_REACHED, "Your file is not a notebook."), cause=Cause.UNREADABLE
+    )
     assert project(unread)["format_errors"] == ["Your file is not a notebook."]
     jsonschema.validate(not_gradable("x"), SCHEMA)
 
@@ -92,7 +98,9 @@ def test_our_own_failures_and_unreadable_files_cost_no_attempt():
 def test_results_stay_below_a_megabyte():
     """Outputs of the last tests go first."""
     content = results_json(
-        report(*(result(str(number), Outcome.FAILED, "\u4e00" * 1900) for number in range(400))).grade,
+        report(
+            *(result(str(number), Outcome.FAILED, "\u4e00" * 1900) for number in range(400))
+        ).grade,
         Disclosure.CONCEPT,
         show_hidden=False,
     )

@@ -16,12 +16,20 @@ def roster(tmp_path, text, encoding="utf-8"):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_roster_is_read(tmp_path, encoding, delimiter):
-    """As spreadsheets of several countries write it; case of column names aside; names with commas, quotes, line feeds; short rows."""
-    text = 'ID,Name,Moodle_ID,email,shoe size\nalee,"Lee, ""Ann""\nJr",Participant 501,ann@uni.edu,38\nwang,王 小明\n'.replace(
-        ",", delimiter
-    ).replace(f"Lee{delimiter}", "Lee,")
+    """As spreadsheets of several countries write it; case of column names aside; names with commas,
+    quotes, line feeds; short rows.
+    """
+    text = (
+        'ID,Name,Moodle_ID,email,shoe size\nalee,"Lee, ""Ann""\nJr",Participant'
+        " 501,ann@uni.edu,38\nwang,王 小明\n".replace(",", delimiter).replace(
+            f"Lee{delimiter}", "Lee,"
+        )
+    )
     found = roster(tmp_path, text, encoding)
-    assert [(student.id, student.name, student.moodle_id, student.email, student.line) for student in found.students] == [
+    assert [
+        (student.id, student.name, student.moodle_id, student.email, student.line)
+        for student in found.students
+    ] == [
         ("alee", 'Lee, "Ann"\nJr', "501", "ann@uni.edu", 2),
         ("wang", "王 小明", "", "", 4),
     ]
@@ -36,8 +44,14 @@ def test_a_roster_is_read(tmp_path, encoding, delimiter):
         ("id,name,id\na,b,c\n", r"roster.csv:1: two columns are called 'id'"),
         ("id,name\nann,Ann\n,Bob\n", r"roster.csv:3: no id"),
         ("id,name\nann,Ann\nANN,Bob\n", r"roster.csv:3: id 'ANN' is that of line 2 too"),
-        ("id,name,canvas_id\na,A,12\nb,B,\nc,C,12\n", r"roster.csv:4: canvas_id '12' is that of line 2 too"),
-        ("id,name,moodle_id\na,A,Participant 7\nb,B,007\n", r"roster.csv:3: moodle_id '7' is that of line 2 too"),
+        (
+            "id,name,canvas_id\na,A,12\nb,B,\nc,C,12\n",
+            r"roster.csv:4: canvas_id '12' is that of line 2 too",
+        ),
+        (
+            "id,name,moodle_id\na,A,Participant 7\nb,B,007\n",
+            r"roster.csv:3: moodle_id '7' is that of line 2 too",
+        ),
         ("id,name,moodle_id\na,A,Ann\n", r"roster.csv:2: moodle_id is the number"),
         ("id,name\nann,Lee, Ann\n", r"roster.csv:2: 3 cells, but the header names 2"),
         ('id,name\nann,"Ann\n', r"roster.csv:2: no valid CSV"),
@@ -59,7 +73,10 @@ def test_a_missing_file_says_so(tmp_path):
 
 
 def test_a_canvas_gradebook_is_a_roster(tmp_path):
-    """Logins are ids; without one for everybody, Canvas's numbers are. Canvas's test student is nobody."""
+    """Logins are ids; without one for everybody, Canvas's numbers are.
+
+    Canvas's test student is nobody.
+    """
     found = roster(tmp_path, CANVAS_GRADEBOOK).students
     assert [(student.id, student.canvas_id, student.name) for student in found][:3] == [
         ("alee", "1234", "Lee, Ann"),
@@ -67,11 +84,16 @@ def test_a_canvas_gradebook_is_a_roster(tmp_path):
         ("zmueller", "1236", 'Müller, "Zoë"'),
     ]
     assert len(found) == 5
-    assert {student.id for student in roster(tmp_path, CANVAS_GRADEBOOK.replace(",wang,", ",,")).students} >= {"1234", "1237"}
+    assert {
+        student.id
+        for student in roster(tmp_path, CANVAS_GRADEBOOK.replace(",wang,", ",,")).students
+    } >= {"1234", "1237"}
 
 
 def test_a_moodle_worksheet_is_a_roster(tmp_path):
-    """Addresses are ids where there is nothing better; with blind marking, numbers, and nobody has a name."""
+    """Addresses are ids where there is nothing better; with blind marking, numbers, and nobody has
+    a name.
+    """
     found = roster(tmp_path, MOODLE_WORKSHEET).students
     assert [(student.id, student.moodle_id, student.name) for student in found][:2] == [
         ("ann@uni.edu", "501", "Ann Lee"),
@@ -86,7 +108,9 @@ def test_empty_cells_behind_the_last_column_are_no_fault(tmp_path):
     """Spreadsheets leave commas there; a name that is cut in two by one is still told."""
     path = tmp_path / "class.csv"
     path.write_text("id,name\nann,Ann Lee,,\n")
-    assert [(student.id, student.name) for student in read_roster(path).students] == [("ann", "Ann Lee")]
+    assert [(student.id, student.name) for student in read_roster(path).students] == [
+        ("ann", "Ann Lee")
+    ]
     path.write_text("id,name\nann,Lee, Ann\n")
     with pytest.raises(ExchangeError, match="not in quotes"):
         read_roster(path)

@@ -43,7 +43,11 @@ def leaf(values: object, grad: object = None) -> Leaf:
 
 
 def request(
-    *sources: str, limits: Limits = LIMITS, capture: tuple[str, ...] = (), hold: tuple[int, ...] = (), drivers: str = ""
+    *sources: str,
+    limits: Limits = LIMITS,
+    capture: tuple[str, ...] = (),
+    hold: tuple[int, ...] = (),
+    drivers: str = "",
 ) -> ExecutionRequest:
     """Cells named c0, c1, ... with these sources."""
     cells = tuple(Cell(f"c{k}", source, capture, k in hold) for k, source in enumerate(sources))
@@ -54,7 +58,15 @@ def train_call(name: str = "call", n_epochs: int = 10, **settings: object) -> Ca
     """training_loop on the lecture's data with SGD."""
     optimizer = OptimizerSpec("SGD", {"lr": 1e-2, **settings})
     return Call(
-        name, "training_loop", {"n_epochs": n_epochs, "optimizer": optimizer, "params": leaf([1, 0]), "t_u": f32(T_U), "t_c": f32(T_C)}
+        name,
+        "training_loop",
+        {
+            "n_epochs": n_epochs,
+            "optimizer": optimizer,
+            "params": leaf([1, 0]),
+            "t_u": f32(T_U),
+            "t_c": f32(T_C),
+        },
     )
 
 
@@ -94,6 +106,8 @@ def run(executor: Executor) -> Runs:
 
 @pytest.fixture(scope="session")
 def unbounded() -> Iterator[Runs]:
-    """Run cells and calls outside of bubblewrap, with the scratch folder on the machine's own disk."""
+    """Run cells and calls outside of bubblewrap, with the scratch folder on the machine's own
+    disk.
+    """
     with Executor(1, without={BUBBLEWRAP, SCRATCH}) as warm:
         yield Runs(warm)

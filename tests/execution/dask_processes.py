@@ -30,8 +30,18 @@ class Cluster:
         self.client.wait_for_workers(2, timeout=60)
 
     def _start(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words, "--host", "127.0.0.1", "--no-dashboard"]
-        return subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [
+            sys.executable,
+            "-m",
+            f"distributed.cli.dask_{kind}",
+            *words,
+            "--host",
+            "127.0.0.1",
+            "--no-dashboard",
+        ]
+        return subprocess.Popen(
+            command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def busy(self) -> dict[int, str]:
         """Workers whose sandbox runs a submission now: process id and address."""
@@ -66,4 +76,13 @@ class Cluster:
 
 
 def _runs_something(pid: int) -> bool:
-    return len([words for _, words in below(pid) if "autograder.execution.forkserver.server" in words and "bwrap" not in words]) > 1
+    return (
+        len(
+            [
+                words
+                for _, words in below(pid)
+                if "autograder.execution.forkserver.server" in words and "bwrap" not in words
+            ]
+        )
+        > 1
+    )

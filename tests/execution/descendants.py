@@ -9,7 +9,11 @@ from pathlib import Path
 def below(pid: int) -> Iterator[tuple[int, str]]:
     """Processes that `pid` has started, directly or not, with their command lines."""
     try:
-        children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+        children = [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
     except OSError:
         return
     for child in children:

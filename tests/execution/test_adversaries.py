@@ -1,5 +1,7 @@
 # ruff: noqa: PTH116, PTH208
-"""Submissions that misuse the machine, on purpose or not: each ends in evidence that says what happened, and touches nothing."""
+"""Submissions that misuse the machine, on purpose or not: each ends in evidence that says what
+happened, and touches nothing.
+"""
 
 from __future__ import annotations
 
@@ -34,21 +36,34 @@ def slot_uid(executor: Executor) -> int:
 
 def processes_with(uid: int) -> list[str]:
     """Processes of that uid."""
-    return [pid for pid in os.listdir("/proc") if pid.isdigit() and Path(f"/proc/{pid}").exists() and os.stat(f"/proc/{pid}").st_uid == uid]
+    return [
+        pid
+        for pid in os.listdir("/proc")
+        if pid.isdigit() and Path(f"/proc/{pid}").exists() and os.stat(f"/proc/{pid}").st_uid == uid
+    ]
 
 
 @pytest.mark.seconds("uses up its CPU time")
 def test_endless_loop_in_a_cell(run: Runs) -> None:
     """It ends the submission with CPU_LIMIT; the cells before are kept, the rest were not run."""
-    evidence = run("x = 1", "while True: pass", "y = 2", calls=(plain("f", "f"),), limits=Limits(cpu_s=1))
+    evidence = run(
+        "x = 1", "while True: pass", "y = 2", calls=(plain("f", "f"),), limits=Limits(cpu_s=1)
+    )
     assert evidence.ending.reason is Ended.CPU_LIMIT
-    assert [cell.run.status for cell in evidence.cells] == [RunStatus.FINISHED, RunStatus.NOT_RUN, RunStatus.NOT_RUN]
+    assert [cell.run.status for cell in evidence.cells] == [
+        RunStatus.FINISHED,
+        RunStatus.NOT_RUN,
+        RunStatus.NOT_RUN,
+    ]
     assert evidence.calls[0].status is RunStatus.NOT_RUN
 
 
 def test_endless_loop_that_ignores_signals(run: Runs) -> None:
     """Ignoring SIGXCPU and SIGTERM does not help."""
-    source = "import signal\nfor s in (signal.SIGXCPU, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)\nwhile True: pass"
+    source = (
+        "import signal\nfor s in (signal.SIGXCPU, signal.SIGTERM): signal.signal(s,"
+        " signal.SIG_IGN)\nwhile True: pass"
+    )
     assert run(source, limits=Limits(cpu_s=1)).ending.reason is Ended.CPU_LIMIT
 
 
@@ -60,13 +75,20 @@ def test_endless_loop_in_one_call(run: Runs) -> None:
         calls=(plain("g0", "g"), plain("f", "f"), plain("g1", "g")),
         limits=Limits(cpu_s=3),
     )
-    assert [call.status for call in evidence.calls] == [RunStatus.FINISHED, RunStatus.TIMED_OUT, RunStatus.FINISHED]
+    assert [call.status for call in evidence.calls] == [
+        RunStatus.FINISHED,
+        RunStatus.TIMED_OUT,
+        RunStatus.FINISHED,
+    ]
     assert evidence.ending.reason is Ended.FINISHED
 
 
 def test_sleep_meets_the_wall_limit(run: Runs) -> None:
     """Waiting is not computing, and has a limit of its own."""
-    assert run("import time\ntime.sleep(60)", limits=Limits(wall_s=1)).ending.reason is Ended.WALL_LIMIT
+    assert (
+        run("import time\ntime.sleep(60)", limits=Limits(wall_s=1)).ending.reason
+        is Ended.WALL_LIMIT
+    )
 
 
 def test_exit_of_the_process_in_a_cell(run: Runs) -> None:
@@ -85,10 +107,22 @@ def test_signal_in_a_cell(run: Runs) -> None:
 def test_exit_of_the_process_in_a_call(run: Runs) -> None:
     """A call that ends Python, with code 0 as well, has died; the others are answered."""
     source = "import os\ndef f(code): os._exit(code)\ndef k(): os.abort()\ndef g(): return 1"
-    calls = (plain("g0", "g"), plain("zero", "f", code=0), plain("three", "f", code=3), plain("abort", "k"), plain("g1", "g"))
+    calls = (
+        plain("g0", "g"),
+        plain("zero", "f", code=0),
+        plain("three", "f", code=3),
+        plain("abort", "k"),
+        plain("g1", "g"),
+    )
     evidence = run(source, calls=calls)
     died = RunStatus.DIED
-    assert [call.status for call in evidence.calls] == [RunStatus.FINISHED, died, died, died, RunStatus.FINISHED]
+    assert [call.status for call in evidence.calls] == [
+        RunStatus.FINISHED,
+        died,
+        died,
+        died,
+        RunStatus.FINISHED,
+    ]
     assert evidence.calls[2].error is not None
     assert "exit code 3" in evidence.calls[2].error.message
     assert evidence.calls[3].error is not None
@@ -97,7 +131,11 @@ def test_exit_of_the_process_in_a_call(run: Runs) -> None:
 
 def test_output_bomb(run: Runs) -> None:
     """50 MB of output are cut at the limit, which is said, and later cells run."""
-    evidence = run("for _ in range(500): print('x' * 100_000)", "print(1)\nx = 1", limits=Limits(output_bytes=1 * MB))
+    evidence = run(
+        "for _ in range(500): print('x' * 100_000)",
+        "print(1)\nx = 1",
+        limits=Limits(output_bytes=1 * MB),
+    )
     assert evidence.ending.reason is Ended.FINISHED
     assert len(evidence.cells[0].outputs) < 1.1 * MB
     assert "[output over the limit was left out]" in evidence.cells[0].outputs
@@ -107,16 +145,29 @@ def test_output_bomb(run: Runs) -> None:
 def test_memory_bomb(run: Runs) -> None:
     """Asking for too much memory is a MemoryError, or torch's RuntimeError, in the cell."""
     cells = run("x = bytearray(30 << 30)", "import torch\ntorch.empty(8 << 30)", "print(1)").cells
-    assert [cell.run.error and cell.run.error.type for cell in cells] == ["MemoryError", "RuntimeError", None]
+    assert [cell.run.error and cell.run.error.type for cell in cells] == [
+        "MemoryError",
+        "RuntimeError",
+        None,
+    ]
 
 
 @pytest.mark.parametrize("folder", [".", "/dev/shm"])
 def test_disk_bomb(executor: Executor, run: Runs, folder: str) -> None:
-    """Where the scratch folder and shared memory are bounded, writing more than the limit is an error in the cell; later cells run."""
+    """Where the scratch folder and shared memory are bounded, writing more than the limit is an
+    error in the cell; later cells run.
+    """
     if executor.environment["layer: bounded scratch"] == "yes":
         source = f"for k in range(40):\n    open(f'{folder}/f{{k}}', 'wb').write(bytes(1 << 20))"
-        evidence = run(source, f"import os\nprint(len(os.listdir('{folder}')))", limits=Limits(scratch_bytes=20 * MB))
-        assert [cell.run.error and cell.run.error.message for cell in evidence.cells] == ["[Errno 28] No space left on device", None]
+        evidence = run(
+            source,
+            f"import os\nprint(len(os.listdir('{folder}')))",
+            limits=Limits(scratch_bytes=20 * MB),
+        )
+        assert [cell.run.error and cell.run.error.message for cell in evidence.cells] == [
+            "[Errno 28] No space left on device",
+            None,
+        ]
         assert 15 < int(evidence.cells[1].run.output) <= 21
 
 
@@ -125,8 +176,14 @@ def test_disk_bomb(executor: Executor, run: Runs, folder: str) -> None:
 def test_disk_bomb_where_nothing_is_bounded(unbounded: Runs, folder: str) -> None:
     """Elsewhere it ends the submission; shared memory is no way around."""
     if folder == "." or os.geteuid() == 0:
-        source = f"import time\nfor k in range(40):\n    open(f'{folder}/f{{k}}', 'wb').write(bytes(1 << 20))\ntime.sleep(20)"
-        assert unbounded(source, limits=Limits(scratch_bytes=20 * MB)).ending.reason is Ended.DISK_LIMIT
+        source = (
+            f"import time\nfor k in range(40):\n    open(f'{folder}/f{{k}}', 'wb').write(bytes(1 <<"
+            " 20))\ntime.sleep(20)"
+        )
+        assert (
+            unbounded(source, limits=Limits(scratch_bytes=20 * MB)).ending.reason
+            is Ended.DISK_LIMIT
+        )
 
 
 def test_deep_folders(run: Runs) -> None:
@@ -138,7 +195,10 @@ def test_deep_folders(run: Runs) -> None:
 
 def test_fork_bomb(run: Runs) -> None:
     """The number of processes is bounded, and all of them are gone afterwards."""
-    source = "import os\nn = 0\ntry:\n    while True:\n        if os.fork() == 0:\n            import time; time.sleep(100)\n        n += 1\nexcept BlockingIOError: print(n)"
+    source = (
+        "import os\nn = 0\ntry:\n    while True:\n        if os.fork() == 0:\n            import"
+        " time; time.sleep(100)\n        n += 1\nexcept BlockingIOError: print(n)"
+    )
     evidence = run(source, limits=Limits(processes=16))
     assert 5 < int(evidence.cells[0].run.output) <= 16
     assert evidence.ending.left_behind > 5
@@ -146,10 +206,13 @@ def test_fork_bomb(run: Runs) -> None:
 
 @root_only
 def test_no_process_is_left_over(run: Runs) -> None:
-    """A daemon in a session of its own does not outlive its submission, nor do its files in the scratch folder and shared memory."""
+    """A daemon in a session of its own does not outlive its submission, nor do its files in the
+    scratch folder and shared memory.
+    """
     source = (
-        "import os, time\nopen('/dev/shm/left', 'w').write('x')\nopen('left', 'w').write('x')\nos.makedirs('a/b')\nos.chmod('a', 0)\n"
-        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(100)\n    os._exit(0)"
+        "import os, time\nopen('/dev/shm/left', 'w').write('x')\nopen('left',"
+        " 'w').write('x')\nos.makedirs('a/b')\nos.chmod('a', 0)\nif os.fork() == 0:\n   "
+        " os.setsid()\n    if os.fork() == 0: time.sleep(100)\n    os._exit(0)"
     )
     evidence = run(source)
     assert evidence.ending.left_behind >= 1  # the daemon, and perhaps its parent on the way out
@@ -161,10 +224,17 @@ def test_no_process_is_left_over(run: Runs) -> None:
 
 
 @root_only
-@pytest.mark.parametrize("flags", [0, 0x8000], ids=["no signal at its end", "a sibling, by CLONE_PARENT"])
+@pytest.mark.parametrize(
+    "flags", [0, 0x8000], ids=["no signal at its end", "a sibling, by CLONE_PARENT"]
+)
 def test_a_process_that_its_parent_is_not_told_of_is_not_left_over(run: Runs, flags: int) -> None:
-    """A process made with clone(2) that sends no signal when it ends, or is its maker's sibling, is found like any other; where nothing is left, nothing is counted."""
-    source = f"import ctypes, time\nif ctypes.CDLL(None).syscall({CLONE}, {flags}, 0, 0, 0, 0) == 0:\n    time.sleep(100)"
+    """A process made with clone(2) that sends no signal when it ends, or is its maker's sibling, is
+    found like any other; where nothing is left, nothing is counted.
+    """
+    source = (
+        f"import ctypes, time\nif ctypes.CDLL(None).syscall({CLONE}, {flags}, 0, 0, 0, 0) == 0:\n  "
+        "  time.sleep(100)"
+    )
     assert run(source).ending.left_behind >= 1
     assert processes_with(slot_uid(run.executor)) == []
     assert run("print(1)").ending.left_behind == 0
@@ -172,8 +242,16 @@ def test_a_process_that_its_parent_is_not_told_of_is_not_left_over(run: Runs, fl
 
 def test_garbage_in_the_connection(run: Runs) -> None:
     """Whatever a student writes to the open sockets is no evidence."""
-    write = "import os, stat\nfor fd in range(3, 64):\n    try:\n        if stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, {})\n    except OSError: pass"
-    for garbage in ("b'garbage!' * 10", "b'\\x03\\0\\0\\0abc'", "b'\\x01\\0\\0\\0\\xc0'", "bytes(100)"):
+    write = (
+        "import os, stat\nfor fd in range(3, 64):\n    try:\n        if"
+        " stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, {})\n    except OSError: pass"
+    )
+    for garbage in (
+        "b'garbage!' * 10",
+        "b'\\x03\\0\\0\\0abc'",
+        "b'\\x01\\0\\0\\0\\xc0'",
+        "bytes(100)",
+    ):
         evidence = run(write.format(garbage), "print(1)")
         assert evidence.ending.reason is Ended.CORRUPT_FRAMES, garbage
 
@@ -181,8 +259,9 @@ def test_garbage_in_the_connection(run: Runs) -> None:
 def test_forged_frames_out_of_order(run: Runs) -> None:
     """A well-formed frame at the wrong place is refused too."""
     source = (
-        "import os, stat\nfrom autograder.evidence.protocol import *\nfor fd in range(3, 64):\n    try:\n"
-        "        if stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, frame(BatchEnded()))\n    except OSError: pass"
+        "import os, stat\nfrom autograder.evidence.protocol import *\nfor fd in range(3, 64):\n   "
+        " try:\n        if stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, frame(BatchEnded()))\n"
+        "    except OSError: pass"
     )
     assert run(source).ending.reason is Ended.CORRUPT_FRAMES
 
@@ -190,8 +269,10 @@ def test_forged_frames_out_of_order(run: Runs) -> None:
 def test_evidence_flood(run: Runs) -> None:
     """Sending more than the limit ends the submission."""
     source = (
-        "import os, stat, struct\nsockets = []\nfor fd in range(3, 64):\n    try:\n        if stat.S_ISSOCK(os.fstat(fd).st_mode): sockets.append(fd)\n"
-        "    except OSError: pass\nwhile True:\n    for fd in sockets:\n        try: os.write(fd, struct.pack('<I', 3_000_000) + bytes(3_000_000))\n        except OSError: sockets.remove(fd)"
+        "import os, stat, struct\nsockets = []\nfor fd in range(3, 64):\n    try:\n        if"
+        " stat.S_ISSOCK(os.fstat(fd).st_mode): sockets.append(fd)\n    except OSError: pass\nwhile"
+        " True:\n    for fd in sockets:\n        try: os.write(fd, struct.pack('<I', 3_000_000) +"
+        " bytes(3_000_000))\n        except OSError: sockets.remove(fd)"
     )
     evidence = run(source, limits=Limits(evidence_bytes=4 * MB))
     assert evidence.ending.reason in (Ended.EVIDENCE_LIMIT, Ended.CORRUPT_FRAMES)
@@ -202,8 +283,10 @@ def test_no_network(run: Runs) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     source = (
-        "import socket\nfor kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n    try: socket.socket(socket.AF_INET, kind); print('open')\n    except OSError as e: print(e.errno)\n"
-        f"try: socket.create_connection(('127.0.0.1', {port})); print('open')\nexcept OSError: print('no')"
+        "import socket\nfor kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n    try:"
+        " socket.socket(socket.AF_INET, kind); print('open')\n    except OSError as e:"
+        f" print(e.errno)\ntry: socket.create_connection(('127.0.0.1', {port}));"
+        " print('open')\nexcept OSError: print('no')"
     )
     assert run.text(source) == "13\n13\nno\n"
     listener.close()
@@ -211,7 +294,9 @@ def test_no_network(run: Runs) -> None:
 
 @root_only
 def test_no_secret_file(run: Runs, tmp_path: Path) -> None:
-    """Neither a file of root's nor a world-readable one outside of the allowed folders can be read, nor the grader's own repository."""
+    """Neither a file of root's nor a world-readable one outside of the allowed folders can be read,
+    nor the grader's own repository.
+    """
     tmp_path.chmod(0o755)
     closed, open_ = tmp_path / "closed", tmp_path / "open"
     closed.write_text("secret")
@@ -219,15 +304,30 @@ def test_no_secret_file(run: Runs, tmp_path: Path) -> None:
     open_.write_text("secret")
     open_.chmod(0o644)
     here = Path(__file__).resolve()
-    for path in (closed, open_, here, Path("/root/.bashrc"), Path("/proc/1/environ"), Path(f"/proc/{os.getpid()}/environ")):
-        text = run.text(f"try: print(open({str(path)!r}).read())\nexcept OSError as e: print('refused', type(e).__name__)")
+    for path in (
+        closed,
+        open_,
+        here,
+        Path("/root/.bashrc"),
+        Path("/proc/1/environ"),
+        Path(f"/proc/{os.getpid()}/environ"),
+    ):
+        text = run.text(
+            f"try: print(open({str(path)!r}).read())\nexcept OSError as e: print('refused',"
+            " type(e).__name__)"
+        )
         assert text.startswith("refused"), path
-    assert "refused" in run.text("import os\ntry: print(os.listdir('/root'))\nexcept OSError: print('refused')")
+    assert "refused" in run.text(
+        "import os\ntry: print(os.listdir('/root'))\nexcept OSError: print('refused')"
+    )
 
 
 def test_nothing_can_be_written_outside(run: Runs) -> None:
     """Only the working folder and shared memory are writable."""
-    source = "for path in ('/tmp/x', '/etc/x', '/usr/x', '/var/tmp/x'):\n    try: open(path, 'w'); print('open')\n    except OSError: print('no')\nopen('x', 'w').write('1')"
+    source = (
+        "for path in ('/tmp/x', '/etc/x', '/usr/x', '/var/tmp/x'):\n    try: open(path, 'w');"
+        " print('open')\n    except OSError: print('no')\nopen('x', 'w').write('1')"
+    )
     assert run.text(source) == "no\n" * 4
 
 
@@ -243,7 +343,8 @@ def test_nothing_of_the_hosts_environment(run: Runs, monkeypatch: pytest.MonkeyP
 def test_the_forkserver_cannot_be_signalled(run: Runs) -> None:
     """A submission can't end its forkserver or the grader."""
     source = (
-        f"import os\nfor pid in (os.getppid(), {os.getpid()}):\n    try: os.kill(pid, 9); print('sent')\n    except OSError: print('no')"
+        f"import os\nfor pid in (os.getppid(), {os.getpid()}):\n    try: os.kill(pid, 9);"
+        " print('sent')\n    except OSError: print('no')"
     )
     assert run.text(source) == "no\nno\n"
 
@@ -251,14 +352,20 @@ def test_the_forkserver_cannot_be_signalled(run: Runs) -> None:
 def test_a_value_that_lies(run: Runs) -> None:
     """A returned object's own methods are never called."""
     source = (
-        "import torch\nclass Liar(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls, *a, **k): raise SystemExit\n    def __repr__(self): raise SystemExit\n"
-        "class Evil:\n    __class__ = torch.Tensor\n    def __repr__(self): import os; os._exit(1)\n    __eq__ = __getattr__ = __repr__\n"
-        "def tensor(): return torch.Tensor._make_subclass(Liar, torch.ones(2))\ndef other(): return [Evil(), {(1,): Evil()}, {1: Evil()}]"
+        "import torch\nclass Liar(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls,"
+        " *a, **k): raise SystemExit\n    def __repr__(self): raise SystemExit\nclass Evil:\n   "
+        " __class__ = torch.Tensor\n    def __repr__(self): import os; os._exit(1)\n    __eq__ ="
+        " __getattr__ = __repr__\ndef tensor(): return torch.Tensor._make_subclass(Liar,"
+        " torch.ones(2))\ndef other(): return [Evil(), {(1,): Evil()}, {1: Evil()}]"
     )
     tensor, other = run(source, calls=(plain("t", "tensor"), plain("o", "other"))).calls
     assert tensor.returned.numpy().tolist() == [1, 1]  # type: ignore[union-attr]
     lying, keyed, numbered = other.returned.values  # type: ignore[union-attr]
-    assert (lying.type_name, keyed.type_name, numbered.values["1"].type_name) == ("Evil", "dict", "Evil")
+    assert (lying.type_name, keyed.type_name, numbered.values["1"].type_name) == (
+        "Evil",
+        "dict",
+        "Evil",
+    )
 
 
 @pytest.mark.seconds("a forkserver of its own")
@@ -298,7 +405,12 @@ def test_closing_from_another_thread() -> None:
 
 def test_judging_does_not_count_as_wall_time(executor: Executor) -> None:
     """The wall clock stands still while the host looks at the evidence."""
-    evidence = executor.run("key", request("x = 1", limits=Limits(wall_s=1)), (), lambda _evidence: time.sleep(1.5) or [])  # type: ignore[func-returns-value]
+    evidence = executor.run(
+        "key",
+        request("x = 1", limits=Limits(wall_s=1)),
+        (),
+        lambda _evidence: time.sleep(1.5) or [],
+    )  # type: ignore[func-returns-value]
     assert evidence.ending.reason is Ended.FINISHED
 
 

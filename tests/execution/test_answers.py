@@ -1,4 +1,6 @@
-"""The host's side of calls made without forks: which run each call gets, whatever the process that makes them sends, or however it ends."""
+"""The host's side of calls made without forks: which run each call gets, whatever the process that
+makes them sends, or however it ends.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,17 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from autograder.evidence.protocol import BatchEnded, Call, CallBatch, CallFrame, CellFrame, CellsEnded, ExecutionRequest, FromChild, ToChild
+from autograder.evidence.protocol import (
+    BatchEnded,
+    Call,
+    CallBatch,
+    CallFrame,
+    CellFrame,
+    CellsEnded,
+    ExecutionRequest,
+    FromChild,
+    ToChild,
+)
 from autograder.evidence.trace import CellRun, Ended, Ending, Run, RunStatus
 from autograder.execution.launched import Launches
 from autograder.execution.trip import FRESH, Stopped, Trip
@@ -24,7 +36,9 @@ def done(call: Call, batch: CallBatch) -> Run:
 
 
 class Child:
-    """What stands at the other end: it runs all cells, answers each call as `react` says, and `log` has what it was asked."""
+    """What stands at the other end: it runs all cells, answers each call as `react` says, and `log`
+    has what it was asked.
+    """
 
     def __init__(self, react: Reaction, log: list[str]) -> None:
         self._react, self._log = react, log
@@ -34,7 +48,9 @@ class Child:
     def send(self, message: ToChild) -> None:
         if isinstance(message, ExecutionRequest):
             self._log.append(" ".join(cell.id for cell in message.cells))
-            self._frames += [CellFrame(CellRun(Run(cell.id, RunStatus.FINISHED))) for cell in message.cells]
+            self._frames += [
+                CellFrame(CellRun(Run(cell.id, RunStatus.FINISHED))) for cell in message.cells
+            ]
             self._frames.append(CellsEnded())
             return
         for call in message.calls:
@@ -99,10 +115,17 @@ FINISHED, NOT_RUN = RunStatus.FINISHED, RunStatus.NOT_RUN
         (Ending(Ended.EXITED), 1, True, RunStatus.TIMED_OUT),
         (Ending(Ended.KILLED), 1, False, FINISHED),  # once may have been the machine's doing
         (Ending(Ended.KILLED), 2, False, RunStatus.KILLED),
-        (Ending(Ended.EXITED, FRESH), 1, False, FINISHED),  # a call before it has disturbed the state
+        (
+            Ending(Ended.EXITED, FRESH),
+            1,
+            False,
+            FINISHED,
+        ),  # a call before it has disturbed the state
     ],
 )
-def test_a_call_that_ends_its_process_costs_no_other(ending: Ending, times: int, late: bool, second: RunStatus) -> None:
+def test_a_call_that_ends_its_process_costs_no_other(
+    ending: Ending, times: int, late: bool, second: RunStatus
+) -> None:
     """The rest is made in a fresh one, in the state after all cells."""
     trip, log = trip_with(ends_at("b", ending, times=times, late=late))
     assert statuses(trip, CallBatch(CALLS)) == [FINISHED, second, FINISHED]
@@ -117,7 +140,14 @@ def test_who_asks_for_a_fresh_process_before_answering_anything_has_ended_it() -
 
 
 @pytest.mark.parametrize(
-    "reason", [Ended.MEMORY_LIMIT, Ended.WALL_LIMIT, Ended.EVIDENCE_LIMIT, Ended.SANDBOX_FAILED, Ended.FORKSERVER_DIED]
+    "reason",
+    [
+        Ended.MEMORY_LIMIT,
+        Ended.WALL_LIMIT,
+        Ended.EVIDENCE_LIMIT,
+        Ended.SANDBOX_FAILED,
+        Ended.FORKSERVER_DIED,
+    ],
 )
 def test_what_ends_the_whole_notebook_leaves_the_rest_unrun(reason: Ended) -> None:
     """What was answered before counts."""
@@ -135,7 +165,11 @@ def test_what_ends_the_whole_notebook_leaves_the_rest_unrun(reason: Ended) -> No
 )
 def test_a_run_that_claims_to_be_of_something_else_is_corrupt(claim: dict[str, object]) -> None:
     """It would be judged as if the student's own function were not at fault."""
-    trip, _ = trip_with(lambda call, batch: msgspec.structs.replace(done(call, batch), **(claim if call.id == "b" else {})))
+    trip, _ = trip_with(
+        lambda call, batch: msgspec.structs.replace(
+            done(call, batch), **(claim if call.id == "b" else {})
+        )
+    )
     assert statuses(trip, CallBatch(CALLS)) == [FINISHED, NOT_RUN, NOT_RUN]
     assert trip.ending.reason is Ended.CORRUPT_FRAMES
 
@@ -157,9 +191,14 @@ def test_calls_that_are_to_be_made_alone_have_a_process_each() -> None:
 
 
 def test_a_batch_with_given_definitions_has_a_process_of_its_own() -> None:
-    """They take the place of the student's, which later calls are to meet again; no more than one, where they share a state."""
+    """They take the place of the student's, which later calls are to meet again; no more than one,
+    where they share a state.
+    """
     trip, log = trip_with(done)
-    assert statuses(trip, CallBatch(CALLS[:2], given="def f(): ...", given_names=("f",))) == [FINISHED] * 2
+    assert (
+        statuses(trip, CallBatch(CALLS[:2], given="def f(): ...", given_names=("f",)))
+        == [FINISHED] * 2
+    )
     assert statuses(trip, CallBatch(CALLS[2:])) == [FINISHED]
     assert log == ["c0 c1", "end", "c0 c1", "a", "b", "end", "c0 c1", "c"]
 
@@ -204,12 +243,22 @@ def test_cells_that_were_not_reached_say_so() -> None:
             return frame
 
     trip = Trip(lambda _: Ends(done, []), request("x = 1", "y = 2", "z = 3"), apart=False)
-    assert [(cell.run.id, cell.run.status) for cell in trip.cells()] == [("c0", FINISHED), ("c1", NOT_RUN), ("c2", NOT_RUN)]
+    assert [(cell.run.id, cell.run.status) for cell in trip.cells()] == [
+        ("c0", FINISHED),
+        ("c1", NOT_RUN),
+        ("c2", NOT_RUN),
+    ]
     assert trip.ending.reason is Ended.MEMORY_LIMIT
     assert statuses(trip, CallBatch(CALLS)) == [NOT_RUN] * 3
 
 
 def test_what_all_launches_of_a_submission_used() -> None:
     """Computing and waiting in sum, memory at its peak: they ran one after another."""
-    launches = Launches(None, None, [Ending(Ended.EXITED, "", 1.0, 2.0, 500, 1), Ending(Ended.FINISHED, "", 3.0, 4.0, 300, 2)])  # type: ignore[arg-type]
-    assert launches.total(Ending(Ended.FINISHED, "done")) == Ending(Ended.FINISHED, "done", 4.0, 6.0, 500, 3)
+    launches = Launches(
+        None,
+        None,
+        [Ending(Ended.EXITED, "", 1.0, 2.0, 500, 1), Ending(Ended.FINISHED, "", 3.0, 4.0, 300, 2)],
+    )  # type: ignore[arg-type]
+    assert launches.total(Ending(Ended.FINISHED, "done")) == Ending(
+        Ended.FINISHED, "done", 4.0, 6.0, 500, 3
+    )

@@ -33,8 +33,17 @@ def train(student, images, labels, optimizer):
     made = optimizer(model.parameters())
     return [student.train_epoch(model, made, images, labels) for _ in range(2)]
 """
-DATA = {"images": array_of(np.eye(6, 3, dtype=np.float32)), "labels": array_of(np.array([0, 1, 0, 1, 0, 1]))}
-CALL = Call("epochs", "train_epoch", DATA | {"optimizer": OptimizerSpec("SGD", {"lr": 0.25}, "")}, driver="train", batches=True)
+DATA = {
+    "images": array_of(np.eye(6, 3, dtype=np.float32)),
+    "labels": array_of(np.array([0, 1, 0, 1, 0, 1])),
+}
+CALL = Call(
+    "epochs",
+    "train_epoch",
+    DATA | {"optimizer": OptimizerSpec("SGD", {"lr": 0.25}, "")},
+    driver="train",
+    batches=True,
+)
 
 
 @pytest.mark.seconds("a forkserver of its own")
@@ -53,27 +62,34 @@ def test_batches_come_back_by_phase(run: Runs) -> None:
 
 
 def test_a_call_that_does_not_ask_records_no_batches(run: Runs) -> None:
-    made = run(EPOCH, drivers=DRIVERS, calls=(Call("plain", "train_epoch", CALL.arguments, driver="train"),)).calls[0]
+    made = run(
+        EPOCH,
+        drivers=DRIVERS,
+        calls=(Call("plain", "train_epoch", CALL.arguments, driver="train"),),
+    ).calls[0]
     assert made.status is RunStatus.FINISHED
     assert made.batches is None
 
 
 def test_a_call_made_again_alone_records_batches_in_place_of_everything(executor: Executor) -> None:
-    """Values of all tensors at each event would say nothing more, and take a hundred times the room."""
+    """Values of all tensors at each event would say nothing more, and take a hundred times the
+    room.
+    """
     asked = request(EPOCH, drivers=DRIVERS)
     evidence = executor.run("key", asked, (CALL,), lambda _: [CallBatch((CALL,), alone=True)])
     first, alone = evidence.calls
     assert alone.alone
     assert alone.recording is None
-    assert msgspec.msgpack.encode(alone.batches) == msgspec.msgpack.encode(first.batches)  # NaN is no equal of itself
+    # NaN is no equal of itself
+    assert msgspec.msgpack.encode(alone.batches) == msgspec.msgpack.encode(first.batches)
 
 
 def test_a_notebook_can_not_change_the_number_of_threads(run: Runs) -> None:
     """With threads in the cells and again in a call, the call would hang in its fork."""
     source = (
-        "import torch\nfrom torch import set_num_threads\n"
-        "def f():\n    set_num_threads(2); torch.set_num_threads(2)\n    return float((torch.ones(500, 500) @ torch.ones(500, 500)).sum())\n"
-        "print(f(), torch.get_num_threads())"
+        "import torch\nfrom torch import set_num_threads\ndef f():\n    set_num_threads(2);"
+        " torch.set_num_threads(2)\n    return float((torch.ones(500, 500) @ torch.ones(500,"
+        " 500)).sum())\nprint(f(), torch.get_num_threads())"
     )
     evidence = run(source, calls=(plain("f", "f"),))
     assert evidence.cells[0].run.output == "125000000.0 1\n"
@@ -100,9 +116,17 @@ def test_a_run_aside_while_a_submission_waits() -> None:
 
 @pytest.mark.long("forkservers of its own")
 def test_packages_of_the_assignment_are_there_before_the_fork() -> None:
-    """Also those whose module has another name; one that is not installed is the submission's own affair."""
+    """Also those whose module has another name; one that is not installed is the submission's own
+    affair.
+    """
     with Executor(1, packages=("scikit-learn", "no_such_package")) as executor:
-        evidence = executor.run("key", request("import sys\nprint('sklearn.datasets' in sys.modules)", "import no_such_package"), ())
+        evidence = executor.run(
+            "key",
+            request(
+                "import sys\nprint('sklearn.datasets' in sys.modules)", "import no_such_package"
+            ),
+            (),
+        )
     assert evidence.cells[0].run.output == "True\n"
     assert evidence.cells[1].run.error is not None
     assert evidence.cells[1].run.error.module == "no_such_package"

@@ -1,4 +1,6 @@
-"""Submissions on a Dask cluster of real processes: a scheduler and two workers with their nannies, on this machine."""
+"""Submissions on a Dask cluster of real processes: a scheduler and two workers with their nannies,
+on this machine.
+"""
 
 from __future__ import annotations
 
@@ -46,18 +48,30 @@ def there(cluster: Cluster) -> Iterator[ClusterExecutor]:
 
 def told(evidence: Evidence) -> list[tuple[str, str, object]]:
     """What counts of a run."""
-    return [(run.id, run.status.value, run.returned) for run in (*(cell.run for cell in evidence.cells), *evidence.calls)]
+    return [
+        (run.id, run.status.value, run.returned)
+        for run in (*(cell.run for cell in evidence.cells), *evidence.calls)
+    ]
 
 
 def follow_up(evidence: Evidence) -> list[CallBatch]:
     """Once more, with a given definition, if the first call raised."""
     raised = [run for run in evidence.calls if run.status is RunStatus.RAISED]
-    return [CallBatch((plain(run.id, "f"),), alone=True, given="def f(): return 5", given_names=("f",)) for run in raised]
+    return [
+        CallBatch((plain(run.id, "f"),), alone=True, given="def f(): return 5", given_names=("f",))
+        for run in raised
+    ]
 
 
 def test_a_run_there_is_a_run_here(there: ClusterExecutor, executor: Executor) -> None:
-    """Cells, calls, and the calls that the host asks for when it has seen them; and who isolated it."""
-    asked = request("import torch\nprint(torch.ones(2))", "def f(): raise ValueError"), (plain("a", "f"),), follow_up
+    """Cells, calls, and the calls that the host asks for when it has seen them; and who isolated
+    it.
+    """
+    asked = (
+        request("import torch\nprint(torch.ones(2))", "def f(): raise ValueError"),
+        (plain("a", "f"),),
+        follow_up,
+    )
     here, remote = (one.run("key", *asked) for one in (executor, there))
     assert told(remote) == told(here)
     assert remote.calls[-1].returned == 5
@@ -70,19 +84,30 @@ def test_several_at_once(there: ClusterExecutor) -> None:
     found: dict[int, Evidence] = {}
 
     def run(number: int) -> None:
-        found[number] = there.run(f"key-{number}", request(f"def f(): return {number}"), (plain("a", "f"),))
+        found[number] = there.run(
+            f"key-{number}", request(f"def f(): return {number}"), (plain("a", "f"),)
+        )
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert {number: evidence.calls[0].returned for number, evidence in found.items()} == {0: 0, 1: 1, 2: 2, 3: 3}
+    assert {number: evidence.calls[0].returned for number, evidence in found.items()} == {
+        0: 0,
+        1: 1,
+        2: 2,
+        3: 3,
+    }
 
 
-def in_background(executor: ClusterExecutor, key: str, source: str) -> tuple[threading.Thread, list[Evidence]]:
+def in_background(
+    executor: ClusterExecutor, key: str, source: str
+) -> tuple[threading.Thread, list[Evidence]]:
     done: list[Evidence] = []
-    thread = threading.Thread(target=lambda: done.append(executor.run(key, request(source), (plain("a", "f"),))))
+    thread = threading.Thread(
+        target=lambda: done.append(executor.run(key, request(source), (plain("a", "f"),)))
+    )
     thread.start()
     return thread, done
 
@@ -96,7 +121,9 @@ def test_a_lost_workers_run_is_made_by_another(cluster: Cluster, there: ClusterE
     assert done[0].calls[0].returned == 7
 
 
-def test_one_that_kills_two_workers_is_set_aside_and_named(cluster: Cluster, there: ClusterExecutor) -> None:
+def test_one_that_kills_two_workers_is_set_aside_and_named(
+    cluster: Cluster, there: ClusterExecutor
+) -> None:
     """A third never runs it, also when it is asked for again; the others go on."""
     thread, done = in_background(there, "rude", SLOW.format(25, 1))
     killed = [cluster.kill_a_busy_worker(), cluster.kill_a_busy_worker()]
@@ -106,7 +133,9 @@ def test_one_that_kills_two_workers_is_set_aside_and_named(cluster: Cluster, the
     assert all(worker in evidence.ending.detail for worker in killed)
     assert [run.status for run in evidence.calls] == [RunStatus.NOT_RUN]
     assert there.run("rude", request("1"), (plain("a", "f"),)) == evidence
-    assert there.run("other", request("def f(): return 3"), (plain("a", "f"),)).calls[0].returned == 3
+    assert (
+        there.run("other", request("def f(): return 3"), (plain("a", "f"),)).calls[0].returned == 3
+    )
 
 
 def test_a_stopped_grader_does_not_wait(there: ClusterExecutor) -> None:
@@ -123,9 +152,13 @@ def test_a_stopped_grader_does_not_wait(there: ClusterExecutor) -> None:
 def test_a_worker_killed_while_a_class_is_graded_loses_nothing(
     cluster: Cluster, executor: Executor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The short form of faults.py: the command with --scheduler has every submission graded as here in peace."""
+    """The short form of faults.py: the command with --scheduler has every submission graded as here
+    in peace.
+    """
     course = make_class(tmp_path / "course", 4, executor)
-    assert trial(course, "worker", ["worker"], course.undisturbed(executor), cluster), capsys.readouterr().out
+    assert trial(course, "worker", ["worker"], course.undisturbed(executor), cluster), (
+        capsys.readouterr().out
+    )
 
 
 def test_what_is_wrong_with_a_cluster_is_said(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""The host's side of a connection, fed with anything: it ends in `Broken`, or yields the runs that were asked for."""
+"""The host's side of a connection, fed with anything: it ends in `Broken`, or yields the runs that
+were asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.evidence.limits import Limits
-from autograder.evidence.protocol import FRAME_HEADER, BatchEnded, CallFrame, CellFrame, CellsEnded, frame
+from autograder.evidence.protocol import (
+    FRAME_HEADER,
+    BatchEnded,
+    CallFrame,
+    CellFrame,
+    CellsEnded,
+    frame,
+)
 from autograder.evidence.trace import CellRun, Ended, Run, RunStatus, array_of
 from autograder.execution.conversation import Broken, Conversation
 
 LIMITS = Limits(evidence_bytes=100_000)
 HONEST = (frame(CellFrame(CellRun(Run("a", RunStatus.FINISHED)))), frame(CellsEnded()))
-ANSWERS = (frame(CallFrame(Run("call", RunStatus.FINISHED, returned=array_of([1.0, 2.0])))), frame(BatchEnded()))
+ANSWERS = (
+    frame(CallFrame(Run("call", RunStatus.FINISHED, returned=array_of([1.0, 2.0])))),
+    frame(BatchEnded()),
+)
 quick = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -34,7 +46,11 @@ def heard(data: bytes, *, calls: bool = False) -> list[str]:
         sending = sender.submit(_send, theirs, data)
         conversation = Conversation(control, ours, LIMITS, None)
         try:
-            runs: Sequence[Run] = list(conversation.calls(["call"])) if calls else [cell.run for cell in conversation.cells(["a"])]
+            runs: Sequence[Run] = (
+                list(conversation.calls(["call"]))
+                if calls
+                else [cell.run for cell in conversation.cells(["a"])]
+            )
         finally:
             ours.shutdown(socket.SHUT_RDWR)
             sending.result(5)
@@ -90,32 +106,54 @@ REJECTED = {
     "another cell's run": frame(CellFrame(CellRun(Run("b", RunStatus.FINISHED)))),
     "a call's run": ANSWERS[0],
     "the end before its time": HONEST[1],
-    "an unknown key": _frame_of({"type": "cell", "cell": {"run": {"id": "a", "status": "finished", "points": 10}}}),
-    "a status that does not exist": _frame_of({"type": "cell", "cell": {"run": {"id": "a", "status": "passed"}}}),
+    "an unknown key": _frame_of(
+        {"type": "cell", "cell": {"run": {"id": "a", "status": "finished", "points": 10}}}
+    ),
+    "a status that does not exist": _frame_of(
+        {"type": "cell", "cell": {"run": {"id": "a", "status": "passed"}}}
+    ),
     "an array of another size than it says": _frame_of(
         {
             "type": "cell",
             "cell": {
-                "run": {"id": "a", "status": "finished", "returned": {"type": "array", "dtype": "float32", "shape": [5], "data": b"x"}}
+                "run": {
+                    "id": "a",
+                    "status": "finished",
+                    "returned": {"type": "array", "dtype": "float32", "shape": [5], "data": b"x"},
+                }
             },
         }
     ),
     "an array of objects": _frame_of(
         {
             "type": "cell",
-            "cell": {"run": {"id": "a", "status": "finished", "returned": {"type": "array", "dtype": "object", "shape": [0], "data": b""}}},
+            "cell": {
+                "run": {
+                    "id": "a",
+                    "status": "finished",
+                    "returned": {"type": "array", "dtype": "object", "shape": [0], "data": b""},
+                }
+            },
         }
     ),
     "a negative shape": _frame_of(
         {
             "type": "cell",
             "cell": {
-                "run": {"id": "a", "status": "finished", "returned": {"type": "array", "dtype": "int8", "shape": [-1, -1], "data": b"x"}}
+                "run": {
+                    "id": "a",
+                    "status": "finished",
+                    "returned": {"type": "array", "dtype": "int8", "shape": [-1, -1], "data": b"x"},
+                }
             },
         }
     ),
-    "outputs that are no outputs": frame(CellFrame(CellRun(Run("a", RunStatus.FINISHED), outputs='[{"output_type": "script"}]'))),
-    "outputs that are no JSON": frame(CellFrame(CellRun(Run("a", RunStatus.FINISHED), outputs="["))),
+    "outputs that are no outputs": frame(
+        CellFrame(CellRun(Run("a", RunStatus.FINISHED), outputs='[{"output_type": "script"}]'))
+    ),
+    "outputs that are no JSON": frame(
+        CellFrame(CellRun(Run("a", RunStatus.FINISHED), outputs="["))
+    ),
     "a length beyond all limits": FRAME_HEADER.pack(1 << 31),
 }
 

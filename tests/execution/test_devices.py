@@ -23,7 +23,11 @@ def test_the_cpu_is_always_there_and_hides_all_gpus() -> None:
     [
         (None, "", ["build without CUDA", "install"]),
         ("12.8", "", ["finds no GPU that works;", "nvidia-smi"]),
-        ("12.8", "Found no NVIDIA driver on your system.", ["works: Found no NVIDIA driver", "nvidia-smi"]),
+        (
+            "12.8",
+            "Found no NVIDIA driver on your system.",
+            ["works: Found no NVIDIA driver", "nvidia-smi"],
+        ),
     ],
 )
 def test_what_is_missing_is_said_with_what_to_do(cuda, error, words) -> None:
@@ -35,7 +39,9 @@ def test_what_is_missing_is_said_with_what_to_do(cuda, error, words) -> None:
 
 
 def test_only_gpus_of_one_name_are_used_and_each_slot_sees_one(monkeypatch) -> None:
-    """Tolerances are measured for one kind; numbers are those by which the grader itself sees them."""
+    """Tolerances are measured for one kind; numbers are those by which the grader itself sees
+    them.
+    """
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     names = ["NVIDIA A100", "NVIDIA T4", "NVIDIA A100"]
     found = found_by("2.13.0", "12.8", names, "")
@@ -48,8 +54,13 @@ def test_only_gpus_of_one_name_are_used_and_each_slot_sees_one(monkeypatch) -> N
 def test_this_machine_is_asked_without_importing_torch_here() -> None:
     """The answer is a GPU's name or a reason, and this process stays free of CUDA."""
     code = (
-        "import sys; from autograder.assignment import Device; from autograder.execution.devices import find_device\n"
-        "found = find_device(Device.CUDA); assert bool(found.name) != bool(found.missing), found\n"
-        "print('torch' in sys.modules)"
+        "import sys; from autograder.assignment import Device; from autograder.execution.devices"
+        " import find_device\nfound = find_device(Device.CUDA); assert bool(found.name) !="
+        " bool(found.missing), found\nprint('torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "False\n"
+    )

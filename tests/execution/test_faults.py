@@ -21,12 +21,20 @@ def course(tmp_path_factory: pytest.TempPathFactory, executor: Executor) -> Clas
     return make_class(tmp_path_factory.mktemp("faults") / "course", 4, executor)
 
 
-def test_kills_at_random_moments_lose_nothing(course: Class, executor: Executor, capsys: pytest.CaptureFixture[str]) -> None:
-    """Submission, forkserver and grader killed, in one run if it lasts: the same command then has every submission graded as in an undisturbed run, and nothing runs on."""
-    assert trial(course, "here", ["submission", "forkserver", "grader"], course.undisturbed(executor)), capsys.readouterr().out
+def test_kills_at_random_moments_lose_nothing(
+    course: Class, executor: Executor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Submission, forkserver and grader killed, in one run if it lasts: the same command then has
+    every submission graded as in an undisturbed run, and nothing runs on.
+    """
+    assert trial(
+        course, "here", ["submission", "forkserver", "grader"], course.undisturbed(executor)
+    ), capsys.readouterr().out
 
 
-def test_the_undisturbed_class_is_partly_wrong(course: Class, executor: Executor, tmp_path: Path) -> None:
+def test_the_undisturbed_class_is_partly_wrong(
+    course: Class, executor: Executor, tmp_path: Path
+) -> None:
     """Else equal grades would say little."""
     assert {points for points, _ in course.undisturbed(executor).values()} == {2, 10}
     assert course.grades(tmp_path.name) == {}

@@ -1,4 +1,6 @@
-"""GradStep under a closed home, started with any umask: submissions run as another user and must read it all the same."""
+"""GradStep under a closed home, started with any umask: submissions run as another user and must
+read it all the same.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +58,22 @@ def output_of(home: Path, interpreter: Path, umask: int, *, wrapped: bool = Fals
 
 @pytest.mark.seconds("a forkserver of its own")
 @pytest.mark.parametrize(
-    "umask", [*(pytest.param(umask, marks=pytest.mark.long("a forkserver of its own")) for umask in (0o022, 0o027)), 0o077], ids=oct
+    "umask",
+    [
+        *(
+            pytest.param(umask, marks=pytest.mark.long("a forkserver of its own"))
+            for umask in (0o022, 0o027)
+        ),
+        0o077,
+    ],
+    ids=oct,
 )
-def test_an_interpreter_under_a_closed_home_is_read_whatever_the_umask(home: Path, umask: int) -> None:
-    """It imports what nothing has imported before, and the rest of the home does not exist for it."""
+def test_an_interpreter_under_a_closed_home_is_read_whatever_the_umask(
+    home: Path, umask: int
+) -> None:
+    """It imports what nothing has imported before, and the rest of the home does not exist for
+    it.
+    """
     place = home / "deep" / "down"
     assert output_of(home, place / "bin" / "python", umask) == f"yes True False {place}"
 
@@ -70,7 +84,10 @@ def test_bubblewrap_shows_it_under_a_closed_umask_too(home: Path) -> None:
     if not without_bubblewrap():
         pytest.skip("bubblewrap is not installed")
     place = home / "deep" / "down"
-    assert output_of(home, place / "bin" / "python", 0o077, wrapped=True) == f"not needed True False {place}"
+    assert (
+        output_of(home, place / "bin" / "python", 0o077, wrapped=True)
+        == f"not needed True False {place}"
+    )
 
 
 SETTINGS = """
@@ -90,14 +107,22 @@ def test_bubblewrap_shows_what_libraries_read_of_the_system() -> None:
     """To the users of submissions, too."""
     if not without_bubblewrap():
         pytest.skip("bubblewrap is not installed")
-    assert subprocess.run([sys.executable, "-c", SETTINGS], capture_output=True, text=True, check=True).stdout.strip() == "yes True True"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", SETTINGS], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "yes True True"
+    )
 
 
 @pytest.mark.long("a forkserver of its own")
 def test_a_link_to_the_interpreter_within_the_home_leads_there(home: Path) -> None:
     """As uv makes them for the newest of a version."""
     (home / "newest").symlink_to("deep/down")
-    assert output_of(home, home / "newest" / "bin" / "python", 0o077) == f"yes True False {home / 'newest'}"
+    assert (
+        output_of(home, home / "newest" / "bin" / "python", 0o077)
+        == f"yes True False {home / 'newest'}"
+    )
 
 
 LAYERS = """
@@ -131,10 +156,14 @@ def packages() -> Iterator[Path]:
 
 def said_of(packages: Path) -> str:
     """What `LAYERS` prints."""
-    return subprocess.run([sys.executable, "-c", LAYERS, str(packages)], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", LAYERS, str(packages)], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
-@pytest.mark.parametrize(("mode", "closed"), [(0o711, False), (0o755, False), (0o744, True), (0o700, True)])
+@pytest.mark.parametrize(
+    ("mode", "closed"), [(0o711, False), (0o755, False), (0o744, True), (0o700, True)]
+)
 def test_a_folder_is_closed_to_who_may_not_enter_it(mode: int, closed: bool) -> None:
     """To enter is another right than to list. (pytest's own temporary folders are closed.)"""
     with tempfile.TemporaryDirectory() as name:
@@ -145,10 +174,15 @@ def test_a_folder_is_closed_to_who_may_not_enter_it(mode: int, closed: bool) -> 
 
 
 @pytest.mark.parametrize("closed", ["package", "module.py", "native.so", ""])
-def test_what_submissions_could_not_import_is_named_before_one_runs(packages: Path, closed: str) -> None:
+def test_what_submissions_could_not_import_is_named_before_one_runs(
+    packages: Path, closed: str
+) -> None:
     """As where somebody installed it under umask 077; the folder itself comes first."""
     (packages / closed).chmod(0o700 if (packages / closed).is_dir() else 0o600)
-    assert f"can't read {packages / closed}; make it readable by everyone (chmod -R go+rX)" in said_of(packages)
+    assert (
+        f"can't read {packages / closed}; make it readable by everyone (chmod -R go+rX)"
+        in said_of(packages)
+    )
 
 
 def test_nothing_is_said_of_what_nobody_imports(packages: Path) -> None:

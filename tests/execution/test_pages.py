@@ -21,10 +21,17 @@ print(before, large(), digest == hashlib.sha256(b"".join(kept)).hexdigest(), kep
 
 
 def test_memory_is_in_large_pages_afterwards_and_as_it_was() -> None:
-    """Where this kernel has MADV_COLLAPSE (Linux 6.1) and large pages at all, there are more of them; elsewhere nothing happens."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    """Where this kernel has MADV_COLLAPSE (Linux 6.1) and large pages at all, there are more of
+    them; elsewhere nothing happens.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+    )
     before, after, same, found = done.stdout.split()
     assert (same, found) == ("True", "True")
-    release = tuple(int(number) for number in re.findall(r"\d+", Path("/proc/sys/kernel/osrelease").read_text())[:2])
+    release = tuple(
+        int(number)
+        for number in re.findall(r"\d+", Path("/proc/sys/kernel/osrelease").read_text())[:2]
+    )
     able = release >= (6, 1) and Path("/sys/kernel/mm/transparent_hugepage/enabled").exists()
     assert (int(after) - int(before) >= 30 << 10) == able  # kB: half of what was made, at least

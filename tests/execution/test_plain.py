@@ -25,18 +25,33 @@ def hang():
 
 
 def calls(*names):
-    return tuple(Call(f"{number}-{name}", name, {"value": 1} if name == "add" else {}) for number, name in enumerate(names))
+    return tuple(
+        Call(f"{number}-{name}", name, {"value": 1} if name == "add" else {})
+        for number, name in enumerate(names)
+    )
 
 
 @pytest.mark.seconds("every process imports torch anew")
 def test_calls_that_spoil_their_process_spoil_no_other():
-    """What disturbs the state or never ends gets its own word, and the next call finds the state after the cells. Printing reaches the output, not the protocol."""
-    request = ExecutionRequest((Cell("a", CELLS), Cell("b", "print('hello'); 1 / 0"), Cell("c", "seen")), 0, Limits(cpu_s=2, wall_s=60))
+    """What disturbs the state or never ends gets its own word, and the next call finds the state
+    after the cells. Printing reaches the output, not the protocol.
+    """
+    request = ExecutionRequest(
+        (Cell("a", CELLS), Cell("b", "print('hello'); 1 / 0"), Cell("c", "seen")),
+        0,
+        Limits(cpu_s=2, wall_s=60),
+    )
     evidence = PlainExecutor().run(
-        "key", request, calls("add", "fine", "nowhere"), lambda _: [CallBatch(calls("fine", "hang"), alone=True)]
+        "key",
+        request,
+        calls("add", "fine", "nowhere"),
+        lambda _: [CallBatch(calls("fine", "hang"), alone=True)],
     )
     assert evidence.ending.reason is Ended.FINISHED
-    assert [(cell.run.status, cell.run.output) for cell in evidence.cells[:2]] == [(RunStatus.FINISHED, ""), (RunStatus.RAISED, "hello\n")]
+    assert [(cell.run.status, cell.run.output) for cell in evidence.cells[:2]] == [
+        (RunStatus.FINISHED, ""),
+        (RunStatus.RAISED, "hello\n"),
+    ]
     assert [run.status for run in evidence.calls] == [
         RunStatus.FINISHED,
         RunStatus.FINISHED,
@@ -53,19 +68,33 @@ def test_calls_that_spoil_their_process_spoil_no_other():
 @pytest.mark.long("every process imports torch anew")
 def test_cells_that_end_python_leave_the_rest_not_run():
     """As in the sandbox: an ending, no call."""
-    request = ExecutionRequest((Cell("a", "x = 1"), Cell("b", "import os; os._exit(3)"), Cell("c", "x")), 0, Limits())
-    evidence = PlainExecutor().run("key", request, calls("fine"), lambda _: pytest.fail("nothing is asked for"))
+    request = ExecutionRequest(
+        (Cell("a", "x = 1"), Cell("b", "import os; os._exit(3)"), Cell("c", "x")), 0, Limits()
+    )
+    evidence = PlainExecutor().run(
+        "key", request, calls("fine"), lambda _: pytest.fail("nothing is asked for")
+    )
     assert (evidence.ending.reason, evidence.ending.detail) == (Ended.EXITED, "exit code 3")
-    assert [cell.run.status for cell in evidence.cells] == [RunStatus.FINISHED, RunStatus.NOT_RUN, RunStatus.NOT_RUN]
+    assert [cell.run.status for cell in evidence.cells] == [
+        RunStatus.FINISHED,
+        RunStatus.NOT_RUN,
+        RunStatus.NOT_RUN,
+    ]
     assert [run.status for run in evidence.calls] == [RunStatus.NOT_RUN]
 
 
 @pytest.mark.long("every process imports torch anew")
 def test_given_definitions_take_the_place_of_the_students_for_their_batch_alone():
-    """A call before and a call after see the student's own; a definition that fails is told in each run."""
+    """A call before and a call after see the student's own; a definition that fails is told in each
+    run.
+    """
     source = "def helper():\n    return 'own'\n\ndef fine():\n    return helper()"
     request = ExecutionRequest((Cell("a", source),), 0, Limits())
-    given = {"given": "def helper():\n    return 'given'", "given_names": ("helper",), "alone": True}
+    given = {
+        "given": "def helper():\n    return 'given'",
+        "given_names": ("helper",),
+        "alone": True,
+    }
     batches = [
         CallBatch(calls("fine"), **given),
         CallBatch(calls("fine")),

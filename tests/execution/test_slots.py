@@ -1,4 +1,6 @@
-"""Slots: whose uid and scratch folder a submission gets, wherever a grader's temporary files are."""
+"""Slots: whose uid and scratch folder a submission gets, wherever a grader's temporary files
+are.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def folder() -> Iterator[Path]:
 def other_grader(temporary: Path) -> list[str]:
     """The uid and the scratch folder of a slot that a grader with this TMPDIR takes."""
     environment = os.environ | {"TMPDIR": str(temporary)}
-    return subprocess.run([sys.executable, "-c", OTHER], env=environment, capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(
+        [sys.executable, "-c", OTHER], env=environment, capture_output=True, text=True, check=True
+    ).stdout.split()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's submissions have a uid of their own")
@@ -48,8 +52,12 @@ def test_two_graders_never_share_a_uid(folder: Path) -> None:
     assert Path(scratch).is_relative_to(folder)
 
 
-@pytest.mark.parametrize("unfit", [0o720, 0o702, "a file", "a link", "a link to nothing", "another's"])
-def test_a_folder_that_others_may_have_filled_is_refused(folder: Path, unfit: int | str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "unfit", [0o720, 0o702, "a file", "a link", "a link to nothing", "another's"]
+)
+def test_a_folder_that_others_may_have_filled_is_refused(
+    folder: Path, unfit: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever can write to it could put files of their own in the place of a submission's."""
     base = folder / f"gradstep-{os.geteuid()}"
     if unfit == "a file":
@@ -66,18 +74,25 @@ def test_a_folder_that_others_may_have_filled_is_refused(folder: Path, unfit: in
             pytest.skip("only root can give a folder away")
         os.chown(base, 65534, 65534)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    with pytest.raises(SandboxError, match=f"gradstep-{os.geteuid()} is not this user's own folder"):
+    with pytest.raises(
+        SandboxError, match=f"gradstep-{os.geteuid()} is not this user's own folder"
+    ):
         reserve_slot(own_uid=False)
 
 
 def test_a_slot_is_for_its_user_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Others may pass through the folder of slots, and neither list it nor look into one; a slot given back is the next one's."""
+    """Others may pass through the folder of slots, and neither list it nor look into one; a slot
+    given back is the next one's.
+    """
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     first, second = reserve_slot(own_uid=False), reserve_slot(own_uid=False)
     try:
         assert first.scratch != second.scratch
         assert (first.uid, second.uid) == (None, None)
-        assert [Path(slot.scratch).stat().st_mode & 0o777 for slot in (first, second)] == [0o700, 0o700]
+        assert [Path(slot.scratch).stat().st_mode & 0o777 for slot in (first, second)] == [
+            0o700,
+            0o700,
+        ]
         assert Path(first.scratch).parent.stat().st_mode & 0o777 == 0o711
     finally:
         first.release()
@@ -95,12 +110,18 @@ def test_the_first_closed_folder_on_the_way_is_named(folder: Path) -> None:
     assert closed_folder(str(inner)) is None
     assert closed_folder(str(folder / "missing" / "too")) is None
     (folder / "closed").chmod(0o750)
-    assert closed_folder(str(inner)) == closed_folder(str(folder / "closed")) == str((folder / "closed").resolve())
+    assert (
+        closed_folder(str(inner))
+        == closed_folder(str(folder / "closed"))
+        == str((folder / "closed").resolve())
+    )
 
 
 @pytest.mark.parametrize("unfit", ["closed", "shared memory"])
 def test_scratch_folders_are_where_submissions_find_them(folder: Path, unfit: str) -> None:
-    """Not where they can't enter, and not in shared memory, in whose place the sandbox puts its own."""
+    """Not where they can't enter, and not in shared memory, in whose place the sandbox puts its
+    own.
+    """
     (folder / "closed").mkdir()
     (folder / "closed").chmod(0o700)
     temporary = folder / "closed" if unfit == "closed" else Path("/dev/shm")

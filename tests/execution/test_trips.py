@@ -19,7 +19,11 @@ from .conftest import LOOP, T_C, T_U, Runs, f32, leaf, plain, request, train_cal
 
 def trained(n_epochs: int) -> tuple[list[float], list[np.ndarray]]:
     """The lecture's loop, run here: losses and parameters by step."""
-    params, t_u, t_c = torch.tensor([1.0, 0.0], requires_grad=True), torch.tensor(T_U), torch.tensor(T_C)
+    params, t_u, t_c = (
+        torch.tensor([1.0, 0.0], requires_grad=True),
+        torch.tensor(T_U),
+        torch.tensor(T_C),
+    )
     optimizer, losses, rows = torch.optim.SGD([params], lr=1e-2), [], []
     for _ in range(n_epochs):
         loss = ((params[0] * t_u + params[1] - t_c) ** 2).mean()
@@ -39,7 +43,9 @@ params = training_loop(100, torch.optim.SGD([params], lr=1e-2), params, t_u, t_c
 
 
 def test_a_cells_trace_is_the_training(run: Runs) -> None:
-    """Losses and parameters in a cell's trace are those of the same loop run here, step for step."""
+    """Losses and parameters in a cell's trace are those of the same loop run here, step for
+    step.
+    """
     trace = run(LOOP, TRAIN_CELL).cells[1].run.traces[0]
     losses, rows = trained(100)
     assert trace.steps == trace.backwards == 100
@@ -52,7 +58,9 @@ def test_a_cells_trace_is_the_training(run: Runs) -> None:
 
 
 def test_a_call_brings_back_values_arguments_and_its_trace(run: Runs) -> None:
-    """A call's return value, its arguments afterwards and the trace of the given optimizer agree with the loop run here."""
+    """A call's return value, its arguments afterwards and the trace of the given optimizer agree
+    with the loop run here.
+    """
     made = run(LOOP, calls=(train_call(n_epochs=10),)).calls[0]
     losses, rows = trained(10)
     assert made.status is RunStatus.FINISHED
@@ -84,9 +92,17 @@ def test_a_leaf_may_hold_a_gradient_already(run: Runs) -> None:
 
 
 def test_lists_of_parameters(run: Runs) -> None:
-    """A list of leaves goes in as a list, the optimizer is over its very tensors, and it comes back as a list."""
-    source = "def step(optimizer, params):\n    sum((p ** 2).sum() for p in params).backward()\n    optimizer.step()\n    return optimizer"
-    arguments = {"params": ArgumentList((leaf([1.0]), leaf([[2.0]]))), "optimizer": OptimizerSpec("SGD", {"lr": 0.1, "momentum": 0.9})}
+    """A list of leaves goes in as a list, the optimizer is over its very tensors, and it comes back
+    as a list.
+    """
+    source = (
+        "def step(optimizer, params):\n    sum((p ** 2).sum() for p in params).backward()\n   "
+        " optimizer.step()\n    return optimizer"
+    )
+    arguments = {
+        "params": ArgumentList((leaf([1.0]), leaf([[2.0]]))),
+        "optimizer": OptimizerSpec("SGD", {"lr": 0.1, "momentum": 0.9}),
+    }
     made = run(source, calls=(Call("list", "step", arguments),)).calls[0]
     assert made.traces[0].same_as == ("params[0]", "params[1]")
     assert isinstance(made.returned, OptimizerValue)
@@ -94,13 +110,25 @@ def test_lists_of_parameters(run: Runs) -> None:
     assert made.returned.settings[0]["momentum"] == 0.9
     after = made.arguments["params"]
     assert isinstance(after, Items)
-    assert [value.numpy().item() for value in after.values if isinstance(value, Array)] == [np.float32(0.8), np.float32(1.6)]
+    assert [value.numpy().item() for value in after.values if isinstance(value, Array)] == [
+        np.float32(0.8),
+        np.float32(1.6),
+    ]
 
 
 def test_cells_go_on_after_an_error(run: Runs) -> None:
-    """An error tells its cell and line, counted in the cell's own source, and the next cells run."""
-    cells = run("def f():\n    return 1 / 0", "\n\nx = 1\nf()", "print('still here')", "y = (\n1 1)").cells
-    assert [cell.run.status for cell in cells] == [RunStatus.FINISHED, RunStatus.RAISED, RunStatus.FINISHED, RunStatus.RAISED]
+    """An error tells its cell and line, counted in the cell's own source, and the next cells
+    run.
+    """
+    cells = run(
+        "def f():\n    return 1 / 0", "\n\nx = 1\nf()", "print('still here')", "y = (\n1 1)"
+    ).cells
+    assert [cell.run.status for cell in cells] == [
+        RunStatus.FINISHED,
+        RunStatus.RAISED,
+        RunStatus.FINISHED,
+        RunStatus.RAISED,
+    ]
     error, syntax = cells[1].run.error, cells[3].run.error
     assert error is not None
     assert syntax is not None
@@ -111,7 +139,9 @@ def test_cells_go_on_after_an_error(run: Runs) -> None:
 
 
 def test_lines_are_counted_from_the_top_of_the_cell(run: Runs) -> None:
-    """Blank lines above the code count, whether the cell is plain Python or needs IPython's own syntax."""
+    """Blank lines above the code count, whether the cell is plain Python or needs IPython's own
+    syntax.
+    """
     cells = run("\n\n1 / 0", "\n\n%pip install nothing\n1 / 0").cells
     assert [cell.run.error.line for cell in cells] == [3, 4]
 
@@ -126,7 +156,11 @@ def test_a_missing_module_is_named(run: Runs) -> None:
 def test_exits_are_errors_of_their_cell(run: Runs) -> None:
     """sys.exit() in a cell ends that cell only."""
     cells = run("import sys\nsys.exit(3)", "raise SystemExit", "print(1)").cells
-    assert [cell.run.error and cell.run.error.type for cell in cells] == ["SystemExit", "SystemExit", None]
+    assert [cell.run.error and cell.run.error.type for cell in cells] == [
+        "SystemExit",
+        "SystemExit",
+        None,
+    ]
     assert cells[2].run.output == "1\n"
 
 
@@ -138,8 +172,17 @@ def outputs(evidence: Evidence, cell: int = 0) -> list[dict[str, object]]:
 
 def test_outputs_in_order(run: Runs) -> None:
     """Text, display, error stream and result come in order, neighbouring text as one output."""
-    made = outputs(run("import sys\nprint(1)\nprint(2)\ndisplay({'a': 1})\nprint('e', file=sys.stderr)\n40 + 2"))
-    assert [output["output_type"] for output in made] == ["stream", "display_data", "stream", "execute_result"]
+    made = outputs(
+        run(
+            "import sys\nprint(1)\nprint(2)\ndisplay({'a': 1})\nprint('e', file=sys.stderr)\n40 + 2"
+        )
+    )
+    assert [output["output_type"] for output in made] == [
+        "stream",
+        "display_data",
+        "stream",
+        "execute_result",
+    ]
     assert made[0]["text"] == "1\n2\n"
     assert made[3]["data"] == {"text/plain": "42"}
 
@@ -151,7 +194,9 @@ def test_inline_figures(run: Runs) -> None:
 
 
 def test_magics_shell_await_and_bash(run: Runs) -> None:
-    """%magics, !commands, %%bash and top-level await work, and one event loop lives through the notebook."""
+    """%magics, !commands, %%bash and top-level await work, and one event loop lives through the
+    notebook.
+    """
     evidence = run(
         "!echo hello",
         "names = !echo a b\nprint(names)",
@@ -182,12 +227,21 @@ def test_input_says_what_to_do(run: Runs) -> None:
 
 def test_offline_no_ops_say_so(run: Runs) -> None:
     """Colab's modules and installers do nothing, say so, and the cell goes on."""
-    source = "import sys\nassert 'google.colab' not in sys.modules\nfrom google.colab import drive\ndrive.mount('/content/drive')"
-    cells = run(source, "!pip install -q wandb", "%pip install wandb", "!conda install x", "print('after')").cells
+    source = (
+        "import sys\nassert 'google.colab' not in sys.modules\nfrom google.colab import"
+        " drive\ndrive.mount('/content/drive')"
+    )
+    cells = run(
+        source, "!pip install -q wandb", "%pip install wandb", "!conda install x", "print('after')"
+    ).cells
     assert all(cell.run.status is RunStatus.FINISHED for cell in cells)
     assert "does nothing" in cells[0].run.output
     for cell in cells[1:3]:
-        assert cell.run.output == "pip install does nothing while your notebook is graded: packages come from the assignment\n"
+        assert (
+            cell.run.output
+            == "pip install does nothing while your notebook is graded: packages come from the"
+            " assignment\n"
+        )
     assert "conda install does nothing" in cells[3].run.output
 
 
@@ -197,8 +251,12 @@ def error_types(runs: tuple[Run, ...]) -> list[tuple[str, str]]:
 
 
 def test_what_may_be_wrong_with_a_function(run: Runs) -> None:
-    """Missing, no function, wrong signature and raising are told apart; a TypeError within is no signature error."""
-    source = "def f(a, b): return a\ng = 3\ndef h(a): raise ValueError('no')\ndef k(a): return a + 'x'"
+    """Missing, no function, wrong signature and raising are told apart; a TypeError within is no
+    signature error.
+    """
+    source = (
+        "def f(a, b): return a\ng = 3\ndef h(a): raise ValueError('no')\ndef k(a): return a + 'x'"
+    )
     calls = tuple(plain(name, name, a=1) for name in ("missing", "g", "f", "h", "k"))
     made = run(source, calls=calls).calls
     expected = [
@@ -224,32 +282,43 @@ def test_step_budget(run: Runs) -> None:
 
 
 def test_a_call_that_disturbs_does_not_reach_the_next(run: Runs) -> None:
-    """Globals, tensors changed in place and torch's switches are as after the cells for each call."""
+    """Globals, tensors changed in place and torch's switches are as after the cells for each
+    call.
+    """
     source = (
-        "import torch\ncount = 0\nbox = []\nt = torch.zeros(2)\n"
-        "def bump():\n    global count\n    count += 1\n    return count\n"
-        "def append():\n    box.append(1)\n    return len(box)\n"
-        "def add():\n    t.data += 1\n    return t\n"
-        "def double():\n    torch.set_default_dtype(torch.float64)\n    return str(torch.zeros(1).dtype)\n"
-        "def dtype():\n    return str(torch.zeros(1).dtype)"
+        "import torch\ncount = 0\nbox = []\nt = torch.zeros(2)\ndef bump():\n    global count\n   "
+        " count += 1\n    return count\ndef append():\n    box.append(1)\n    return len(box)\ndef"
+        " add():\n    t.data += 1\n    return t\ndef double():\n   "
+        " torch.set_default_dtype(torch.float64)\n    return str(torch.zeros(1).dtype)\ndef"
+        " dtype():\n    return str(torch.zeros(1).dtype)"
     )
     names = ("bump", "bump", "append", "append", "add", "add", "double", "dtype")
-    returned = [made.returned for made in run(source, calls=tuple(plain(f"{k}", name) for k, name in enumerate(names))).calls]
+    returned = [
+        made.returned
+        for made in run(
+            source, calls=tuple(plain(f"{k}", name) for k, name in enumerate(names))
+        ).calls
+    ]
     assert returned[:4] == [1, 1, 1, 1]
-    assert all(isinstance(value, Array) and value.numpy().tolist() == [1, 1] for value in returned[4:6])
+    assert all(
+        isinstance(value, Array) and value.numpy().tolist() == [1, 1] for value in returned[4:6]
+    )
     assert returned[6:] == ["torch.float64", "torch.float32"]
 
 
 def test_a_call_that_is_killed_is_made_once_more(run: Runs) -> None:
-    """The machine may have had to kill it, for want of memory: once costs nothing; twice is told as what it is; what comes after is called all the same."""
+    """The machine may have had to kill it, for want of memory: once costs nothing; twice is told as
+    what it is; what comes after is called all the same.
+    """
     source = (
-        "import os, pathlib, signal\n"
-        "def die(): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "def die_once():\n    mark = pathlib.Path('mark')\n    if not mark.exists():\n        mark.touch()\n        die()\n    return 1\n"
-        "def live(): return 2\n"
-        "def end(): os.kill(os.getpid(), signal.SIGTERM)"
+        "import os, pathlib, signal\ndef die(): os.kill(os.getpid(), signal.SIGKILL)\ndef"
+        " die_once():\n    mark = pathlib.Path('mark')\n    if not mark.exists():\n       "
+        " mark.touch()\n        die()\n    return 1\ndef live(): return 2\ndef end():"
+        " os.kill(os.getpid(), signal.SIGTERM)"
     )
-    made = run(source, calls=tuple(plain(name, name) for name in ("die_once", "die", "live", "end"))).calls
+    made = run(
+        source, calls=tuple(plain(name, name) for name in ("die_once", "die", "live", "end"))
+    ).calls
     assert [(one.id, one.status) for one in made] == [
         ("die_once", RunStatus.FINISHED),
         ("die", RunStatus.KILLED),
@@ -261,19 +330,32 @@ def test_a_call_that_is_killed_is_made_once_more(run: Runs) -> None:
 def test_seeds(run: Runs) -> None:
     """The same seed gives the same random numbers in each call, another seed others."""
     calls = tuple(Call(str(k), "draw", {}, seed=seed) for k, seed in enumerate((1, 1, 2)))
-    first, again, other = (made.returned for made in run("import random\ndef draw(): return random.random()", calls=calls).calls)
+    first, again, other = (
+        made.returned
+        for made in run("import random\ndef draw(): return random.random()", calls=calls).calls
+    )
     assert first == again != other
 
 
 def test_held_states(run: Runs) -> None:
     """A function that is defined anew later is called as it was at the held cell."""
-    calls = (Call("early", "f", {}, after="c0"), Call("late", "f", {}), Call("early2", "f", {}, after="c0"))
+    calls = (
+        Call("early", "f", {}, after="c0"),
+        Call("late", "f", {}),
+        Call("early2", "f", {}, after="c0"),
+    )
     made = run("def f(): return 'first'", "def f(): return 'second'", hold=(0,), calls=calls).calls
-    assert [(one.id, one.returned) for one in made] == [("early", "first"), ("late", "second"), ("early2", "first")]
+    assert [(one.id, one.returned) for one in made] == [
+        ("early", "first"),
+        ("late", "second"),
+        ("early2", "first"),
+    ]
 
 
 def test_follow_up_with_given_definitions(executor: Executor) -> None:
-    """The host may ask for more after seeing the evidence: given definitions take the place of the student's, each call alone."""
+    """The host may ask for more after seeing the evidence: given definitions take the place of the
+    student's, each call alone.
+    """
     seen: list[Evidence] = []
 
     def follow_up(evidence: Evidence) -> list[CallBatch]:
@@ -283,7 +365,9 @@ def test_follow_up_with_given_definitions(executor: Executor) -> None:
             CallBatch((plain("x", "f"),), given="def g(): return 'given'", given_names=("g",)),
         ]
 
-    evidence = executor.run("key", request("def g(): return 'own'\ndef f(): return g()"), (plain("x", "f"),), follow_up)
+    evidence = executor.run(
+        "key", request("def g(): return 'own'\ndef f(): return g()"), (plain("x", "f"),), follow_up
+    )
     assert [(run.returned, run.alone, run.given) for run in evidence.calls] == [
         ("own", False, ()),
         ("own", True, ()),
@@ -295,7 +379,10 @@ def test_follow_up_with_given_definitions(executor: Executor) -> None:
 
 def test_drivers(run: Runs) -> None:
     """A driver reaches the notebook's names; a name that is missing makes the call undefined."""
-    drivers = "def twice(student, value):\n    return student.f(student.f(value))\ndef lost(student):\n    return student.nothing()"
+    drivers = (
+        "def twice(student, value):\n    return student.f(student.f(value))\ndef lost(student):\n  "
+        "  return student.nothing()"
+    )
     calls = (
         Call("ok", "f", {"value": 3}, driver="twice"),
         Call("lost", "", {}, driver="lost"),
@@ -303,32 +390,47 @@ def test_drivers(run: Runs) -> None:
     )
     made = run("def f(x): return x * 10", drivers=drivers, calls=calls).calls
     assert made[0].returned == 300
-    assert [one.status for one in made] == [RunStatus.FINISHED, RunStatus.UNDEFINED, RunStatus.UNDEFINED]
+    assert [one.status for one in made] == [
+        RunStatus.FINISHED,
+        RunStatus.UNDEFINED,
+        RunStatus.UNDEFINED,
+    ]
 
 
 def test_a_cell_runs_again_with_given_definitions(executor: Executor) -> None:
     """A call may run a cell once more, and reports its variables and traces."""
-    batch = CallBatch((Call("again", "", {}, cell="c1", capture=("y",)),), given="def f(): return 5", given_names=("f",))
-    evidence = executor.run("key", request("def f(): return 1", "y = f()"), (), lambda _evidence: [batch])
+    batch = CallBatch(
+        (Call("again", "", {}, cell="c1", capture=("y",)),),
+        given="def f(): return 5",
+        given_names=("f",),
+    )
+    evidence = executor.run(
+        "key", request("def f(): return 1", "y = f()"), (), lambda _evidence: [batch]
+    )
     assert evidence.calls[0].variables == {"y": 5}
 
 
 def test_files_lie_beside_the_notebook(executor: Executor) -> None:
     """The assignment's files are in the working folder."""
     asked = request("print(open('data/x.csv').read())")
-    evidence = executor.run("key", type(asked)(asked.cells, 0, asked.limits, files={"data/x.csv": b"1,2"}), ())
+    evidence = executor.run(
+        "key", type(asked)(asked.cells, 0, asked.limits, files={"data/x.csv": b"1,2"}), ()
+    )
     assert evidence.cells[0].run.output == "1,2\n"
 
 
 def test_lbfgs_through_a_driver(run: Runs) -> None:
     """With a closure, backward runs inside step(): losses and gradients are there all the same."""
     drivers = (
-        "import torch\ndef fit(student, params):\n    optimizer = torch.optim.LBFGS([params])\n"
-        "    def closure():\n        optimizer.zero_grad()\n        loss = student.loss(params)\n        loss.backward()\n        return loss\n"
-        "    for _ in range(2):\n        optimizer.step(closure)\n    return params"
+        "import torch\ndef fit(student, params):\n    optimizer = torch.optim.LBFGS([params])\n   "
+        " def closure():\n        optimizer.zero_grad()\n        loss = student.loss(params)\n     "
+        "   loss.backward()\n        return loss\n    for _ in range(2):\n       "
+        " optimizer.step(closure)\n    return params"
     )
     made = run(
-        "def loss(p): return ((p - 3) ** 2).sum()", drivers=drivers, calls=(Call("fit", "loss", {"params": leaf([0.0])}, driver="fit"),)
+        "def loss(p): return ((p - 3) ** 2).sum()",
+        drivers=drivers,
+        calls=(Call("fit", "loss", {"params": leaf([0.0])}, driver="fit"),),
     ).calls[0]
     trace = made.traces[0]
     assert trace.steps == 2
@@ -339,18 +441,26 @@ def test_lbfgs_through_a_driver(run: Runs) -> None:
 def test_two_threads_in_cells(executor: Executor) -> None:
     """Cells that compute on two threads leave calls that do not hang."""
     asked = request(
-        "import torch\ndef f(): return float((torch.ones(500, 500) @ torch.ones(500, 500)).sum())\nprint(torch.get_num_threads(), f())"
+        "import torch\ndef f(): return float((torch.ones(500, 500) @ torch.ones(500,"
+        " 500)).sum())\nprint(torch.get_num_threads(), f())"
     )
-    evidence = executor.run("key", type(asked)(asked.cells, 0, asked.limits, threads=2), (plain("f", "f"),))
+    evidence = executor.run(
+        "key", type(asked)(asked.cells, 0, asked.limits, threads=2), (plain("f", "f"),)
+    )
     assert evidence.cells[0].run.output == "2 125000000.0\n"
     assert evidence.calls[0].returned == 125000000.0
 
 
 def test_warmed_things_work_in_children(run: Runs) -> None:
-    """DataLoader with workers, logging, subprocesses and the namespace itself are as in a fresh notebook."""
+    """DataLoader with workers, logging, subprocesses and the namespace itself are as in a fresh
+    notebook.
+    """
     cells = run(
-        "import warnings\nwarnings.simplefilter('ignore')  # on one core torch warns of two workers\nfrom torch.utils.data import DataLoader\nimport torch\nprint(sum(b.sum().item() for b in DataLoader(torch.arange(8.0), batch_size=4, num_workers=2)))",
-        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'print(7)'], capture_output=True, text=True).stdout)",
+        "import warnings\nwarnings.simplefilter('ignore')  # on one core torch warns of two"
+        " workers\nfrom torch.utils.data import DataLoader\nimport torch\nprint(sum(b.sum().item()"
+        " for b in DataLoader(torch.arange(8.0), batch_size=4, num_workers=2)))",
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'print(7)'],"
+        " capture_output=True, text=True).stdout)",
         "print([name for name in globals() if not name.startswith('_')])",
         "_",
     ).cells
@@ -364,12 +474,22 @@ def test_warmed_things_work_in_children(run: Runs) -> None:
 def test_array_arguments_keep_their_type(run: Runs) -> None:
     """Arrays arrive as tensors of their dtype, bfloat16 included."""
     half = Array("float32", (1,), f32([1.5]).data, "torch.bfloat16")
-    assert run("def f(x): return str(x.dtype)", calls=(plain("h", "f", x=half),)).calls[0].returned == "torch.bfloat16"
+    assert (
+        run("def f(x): return str(x.dtype)", calls=(plain("h", "f", x=half),)).calls[0].returned
+        == "torch.bfloat16"
+    )
 
 
 def test_a_call_made_alone_is_recorded_in_full(executor: Executor) -> None:
-    """A call of a batch of calls made alone brings its recording besides its traces; the first pass brings none."""
-    evidence = executor.run("key", request(LOOP), (train_call(),), lambda _evidence: [CallBatch((train_call(n_epochs=3),), alone=True)])
+    """A call of a batch of calls made alone brings its recording besides its traces; the first pass
+    brings none.
+    """
+    evidence = executor.run(
+        "key",
+        request(LOOP),
+        (train_call(),),
+        lambda _evidence: [CallBatch((train_call(n_epochs=3),), alone=True)],
+    )
     light, full = evidence.calls
     assert light.recording is None
     assert full.recording is not None
@@ -377,34 +497,50 @@ def test_a_call_made_alone_is_recorded_in_full(executor: Executor) -> None:
     assert [(tensor.name, tensor.end.numpy().tolist()) for tensor in full.recording.tensors] == [
         ("params", full.traces[0].parameters[0].numpy()[-1].tolist())
     ]
-    assert [(seen.name, seen.given, seen.owns) for seen in full.recording.optimizers] == [("SGD", True, (0,))]
-    assert [event.loss for event in full.recording.events if event.kind == "backward"] == full.traces[0].losses.numpy().tolist()
+    assert [(seen.name, seen.given, seen.owns) for seen in full.recording.optimizers] == [
+        ("SGD", True, (0,))
+    ]
+    assert [
+        event.loss for event in full.recording.events if event.kind == "backward"
+    ] == full.traces[0].losses.numpy().tolist()
 
 
 def test_a_cell_run_again_alone_is_recorded_in_full(executor: Executor) -> None:
     """So is a cell that runs once more, with the optimizer that it makes itself."""
     batch = CallBatch((Call("again", "", {}, cell="c1"),), alone=True)
-    (made,) = executor.run("key", request(LOOP, TRAIN_CELL.replace("100", "4")), (), lambda _evidence: [batch]).calls
+    (made,) = executor.run(
+        "key", request(LOOP, TRAIN_CELL.replace("100", "4")), (), lambda _evidence: [batch]
+    ).calls
     assert made.recording is not None
     assert len(made.recording.events) == 12
     assert not made.recording.optimizers[0].given
 
 
 def test_the_first_step_of_a_call_that_may_make_one(executor: Executor) -> None:
-    """Over its budget of steps a call brings what it has made so far: trace, arguments and recording."""
+    """Over its budget of steps a call brings what it has made so far: trace, arguments and
+    recording.
+    """
     call = msgspec.structs.replace(train_call(), max_steps=1)
-    runs = executor.run("key", request(LOOP), (call,), lambda _evidence: [CallBatch((call,), alone=True)]).calls
+    runs = executor.run(
+        "key", request(LOOP), (call,), lambda _evidence: [CallBatch((call,), alone=True)]
+    ).calls
     _, rows = trained(1)
     for made in runs:
         assert made.status is RunStatus.RAISED
         assert made.error is not None
         assert made.error.type == "StepBudgetExceeded"
         assert made.traces[0].steps == 1
-        np.testing.assert_allclose(made.traces[0].gradients[0].numpy(), [[-77.6, -10.64]], rtol=1e-3)
+        np.testing.assert_allclose(
+            made.traces[0].gradients[0].numpy(), [[-77.6, -10.64]], rtol=1e-3
+        )
         assert isinstance(made.arguments["params"], Array)
         np.testing.assert_allclose(made.arguments["params"].numpy(), rows[0], rtol=1e-5)
     assert runs[1].recording is not None
-    assert [event.kind for event in runs[1].recording.events][:3] == ["zero_grad", "backward", "step"]
+    assert [event.kind for event in runs[1].recording.events][:3] == [
+        "zero_grad",
+        "backward",
+        "step",
+    ]
 
 
 def test_given_definitions_that_fail_in_a_call_made_alone(executor: Executor) -> None:
@@ -412,7 +548,10 @@ def test_given_definitions_that_fail_in_a_call_made_alone(executor: Executor) ->
     batch = CallBatch((plain("x", "f"),), alone=True, given="1 / 0", given_names=("f",))
     evidence = executor.run("key", request("x = 1"), (), lambda _evidence: [batch])
     assert evidence.ending.reason is Ended.FINISHED
-    assert (evidence.calls[0].alone, evidence.calls[0].error and evidence.calls[0].error.type) == (True, "GivenError")
+    assert (evidence.calls[0].alone, evidence.calls[0].error and evidence.calls[0].error.type) == (
+        True,
+        "GivenError",
+    )
 
 
 @pytest.mark.long("forkservers of its own")
@@ -424,7 +563,11 @@ def test_only_as_many_slots_are_warmed_as_are_wanted() -> None:
         while not own.environment and time.monotonic() < deadline:
             time.sleep(0.05)
         assert sorted(client.ready is not None for client in own._clients) == [False, True]
-        assert [client for client in own._clients if client._process is not None and client.ready is None] == []
+        assert [
+            client
+            for client in own._clients
+            if client._process is not None and client.ready is None
+        ] == []
 
 
 def test_a_students_profiler_sees_the_steps(run: Runs) -> None:

@@ -65,7 +65,9 @@ def content(run: Run) -> bytes:
 
 
 def test_the_evidence_is_that_of_the_forked_way(executor: Executor) -> None:
-    """Training, outputs, captured names, errors, a state held after an earlier cell, given definitions, and full recordings of calls made alone."""
+    """Training, outputs, captured names, errors, a state held after an earlier cell, given
+    definitions, and full recordings of calls made alone.
+    """
     sources = [
         LOOP,
         "noise = torch.rand(3)\nnoise",
@@ -87,15 +89,25 @@ def test_the_evidence_is_that_of_the_forked_way(executor: Executor) -> None:
         CallBatch((calls[2],)),
     ]
     asked = request(*sources, capture=("noise",), hold=(2,))
-    forked, same = (executor.run("key", one, calls, lambda _: batches) for one in (asked, msgspec.structs.replace(asked, unforked=True)))
+    forked, same = (
+        executor.run("key", one, calls, lambda _: batches)
+        for one in (asked, msgspec.structs.replace(asked, unforked=True))
+    )
     assert forked.ending.reason is same.ending.reason is Ended.FINISHED
-    assert [content(cell.run) for cell in same.cells] == [content(cell.run) for cell in forked.cells]
-    assert [cell.outputs for cell in same.cells[:-1]] == [cell.outputs for cell in forked.cells[:-1]]
+    assert [content(cell.run) for cell in same.cells] == [
+        content(cell.run) for cell in forked.cells
+    ]
+    assert [cell.outputs for cell in same.cells[:-1]] == [
+        cell.outputs for cell in forked.cells[:-1]
+    ]
     assert [run.id for run in same.calls] == [run.id for run in forked.calls]
     for one, other in zip(same.calls, forked.calls, strict=True):
         assert content(one) == content(other), one.id
     assert same.calls[6].recording is not None
-    assert (same.calls[2].returned.values[0], same.calls[3].returned.values[0]) == ("second", "first")
+    assert (same.calls[2].returned.values[0], same.calls[3].returned.values[0]) == (
+        "second",
+        "first",
+    )
     assert same.environment == forked.environment
 
 
@@ -110,14 +122,47 @@ def test_calls_run_in_the_process_that_ran_the_cells(executor: Executor) -> None
 
 @pytest.mark.seconds("processes that import torch anew")
 def test_a_call_that_spoils_its_process_spoils_no_other(executor: Executor) -> None:
-    """Each of these is followed by a call in another process, which finds the state after the cells."""
-    names = ["remember", "where", "errs", "where", "leaves", "where", "computes", "where", "is_killed", "where", "claims", "remember"]
+    """Each of these is followed by a call in another process, which finds the state after the
+    cells.
+    """
+    names = [
+        "remember",
+        "where",
+        "errs",
+        "where",
+        "leaves",
+        "where",
+        "computes",
+        "where",
+        "is_killed",
+        "where",
+        "claims",
+        "remember",
+    ]
     limits = Limits(cpu_s=5, wall_s=60)
-    evidence = executor.run("key", unforked(STATE, limits=limits), [plain(f"{name}{k}", name) for k, name in enumerate(names)])
+    evidence = executor.run(
+        "key",
+        unforked(STATE, limits=limits),
+        [plain(f"{name}{k}", name) for k, name in enumerate(names)],
+    )
     assert evidence.ending.reason is Ended.FINISHED
     assert [run.status for run in evidence.calls] == [
-        *(RunStatus.FINISHED, RunStatus.FINISHED, RunStatus.RAISED, RunStatus.FINISHED, RunStatus.DIED, RunStatus.FINISHED),
-        *(RunStatus.TIMED_OUT, RunStatus.FINISHED, RunStatus.KILLED, RunStatus.FINISHED, RunStatus.DIED, RunStatus.FINISHED),
+        *(
+            RunStatus.FINISHED,
+            RunStatus.FINISHED,
+            RunStatus.RAISED,
+            RunStatus.FINISHED,
+            RunStatus.DIED,
+            RunStatus.FINISHED,
+        ),
+        *(
+            RunStatus.TIMED_OUT,
+            RunStatus.FINISHED,
+            RunStatus.KILLED,
+            RunStatus.FINISHED,
+            RunStatus.DIED,
+            RunStatus.FINISHED,
+        ),
     ]
     assert (evidence.calls[0].returned, evidence.calls[-1].returned) == (1, 1)
     places = [run.returned for run in evidence.calls if run.id.startswith("where")]
@@ -138,26 +183,44 @@ def test_calls_made_alone_have_a_process_each(executor: Executor) -> None:
 def test_cells_that_end_python_are_the_ending(executor: Executor) -> None:
     """No call is made, and none asked for."""
     asked = unforked("x = 1", "import os; os._exit(4)", "x")
-    evidence = executor.run("key", asked, (plain("a", "where"),), lambda _: pytest.fail("nothing is asked for"))
+    evidence = executor.run(
+        "key", asked, (plain("a", "where"),), lambda _: pytest.fail("nothing is asked for")
+    )
     assert (evidence.ending.reason, evidence.ending.detail) == (Ended.EXITED, "exit code 4")
-    assert [cell.run.status for cell in evidence.cells] == [RunStatus.FINISHED, RunStatus.NOT_RUN, RunStatus.NOT_RUN]
+    assert [cell.run.status for cell in evidence.cells] == [
+        RunStatus.FINISHED,
+        RunStatus.NOT_RUN,
+        RunStatus.NOT_RUN,
+    ]
     assert [run.status for run in evidence.calls] == [RunStatus.NOT_RUN]
 
 
 def test_the_limit_on_all_evidence_holds_over_all_processes(executor: Executor) -> None:
-    """Each process alone stays far below it. Without the small limit the same calls are all answered."""
+    """Each process alone stays far below it.
+
+    Without the small limit the same calls are all answered.
+    """
     calls = tuple(plain(f"much{k}", "much") for k in range(48))
     small = msgspec.structs.replace(LIMITS, evidence_bytes=128 << 10)
-    evidence = executor.run("key", unforked(STATE, limits=small), (), lambda _: [CallBatch(calls, alone=True)])
+    evidence = executor.run(
+        "key", unforked(STATE, limits=small), (), lambda _: [CallBatch(calls, alone=True)]
+    )
     assert evidence.ending.reason is Ended.EVIDENCE_LIMIT
     statuses = [run.status for run in evidence.calls]
     assert 20 < statuses.count(RunStatus.FINISHED) < len(calls)
     assert statuses[-1] is RunStatus.NOT_RUN
-    assert executor.run("key", unforked(STATE), (), lambda _: [CallBatch(calls[:2], alone=True)]).ending.reason is Ended.FINISHED
+    assert (
+        executor.run(
+            "key", unforked(STATE), (), lambda _: [CallBatch(calls[:2], alone=True)]
+        ).ending.reason
+        is Ended.FINISHED
+    )
 
 
 def test_what_is_no_answer_ends_the_whole(executor: Executor) -> None:
-    """A call that writes to the host's connection by itself: nothing that comes afterwards can be believed, as in the forked way."""
+    """A call that writes to the host's connection by itself: nothing that comes afterwards can be
+    believed, as in the forked way.
+    """
     source = """
 import os
 def fine():
@@ -170,16 +233,24 @@ def forges():
         except OSError:
             pass
 """
-    evidence = executor.run("key", unforked(source), (plain("a", "fine"), plain("b", "forges"), plain("c", "fine")))
+    evidence = executor.run(
+        "key", unforked(source), (plain("a", "fine"), plain("b", "forges"), plain("c", "fine"))
+    )
     assert evidence.ending.reason is Ended.CORRUPT_FRAMES
-    assert [run.status for run in evidence.calls] == [RunStatus.FINISHED, RunStatus.NOT_RUN, RunStatus.NOT_RUN]
+    assert [run.status for run in evidence.calls] == [
+        RunStatus.FINISHED,
+        RunStatus.NOT_RUN,
+        RunStatus.NOT_RUN,
+    ]
     assert executor.run("key", unforked(source), (plain("a", "fine"),)).calls[0].returned == 1
 
 
 @pytest.mark.long("a process of its own that imports torch")
 @pytest.mark.skipif(not HERE.missing, reason="there is a GPU")
 def test_without_a_gpu_no_code_is_started() -> None:
-    """The child puts its sandbox on, can't initialise CUDA, and says so; nothing of the notebook has run. The executor refuses requests for another device."""
+    """The child puts its sandbox on, can't initialise CUDA, and says so; nothing of the notebook
+    has run. The executor refuses requests for another device.
+    """
     with Executor(4, device=HERE) as executor:
         assert executor.jobs == 1
         asked = msgspec.structs.replace(unforked("print(1)"), device=Device.CUDA)
@@ -194,7 +265,9 @@ def test_without_a_gpu_no_code_is_started() -> None:
 
 
 def test_submissions_of_other_assignments_see_no_gpu(executor: Executor) -> None:
-    evidence = executor.run("key", request("import os\nprint(repr(os.environ['CUDA_VISIBLE_DEVICES']))"), ())
+    evidence = executor.run(
+        "key", request("import os\nprint(repr(os.environ['CUDA_VISIBLE_DEVICES']))"), ()
+    )
     assert evidence.cells[0].run.output == "''\n"
     assert evidence.environment["device"] == "cpu"
 
@@ -202,9 +275,10 @@ def test_submissions_of_other_assignments_see_no_gpu(executor: Executor) -> None
 def test_addresses_are_limited_but_for_cuda() -> None:
     """CUDA maps as many as all memory together; the watch on resident memory stays."""
     code = (
-        "import resource; from autograder.assignment import Limits; from autograder.execution.processes import set_limits\n"
-        "set_limits(Limits(memory_bytes=3 << 30), own_uid=False, addresses={})\n"
-        "print(resource.getrlimit(resource.RLIMIT_AS)[0], resource.getrlimit(resource.RLIMIT_CORE)[0])"
+        "import resource; from autograder.assignment import Limits; from"
+        " autograder.execution.processes import set_limits\nset_limits(Limits(memory_bytes=3 <<"
+        " 30), own_uid=False, addresses={})\nprint(resource.getrlimit(resource.RLIMIT_AS)[0],"
+        " resource.getrlimit(resource.RLIMIT_CORE)[0])"
     )
     before = subprocess.run(
         [sys.executable, "-c", "import resource; print(resource.getrlimit(resource.RLIMIT_AS)[0])"],
@@ -213,16 +287,21 @@ def test_addresses_are_limited_but_for_cuda() -> None:
         check=True,
     )
     limited, free = (
-        subprocess.run([sys.executable, "-c", code.format(flag)], capture_output=True, text=True, check=True).stdout.split()
+        subprocess.run(
+            [sys.executable, "-c", code.format(flag)], capture_output=True, text=True, check=True
+        ).stdout.split()
         for flag in (True, False)
     )
-    assert 3 << 30 <= int(limited[0]) < (3 << 30) + (1 << 29)  # and what Python has mapped without memory behind it
+    # and what Python has mapped without memory behind it
+    assert 3 << 30 <= int(limited[0]) < (3 << 30) + (1 << 29)
     assert limited[1] == "0"
     assert free == [before.stdout.strip(), "0"]
 
 
 def test_what_is_mapped_already_does_not_use_up_the_limit() -> None:
-    """PyTorch's builds with CUDA map 3 GB of libraries, more than the limit: threads and programs could not be started. Memory is limited all the same."""
+    """PyTorch's builds with CUDA map 3 GB of libraries, more than the limit: threads and programs
+    could not be started. Memory is limited all the same.
+    """
     code = """
 import mmap
 from autograder.evidence.limits import Limits
@@ -240,13 +319,26 @@ except MemoryError:
 
 
 @pytest.mark.skipif(not Path("/sys/bus/pci").is_dir(), reason="no PCI here")
-@pytest.mark.skipif(bubblewrap.tried((sys.prefix, sys.base_prefix), "/tmp", 1 << 20) != "yes", reason="no bubblewrap here")
+@pytest.mark.skipif(
+    bubblewrap.tried((sys.prefix, sys.base_prefix), "/tmp", 1 << 20) != "yes",
+    reason="no bubblewrap here",
+)
 def test_what_the_driver_looks_up_is_there_for_gpu_assignments_alone(tmp_path) -> None:
     """Also for the submissions' own user, if root grades."""
-    code = "import os\nif os.geteuid() == 0: os.setgroups([]); os.setresuid(60000, 60000, 60000)\nprint(sorted(os.listdir('/sys/bus')), len(os.listdir('/sys/devices')))"
+    code = (
+        "import os\nif os.geteuid() == 0: os.setgroups([]); os.setresuid(60000, 60000,"
+        " 60000)\nprint(sorted(os.listdir('/sys/bus')), len(os.listdir('/sys/devices')))"
+    )
 
     def listed(device: Device) -> str:
-        words = [*bubblewrap.command((sys.prefix, sys.base_prefix), str(tmp_path), 1 << 20, device), sys.executable, "-I", "-S", "-c", code]
+        words = [
+            *bubblewrap.command((sys.prefix, sys.base_prefix), str(tmp_path), 1 << 20, device),
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            code,
+        ]
         return subprocess.run(words, capture_output=True, text=True, check=False).stdout
 
     assert "['pci']" in listed(Device.CUDA)
@@ -255,7 +347,11 @@ def test_what_the_driver_looks_up_is_there_for_gpu_assignments_alone(tmp_path) -
 
 @pytest.mark.long("a process of its own that imports torch")
 def test_warming_asks_nothing_that_would_initialise_cuda() -> None:
-    """In the process that is forked from. What it does ask (torch.accelerator.current_accelerator) says of itself that it poisons no fork; the last line shows that a question would be noticed."""
+    """In the process that is forked from.
+
+    What it does ask (torch.accelerator.current_accelerator) says of itself that it poisons no fork;
+    the last line shows that a question would be noticed.
+    """
     code = """
 import torch
 asked = []
@@ -272,8 +368,11 @@ torch.cuda.is_available()
 print(asked)
 """
     environment = {**os.environ, **FoundDevice(Device.CUDA, "a GPU", ("0",)).variables(0)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    # builds with CUDA ask these two; with the variable below, the driver's library answers, and CUDA is not initialised
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    # builds with CUDA ask these two; with the variable below, the driver's library answers, and
+    # CUDA is not initialised
     assert set(ast.literal_eval(done.stdout.splitlines()[0])) <= {"is_available", "device_count"}
     assert environment["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1"
     assert "is_available" in done.stdout.splitlines()[1]

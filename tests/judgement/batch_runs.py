@@ -1,10 +1,22 @@
-"""Runs by minibatches, made by hand: a model of two tensors whose gradient for a batch is a fixed function of its rows and the parameters."""
+"""Runs by minibatches, made by hand: a model of two tensors whose gradient for a batch is a fixed
+function of its rows and the parameters.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from autograder.evidence.trace import Array, BatchEvent, BatchLog, Forward, Phase, Run, RunStatus, Trace, array_of
+from autograder.evidence.trace import (
+    Array,
+    BatchEvent,
+    BatchLog,
+    Forward,
+    Phase,
+    Run,
+    RunStatus,
+    Trace,
+    array_of,
+)
 from autograder.judgement.batches.epochs import BatchStory, story_of
 from autograder.judgement.observation import Observation, Replayed
 
@@ -22,8 +34,12 @@ def shuffled(seed: int) -> list[np.ndarray]:
     return [order[start : start + BATCH] for start in range(0, COUNT, BATCH)]
 
 
-def right_gradient(rows: np.ndarray, parameters: np.ndarray, labels: np.ndarray = LABELS) -> np.ndarray:
-    """Made up, but for the last three numbers: as in cross entropy, a mean probability less the share of each class."""
+def right_gradient(
+    rows: np.ndarray, parameters: np.ndarray, labels: np.ndarray = LABELS
+) -> np.ndarray:
+    """Made up, but for the last three numbers: as in cross entropy, a mean probability less the
+    share of each class.
+    """
     seed = int(np.sum(rows.astype(np.int64) ** 2)) % 1000
     made = np.random.default_rng(seed).normal(size=NUMBERS) + np.sin(parameters)
     shares = np.bincount(labels[np.maximum(rows, 0)], minlength=3)[:3] / max(1, len(rows))
@@ -32,10 +48,23 @@ def right_gradient(rows: np.ndarray, parameters: np.ndarray, labels: np.ndarray 
 
 
 class Made:
-    """A run and what the reference makes of it. `change(step, right, all_right)` gives the gradient that the student's step found."""
+    """A run and what the reference makes of it.
+
+    `change(step, right, all_right)` gives the gradient that the student's step found.
+    """
 
     def __init__(
-        self, epochs, *, change=None, forward=None, phase=None, images=IMAGES, alive=1, loss=None, move=None, returned=None
+        self,
+        epochs,
+        *,
+        change=None,
+        forward=None,
+        phase=None,
+        images=IMAGES,
+        alive=1,
+        loss=None,
+        move=None,
+        returned=None,
     ) -> None:
         parameters = np.random.default_rng(5).normal(size=NUMBERS).astype(np.float32)
         start, events, phases = parameters.copy(), [], []
@@ -47,11 +76,20 @@ class Made:
                 self.right.append(right)
                 gradient = right if change is None else change(len(self.right), right, self.right)
                 seen = array_of(images[rows])
-                made = Forward(seen, training=True, dropping=1, graph=True, parameters=array_of(parameters))
-                events.append(BatchEvent("forward", number, made if forward is None else forward(made)))
+                made = Forward(
+                    seen, training=True, dropping=1, graph=True, parameters=array_of(parameters)
+                )
+                events.append(
+                    BatchEvent("forward", number, made if forward is None else forward(made))
+                )
                 losses.append(1.0 + float(np.mean(rows)) / COUNT if loss is None else loss)
                 events.append(
-                    BatchEvent("backward", number, loss=losses[-1], alive=alive if isinstance(alive, int) else alive(len(self.right)))
+                    BatchEvent(
+                        "backward",
+                        number,
+                        loss=losses[-1],
+                        alive=alive if isinstance(alive, int) else alive(len(self.right)),
+                    )
                 )
                 events.append(BatchEvent("step", number))
                 parameters = (parameters - LR * gradient).astype(np.float32)
@@ -61,11 +99,17 @@ class Made:
                     parameters = move(parameters)
             sizes = [len(rows) for rows in batches]
             mean = float(np.average(losses, weights=sizes)) if losses else 0.0
-            made_phase = Phase("train_epoch", mean if returned is None else returned(losses, sizes), drew=True)
+            made_phase = Phase(
+                "train_epoch", mean if returned is None else returned(losses, sizes), drew=True
+            )
             phases.append(made_phase if phase is None else phase(made_phase))
         self.log = BatchLog(tuple(phases), tuple(events), SHAPES)
         self.run = self._run(start, np.array(found), np.array(after))
-        expected = np.concatenate([start[None], np.array(after)])[:-1] - LR * np.array(found) if found else None
+        expected = (
+            np.concatenate([start[None], np.array(after)])[:-1] - LR * np.array(found)
+            if found
+            else None
+        )
         self.replayed = Replayed(np.array(self.right), np.zeros(len(self.right)), expected)
 
     def _run(self, start, gradients, after) -> Run:
@@ -81,7 +125,17 @@ class Made:
         missing = (array_of(np.zeros(len(after), np.uint8)),) * 2
         begun = (array_of(start[:12].reshape(4, 3)), array_of(start[12:]))
         trace = Trace(
-            "SGD", True, len(after), (), ("", ""), begun, steps, array_of(np.zeros(len(after))), columns(after), columns(gradients), missing
+            "SGD",
+            True,
+            len(after),
+            (),
+            ("", ""),
+            begun,
+            steps,
+            array_of(np.zeros(len(after))),
+            columns(after),
+            columns(gradients),
+            missing,
         )
         return Run("call", RunStatus.FINISHED, arguments=data, traces=(trace,), batches=self.log)
 

@@ -14,7 +14,9 @@ from autograder.judgement.observation import Observation
 
 
 def in_parts(observation, order, names=("params[0]", "params[1]"), missing=()):
-    """The training of two tensors of one number each, w and b, in the given order; rows (from 0) in `missing` had no gradient of b."""
+    """The training of two tensors of one number each, w and b, in the given order; rows (from 0) in
+    `missing` had no gradient of b.
+    """
     (trace,) = observation.run.traces
     gone = np.isin(np.arange(trace.steps), missing)
     parts = {}
@@ -25,7 +27,12 @@ def in_parts(observation, order, names=("params[0]", "params[1]"), missing=()):
             columns[1][gone] = np.nan
         parts[part] = tuple(array_of(columns[k]) for k in order)
     flags = [array_of(np.zeros(trace.steps, np.uint8)), array_of(gone.astype(np.uint8))]
-    changed = msgspec.structs.replace(trace, same_as=tuple(names[k] for k in order), missing=tuple(flags[k] for k in order), **parts)
+    changed = msgspec.structs.replace(
+        trace,
+        same_as=tuple(names[k] for k in order),
+        missing=tuple(flags[k] for k in order),
+        **parts,
+    )
     return Observation(msgspec.structs.replace(observation.run, traces=(changed,), returned=None))
 
 
@@ -39,17 +46,28 @@ def test_tensors_in_another_order_are_compared_with_their_own():
 
 @pytest.mark.parametrize("names", [("", ""), ("params[0]", "params[0]"), ("params[0]", "weights")])
 def test_tensors_that_cannot_be_told_stay_where_they_are(names):
-    """Without names, with one name twice, or with other names than the model's, the order is that of the groups."""
-    trace, model = in_parts(descend(5), (1, 0), names).trace, in_parts(descend(5), (0, 1), ("params[0]", "params[1]")).trace
+    """Without names, with one name twice, or with other names than the model's, the order is that
+    of the groups.
+    """
+    trace, model = (
+        in_parts(descend(5), (1, 0), names).trace,
+        in_parts(descend(5), (0, 1), ("params[0]", "params[1]")).trace,
+    )
     assert aligned(trace, model) is trace
 
 
 def test_no_gradient_on_either_side_is_no_difference():
-    """A tensor that some steps do not use has none there; where only one side has none, they differ, and it is said."""
+    """A tensor that some steps do not use has none there; where only one side has none, they
+    differ, and it is said.
+    """
     model = in_parts(descend(6), (0, 1), missing=(1, 4))
-    assert compare_training(in_parts(descend(6), (0, 1), missing=(1, 4)), model, TRAINING_BAR) is None
+    assert (
+        compare_training(in_parts(descend(6), (0, 1), missing=(1, 4)), model, TRAINING_BAR) is None
+    )
     assert training_distance(in_parts(descend(6), (0, 1), missing=(1, 4)), model).total == 0
-    one_more = compare_training(in_parts(descend(6), (0, 1), missing=(1, 3, 4)), model, TRAINING_BAR)
+    one_more = compare_training(
+        in_parts(descend(6), (0, 1), missing=(1, 3, 4)), model, TRAINING_BAR
+    )
     assert one_more is not None
     assert (one_more.step, "none (.grad was None)" in one_more.observed) == (4, True)
     assert compare_training(in_parts(descend(6), (0, 1)), model, TRAINING_BAR) is not None

@@ -27,10 +27,18 @@ from autograder.judgement.calibration import (
 )
 from autograder.judgement.comparing.distance import Distance, training_distance
 from autograder.judgement.comparing.spread import Spread, Tried
-from autograder.judgement.comparing.tolerance import LEAST_MARGIN, LEAST_SPREAD, TRAINING_BAR, bar_between, margin_between
+from autograder.judgement.comparing.tolerance import (
+    LEAST_MARGIN,
+    LEAST_SPREAD,
+    TRAINING_BAR,
+    bar_between,
+    margin_between,
+)
 from autograder.judgement.comparing.training import compare_training
 
-LOOP = Call("test_loop@1", "training_loop", {"n_epochs": 20, "params": Leaf(array_of(np.float32([1, 2])))})
+LOOP = Call(
+    "test_loop@1", "training_loop", {"n_epochs": 20, "params": Leaf(array_of(np.float32([1, 2])))}
+)
 NUMBERS = st.floats(1e-9, 1e-2).map(lambda value: float(f"{value:.2e}"))
 
 
@@ -46,7 +54,7 @@ def tried(*by_step, name="float64"):
     return Tried(name, Distance(max(by_step), np.array(by_step), np.arange(1, len(by_step) + 1)))
 
 
-# --- distance and bar --------------------------------------------------------------------------------------------------------
+# --- distance and bar -----------------------------------------------------------------------------
 
 
 @given(st.floats(0, 1e-2), st.floats(0.9, 1.1), st.floats(1e-9, 1e-1), st.floats(1, 1e6))
@@ -71,11 +79,21 @@ def test_the_distance_is_the_least_bar_that_passes(noise, scale):
 
 
 def test_what_cannot_be_compared_is_infinitely_far():
-    """Another number of steps, none at all, an optimizer of one's own, NaN, another kind of returned value."""
+    """Another number of steps, none at all, an optimizer of one's own, NaN, another kind of
+    returned value.
+    """
     reference = descend(20)
-    for run in (descend(19), descend(21), descend(0), descend(20, given=False), descend(20, scale=math.nan)):
+    for run in (
+        descend(19),
+        descend(21),
+        descend(0),
+        descend(20, given=False),
+        descend(20, scale=math.nan),
+    ):
         assert training_distance(run, reference).total == math.inf
-    silent = Observation(type(reference.run)("call", reference.run.status, traces=reference.run.traces))
+    silent = Observation(
+        type(reference.run)("call", reference.run.status, traces=reference.run.traces)
+    )
     assert training_distance(silent, reference).total == math.inf
     assert training_distance(silent, reference, returned=False).total == 0
 
@@ -100,12 +118,24 @@ def test_the_bar_is_the_geometric_mean():
 @pytest.mark.parametrize(
     ("spread", "nearest", "bar"),
     [
-        (0, math.inf, 100 * LEAST_SPREAD),  # programs that agree to the last bit do not on another machine
+        (
+            0,
+            math.inf,
+            100 * LEAST_SPREAD,
+        ),  # programs that agree to the last bit do not on another machine
         (0, 100 * LEAST_SPREAD, 10 * LEAST_SPREAD),
         (1e-5, 1e-4, 1e-5 * math.sqrt(10)),
         (1e-6, math.inf, 1e-4),
-        (1e-4, math.inf, 1e-3),  # no bar lets a learning rate pass that is wrong by more than a thousandth
-        (1e-2, math.inf, 1e-2 * math.sqrt(10)),  # but where right programs lie further apart than that
+        (
+            1e-4,
+            math.inf,
+            1e-3,
+        ),  # no bar lets a learning rate pass that is wrong by more than a thousandth
+        (
+            1e-2,
+            math.inf,
+            1e-2 * math.sqrt(10),
+        ),  # but where right programs lie further apart than that
     ],
 )
 def test_the_bars_of_the_bounds(spread, nearest, bar):
@@ -124,13 +154,17 @@ def test_a_check_uses_the_bar_that_was_measured_for_it_unless_it_says_otherwise(
         assert_same_training(run, strict)
 
 
-# --- spread ------------------------------------------------------------------------------------------------------------------
+# --- spread ---------------------------------------------------------------------------------------
 
 
 def test_an_inert_mistake_is_not_the_nearest_one():
-    """What lies within three spreads does what right programs do; what makes other steps is no measure either."""
+    """What lies within three spreads does what right programs do; what makes other steps is no
+    measure either.
+    """
     far = Tried("off-by-one", Distance(math.inf, np.zeros(0), np.zeros(0)))
-    spread = Spread("test", (tried(1e-6),), (tried(2e-6, name="inert"), tried(1e-3, name="near"), far))
+    spread = Spread(
+        "test", (tried(1e-6),), (tried(2e-6, name="inert"), tried(1e-3, name="near"), far)
+    )
     assert spread.nearest.name == "near"
     assert spread.margin == pytest.approx(1e3)
     assert spread.refusal() == ""
@@ -145,7 +179,9 @@ def test_without_a_mistake_that_is_near_the_bar_is_a_hundred_spreads():
 
 def test_too_small_a_margin_is_refused_with_what_to_change():
     """It names the check, the mistake, and a horizon at which there is room."""
-    spread = Spread("test_long", (tried(1e-6, 1e-6, 1e-4),), (tried(5e-4, 5e-4, 5e-4, name="half-precision"),))
+    spread = Spread(
+        "test_long", (tried(1e-6, 1e-6, 1e-4),), (tried(5e-4, 5e-4, 5e-4, name="half-precision"),)
+    )
     assert "test_long" in spread.refusal()
     assert "half-precision" in spread.refusal()
     assert "5.0x" in spread.refusal()
@@ -157,9 +193,13 @@ def test_too_small_a_margin_is_refused_with_what_to_change():
 
 
 def test_a_mistake_that_the_spread_has_swallowed_is_not_inert():
-    """It stood clear before right programs came apart: the horizon is too long, however little it differs in the end."""
+    """It stood clear before right programs came apart: the horizon is too long, however little it
+    differs in the end.
+    """
     spread = Spread(
-        "test_long", (tried(1e-6, 1e-6, 1e-1),), (tried(1e-3, 1e-3, 2e-2, name="half-precision"), tried(1e-6, 1e-6, 1e-2, name="inert"))
+        "test_long",
+        (tried(1e-6, 1e-6, 1e-1),),
+        (tried(1e-3, 1e-3, 2e-2, name="half-precision"), tried(1e-6, 1e-6, 1e-2, name="inert")),
     )
     assert spread.nearest.name == "half-precision"
     assert "Judge 2 steps instead of 3" in spread.refusal()
@@ -186,16 +226,21 @@ def test_a_horizon_at_which_right_programs_come_apart_is_warned_of(by_step, warn
     assert bool(Spread("test", (tried(*by_step),), ()).warning()) is warned
 
 
-# --- the file ----------------------------------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 
 @given(
-    st.dictionaries(st.text(string.printable + "äß[]\"'\\\x7f", min_size=1), st.tuples(NUMBERS, st.text(max_size=20)), max_size=4),
+    st.dictionaries(
+        st.text(string.printable + "äß[]\"'\\\x7f", min_size=1),
+        st.tuples(NUMBERS, st.text(max_size=20)),
+        max_size=4,
+    ),
 )
 def test_a_written_calibration_reads_back(tmp_path_factory, drawn):
     """Whatever checks and mistakes are called."""
     checks = {
-        name: Measured("0123456789ab", 20, spread, spread * 4, spread * 16, mistake, 16.0) for name, (spread, mistake) in drawn.items()
+        name: Measured("0123456789ab", 20, spread, spread * 4, spread * 16, mistake, 16.0)
+        for name, (spread, mistake) in drawn.items()
     }
     path = tmp_path_factory.mktemp("course") / "calibration.toml"
     path.write_text(calibration_text(calibration(**checks)), encoding="utf-8", newline="")
@@ -230,7 +275,10 @@ def test_a_file_that_is_wrong_is_refused_with_file_and_key(tmp_path, old, new, s
 
 
 def test_a_bar_holds_for_the_call_that_was_measured_and_for_no_other(tmp_path, caplog):
-    """A call that has changed since gets none, and that is said. Its id alone, or a cell to make it after, changes nothing."""
+    """A call that has changed since gets none, and that is said.
+
+    Its id alone, or a cell to make it after, changes nothing.
+    """
     path = tmp_path / "calibration.toml"
     assert read_bars(path, {"test_loop": LOOP}) == {}
     path.write_text(calibration_text(calibration(test_loop=measured())))
@@ -252,9 +300,17 @@ def test_another_torch_is_doubted_but_not_another_patch_of_it(tmp_path):
 
 
 def test_another_device_is_doubted(tmp_path):
-    """A file that names none is of a CPU, as all were before; where nothing is known of the device, nothing is doubted."""
+    """A file that names none is of a CPU, as all were before; where nothing is known of the device,
+    nothing is doubted.
+    """
     path = tmp_path / "calibration.toml"
-    path.write_text("".join(line for line in calibration_text(calibration()).splitlines(keepends=True) if not line.startswith("device")))
+    path.write_text(
+        "".join(
+            line
+            for line in calibration_text(calibration()).splitlines(keepends=True)
+            if not line.startswith("device")
+        )
+    )
     assert read_calibration(path).device == "cpu"
     assert doubt(path, "2.13.0") == doubt(path, "2.13.0", "") == ""
     assert "on cpu, and this is NVIDIA T4" in doubt(path, "2.13.0", "NVIDIA T4")
@@ -270,15 +326,35 @@ def test_another_device_is_doubted(tmp_path):
 def test_what_changed_is_told_to_the_reviewer():
     """Checks that came and went, other calls, bars that moved."""
     before = calibration(kept=measured(), moved=measured(), gone=measured(), longer=measured())
-    after = calibration(kept=measured(), moved=measured(2e-5), new=measured(), longer=measured(call=Call("", "other", {})))
+    after = calibration(
+        kept=measured(),
+        moved=measured(2e-5),
+        new=measured(),
+        longer=measured(call=Call("", "other", {})),
+    )
     assert changes(before, before) == ()
     assert changes(None, after) != ()
     told = "\n".join(changes(before, after))
     assert "kept" not in told
-    assert all(name in told for name in ("moved: bar 1e-05 -> 2e-05", "gone: no longer", "new: new", "longer: another call"))
+    assert all(
+        name in told
+        for name in (
+            "moved: bar 1e-05 -> 2e-05",
+            "gone: no longer",
+            "new: new",
+            "longer: another call",
+        )
+    )
 
 
-@pytest.mark.parametrize(("bar", "told"), [(1.2e-5, True), (8e-6, True), (1.05e-5, False), (9.5e-6, False)])
+@pytest.mark.parametrize(
+    ("bar", "told"), [(1.2e-5, True), (8e-6, True), (1.05e-5, False), (9.5e-6, False)]
+)
 def test_a_bar_that_moved_either_way_is_told(bar, told):
-    """A narrower bar may fail right programs, as a wider one may pass wrong ones; a few hundredths are no news."""
-    assert bool(changes(calibration(test_loop=measured()), calibration(test_loop=measured(bar)))) is told
+    """A narrower bar may fail right programs, as a wider one may pass wrong ones; a few hundredths
+    are no news.
+    """
+    assert (
+        bool(changes(calibration(test_loop=measured()), calibration(test_loop=measured(bar))))
+        is told
+    )

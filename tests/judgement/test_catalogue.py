@@ -14,20 +14,32 @@ from autograder.judgement.findings.finding import Contract, Finding
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "mistakes.md"
 SOURCES = Path(contracts.__file__).parent
-FINDING = Finding("never-clears", Contract.CLEARING, "before epoch 2's backward, .grad held [-77.6, -10.6]", "None or zeros", 2)
+FINDING = Finding(
+    "never-clears",
+    Contract.CLEARING,
+    "before epoch 2's backward, .grad held [-77.6, -10.6]",
+    "None or zeros",
+    2,
+)
 
 
 def codes_in_the_code():
-    """Every code that a contract can yield: quoted, kebab-case, known to the catalogue or suspiciously like it."""
+    """Every code that a contract can yield: quoted, kebab-case, known to the catalogue or
+    suspiciously like it.
+    """
     text = "\n".join(path.read_text() for path in SOURCES.glob("*.py"))
-    return set(re.findall(r'(?:Finding|_found)\(\s*"([a-z]+(?:-[a-z]+)+)"', text)) | set(re.findall(r'code = "([a-z]+(?:-[a-z]+)*)"', text))
+    return set(re.findall(r'(?:Finding|_found)\(\s*"([a-z]+(?:-[a-z]+)+)"', text)) | set(
+        re.findall(r'code = "([a-z]+(?:-[a-z]+)*)"', text)
+    )
 
 
 def test_every_finding_has_its_entry():
     """No contract can name what the catalogue does not hold."""
     assert len(codes_in_the_code()) > 20
     assert codes_in_the_code() <= CATALOGUE.keys()
-    assert {code for pair in diagnosis.FOLLOWS.items() for code in (pair[0], *pair[1])} <= CATALOGUE.keys()
+    assert {
+        code for pair in diagnosis.FOLLOWS.items() for code in (pair[0], *pair[1])
+    } <= CATALOGUE.keys()
 
 
 def test_the_docs_are_the_catalogue():
@@ -39,8 +51,14 @@ def test_the_docs_are_the_catalogue():
 
 def test_disclosure_tells_more_and_more():
     """Observed and expected always; concept and slide next; the fix only after the due date."""
-    where, concept, fix = (tell(FINDING, disclosure) for disclosure in (Disclosure.WHERE, Disclosure.CONCEPT, Disclosure.FIX))
-    assert where == "Step 2: before epoch 2's backward, .grad held [-77.6, -10.6]; expected None or zeros."
+    where, concept, fix = (
+        tell(FINDING, disclosure)
+        for disclosure in (Disclosure.WHERE, Disclosure.CONCEPT, Disclosure.FIX)
+    )
+    assert (
+        where
+        == "Step 2: before epoch 2's backward, .grad held [-77.6, -10.6]; expected None or zeros."
+    )
     assert concept.startswith(where)
     assert fix.startswith(concept)
     assert "In the catalogue of mistakes: never-clears." in concept
@@ -50,9 +68,14 @@ def test_disclosure_tells_more_and_more():
 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_what_a_student_reads_is_short_and_gives_no_fix_away(code):
-    """At most 60 words before the due date with this run's numbers; cause and next step end as sentences do."""
+    """At most 60 words before the due date with this run's numbers; cause and next step end as
+    sentences do.
+    """
     entry = CATALOGUE[code]
-    assert len(tell(Finding(code, Contract.COUNT, "40 steps", "41 steps"), Disclosure.CONCEPT).split()) <= 60
+    assert (
+        len(tell(Finding(code, Contract.COUNT, "40 steps", "41 steps"), Disclosure.CONCEPT).split())
+        <= 60
+    )
     assert entry.fix not in (entry.cause, entry.look)
     for text in (entry.cause, entry.look, entry.fix):
         assert text[-1] in ".?"

@@ -6,11 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.judgement.comparing.comparison import Difference, Incomparable, compare_arrays, same_setting, show, trajectory_residuals
+from autograder.judgement.comparing.comparison import (
+    Difference,
+    Incomparable,
+    compare_arrays,
+    same_setting,
+    show,
+    trajectory_residuals,
+)
 from autograder.judgement.comparing.tolerance import Tolerance
 
 FINITE = st.floats(-1e6, 1e6, width=32)
-ARRAYS = hnp.arrays(np.float32, hnp.array_shapes(min_dims=0, max_dims=3, max_side=4), elements=FINITE)
+ARRAYS = hnp.arrays(
+    np.float32, hnp.array_shapes(min_dims=0, max_dims=3, max_side=4), elements=FINITE
+)
 NONE_ALLOWED = Tolerance(0.0, 0.0)
 
 
@@ -22,11 +31,15 @@ def test_finite_arrays_agree_with_themselves_whatever_the_tolerance(values):
 
 @given(ARRAYS, st.data())
 def test_nan_and_inf_never_agree_unless_allowed(values, data):
-    """One NaN or inf on the student's side fails, even against the same NaN, until the author allows it."""
+    """One NaN or inf on the student's side fails, even against the same NaN, until the author
+    allows it.
+    """
     if values.size == 0:
         return
     spoiled = values.copy()
-    spoiled.flat[data.draw(st.integers(0, values.size - 1))] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    spoiled.flat[data.draw(st.integers(0, values.size - 1))] = data.draw(
+        st.sampled_from([np.nan, np.inf, -np.inf])
+    )
     huge = Tolerance(1e9, 1e9)
     assert compare_arrays(spoiled, values, huge) is not None
     assert compare_arrays(spoiled, spoiled, huge) is not None
@@ -43,10 +56,16 @@ def test_what_diverged_agrees_with_what_diverged(gone):
     assert compare_arrays(actual, np.array([2.5, np.nan]), NONE_ALLOWED) is not None
 
 
-@pytest.mark.parametrize(("actual", "expected"), [(np.nan, 2.5), (np.inf, 2.5), (1e30, 2.5), (2.5, np.nan), (1e9, np.nan), (np.nan, 1e30)])
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [(np.nan, 2.5), (np.inf, 2.5), (1e30, 2.5), (2.5, np.nan), (1e9, np.nan), (np.nan, 1e30)],
+)
 def test_divergence_on_one_side_only_is_wrong(actual, expected):
     """NaN where the reference converges, and a number where it does not."""
-    assert compare_arrays(np.array(actual), np.array(expected), Tolerance(0.1, 0.1), diverging=True) is not None
+    assert (
+        compare_arrays(np.array(actual), np.array(expected), Tolerance(0.1, 0.1), diverging=True)
+        is not None
+    )
 
 
 @given(ARRAYS)
@@ -66,7 +85,9 @@ def test_tolerance_is_monotone(expected, data, allowed, factor):
 
 
 def test_a_difference_counts_and_locates_what_differs():
-    """n of N, the greatest absolute and relative difference and their places, worked out by hand."""
+    """n of N, the greatest absolute and relative difference and their places, worked out by
+    hand.
+    """
     expected = np.array([[1.0, 2.0], [100.0, 4.0]])
     actual = np.array([[1.0, 2.5], [110.0, 4.0]])
     difference = compare_arrays(actual, expected, Tolerance(1e-3, 0.0))
@@ -100,7 +121,9 @@ def test_residuals_count_the_start_and_survive_nan():
 
 
 def test_where_the_reference_overflows_its_size_is_what_squares_still_fit():
-    """Its last finite value may be 1e30: half as much again at 1e18 is wrong all the same, and beyond it all have diverged."""
+    """Its last finite value may be 1e30: half as much again at 1e18 is wrong all the same, and
+    beyond it all have diverged.
+    """
     expected = np.array([[1e18], [1e30], [np.inf]])
     actual = np.array([[1.5e18], [1e25], [np.nan]])
     residuals = trajectory_residuals(actual, expected, np.array([1.0]), diverging=True)
@@ -138,7 +161,10 @@ def test_settings_are_the_same_but_for_rounding(actual, expected, same):
     ("values", "shown"),
     [
         (np.float32([1, 2.5]), "[1.0000, 2.5000]"),
-        (np.float64([[0.001, 0.0009999], [999999.0, 1000000.0]]), "[[0.0010, 0.0009999], [999999.0000, 1e+06]]"),
+        (
+            np.float64([[0.001, 0.0009999], [999999.0, 1000000.0]]),
+            "[[0.0010, 0.0009999], [999999.0000, 1e+06]]",
+        ),
         (np.array([0.0, 1e-9, -2.0]), "[0.0000, 1e-09, -2.0000]"),
         (np.array(1.5), "1.5"),
         (np.arange(3), "[0, 1, 2]"),
@@ -150,5 +176,7 @@ def test_settings_are_the_same_but_for_rounding(actual, expected, same):
     ids=str,
 )
 def test_numbers_as_messages_show_them(values, shown):
-    """torch's four decimals, or four digits where those would say nothing or too much; the beginning of what is long."""
+    """torch's four decimals, or four digits where those would say nothing or too much; the
+    beginning of what is long.
+    """
     assert show(values) == shown

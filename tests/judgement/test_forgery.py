@@ -16,10 +16,16 @@ STARTS = st.tuples(st.floats(-3, 3), st.floats(-3, 3))
 
 
 def forged(observation, rows):
-    """`observation` with `rows`, shape (steps, 2), in the place of its parameters, and the last of them returned."""
+    """`observation` with `rows`, shape (steps, 2), in the place of its parameters, and the last of
+    them returned.
+    """
     (trace,) = observation.run.traces
     claimed = msgspec.structs.replace(trace, parameters=(array_of(np.float32(rows)),))
-    return Observation(msgspec.structs.replace(observation.run, traces=(claimed,), returned=array_of(np.float32(rows[-1]))))
+    return Observation(
+        msgspec.structs.replace(
+            observation.run, traces=(claimed,), returned=array_of(np.float32(rows[-1]))
+        )
+    )
 
 
 @given(EPOCHS, STARTS)
@@ -33,12 +39,19 @@ def test_a_straight_line_to_the_right_answer_is_found(epochs, start):
 @given(EPOCHS, STARTS)
 def test_a_learning_rate_off_by_five_percent_is_found(epochs, start):
     """Also when the gradients claimed are those of the claimed path."""
-    assert compare_training(descend(epochs, start=start, lr=1.05e-2), descend(epochs, start=start), TRAINING_BAR) is not None
+    assert (
+        compare_training(
+            descend(epochs, start=start, lr=1.05e-2), descend(epochs, start=start), TRAINING_BAR
+        )
+        is not None
+    )
 
 
 @given(EPOCHS, STARTS, st.data())
 def test_one_step_dropped_is_found(epochs, start, data):
-    """A trace that has one step less, wherever it is missing, and says so or hides it by repeating a row."""
+    """A trace that has one step less, wherever it is missing, and says so or hides it by repeating
+    a row.
+    """
     honest = descend(epochs, start=start)
     dropped = data.draw(st.integers(0, epochs - 2))
     rows = np.delete(honest.parameters[0], dropped, axis=0)
@@ -46,7 +59,14 @@ def test_one_step_dropped_is_found(epochs, start, data):
     assert compare_training(hidden, honest, TRAINING_BAR) is not None
     (trace,) = honest.run.traces
     shorter = msgspec.structs.replace(trace, steps=epochs - 1)
-    assert compare_training(Observation(msgspec.structs.replace(honest.run, traces=(shorter,))), honest, TRAINING_BAR) is not None
+    assert (
+        compare_training(
+            Observation(msgspec.structs.replace(honest.run, traces=(shorter,))),
+            honest,
+            TRAINING_BAR,
+        )
+        is not None
+    )
 
 
 @given(EPOCHS, STARTS, st.floats(1.0, 100.0))
@@ -60,4 +80,9 @@ def test_a_wider_bar_never_fails_what_a_narrower_passes(epochs, start, factor):
 @given(EPOCHS, STARTS)
 def test_honest_traces_are_never_found(epochs, start):
     """Float32 noise is no forgery."""
-    assert compare_training(descend(epochs, start=start, noise=1e-6), descend(epochs, start=start), TRAINING_BAR) is None
+    assert (
+        compare_training(
+            descend(epochs, start=start, noise=1e-6), descend(epochs, start=start), TRAINING_BAR
+        )
+        is None
+    )

@@ -12,7 +12,12 @@ NUMBER = CellVerdict(shown="2")
 
 
 def shown(text):
-    return {"output_type": "execute_result", "data": {"text/plain": text}, "metadata": {}, "execution_count": 1}
+    return {
+        "output_type": "execute_result",
+        "data": {"text/plain": text},
+        "metadata": {},
+        "execution_count": 1,
+    }
 
 
 def stream(text, name="stderr"):
@@ -33,7 +38,11 @@ def stream(text, name="stderr"):
         ("tensor(1., dtype=torch.float64)", NUMBER, 1),
         ("tensor(1., grad_fn=<MeanBackward0>)", NUMBER, 1),
         ("array(1.5)", NUMBER, 1.5),
-        ("[<matplotlib.lines.Line2D at 0x7f>]", CellVerdict(shown="[<matplotlib.lines.Line2D at 0x5a>]"), 2),
+        (
+            "[<matplotlib.lines.Line2D at 0x7f>]",
+            CellVerdict(shown="[<matplotlib.lines.Line2D at 0x5a>]"),
+            2,
+        ),
         ("True", CellVerdict(shown="True"), 2),
         # what nbgrader gives full marks for, or fails on
         ("nan", NUMBER, None),
@@ -72,7 +81,9 @@ def test_the_last_lines_value(run, reference, points):
 )
 def test_what_comes_first_of_stderr_and_the_value_counts(outputs, ignore, points):
     """As in nbgrader, with its IgnorePattern."""
-    reference = NUMBER if any(output["output_type"] == "execute_result" for output in outputs) else SILENT
+    reference = (
+        NUMBER if any(output["output_type"] == "execute_result" for output in outputs) else SILENT
+    )
     assert award(verdict_of(outputs, None, ignore_stderr=ignore), reference, 2).points == points
 
 
@@ -83,7 +94,10 @@ def test_an_error_gives_nothing_whatever_was_shown_before():
     assert award(run, NUMBER, 2) == award(CellVerdict(error=error), SILENT, 2)
     assert award(run, NUMBER, 2).points == 0
     assert award(run, NUMBER, 2).reason == "AssertionError: mean is 3 (cell test_mean, line 2)"
-    assert award(verdict_of([], error, hidden=True), NUMBER, 2).reason == "A hidden test failed (AssertionError)."
+    assert (
+        award(verdict_of([], error, hidden=True), NUMBER, 2).reason
+        == "A hidden test failed (AssertionError)."
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +117,14 @@ def test_a_check_fails_whatever_it_is_worth(run, worth, raised):
 
 
 @pytest.mark.parametrize(
-    ("shown", "raised"), [("2", None), ("0", CheckFailed), ("1.5", PartialCredit), ("nan", NeedsReview), ("2.5", NeedsReview)]
+    ("shown", "raised"),
+    [
+        ("2", None),
+        ("0", CheckFailed),
+        ("1.5", PartialCredit),
+        ("nan", NeedsReview),
+        ("2.5", NeedsReview),
+    ],
 )
 def test_a_check_gives_the_points_of_its_last_line(shown, raised):
     """All of two, none, some; what can't be points is for a person."""
@@ -117,7 +138,10 @@ def test_the_points_of_a_check_are_the_number_that_its_cell_shows():
 
 def judge(run, reference, worth, raised):
     """Returns what the check's body raised."""
-    pair = [Observation(Run("cell", RunStatus.FINISHED), graded=verdict, worth=worth) for verdict in (run, reference)]
+    pair = [
+        Observation(Run("cell", RunStatus.FINISHED), graded=verdict, worth=worth)
+        for verdict in (run, reference)
+    ]
     if raised is None:
         return assert_graded_cell(*pair)
     with pytest.raises(raised) as caught:

@@ -1,4 +1,6 @@
-"""Gradient descent on the lecture's data in plain numpy: traces to compare, made without the recorder."""
+"""Gradient descent on the lecture's data in plain numpy: traces to compare, made without the
+recorder.
+"""
 
 import numpy as np
 
@@ -15,8 +17,13 @@ def gradient(theta):
     return np.array([2 * np.mean(error * T_U), 2 * np.mean(error)]), float(np.mean(error**2))
 
 
-def descend(epochs, lr=1e-2, start=(1.0, 0.0), *, noise=0.0, optimizer="SGD", given=True, scale=1.0):
-    """An observation of `epochs` steps. `noise` is relative rounding; `scale` multiplies each gradient."""
+def descend(
+    epochs, lr=1e-2, start=(1.0, 0.0), *, noise=0.0, optimizer="SGD", given=True, scale=1.0
+):
+    """An observation of `epochs` steps.
+
+    `noise` is relative rounding; `scale` multiplies each gradient.
+    """
     theta, rows, gradients, losses = np.array(start, dtype=float), [], [], []
     generator = np.random.default_rng(0)
     for _ in range(epochs):
@@ -39,4 +46,11 @@ def descend(epochs, lr=1e-2, start=(1.0, 0.0), *, noise=0.0, optimizer="SGD", gi
         gradients=(array_of(np.array(gradients, np.float32).reshape(epochs, 2)),),
         missing=(array_of(np.zeros(epochs, np.uint8)),),
     )
-    return Observation(Run("call", RunStatus.FINISHED, returned=array_of(np.float32(theta)), traces=(trace,) if epochs else ()))
+    return Observation(
+        Run(
+            "call",
+            RunStatus.FINISHED,
+            returned=array_of(np.float32(theta)),
+            traces=(trace,) if epochs else (),
+        )
+    )

@@ -1,4 +1,6 @@
-"""Programs with minibatches, and what the operators of `autograder.mistakes.operators.batching` make of them."""
+"""Programs with minibatches, and what the operators of `autograder.mistakes.operators.batching`
+make of them.
+"""
 
 EPOCH = """
 def train_epoch(model, opt, x, y, size, generator):
@@ -39,23 +41,37 @@ ORDER = "torch.randperm(len(x), generator=generator)"
 
 BATCH_APPLIES = [
     ("own-order", EPOCH, {ORDER: "torch.arange(len(x))"}),
-    ("same-order", EPOCH, {ORDER: "torch.randperm(len(x), generator=torch.Generator().manual_seed(0))"}),
+    (
+        "same-order",
+        EPOCH,
+        {ORDER: "torch.randperm(len(x), generator=torch.Generator().manual_seed(0))"},
+    ),
     ("with-replacement", EPOCH, {ORDER: "torch.randint(len(x), (len(x),), generator=generator)"}),
     ("ignores-generator", EPOCH, {ORDER: "torch.randperm(len(x))"}),
-    ("drops-last-batch", EPOCH, {"order.split(size)": "order[:len(order) // size * size].split(size)"}),
+    (
+        "drops-last-batch",
+        EPOCH,
+        {"order.split(size)": "order[:len(order) // size * size].split(size)"},
+    ),
     ("same-batch", EPOCH, {"order.split(size)": "[order[:size] for _ in order.split(size)]"}),
     ("half-batches", EPOCH, {"order.split(size)": "order.split((size + 1) // 2)"}),
     (
         "log-likelihood-of-logits",
         EPOCH,
-        {"generator):\n": "generator):\n    import torch\n", ENTROPY: "torch.nn.functional.nll_loss(model(x[rows]), y[rows])"},
+        {
+            "generator):\n": "generator):\n    import torch\n",
+            ENTROPY: "torch.nn.functional.nll_loss(model(x[rows]), y[rows])",
+        },
     ),
     (
         "squared-error-of-classes",
         EPOCH,
         {
             "generator):\n": "generator):\n    import torch\n",
-            ENTROPY: "torch.nn.functional.mse_loss(model(x[rows]), torch.nn.functional.one_hot(y[rows], model(x[rows]).shape[-1]).to(model(x[rows]).dtype))",
+            ENTROPY: (
+                "torch.nn.functional.mse_loss(model(x[rows]), torch.nn.functional.one_hot(y[rows],"
+                " model(x[rows]).shape[-1]).to(model(x[rows]).dtype))"
+            ),
         },
     ),
     ("smooths-labels", EPOCH, {"y[rows])\n": "y[rows], label_smoothing=0.1)\n"}),
@@ -84,13 +100,28 @@ BATCH_APPLIES = [
         },
     ),
     ("sums-graphs", EPOCH, {"loss.item()": "loss"}),
-    ("dropout-left-out", NETWORK, {"make():\n": "make():\n    import torch\n", "nn.Dropout(0.1)": "torch.nn.Identity()"}),
-    ("more-dropout", NETWORK, {"make():\n": "make():\n    import torch\n", "nn.Dropout(0.1)": "torch.nn.Dropout(0.5)"}),
-    ("activation-left-out", NETWORK, {"make():\n": "make():\n    import torch\n", "nn.ReLU()": "torch.nn.Identity()"}),
+    (
+        "dropout-left-out",
+        NETWORK,
+        {"make():\n": "make():\n    import torch\n", "nn.Dropout(0.1)": "torch.nn.Identity()"},
+    ),
+    (
+        "more-dropout",
+        NETWORK,
+        {"make():\n": "make():\n    import torch\n", "nn.Dropout(0.1)": "torch.nn.Dropout(0.5)"},
+    ),
+    (
+        "activation-left-out",
+        NETWORK,
+        {"make():\n": "make():\n    import torch\n", "nn.ReLU()": "torch.nn.Identity()"},
+    ),
     (
         "softmax-at-the-end",
         NETWORK,
-        {"make():\n": "make():\n    import torch\n", "nn.Linear(3, 2))": "nn.Linear(3, 2), torch.nn.Softmax(dim=-1))"},
+        {
+            "make():\n": "make():\n    import torch\n",
+            "nn.Linear(3, 2))": "nn.Linear(3, 2), torch.nn.Softmax(dim=-1))",
+        },
     ),
 ]
 

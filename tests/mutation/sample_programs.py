@@ -117,8 +117,14 @@ def fit(n, opt, params, x, y):
 """
 
 MSE = "def error(guess, truth):\n    return ((guess - truth) ** 2).mean()\n"
-MSE_IN_STEPS = "def error(guess, truth):\n    squares = (guess - truth).pow(2)\n    return torch.mean(squares)\n"
-MSE_IN_ONE_NAME = "def error(guess, truth):\n    loss = guess - truth\n    loss = (loss**2).mean()\n    return loss\n"
+MSE_IN_STEPS = (
+    "def error(guess, truth):\n    squares = (guess - truth).pow(2)\n    return"
+    " torch.mean(squares)\n"
+)
+MSE_IN_ONE_NAME = (
+    "def error(guess, truth):\n    loss = guess - truth\n    loss = (loss**2).mean()\n    return"
+    " loss\n"
+)
 TORCH_MSE = "def error(guess, truth):\n    return F.mse_loss(guess, truth)\n"
 MODULE_MSE = "def make_loss():\n    return nn.MSELoss()\n"
 CROSS_ENTROPY = "def error(logits, truth):\n    return F.cross_entropy(logits, truth)\n"
@@ -129,6 +135,9 @@ PARABOLA = "def parabola(x):\n    return 2 * x**2 + 1\n"
 PLAIN = "def describe(x):\n    print(x)\n"
 MAKE_SGD = "def make(params, lr):\n    return torch.optim.SGD(params, lr=lr)\n"
 MAKE_ADAM = "def make(params):\n    return torch.optim.Adam([params], lr=0.1, betas=(0.8, 0.9))\n"
-MAKE_LBFGS = 'def make(params):\n    return torch.optim.LBFGS(params, max_iter=4, line_search_fn="strong_wolfe")\n'
+MAKE_LBFGS = (
+    "def make(params):\n    return torch.optim.LBFGS(params, max_iter=4,"
+    ' line_search_fn="strong_wolfe")\n'
+)
 LAYERS = "def __init__(self):\n    super().__init__()\n    self.first = nn.Linear(2, 3)\n"
 LOADER = "def load(data):\n    return DataLoader(data, batch_size=4, shuffle=True)\n"

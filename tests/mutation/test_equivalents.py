@@ -1,4 +1,6 @@
-"""Right programs made of the reference: what each rule rewrites, what it leaves alone, and that the numbers stay."""
+"""Right programs made of the reference: what each rule rewrites, what it leaves alone, and that the
+numbers stay.
+"""
 
 import ast
 from pathlib import Path
@@ -15,15 +17,28 @@ APPLIES = {
     "mean as sum / numel": ("x.mean()", "torch.mean(x * y)", "(x ** 2).mean()"),
     "mean of reversed values": ("x.mean()", "torch.mean(x)", "torch.relu(x).mean()"),
     "sum of reversed values": ("x.sum()", "torch.sum(x * y)"),
-    "square as product": ("x ** 2", "(x - y) ** 2", "x.pow(2)", "torch.pow(x, 2)", "torch.square(x)", "x.square()"),
+    "square as product": (
+        "x ** 2",
+        "(x - y) ** 2",
+        "x.pow(2)",
+        "torch.pow(x, 2)",
+        "torch.square(x)",
+        "x.square()",
+    ),
     "square of the opposite difference": ("(x - y) ** 2", "(x - y).pow(2)", "torch.square(x - y)"),
     "sum in another order": ("x * y + x", "2.0 * x + y"),
     "torch.addcmul": ("x * y + x", "(x - y) * y + x"),
     "quotient as product": ("x / y", "x.sum() / 3", "x / (y + 2)"),
     "torch.nn.functional.mse_loss": ("((x - y) ** 2).mean()", "torch.mean(torch.square(x - y))"),
     "torch.dot": ("((x - y) ** 2).mean()", "(x ** 2).mean()"),
-    "foreach=True": ("stepped(torch.optim.Adamax([x], lr=0.1), x)", "stepped(torch.optim.SGD([x, y], 0.1, momentum=0.9), x + y)"),
-    "fused=True": ("stepped(torch.optim.AdamW([x], lr=0.1), x)", "stepped(torch.optim.Adagrad([x, y]), x + y)"),
+    "foreach=True": (
+        "stepped(torch.optim.Adamax([x], lr=0.1), x)",
+        "stepped(torch.optim.SGD([x, y], 0.1, momentum=0.9), x + y)",
+    ),
+    "fused=True": (
+        "stepped(torch.optim.AdamW([x], lr=0.1), x)",
+        "stepped(torch.optim.Adagrad([x, y]), x + y)",
+    ),
 }
 
 LEFT_ALONE = {
@@ -41,9 +56,18 @@ LEFT_ALONE = {
     "sum in another order": ("x + y", "x * y - x", "x + x * y"),
     "torch.addcmul": ("x + y", "x * y - x"),
     "quotient as product": ("x // 2", "1 / y", "x * y"),
-    "torch.nn.functional.mse_loss": ("((x + y) ** 2).mean()", "((x - y) ** 2).sum()", "((x - y) ** 2).mean(0)", "(x - y).abs().mean()"),
+    "torch.nn.functional.mse_loss": (
+        "((x + y) ** 2).mean()",
+        "((x - y) ** 2).sum()",
+        "((x - y) ** 2).mean(0)",
+        "(x - y).abs().mean()",
+    ),
     "torch.dot": ("(x ** 3).mean()", "x.mean()", "((x - y) ** 2).sum()"),
-    "foreach=True": ("torch.optim.LBFGS([x])", "torch.optim.SGD([x], lr=0.1, foreach=False)", "torch.relu(x)"),
+    "foreach=True": (
+        "torch.optim.LBFGS([x])",
+        "torch.optim.SGD([x], lr=0.1, foreach=False)",
+        "torch.relu(x)",
+    ),
     "fused=True": ("torch.optim.RMSprop([x])", "torch.optim.SGD([x], lr=0.1, fused=True)"),
 }
 
@@ -92,11 +116,16 @@ def test_a_rewritten_program_computes_the_same(rule, expression):
     assert ast.dump(after) != ast.dump(before)
     values = [run(function, x, y) for function in (before, after)]
     torch.testing.assert_close(*values, rtol=1e-6, atol=1e-6)
-    gradients = [torch.autograd.grad(value.sum(), (x, y), allow_unused=True, materialize_grads=True) for value in values]
+    gradients = [
+        torch.autograd.grad(value.sum(), (x, y), allow_unused=True, materialize_grads=True)
+        for value in values
+    ]
     torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("rule", "expression"), [(rule, one) for rule, every in LEFT_ALONE.items() for one in every])
+@pytest.mark.parametrize(
+    ("rule", "expression"), [(rule, one) for rule, every in LEFT_ALONE.items() for one in every]
+)
 def test_what_a_rule_does_not_recognise_it_leaves_alone(rule, expression):
     """Reductions along a dimension, random numbers that would be drawn twice, other operations."""
     assert RULES[rule].apply(function_of(expression)) is None
@@ -114,17 +143,30 @@ def loss_fn(t_p, t_c):
 
 @pytest.mark.parametrize(
     ("between", "recognised"),
-    [("", True), ("squared = squared * 2", False), ("t_c = t_c + 1", False), ("squared += 1", False), ("print(squared)", True)],
+    [
+        ("", True),
+        ("squared = squared * 2", False),
+        ("t_c = t_c + 1", False),
+        ("squared += 1", False),
+        ("print(squared)", True),
+    ],
 )
 def test_a_name_stands_for_what_it_was_bound_to_once(between, recognised):
-    """The mean square is seen through a variable, unless that, or what it is made of, may have changed between."""
+    """The mean square is seen through a variable, unless that, or what it is made of, may have
+    changed between.
+    """
     names = {one.name for one in equivalents(LOSS.format(between=between), SOLUTION)}
     assert ("torch.nn.functional.mse_loss" in names) is recognised
 
 
 def test_programs_of_a_solution():
-    """One for each function and rule; a rule works on every place of a function at once; docstrings and signatures stay."""
-    source = 'def f(x):\n    """Doc."""\n    return x ** 2 + x ** 2\n\n\ndef g(x):\n    return x.mean()\n'
+    """One for each function and rule; a rule works on every place of a function at once; docstrings
+    and signatures stay.
+    """
+    source = (
+        'def f(x):\n    """Doc."""\n    return x ** 2 + x ** 2\n\n\ndef g(x):\n    return'
+        " x.mean()\n"
+    )
     made = {(one.function, one.name): one.definition for one in equivalents(source, SOLUTION)}
     assert made["f", "square as product"] == 'def f(x):\n    """Doc."""\n    return x * x + x * x'
     assert made["g", "mean as sum / numel"] == "def g(x):\n    return x.sum() / x.numel()"

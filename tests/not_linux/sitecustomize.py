@@ -1,4 +1,5 @@
-"""Python as our own code would find it where there is no Linux: on PYTHONPATH, this file makes every process of a test so, as far as that can be played.
+"""Python as our own code would find it where there is no Linux: on PYTHONPATH, this file makes
+every process of a test so, as far as that can be played.
 
 Left to play: file systems with other rules, pipes of Windows, real libraries of those systems.
 """
@@ -14,7 +15,9 @@ _import, _open, _cdll = builtins.__import__, builtins.open, ctypes.CDLL
 
 
 def _importing(name, globals_=None, locals_=None, fromlist=(), level=0):
-    if name.partition(".")[0] in LINUX_ONLY and (globals_ or {}).get("__name__", "").startswith("autograder"):
+    if name.partition(".")[0] in LINUX_ONLY and (globals_ or {}).get("__name__", "").startswith(
+        "autograder"
+    ):
         message = f"No module named {name!r}"
         raise ModuleNotFoundError(message)
     return _import(name, globals_, locals_, fromlist, level)
@@ -39,4 +42,5 @@ for missing in ("pidfd_open", "sched_getaffinity", "setresuid", "prlimit", "memf
     if hasattr(os, missing):
         delattr(os, missing)
 sysconfig.get_config_vars()  # reads a file that is named after the platform
-sys.platform = "freebsd14"  # under the names of macOS and Windows the standard library looks for parts that are not here
+# under the names of macOS and Windows the standard library looks for parts that are not here
+sys.platform = "freebsd14"

@@ -1,4 +1,6 @@
-"""The sample course's notebooks, rendered once: the reference is run in plain Python, and the release quotes its numbers."""
+"""The sample course's notebooks, rendered once: the reference is run in plain Python, and the
+release quotes its numbers.
+"""
 
 from __future__ import annotations
 
@@ -45,27 +47,47 @@ def facts(reference_state: dict[str, Any]) -> Facts:
 
     def trained(n_epochs: int) -> torch.Tensor:
         params = torch.tensor([1.0, 0.0], requires_grad=True)
-        return student.training_loop(n_epochs, student.make_sgd(params, 1e-2), params, student.t_un, student.t_c).detach()
+        return student.training_loop(
+            n_epochs, student.make_sgd(params, 1e-2), params, student.t_un, student.t_c
+        ).detach()
 
     start = torch.tensor([1.0, 0.0], requires_grad=True)
-    moved = student.one_step(student.make_sgd(start, 1e-2), start, student.t_un, student.t_c).detach()
+    moved = student.one_step(
+        student.make_sgd(start, 1e-2), start, student.t_un, student.t_c
+    ).detach()
     seen = student.figure_1(
-        lambda tensor: student.make_sgd(tensor, 1e-2), torch.tensor([1.0, 0.0], requires_grad=True), student.t_un, student.t_c
+        lambda tensor: student.make_sgd(tensor, 1e-2),
+        torch.tensor([1.0, 0.0], requires_grad=True),
+        student.t_un,
+        student.t_c,
     )
-    batches = [(student.t_un[rows], student.t_c[rows]) for rows in (slice(4), slice(4, 8), slice(8, 11))]
+    batches = [
+        (student.t_un[rows], student.t_c[rows]) for rows in (slice(4), slice(4, 8), slice(8, 11))
+    ]
     twice = torch.tensor([1.0, 0.0], requires_grad=True)
     student.minibatch_loop(2, student.make_sgd(twice, 1e-2), twice, batches)
     sgd, adam = student.sgd_params.detach(), student.adam_params.detach()
     runs = {
         "test_figure_1": SimpleNamespace(
-            returned={stage: [None if one is None else one.numpy() for one in pair] for stage, pair in seen.items()}
+            returned={
+                stage: [None if one is None else one.numpy() for one in pair]
+                for stage, pair in seen.items()
+            }
         ),
         "test_minibatches": SimpleNamespace(returned=twice.detach().numpy()),
-        "test_mean_loss": SimpleNamespace(returned=student.mean_loss(torch.tensor([1.0, 0.0]), batches).numpy()),
+        "test_mean_loss": SimpleNamespace(
+            returned=student.mean_loss(torch.tensor([1.0, 0.0]), batches).numpy()
+        ),
         "test_one_step": SimpleNamespace(returned=moved.numpy()),
-        "test_first_losses": SimpleNamespace(returned=trained(3).numpy(), losses=[loss(trained(n), student.t_un) for n in range(3)]),
-        "test_lecture_run": SimpleNamespace(variables={"sgd_params": sgd.numpy()}, losses=[loss(sgd, student.t_un)]),
-        "test_adam_run": SimpleNamespace(variables={"adam_params": adam.numpy()}, losses=[loss(adam, student.t_u)]),
+        "test_first_losses": SimpleNamespace(
+            returned=trained(3).numpy(), losses=[loss(trained(n), student.t_un) for n in range(3)]
+        ),
+        "test_lecture_run": SimpleNamespace(
+            variables={"sgd_params": sgd.numpy()}, losses=[loss(sgd, student.t_un)]
+        ),
+        "test_adam_run": SimpleNamespace(
+            variables={"adam_params": adam.numpy()}, losses=[loss(adam, student.t_u)]
+        ),
     }
     return Facts(POINTS, runs.__getitem__)
 

@@ -1,4 +1,6 @@
-"""A notebook in a .zip is read; an archive that is damaged or made to harm is refused, with what is wrong."""
+"""A notebook in a .zip is read; an archive that is damaged or made to harm is refused, with what is
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,25 @@ from pathlib import Path
 
 import pytest
 
-from autograder.notebooks.reading.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
+from autograder.notebooks.reading.notebook_file import (
+    Unreadable,
+    UnreadableNotebook,
+    read_notebook_file,
+)
 
 HandIn = Callable[..., Path]
 CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
 
 
 def notebook(source: str = "x = 1") -> bytes:
-    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**CELL, "source": source}]}).encode()
+    return json.dumps(
+        {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**CELL, "source": source}]}
+    ).encode()
 
 
-def pack(*members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def pack(
+    *members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED
+) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, content in members:
@@ -61,7 +71,15 @@ LYING = patched(BOMB, b"PK\x01\x02", 24, (1000).to_bytes(4, "little"))
     ("members", "source"),
     [
         ([("a.ipynb", notebook())], "x = 1"),
-        ([("alice/a.ipynb", notebook()), ("alice/data.csv", b"1,2"), ("alice/old.zip", b"?"), ("alice/", b"")], "x = 1"),
+        (
+            [
+                ("alice/a.ipynb", notebook()),
+                ("alice/data.csv", b"1,2"),
+                ("alice/old.zip", b"?"),
+                ("alice/", b""),
+            ],
+            "x = 1",
+        ),
         (
             [
                 ("a.ipynb", notebook()),
@@ -81,8 +99,12 @@ LYING = patched(BOMB, b"PK\x01\x02", 24, (1000).to_bytes(4, "little"))
         ([("a..b/..a.csv", b""), ("a.ipynb", notebook())], "x = 1"),
     ],
 )
-def test_a_notebook_in_an_archive_is_read(hand_in: HandIn, members: list[tuple[str, bytes]], source: str) -> None:
-    """In a folder or not, beside data and what a Mac adds; of several the one with the assignment's name."""
+def test_a_notebook_in_an_archive_is_read(
+    hand_in: HandIn, members: list[tuple[str, bytes]], source: str
+) -> None:
+    """In a folder or not, beside data and what a Mac adds; of several the one with the assignment's
+    name.
+    """
     path = hand_in(pack(*members), "alice.zip")
     file = read_notebook_file(path, preferred="hand_in")
     assert [cell.source for cell in file.cells] == [source]
@@ -129,7 +151,9 @@ def test_the_archives_own_name_tells_which(hand_in: HandIn) -> None:
         (pack(("a.py", b"#" * 300_000), method=zipfile.ZIP_STORED), Unreadable.TOO_LARGE, "larger than 0.25 MB"),
     ],
 )  # fmt: skip
-def test_what_harms_or_tells_nothing_is_refused(hand_in: HandIn, data: bytes, reason: Unreadable, words: str) -> None:
+def test_what_harms_or_tells_nothing_is_refused(
+    hand_in: HandIn, data: bytes, reason: Unreadable, words: str
+) -> None:
     """With a reason, and words to the student."""
     with pytest.raises(UnreadableNotebook, match=f"alice.zip: .*{words}") as caught:
         read_notebook_file(hand_in(data, "alice.zip"))
@@ -154,10 +178,15 @@ def test_nothing_is_written(hand_in: HandIn, tmp_path: Path) -> None:
 def test_a_bomb_takes_no_memory(hand_in: HandIn) -> None:
     """Not even one whose table of contents lies about its size."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.ipynb", "w") as member:
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.ipynb", "w") as member,
+    ):
         for _ in range(150):
             member.write(b"0" * 1_000_000)
-    path = hand_in(patched(out.getvalue(), b"PK\x01\x02", 24, (1000).to_bytes(4, "little")), "alice.zip")
+    path = hand_in(
+        patched(out.getvalue(), b"PK\x01\x02", 24, (1000).to_bytes(4, "little")), "alice.zip"
+    )
     tracemalloc.start()
     with pytest.raises(UnreadableNotebook, match="damaged"):
         read_notebook_file(path)
@@ -171,6 +200,15 @@ def test_a_notebook_with_pictures_is_read(hand_in: HandIn, method: int) -> None:
     """Several megabytes that hardly shrink: only the table of contents has to be small."""
     picture = base64.b64encode(os.urandom(3_000_000)).decode()
     output = {"output_type": "display_data", "data": {"image/png": picture}, "metadata": {}}
-    content = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**CELL, "source": "x = 1", "outputs": [output]}]})
-    file = read_notebook_file(hand_in(pack(("a.ipynb", content.encode()), method=method), "work.zip"))
+    content = json.dumps(
+        {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {},
+            "cells": [{**CELL, "source": "x = 1", "outputs": [output]}],
+        }
+    )
+    file = read_notebook_file(
+        hand_in(pack(("a.ipynb", content.encode()), method=method), "work.zip")
+    )
     assert file.cells[0].outputs[0]["data"]["image/png"] == picture

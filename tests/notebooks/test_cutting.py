@@ -34,7 +34,9 @@ def test_hidden():
 
 
 def test_what_a_definition_uses_comes_with_it_and_nothing_else():
-    """Data, helpers and imports of the chosen test; no comment, no docstring of others, no import that only others use."""
+    """Data, helpers and imports of the chosen test; no comment, no docstring of others, no import
+    that only others use.
+    """
     text = cut(MODULE, ["test_shown"])
     namespace = {}
     exec(text, namespace)
@@ -56,7 +58,10 @@ def test_the_other_one_brings_its_own():
 
 def test_everything_that_binds_a_name_is_kept():
     """Loops, conditions, augmented and tuple assignments at the top level."""
-    module = "a = b = 1\nfor i in range(3):\n    a += i\nif b:\n    c, d = a, 5\ne = 6\ndef f():\n    return c\n"
+    module = (
+        "a = b = 1\nfor i in range(3):\n    a += i\nif b:\n    c, d = a, 5\ne = 6\ndef f():\n   "
+        " return c\n"
+    )
     namespace = {}
     exec(cut(module, ["f"]), namespace)
     assert namespace["f"]() == 4
@@ -71,4 +76,8 @@ def test_nothing_is_cut_for_names_that_are_not_there(names):
 
 def test_numbers_are_found_however_they_are_nested():
     """Lists of lists count as one row and as several; texts are none."""
-    assert set(number_lists("x = [[1, 2], [3, -4.5]]\ny = ['a', 2]")) == {(1.0, 2.0, 3.0, -4.5), (1.0, 2.0), (3.0, -4.5)}
+    assert set(number_lists("x = [[1, 2], [3, -4.5]]\ny = ['a', 2]")) == {
+        (1.0, 2.0, 3.0, -4.5),
+        (1.0, 2.0),
+        (3.0, -4.5),
+    }

@@ -13,7 +13,9 @@ SOURCES = ["a = 1\nb = 2\nraise ValueError", "# text", "c = '\\n{[\"'\n", ""]
 
 def notebook():
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in SOURCES])
-    made.cells[1]["outputs"] = [nbformat.v4.new_output("stream", text='{"cells": [{"source": "no"}]}\n')]
+    made.cells[1]["outputs"] = [
+        nbformat.v4.new_output("stream", text='{"cells": [{"source": "no"}]}\n')
+    ]
     return made
 
 
@@ -46,19 +48,35 @@ def test_source_as_one_text_has_the_line_of_the_text(tmp_path):
 @pytest.mark.parametrize("header", ["", "# ---\n# jupyter:\n#   a: 1\n# ---\n\n"])
 @pytest.mark.parametrize("above", ["", "import torch\n\n"])
 def test_scripts_have_the_lines_below_each_header(tmp_path, header, above):
-    """A percent script, with and without jupytext's header and code above the first cell: as many cells as the reader finds, each line of a source on its line."""
+    """A percent script, with and without jupytext's header and code above the first cell: as many
+    cells as the reader finds, each line of a source on its line.
+    """
     path = tmp_path / "n.py"
-    path.write_text(f"{header}{above}# %% one\na = 1\nb = 2\n# %% [markdown]\n# text\n# %%\nc = 3\n")
+    path.write_text(
+        f"{header}{above}# %% one\na = 1\nb = 2\n# %% [markdown]\n# text\n# %%\nc = 3\n"
+    )
     rows, lines = cell_lines(path), path.read_text().splitlines()
     cells = read_notebook_file(path).cells
     assert len(rows) == len(cells)
     for cell, found in zip(cells, rows, strict=True):
         if cell.cell_type == "code":
-            assert [lines[row - 1] for row in found][: len(cell.source.splitlines())] == cell.source.splitlines()
+            assert [lines[row - 1] for row in found][
+                : len(cell.source.splitlines())
+            ] == cell.source.splitlines()
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"cells": 3}', b'{"cells": [3]}', b'{"cells": [{"source": "x"', b"\xff\xfe\x00", b"[" * 100_000]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"cells": 3}',
+        b'{"cells": [3]}',
+        b'{"cells": [{"source": "x"',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+    ],
 )
 def test_other_files_have_none(tmp_path, content):
     """They are reported without a line, not refused here."""

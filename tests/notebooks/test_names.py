@@ -26,7 +26,13 @@ from autograder.notebooks.names import bound_names, meant_names, rebound
         ("if (n := 10) > 5: pass", "n"),
         ("[last := item for item in items]", "last"),
         ("try:\n    import torch\nexcept ImportError as e:\n    torch = None", "torch e"),
-        ("match v:\n    case [a, *rest]: pass\n    case {'k': b, **more}: pass\n    case C() as whole: pass", "a rest b more whole"),
+        (
+            (
+                "match v:\n    case [a, *rest]: pass\n    case {'k': b, **more}: pass\n    case C()"
+                " as whole: pass"
+            ),
+            "a rest b more whole",
+        ),
         ("del f", "f"),
         ("if True:\n    while x:\n        def f(): pass", "f"),
         ("await client.start()\nx = await f()", "x"),
@@ -53,7 +59,9 @@ def test_bound_names(source: str, names: str) -> None:
 
 def test_meant_names_of_broken_code() -> None:
     """A cell with a syntax error still shows which function it is about."""
-    assert meant_names("def model(t_u, w, b)\n    return w * t_u + b\n    def inner(): pass") == {"model"}
+    assert meant_names("def model(t_u, w, b)\n    return w * t_u + b\n    def inner(): pass") == {
+        "model"
+    }
     assert meant_names("x = 1") == {"x"}
 
 
@@ -62,12 +70,24 @@ def cells(*sources: tuple[str, str]) -> list[SimpleNamespace]:
 
 
 OWNERS = {"model": "test_model", "loss_fn": "test_loss_fn"}
-START = (("model", "def model(): ..."), ("test_model", "assert model"), ("loss_fn", "def loss_fn(): ..."), ("test_loss_fn", "1"))
+START = (
+    ("model", "def model(): ..."),
+    ("test_model", "assert model"),
+    ("loss_fn", "def loss_fn(): ..."),
+    ("test_loss_fn", "1"),
+)
 
 
 @pytest.mark.parametrize(
     "later",
-    ["model = nn.Linear(1, 1)", "def model(x): ...", "for model in models: pass", "%time model = 1", "from m import model", "del model"],
+    [
+        "model = nn.Linear(1, 1)",
+        "def model(x): ...",
+        "for model in models: pass",
+        "%time model = 1",
+        "from m import model",
+        "del model",
+    ],
 )
 def test_a_function_bound_again_is_called_after_its_check(later: str) -> None:
     """A later cell that takes the name for something else sends calls back to the check cell."""
@@ -75,23 +95,47 @@ def test_a_function_bound_again_is_called_after_its_check(later: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "later", ["model(1)", "model.x = 1", "def f():\n    model = 1", "def model(:", "my_model = 1", "[model for model in x]"]
+    "later",
+    [
+        "model(1)",
+        "model.x = 1",
+        "def f():\n    model = 1",
+        "def model(:",
+        "my_model = 1",
+        "[model for model in x]",
+    ],
 )
 def test_a_function_only_used_is_not_rebound(later: str) -> None:
-    """Using it, or the same name in another scope, or in code that can't run, is not binding it again."""
+    """Using it, or the same name in another scope, or in code that can't run, is not binding it
+    again.
+    """
     assert rebound(cells(*START, ("cell-5", later)), OWNERS) == {}
 
 
 def test_a_function_defined_below_its_check_only() -> None:
-    """Whoever moved the definition below the check bound it once; so did a missing check cell's function."""
+    """Whoever moved the definition below the check bound it once; so did a missing check cell's
+    function.
+    """
     assert rebound(cells(("test_model", "1"), ("model", "def model(): ...")), OWNERS) == {}
     assert rebound(cells(("model", "def model(): ..."), ("cell-2", "model = 1")), OWNERS) == {}
 
 
 def test_what_the_check_cell_binds_is_not_below_it() -> None:
-    """The state after it is that in which the function is called anyway; and a function that it defines itself may be bound again."""
-    assert rebound(cells(("model", "def model(): ..."), ("test_model", "model = model"), ("cell-3", "x = 1")), OWNERS) == {}
-    assert rebound(cells(("test_model", "def model(): ..."), ("cell-2", "model = 1")), OWNERS) == {"model": "test_model"}
+    """The state after it is that in which the function is called anyway; and a function that it
+    defines itself may be bound again.
+    """
+    assert (
+        rebound(
+            cells(
+                ("model", "def model(): ..."), ("test_model", "model = model"), ("cell-3", "x = 1")
+            ),
+            OWNERS,
+        )
+        == {}
+    )
+    assert rebound(cells(("test_model", "def model(): ..."), ("cell-2", "model = 1")), OWNERS) == {
+        "model": "test_model"
+    }
 
 
 @given(st.text())
@@ -102,7 +146,15 @@ def test_any_text_has_names(source: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["(" * 100_000, "-" * 100_000 + "1", "\0", " " * 200_000 + "?", "a" * 200_000 + "!", "x=" * 50_000 + "1", "f(" * 5000 + ")" * 5000],
+    [
+        "(" * 100_000,
+        "-" * 100_000 + "1",
+        "\0",
+        " " * 200_000 + "?",
+        "a" * 200_000 + "!",
+        "x=" * 50_000 + "1",
+        "f(" * 5000 + ")" * 5000,
+    ],
 )
 def test_hostile_sources_end_soon(source: str) -> None:
     """Deep nesting, NUL and long lines neither crash nor hang the reader."""

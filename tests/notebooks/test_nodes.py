@@ -8,7 +8,11 @@ from autograder.notebooks.nodes import display_output, error_output, new_cell, s
 
 @pytest.mark.parametrize(
     ("kind", "theirs"),
-    [("code", nbformat.v4.new_code_cell), ("markdown", nbformat.v4.new_markdown_cell), ("raw", nbformat.v4.new_raw_cell)],
+    [
+        ("code", nbformat.v4.new_code_cell),
+        ("markdown", nbformat.v4.new_markdown_cell),
+        ("raw", nbformat.v4.new_raw_cell),
+    ],
 )
 @pytest.mark.parametrize("source", ["", "x = 1\n", "Zoë \u2028 'quoted'"])
 def test_cells_are_nbformats(kind, theirs, source):
@@ -16,13 +20,17 @@ def test_cells_are_nbformats(kind, theirs, source):
 
 
 def test_a_cell_that_ran_has_its_count():
-    assert new_cell("code", "1", "a", 7) == nbformat.v4.new_code_cell("1", id="a", execution_count=7)
+    assert new_cell("code", "1", "a", 7) == nbformat.v4.new_code_cell(
+        "1", id="a", execution_count=7
+    )
 
 
 def test_outputs_are_nbformats():
     new = nbformat.v4.new_output
     assert stream_output("stderr", "words") == new("stream", name="stderr", text="words")
-    assert error_output("E", "why", ["line"]) == new("error", ename="E", evalue="why", traceback=["line"])
+    assert error_output("E", "why", ["line"]) == new(
+        "error", ename="E", evalue="why", traceback=["line"]
+    )
     assert display_output({"text/plain": "1"}) == new("display_data", data={"text/plain": "1"})
 
 

@@ -14,7 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import SubmissionError
-from autograder.notebooks.reading.notebook_file import Unreadable, UnreadableNotebook, read_notebook_file
+from autograder.notebooks.reading.notebook_file import (
+    Unreadable,
+    UnreadableNotebook,
+    read_notebook_file,
+)
 from autograder.notebooks.reading.submission import read_submission
 
 HandIn = Callable[..., Path]
@@ -25,7 +29,13 @@ def notebook(*cells: Any, **fields: Any) -> dict[str, Any]:
 
 
 def code(source: Any, **fields: Any) -> dict[str, Any]:
-    return {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None} | fields
+    return {
+        "cell_type": "code",
+        "metadata": {},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    } | fields
 
 
 def kernel(**metadata: Any) -> dict[str, Any]:
@@ -73,7 +83,9 @@ DEEP = '{"nbformat": 4, "cells": ' + "[" * 100_000 + "]" * 100_000 + "}"
         (kernel(language_info={"name": "julia"}), "a.ipynb", Unreadable.WRONG_KERNEL),
     ],
 )
-def test_what_is_no_notebook_is_refused(hand_in: HandIn, content: Any, name: str, reason: Unreadable) -> None:
+def test_what_is_no_notebook_is_refused(
+    hand_in: HandIn, content: Any, name: str, reason: Unreadable
+) -> None:
     """The reason is machine-readable, and the message names the file and says what to do."""
     with pytest.raises(UnreadableNotebook, match=rf"{name}: .*([Hh]and|[Ss]ave|hand)") as caught:
         read_notebook_file(hand_in(content, name))
@@ -97,7 +109,9 @@ def test_python_kernels_are_read(hand_in: HandIn, metadata: dict[str, Any]) -> N
 
 
 def test_other_writers_notebooks_are_read(hand_in: HandIn) -> None:
-    """A byte order mark, sources as lists, Windows line ends, half a surrogate pair, no metadata, odd outputs."""
+    """A byte order mark, sources as lists, Windows line ends, half a surrogate pair, no metadata,
+    odd outputs.
+    """
     outputs = [
         3,
         {"output_type": "stream", "text": ["a\n", "b"]},
@@ -108,7 +122,10 @@ def test_other_writers_notebooks_are_read(hand_in: HandIn) -> None:
     del cell["metadata"]
     file = read_notebook_file(hand_in(b"\xef\xbb\xbf" + json.dumps(notebook(cell)).encode()))
     assert file.cells[0].source == "x = 1\ny = '?'"
-    assert [output.get("text", output.get("data")) for output in file.cells[0].outputs] == ["a\nb", {"text/plain": "x"}]
+    assert [output.get("text", output.get("data")) for output in file.cells[0].outputs] == [
+        "a\nb",
+        {"text/plain": "x"},
+    ]
     assert file.cells[0].execution_count is None
 
 
@@ -124,25 +141,43 @@ def test_format_3_is_upgraded(hand_in: HandIn) -> None:
         "metadata": {},
         "collapsed": False,
     }
-    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [cell], "metadata": {}}]}
+    old = {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {"name": ""},
+        "worksheets": [{"cells": [cell], "metadata": {}}],
+    }
     (read,) = read_notebook_file(hand_in(old)).cells
-    assert (read.source, read.execution_count, read.outputs[0]["data"]) == ("x = 3\nx", 2, {"text/plain": "3"})
+    assert (read.source, read.execution_count, read.outputs[0]["data"]) == (
+        "x = 3\nx",
+        2,
+        {"text/plain": "3"},
+    )
 
 
 def test_a_script_is_read(hand_in: HandIn) -> None:
-    """Percent cells, ids in their headers, commented magics; and a script without any is one cell."""
-    script = '# %% [markdown] id="intro"\n# # Hi\n\n# %% id="data"\nimport torch\n# %matplotlib inline\n\n# %%\nx = 1\n'
+    """Percent cells, ids in their headers, commented magics; and a script without any is one
+    cell.
+    """
+    script = (
+        '# %% [markdown] id="intro"\n# # Hi\n\n# %% id="data"\nimport torch\n# %matplotlib'
+        " inline\n\n# %%\nx = 1\n"
+    )
     cells = read_notebook_file(hand_in(script, "a.py")).cells
     assert [(cell.cell_type, cell.grade_id, cell.source) for cell in cells] == [
         ("markdown", "intro", "# Hi"),
         ("code", "data", "import torch\n%matplotlib inline"),
         ("code", "", "x = 1"),
     ]
-    assert [cell.source for cell in read_notebook_file(hand_in("x = 1\n\ny = 2\n", "b.py")).cells] == ["x = 1\n\ny = 2"]
+    assert [
+        cell.source for cell in read_notebook_file(hand_in("x = 1\n\ny = 2\n", "b.py")).cells
+    ] == ["x = 1\n\ny = 2"]
 
 
 def test_what_is_not_a_file_is_not_opened(tmp_path: Path) -> None:
-    """A directory is refused, and a pipe, which would wait for ever; a file that is not there is the machine's error."""
+    """A directory is refused, and a pipe, which would wait for ever; a file that is not there is
+    the machine's error.
+    """
     os.mkfifo(tmp_path / "pipe.ipynb")
     (tmp_path / "folder.ipynb").mkdir()
     for name in ("pipe.ipynb", "folder.ipynb"):
@@ -179,7 +214,11 @@ KEYS = st.text(max_size=5) | st.sampled_from(
         "input",
     ],
 )
-ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=30)
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=30,
+)
 CELLS = st.lists(
     st.fixed_dictionaries(
         {"cell_type": st.sampled_from(["code", "markdown", "raw"]), "source": ANYTHING},
@@ -199,17 +238,40 @@ def read_or_refuse(path: Path, release: nbformat.NotebookNode) -> None:
 
 
 @OWN_TMP
-@given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode), name=st.sampled_from(["a.ipynb", "a.py"]))
-def test_arbitrary_bytes_are_read_or_refused(hand_in: HandIn, released: nbformat.NotebookNode, content: bytes, name: str) -> None:
+@given(
+    content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode),
+    name=st.sampled_from(["a.ipynb", "a.py"]),
+)
+def test_arbitrary_bytes_are_read_or_refused(
+    hand_in: HandIn, released: nbformat.NotebookNode, content: bytes, name: str
+) -> None:
     """Nothing but a SubmissionError comes out of any file."""
     read_or_refuse(hand_in(content, name), released)
 
 
 @OWN_TMP
-@given(version=st.sampled_from([1, 2, 3, 4, 4, 4]), metadata=ANYTHING, cells=CELLS | ANYTHING, worksheets=ANYTHING)
+@given(
+    version=st.sampled_from([1, 2, 3, 4, 4, 4]),
+    metadata=ANYTHING,
+    cells=CELLS | ANYTHING,
+    worksheets=ANYTHING,
+)
 def test_arbitrary_json_is_read_or_refused(
-    hand_in: HandIn, released: nbformat.NotebookNode, version: int, metadata: Any, cells: Any, worksheets: Any
+    hand_in: HandIn,
+    released: nbformat.NotebookNode,
+    version: int,
+    metadata: Any,
+    cells: Any,
+    worksheets: Any,
 ) -> None:
-    """Nor out of any JSON that looks like a notebook; and what is read is restored to a valid one."""
-    content = {"nbformat": version, "nbformat_minor": 0, "metadata": metadata, "cells": cells, "worksheets": worksheets}
+    """Nor out of any JSON that looks like a notebook; and what is read is restored to a valid
+    one.
+    """
+    content = {
+        "nbformat": version,
+        "nbformat_minor": 0,
+        "metadata": metadata,
+        "cells": cells,
+        "worksheets": worksheets,
+    }
     read_or_refuse(hand_in(json.dumps(content)), released)

@@ -25,15 +25,25 @@ from autograder.notebooks.writing.source import Facts, Mode, render_notebook, wr
 
 
 def test_the_reference_gives_the_lectures_numbers(reference_state: dict[str, Any]) -> None:
-    """Its cells, run in order, end at the slides' parameters, to the four decimals that the slides print."""
-    assert [f"{value:.4f}" for value in reference_state["sgd_params"].tolist()] == ["5.3671", "-17.3012"]
-    assert [f"{value:.4f}" for value in reference_state["adam_params"].tolist()] == ["0.5367", "-17.3021"]
+    """Its cells, run in order, end at the slides' parameters, to the four decimals that the slides
+    print.
+    """
+    assert [f"{value:.4f}" for value in reference_state["sgd_params"].tolist()] == [
+        "5.3671",
+        "-17.3012",
+    ]
+    assert [f"{value:.4f}" for value in reference_state["adam_params"].tolist()] == [
+        "0.5367",
+        "-17.3021",
+    ]
 
 
 def test_the_reference_has_no_checks(reference: NotebookNode) -> None:
     """Check cells quote the reference's numbers, so the notebook that yields them comes without."""
     assert not [cell.id for cell in reference.cells if cell.id.startswith("test_")]
-    assert "NotImplementedError" not in nbformat.writes(reference).replace("`raise NotImplementedError()`", "")
+    assert "NotImplementedError" not in nbformat.writes(reference).replace(
+        "`raise NotImplementedError()`", ""
+    )
 
 
 def test_numbers_come_from_the_reference(released: NotebookNode) -> None:
@@ -48,18 +58,28 @@ def test_numbers_come_from_the_reference(released: NotebookNode) -> None:
 def test_no_number_of_the_reference_is_typed() -> None:
     """The template itself holds none of them."""
     template = (COURSE / "assignments" / "optimizers" / "notebook.py.j2").read_text()
-    assert not [number for number in ("1.7761", "80.36", "37.57", "30.87", "5.367", "17.30", "2.92") if number in template]
+    assert not [
+        number
+        for number in ("1.7761", "80.36", "37.57", "30.87", "5.367", "17.30", "2.92")
+        if number in template
+    ]
 
 
 def test_the_release_holds_nothing_of_the_solution(released: NotebookNode) -> None:
-    """No line of a solution's region stands in the released notebook, except what checks and given cells say themselves."""
+    """No line of a solution's region stands in the released notebook, except what checks and given
+    cells say themselves.
+    """
     text, inside, bodies = nbformat.writes(released), False, []
     for line in (COURSE / "solutions" / "optimizers" / "solution.py").read_text().splitlines():
         if "SOLUTION" in line:
             inside = "BEGIN" in line
         elif inside and line.strip():
             bodies.append(line.split("  #")[0].strip())
-    code = "\n".join(cell.source for cell in released.cells if cell.cell_type == "code" and not cell.id.startswith("test_"))
+    code = "\n".join(
+        cell.source
+        for cell in released.cells
+        if cell.cell_type == "code" and not cell.id.startswith("test_")
+    )
     assert "SOLUTION" not in text
     assert not [body for body in bodies if body in code]
     assert len(bodies) > 15
@@ -96,7 +116,9 @@ def test_a_solved_release_passes_its_own_checks(solved: NotebookNode) -> None:
         ("make_adam", "Adam(", "SGD(", "test_make_adam"),
     ],
 )
-def test_a_wrong_solution_is_red_at_its_own_check(solved: NotebookNode, function: str, old: str, new: str, check: str) -> None:
+def test_a_wrong_solution_is_red_at_its_own_check(
+    solved: NotebookNode, function: str, old: str, new: str, check: str
+) -> None:
     """The first check that fails is the one below the mistake, and it says something."""
     cell = next(cell for cell in solved.cells if cell.id == function)
     assert old in cell.source
@@ -118,19 +140,35 @@ def test_two_parameter_tensors_pass_the_run_checks(solved: NotebookNode) -> None
     for cell in solved.cells:
         if cell.cell_type == "code" and not cell.id.startswith("train_"):
             if cell.id == "test_lecture_run":
-                namespace["sgd_params"] = [torch.tensor(value, requires_grad=True) for value in (5.3671, -17.3012)]
+                namespace["sgd_params"] = [
+                    torch.tensor(value, requires_grad=True) for value in (5.3671, -17.3012)
+                ]
             if cell.id == "test_adam_run":
-                namespace["adam_params"] = [torch.tensor(value, requires_grad=True) for value in (0.5367, -17.3021)]
+                namespace["adam_params"] = [
+                    torch.tensor(value, requires_grad=True) for value in (0.5367, -17.3021)
+                ]
             exec(cell.source, namespace)
 
 
-def test_the_notebook_is_nbformat_4_5_and_the_same_each_time(files: AssignmentFiles, facts: Facts, released: NotebookNode) -> None:
+def test_the_notebook_is_nbformat_4_5_and_the_same_each_time(
+    files: AssignmentFiles, facts: Facts, released: NotebookNode
+) -> None:
     """Cell ids are the grade ids; a second rendering has the same bytes."""
     nbformat.validate(released)
     assert (released.nbformat, released.nbformat_minor) == (4, 5)
     assert nbformat.writes(render_notebook(files, Mode.RELEASE, facts)) == nbformat.writes(released)
     assert [cell.id for cell in released.cells if cell.cell_type == "code"] == [
-        *("data", "model", "test_model", "loss_fn", "test_loss_fn", "make_sgd", "test_make_sgd", "holds", "test_holds"),
+        *(
+            "data",
+            "model",
+            "test_model",
+            "loss_fn",
+            "test_loss_fn",
+            "make_sgd",
+            "test_make_sgd",
+            "holds",
+            "test_holds",
+        ),
         *("figure_1", "test_figure_1", "one_step", "test_one_step"),
         *(
             "training_loop",
@@ -147,19 +185,29 @@ def test_the_notebook_is_nbformat_4_5_and_the_same_each_time(files: AssignmentFi
 
 
 def test_nbgrader_accepts_the_release(release: NotebookNode, tmp_path: Path) -> None:
-    """It is read by nbgrader, passes its metadata and id checks, and has the checksums and locks that nbgrader would set."""
+    """It is read by nbgrader, passes its metadata and id checks, and has the checksums and locks
+    that nbgrader would set.
+    """
     preprocessors = pytest.importorskip("nbgrader.preprocessors")
     nbgraderformat = pytest.importorskip("nbgrader.nbgraderformat")
     write_notebook(release, tmp_path / "optimizers.ipynb")
     before = nbgraderformat.read(str(tmp_path / "optimizers.ipynb"), as_version=4)
     after = copy.deepcopy(before)
-    for name in ("CheckCellMetadata", "DeduplicateIds", "LockCells", "ComputeChecksums", "CheckCellMetadata"):
+    for name in (
+        "CheckCellMetadata",
+        "DeduplicateIds",
+        "LockCells",
+        "ComputeChecksums",
+        "CheckCellMetadata",
+    ):
         after, _ = getattr(preprocessors, name)().preprocess(after, {})
     assert after == before == release
 
 
 def test_checksums_are_nbgraders(release: NotebookNode) -> None:
-    """Our few lines of md5 agree with nbgrader's function on every cell, also when text and points change."""
+    """Our few lines of md5 agree with nbgrader's function on every cell, also when text and points
+    change.
+    """
     compute = pytest.importorskip("nbgrader.utils").compute_checksum
     for cell in release.cells:
         if "nbgrader" in cell.metadata:
@@ -172,7 +220,9 @@ def test_checksums_are_nbgraders(release: NotebookNode) -> None:
 
 def test_points_are_the_checks(released: NotebookNode) -> None:
     """Each check cell carries the points of the check of its name."""
-    marks = {cell.id: cell.metadata.nbgrader for cell in released.cells if "nbgrader" in cell.metadata}
+    marks = {
+        cell.id: cell.metadata.nbgrader for cell in released.cells if "nbgrader" in cell.metadata
+    }
     assert {name: mark.points for name, mark in marks.items() if mark.grade} == POINTS
     assert "scratch" not in marks
 
@@ -184,11 +234,23 @@ def course(tmp_path: Path, files: AssignmentFiles) -> Any:
     folder.mkdir(parents=True)
     shutil.copytree(COURSE / "solutions" / "optimizers", tmp_path / "solutions" / "optimizers")
 
-    def render(template: str, mode: Mode = Mode.RELEASE, facts: Facts | None = None, questions: tuple[Question, ...] = ()) -> NotebookNode:
+    def render(
+        template: str,
+        mode: Mode = Mode.RELEASE,
+        facts: Facts | None = None,
+        questions: tuple[Question, ...] = (),
+    ) -> NotebookNode:
         (folder / "notebook.py.j2").write_text(template)
-        own = AssignmentFiles(tmp_path, "optimizers", msgspec.structs.replace(files.assignment, questions=questions))
+        own = AssignmentFiles(
+            tmp_path, "optimizers", msgspec.structs.replace(files.assignment, questions=questions)
+        )
         return render_notebook(
-            own, mode, facts or Facts({"test_a": 2.5}, lambda name: {"test_a": SimpleNamespace(returned=np.ones(2))}[name])
+            own,
+            mode,
+            facts
+            or Facts(
+                {"test_a": 2.5}, lambda name: {"test_a": SimpleNamespace(returned=np.ones(2))}[name]
+            ),
         )
 
     return render
@@ -204,24 +266,51 @@ TEXT = '# %% [markdown] role="text" id="intro"\n# Hi\n'
         (TEXT + '\n# %% role="given" id="a b"\nx = 1\n', r":4: id='a b' is no name for a cell"),
         (
             TEXT + '\n# %% role="gift" id="a"\nx = 1\n',
-            r":4: role='gift' is none of: text, given, solution, check, tests, answer, task, variant, free",
+            (
+                r":4: role='gift' is none of: text, given, solution, check, tests, answer, task,"
+                r" variant, free"
+            ),
         ),
         (TEXT + "\n# %%\nx = 1\n", r":4: the cell has no role"),
-        (TEXT + '\n# %% role="text" id="a"\nx = 1\n', r":4: a cell of role text begins with # %% \[markdown\]"),
-        (TEXT + '\n# %% [markdown] role="given" id="a"\n# x\n', r":4: a cell of role given begins with # %% without"),
-        (TEXT + '\n# %% role="given" id="intro"\nx = 1\n', r":4: a second cell with id='intro'; the first is on line 1"),
-        (TEXT + '\n# %% role="check" id="test_b"\nx = 1\n', r":4: no check is called 'test_b'; there are: test_a"),
+        (
+            TEXT + '\n# %% role="text" id="a"\nx = 1\n',
+            r":4: a cell of role text begins with # %% \[markdown\]",
+        ),
+        (
+            TEXT + '\n# %% [markdown] role="given" id="a"\n# x\n',
+            r":4: a cell of role given begins with # %% without",
+        ),
+        (
+            TEXT + '\n# %% role="given" id="intro"\nx = 1\n',
+            r":4: a second cell with id='intro'; the first is on line 1",
+        ),
+        (
+            TEXT + '\n# %% role="check" id="test_b"\nx = 1\n',
+            r":4: no check is called 'test_b'; there are: test_a",
+        ),
         ("x = 1\n" + TEXT, r":1: text before the first cell"),
-        (TEXT + '\n# %% [markdown] role="answer" id="why"\n# Because:\n', r":4: assignment.toml has no \[\[questions\]\] with id = 'why'"),
-        (TEXT + '\n# %% role="task" id="why"\nx = 1\n', r":4: a cell of role task begins with # %% \[markdown\]"),
+        (
+            TEXT + '\n# %% [markdown] role="answer" id="why"\n# Because:\n',
+            r":4: assignment.toml has no \[\[questions\]\] with id = 'why'",
+        ),
+        (
+            TEXT + '\n# %% role="task" id="why"\nx = 1\n',
+            r":4: a cell of role task begins with # %% \[markdown\]",
+        ),
         (TEXT + "# {{ nonsense }}\n", r":3: 'nonsense' is undefined"),
         (TEXT + "# {{ reference('test_a').nonsense }}\n", r":3: .*nonsense"),
-        (TEXT + "# {{ reference('test_b').returned }}\n", r":3: the reference has no run for a check called 'test_b'"),
+        (
+            TEXT + "# {{ reference('test_b').returned }}\n",
+            r":3: the reference has no run for a check called 'test_b'",
+        ),
         (TEXT + "# {{ 1 / 0 }}\n", r":3: division by zero"),
         (TEXT + "# {{ 'a' | tensor }}\n", r":3: expected numbers"),
         (TEXT + "\n{% if %}\n", r":4: not a valid template"),
         (TEXT + '# {{ given("model") }}\n', r"notebook\.py\.j2:3: .*'model' has a region"),
-        (TEXT + '# {{ stub("volume") }}\n', r"notebook\.py\.j2:3: .*solution\.py:1: no top-level function 'volume'"),
+        (
+            TEXT + '# {{ stub("volume") }}\n',
+            r"notebook\.py\.j2:3: .*solution\.py:1: no top-level function 'volume'",
+        ),
     ],
 )
 def test_a_broken_template_is_named_with_its_line(course: Any, template: str, message: str) -> None:
@@ -232,20 +321,32 @@ def test_a_broken_template_is_named_with_its_line(course: Any, template: str, me
 
 def test_the_reference_quotes_no_reference(course: Any) -> None:
     """In the notebook that yields the numbers, only check cells may use them; they are left out."""
-    cell = "\nx = {{ (reference('test_a').returned[0] * 2) | number(3) }}\ny = {{ reference('test_b').losses | tensor }}\n"
-    with pytest.raises(AssignmentError, match=r":4: cell 'a' quotes a number of the reference .* role check"):
+    cell = (
+        "\nx = {{ (reference('test_a').returned[0] * 2) | number(3) }}\ny = {{"
+        " reference('test_b').losses | tensor }}\n"
+    )
+    with pytest.raises(
+        AssignmentError, match=r":4: cell 'a' quotes a number of the reference .* role check"
+    ):
         course(TEXT + '\n# %% role="given" id="a"' + cell, Mode.REFERENCE, Facts())
-    assert [cell.id for cell in course(TEXT + '\n# %% role="check" id="test_a"' + cell, Mode.REFERENCE, Facts()).cells] == ["intro"]
+    assert [
+        cell.id
+        for cell in course(
+            TEXT + '\n# %% role="check" id="test_a"' + cell, Mode.REFERENCE, Facts()
+        ).cells
+    ] == ["intro"]
     with pytest.raises(AssignmentError, match="needs a run of the reference"):
         course(TEXT + '\n# %% role="check" id="test_a"' + cell, Mode.RELEASE, Facts({"test_a": 1}))
 
 
 def test_what_a_template_may_hold(course: Any) -> None:
-    """Magics, points in prose, a free Markdown cell, a loop over cells, and Jupytext's own header."""
+    """Magics, points in prose, a free Markdown cell, a loop over cells, and Jupytext's own
+    header.
+    """
     notebook = course(
-        "# ---\n# jupyter:\n#   jupytext:\n#     formats: py:percent\n# ---\n\n"
-        '# %% [markdown] role="free" id="notes"\n# {{ points("test_a") }} points in {{ assignment.title }}\n'
-        '{% for n in (1, 2) %}\n\n# %% role="given" id="g{{ n }}"\n%matplotlib inline\n{% endfor %}\n',
+        "# ---\n# jupyter:\n#   jupytext:\n#     formats: py:percent\n# ---\n\n# %% [markdown]"
+        ' role="free" id="notes"\n# {{ points("test_a") }} points in {{ assignment.title }}\n{% for'
+        ' n in (1, 2) %}\n\n# %% role="given" id="g{{ n }}"\n%matplotlib inline\n{% endfor %}\n',
     )
     assert [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells] == [
         ("notes", "markdown", "2.5 points in Optimizers"),
@@ -259,7 +360,9 @@ ANSWER = '\n# %% [markdown] role="answer" id="why"\n# Because:\n'
 
 
 def test_an_answer_cell_is_nbgraders_manually_graded_one(course: Any) -> None:
-    """Markdown that students write and a person marks: grade and solution, not locked, with the question's points; nbgrader accepts its metadata."""
+    """Markdown that students write and a person marks: grade and solution, not locked, with the
+    question's points; nbgrader accepts its metadata.
+    """
     cell = course(TEXT + ANSWER, questions=(WHY,)).cells[1]
     marks = cell.metadata["nbgrader"]
     assert {name: marks[name] for name in ("grade", "solution", "locked", "points")} == {
@@ -297,10 +400,15 @@ def test_tensors_are_written_as_source(value: Any, text: str) -> None:
 
 def test_numbers_are_written_as_source() -> None:
     """With the decimals asked for, and `float("inf")` where there are none."""
-    assert (number_text(np.float32(80.36434), 3), number_text(float("inf"))) == ("80.364", 'float("inf")')
+    assert (number_text(np.float32(80.36434), 3), number_text(float("inf"))) == (
+        "80.364",
+        'float("inf")',
+    )
 
 
-def test_writing_is_whole_or_not_at_all(release: NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_is_whole_or_not_at_all(
+    release: NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A write that fails leaves the old file, and nothing beside it."""
     path = tmp_path / "new" / "optimizers.ipynb"
     write_notebook(release, path)

@@ -20,22 +20,36 @@ def stream(text: str | list[str], name: str = "stdout") -> dict[str, Any]:
 
 
 def result(text: str) -> dict[str, Any]:
-    return {"output_type": "execute_result", "data": {"text/plain": text}, "metadata": {}, "execution_count": 1}
+    return {
+        "output_type": "execute_result",
+        "data": {"text/plain": text},
+        "metadata": {},
+        "execution_count": 1,
+    }
 
 
 ERROR = {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []}
 
 
-def submission(*saved: dict[str, Any], source: str = LOOP, role: Role = Role.SOLUTION, count: int | None = 7) -> Submission:
+def submission(
+    *saved: dict[str, Any], source: str = LOOP, role: Role = Role.SOLUTION, count: int | None = 7
+) -> Submission:
     cell = SubmittedCell("train_sgd", source, role, 5, saved, count)
     return Submission(Path("optimizers.ipynb"), "", (cell,), nbformat.v4.new_notebook())
 
 
 def test_a_kernel_that_went_on_from_an_earlier_step_is_told() -> None:
-    """The lecture's own printout, from a loop that starts afresh: 7.843 where a clean run prints 7.860."""
+    """The lecture's own printout, from a loop that starts afresh: 7.843 where a clean run prints
+    7.860.
+    """
     saved = submission(stream("Epoch 500, Loss 7.843371\nEpoch 1000, Loss 3.825483\n"))
-    assert stale_outputs(saved, {"train_sgd": [stream("Epoch 500, Loss 7.860120\nEpoch 1000, Loss 3.828538\n")]}) == (
-        "Your saved output shows 7.843371 at epoch 500; a clean run of your notebook prints 7.860120. Cells may have run twice or out of order. Restart, run all, save.",
+    assert stale_outputs(
+        saved, {"train_sgd": [stream("Epoch 500, Loss 7.860120\nEpoch 1000, Loss 3.828538\n")]}
+    ) == (
+        (
+            "Your saved output shows 7.843371 at epoch 500; a clean run of your notebook prints"
+            " 7.860120. Cells may have run twice or out of order. Restart, run all, save."
+        ),
     )
 
 
@@ -46,8 +60,14 @@ def test_a_kernel_that_went_on_from_an_earlier_step_is_told() -> None:
         ([stream(["loss: 7.", "843"])], [stream("loss: 7.860")]),
         ([stream("train_loss=1.5e-2")], [stream("train_loss=1.9e-2")]),
         ([stream("Loss nan")], [stream("Loss 2.93")]),
-        ([result("tensor([  5.3701, -17.3012], requires_grad=True)")], [result("tensor([5.0001, -17.3012], requires_grad=True)")]),
-        ([stream("start\n"), result("tensor(2.9276)")], [stream("start\ntook 3 s\n"), result("tensor(3.1000)")]),
+        (
+            [result("tensor([  5.3701, -17.3012], requires_grad=True)")],
+            [result("tensor([5.0001, -17.3012], requires_grad=True)")],
+        ),
+        (
+            [stream("start\n"), result("tensor(2.9276)")],
+            [stream("start\ntook 3 s\n"), result("tensor(3.1000)")],
+        ),
     ],
 )
 def test_other_numbers_are_told(saved: list[dict[str, Any]], again: list[dict[str, Any]]) -> None:
@@ -65,9 +85,18 @@ def test_other_numbers_are_told(saved: list[dict[str, Any]], again: list[dict[st
         ("loss 0.02", "loss 0.0204"),  # the same, printed with another number of places
         ("loss 0.0204", "loss 0.02"),
         ("loss 1.2e-09", "loss 7.7e-09"),  # noise at the optimum
-        ("Epoch 1, loss 2.3026\nEpoch 2, loss 1.1043", "Epoch 1, loss 2.3027\nEpoch 2, loss 1.1513"),  # chaos that grows
-        ("Epoch 1, loss 2.30 (3.21 s)", "Epoch 1, loss 2.40 (2.95 s)"),  # a line with a time is not compared
-        ("loss 7.84:  40%|####  | 40/100 [00:03<00:05, 11.52it/s]", "loss 7.96:  40%|####  | 40/100 [00:01<00:02, 31.10it/s]"),
+        (
+            "Epoch 1, loss 2.3026\nEpoch 2, loss 1.1043",
+            "Epoch 1, loss 2.3027\nEpoch 2, loss 1.1513",
+        ),  # chaos that grows
+        (
+            "Epoch 1, loss 2.30 (3.21 s)",
+            "Epoch 1, loss 2.40 (2.95 s)",
+        ),  # a line with a time is not compared
+        (
+            "loss 7.84:  40%|####  | 40/100 [00:03<00:05, 11.52it/s]",
+            "loss 7.96:  40%|####  | 40/100 [00:01<00:02, 31.10it/s]",
+        ),
         ("2026-11-20 epoch 1.5", "2026-11-22 epoch 9.5"),
         ("<Loss object at 0x7f81a2b3c4d0> 1.25", "<Loss object at 0x7f11a2b3c4d0> 3.25"),
         ("accuracy 0.91", "accuracy 0.95"),  # no loss, no tensor
@@ -79,7 +108,9 @@ def test_other_numbers_are_told(saved: list[dict[str, Any]], again: list[dict[st
     ],
 )
 def test_noise_is_not_told(saved: str, again: str) -> None:
-    """Float noise, rounding, times, rates, dates, addresses, and text that has changed are no sign of a stale kernel."""
+    """Float noise, rounding, times, rates, dates, addresses, and text that has changed are no sign
+    of a stale kernel.
+    """
     assert stale_outputs(submission(stream(saved)), {"train_sgd": [stream(again)]}) == ()
 
 
@@ -100,14 +131,21 @@ STALE, CLEAN = stream("Loss 7.843"), stream("Loss 7.860")
         (submission(STALE, source="params = torch.randn(2)"), [CLEAN]),
     ],
 )
-def test_what_can_not_be_compared_is_not_told(saved: Submission, again: list[dict[str, Any]]) -> None:
-    """Never run, nothing saved, an error on either side, a check cell, a warning, or randomness without a seed: silence."""
+def test_what_can_not_be_compared_is_not_told(
+    saved: Submission, again: list[dict[str, Any]]
+) -> None:
+    """Never run, nothing saved, an error on either side, a check cell, a warning, or randomness
+    without a seed: silence.
+    """
     assert stale_outputs(saved, {"train_sgd": again}) == ()
 
 
 def test_seeded_randomness_is_compared() -> None:
     """With a seed the clean run is the one to print again."""
-    assert stale_outputs(submission(STALE, source="torch.manual_seed(0)\nnet = nn.Linear(1, 1)"), {"train_sgd": [CLEAN]})
+    assert stale_outputs(
+        submission(STALE, source="torch.manual_seed(0)\nnet = nn.Linear(1, 1)"),
+        {"train_sgd": [CLEAN]},
+    )
 
 
 def test_only_the_first_stale_cell_is_told() -> None:

@@ -31,7 +31,10 @@ expected = {{ reference("test_total").returned }}
 # %% role="check" id="test_total"
 assert total(x) == expected
 """
-SOLUTION = 'def total(x):\n    """Sum."""\n    ### BEGIN SOLUTION\n    return sum(x)\n    ### END SOLUTION\n'
+SOLUTION = (
+    'def total(x):\n    """Sum."""\n    ### BEGIN SOLUTION\n    return sum(x)\n    ### END'
+    " SOLUTION\n"
+)
 ADA, BOB = Draw({"x": [1, 2]}, "a" * 16, "f" * 16), Draw({"x": [3, 4, 5]}, "b" * 16, "f" * 16)
 
 
@@ -46,7 +49,9 @@ def files(tmp_path):
         "assignments/sums/assignment.toml": 'title = "Sums"\npoints = 1\nparts = []\n',
         "assignments/sums/notebook.py.j2": TEMPLATE,
         "assignments/sums/test_sums.py": "",
-        "assignments/sums/variant.py": "def draw(rng):\n    return {'x': [rng.randint(1, 9) for _ in range(3)]}\n",
+        "assignments/sums/variant.py": (
+            "def draw(rng):\n    return {'x': [rng.randint(1, 9) for _ in range(3)]}\n"
+        ),
         "solutions/sums/solution.py": SOLUTION,
     }.items():
         path = tmp_path / name
@@ -57,12 +62,18 @@ def files(tmp_path):
 
 def rendered(files, draw, mode=Mode.RELEASE):
     own = dataclasses.replace(files, draw=draw)
-    return render_notebook(own, mode, Facts({"test_total": 1}, lambda _: Run(sum(draw.values["x"]))))
+    return render_notebook(
+        own, mode, Facts({"test_total": 1}, lambda _: Run(sum(draw.values["x"])))
+    )
 
 
 def submitted(notebook, release, tmp_path, name="s.ipynb"):
     path = tmp_path / name
-    path.write_text(jupytext.writes(notebook, fmt="py:percent") if name.endswith(".py") else nbformat.writes(notebook))
+    path.write_text(
+        jupytext.writes(notebook, fmt="py:percent")
+        if name.endswith(".py")
+        else nbformat.writes(notebook)
+    )
     return read_submission(path, release), held_in(read_notebook_file(path).cells)
 
 
@@ -90,7 +101,10 @@ def test_a_cell_says_whose_it_is_in_metadata_and_last_line(files):
 
 def test_the_references_cells_are_the_same_for_equal_data(files):
     """Neither tag nor fingerprint; the numbers that come from it are left out of it."""
-    one, other = (rendered(files, dataclasses.replace(ADA, tag=tag), Mode.REFERENCE) for tag in ("a" * 16, "c" * 16))
+    one, other = (
+        rendered(files, dataclasses.replace(ADA, tag=tag), Mode.REFERENCE)
+        for tag in ("a" * 16, "c" * 16)
+    )
     assert one == other
     assert [cell.id for cell in one.cells] == ["task", "data", "total"]
 
@@ -99,7 +113,9 @@ def test_anothers_cells_are_put_back_and_told(files, tmp_path):
     """All three hold ada's data again, each in its place."""
     submission, held = submitted(rendered(files, BOB), rendered(files, ADA), tmp_path)
     assert [(cell.id, cell.source) for cell in submission.cells] == [
-        (grade_id_of(cell), cell.source) for cell in rendered(files, ADA).cells if cell.cell_type == "code"
+        (grade_id_of(cell), cell.source)
+        for cell in rendered(files, ADA).cells
+        if cell.cell_type == "code"
     ]
     assert held.tags == {BOB.tag}
     assert held.secrets == {BOB.fingerprint}
@@ -115,14 +131,18 @@ def test_ones_own_cells_are_left_alone(files, tmp_path):
 
 @pytest.mark.parametrize("name", ["s.ipynb", "s.py"])
 def test_without_metadata_the_last_line_tells(files, tmp_path, name):
-    """A notebook that was stripped, and a script: the other's data don't stay in it as a cell of the student's own."""
+    """A notebook that was stripped, and a script: the other's data don't stay in it as a cell of
+    the student's own.
+    """
     notebook = rendered(files, BOB)
     for cell in notebook.cells:
         cell.metadata = {}
     submission, held = submitted(notebook, rendered(files, ADA), tmp_path, name)
     assert held.tags == {BOB.tag}
     assert "[3, 4, 5]" not in "\n".join(cell.source for cell in submission.cells)
-    assert next(cell.source for cell in submission.cells if cell.id == "data").startswith("x = [1, 2]")
+    assert next(cell.source for cell in submission.cells if cell.id == "data").startswith(
+        "x = [1, 2]"
+    )
 
 
 def test_without_either_they_are_put_back_and_nobody_is_named(files, tmp_path):
@@ -138,7 +158,9 @@ def test_without_either_they_are_put_back_and_nobody_is_named(files, tmp_path):
 def test_what_is_no_tag_is_none(files, tmp_path, tag):
     """A student's metadata may hold anything."""
     notebook = rendered(files, dataclasses.replace(ADA, tag="", fingerprint=""))
-    notebook.cells[1].metadata["gradstep"]["variant"] = notebook.cells[1].metadata["gradstep"]["secret"] = tag
+    notebook.cells[1].metadata["gradstep"]["variant"] = notebook.cells[1].metadata["gradstep"][
+        "secret"
+    ] = tag
     _, held = submitted(notebook, rendered(files, ADA), tmp_path)
     assert (held.tags, held.secrets) == (frozenset(), frozenset())
 
@@ -146,7 +168,11 @@ def test_what_is_no_tag_is_none(files, tmp_path, tag):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('variant.x }}\n\n# %% role="solution"', 'variant.z }}\n\n# %% role="solution"', r"notebook\.py\.j2:5: .*no attribute 'z'"),
+        (
+            'variant.x }}\n\n# %% role="solution"',
+            'variant.z }}\n\n# %% role="solution"',
+            r"notebook\.py\.j2:5: .*no attribute 'z'",
+        ),
         ("assert total(x) == expected", "assert total({{ variant.x }}) == 3", ""),
     ],
 )
@@ -165,5 +191,8 @@ def test_a_variant_cell_without_variant_py_is_refused(files):
     """With the file that would make it."""
     (files.folder / "variant.py").unlink()
     files.template.write_text('# %% role="variant" id="data"\nx = 1\n')
-    with pytest.raises(AssignmentError, match=r"notebook\.py\.j2:1: a cell of role variant, and there is no .*variant\.py"):
+    with pytest.raises(
+        AssignmentError,
+        match=r"notebook\.py\.j2:1: a cell of role variant, and there is no .*variant\.py",
+    ):
         rendered(open_assignment(files.course, "sums"), None)

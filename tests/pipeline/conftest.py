@@ -17,7 +17,9 @@ def released(tmp_path_factory, executor):
     root = tmp_path_factory.mktemp("released")
     shutil.copytree(TINY, root, dirs_exist_ok=True)
     files = open_assignment(root, "tiny")
-    release_assignment(files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor)
+    release_assignment(
+        files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor
+    )
     return root
 
 

@@ -1,4 +1,6 @@
-"""A scratch folder laid out as /autograder, set up as setup.sh leaves it, in which the zip's own run_autograder runs."""
+"""A scratch folder laid out as /autograder, set up as setup.sh leaves it, in which the zip's own
+run_autograder runs.
+"""
 
 import json
 import os
@@ -11,7 +13,10 @@ from pathlib import Path
 
 import nbformat
 
-START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from autograder.commands.container.gradescope_run import main; main()"
+START = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from"
+    " autograder.commands.container.gradescope_run import main; main()"
+)
 
 
 @dataclass
@@ -23,7 +28,9 @@ class Autograder:
 
     @classmethod
     def unpack(cls, archive, folder):
-        """What Gradescope and setup.sh do with the zip, but for the installation: this interpreter stands for the environment."""
+        """What Gradescope and setup.sh do with the zip, but for the installation: this interpreter
+        stands for the environment.
+        """
         made = cls(folder / "autograder", folder / "package")
         source = made.root / "source"
         with zipfile.ZipFile(archive) as file:
@@ -65,7 +72,9 @@ class Autograder:
         (self.root / "submission_metadata.json").chmod(0o644)
 
     def start(self, prefix=()):
-        """run_autograder, as the harness starts it: from /autograder, with an environment of the image's own. `prefix` are words before the command."""
+        """run_autograder, as the harness starts it: from /autograder, with an environment of the
+        image's own. `prefix` are words before the command.
+        """
         return subprocess.Popen(
             [*prefix, str(self.root / "run_autograder")],
             cwd=self.root,

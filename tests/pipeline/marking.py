@@ -57,11 +57,22 @@ def in_gradebook(course, student="ada"):
 
 def totals(course):
     """Points by student, from grades.csv and from the real `nbgrader export`."""
-    environment = os.environ | {"HOME": str(course.root), "JUPYTER_CONFIG_DIR": str(course.root / "config")}
+    environment = os.environ | {
+        "HOME": str(course.root),
+        "JUPYTER_CONFIG_DIR": str(course.root / "config"),
+    }
     command = [sys.executable, "-m", "nbgrader", "export", "--to", "out.csv"]
-    subprocess.run(command, cwd=course.results.root, env=environment, check=True, capture_output=True)
+    subprocess.run(
+        command, cwd=course.results.root, env=environment, check=True, capture_output=True
+    )
     with course.results.csv.open() as ours, (course.results.root / "out.csv").open() as theirs:
         return (
-            {row["student_id"]: (float(row["points"]), float(row["max_points"])) for row in csv.DictReader(ours)},
-            {row["student_id"]: (float(row["score"]), float(row["max_score"])) for row in csv.DictReader(theirs)},
+            {
+                row["student_id"]: (float(row["points"]), float(row["max_points"]))
+                for row in csv.DictReader(ours)
+            },
+            {
+                row["student_id"]: (float(row["score"]), float(row["max_score"]))
+                for row in csv.DictReader(theirs)
+            },
         )

@@ -1,4 +1,6 @@
-"""An nbgrader course made by nbgrader itself, with one assignment that has a bit of everything and a class that hands it in."""
+"""An nbgrader course made by nbgrader itself, with one assignment that has a bit of everything and
+a class that hands it in.
+"""
 
 import os
 import sys
@@ -18,7 +20,9 @@ def cell(source, grade_id="", *, points=None, markdown=False, **flags):
     made = (new_markdown_cell if markdown else new_code_cell)(source.removesuffix("\n"))
     if grade_id:
         flags = {"grade": False, "solution": False, "locked": False, "task": False} | flags
-        made.metadata["nbgrader"] = {"schema_version": 3, "grade_id": grade_id, **flags} | ({} if points is None else {"points": points})
+        made.metadata["nbgrader"] = {"schema_version": 3, "grade_id": grade_id, **flags} | (
+            {} if points is None else {"points": points}
+        )
     return made
 
 
@@ -74,7 +78,10 @@ CELLS = [
 
 GOOD = {
     "mean": "def mean(values):\n    return sum(values) / len(values)\n",
-    "fit": "def fit(points):\n    return sum(x * y for x, y in points) / sum(x * x for x, _ in points)\n",
+    "fit": (
+        "def fit(points):\n    return sum(x * y for x, y in points) / sum(x * x for x, _ in"
+        " points)\n"
+    ),
     "best": "best = fit([(1, 2), (2, 3)])\n",
     "why": "I don't know.",
     "plot": "def plot(points):\n    return 3\n",
@@ -83,22 +90,59 @@ GOOD = {
 
 CLASS = {
     "right": GOOD,
-    "wrong": GOOD | {"mean": "def mean(values):\n    return max(values)\n", "fit": "def fit(points):\n    return -1.0\n"},
-    "half": GOOD | {"mean": "def mean(values):\n    return 2\n", "fit": "def fit(points):\n    return min(points[0][1], 2)\n"},
-    "error": GOOD | {"mean": "def mean(values:\n    return 1\n", "fit": "def fit(points):\n    return undefined_name\n"},
+    "wrong": (
+        GOOD
+        | {
+            "mean": "def mean(values):\n    return max(values)\n",
+            "fit": "def fit(points):\n    return -1.0\n",
+        }
+    ),
+    "half": (
+        GOOD
+        | {
+            "mean": "def mean(values):\n    return 2\n",
+            "fit": "def fit(points):\n    return min(points[0][1], 2)\n",
+        }
+    ),
+    "error": (
+        GOOD
+        | {
+            "mean": "def mean(values:\n    return 1\n",
+            "fit": "def fit(points):\n    return undefined_name\n",
+        }
+    ),
     "blank": {},
-    "slow": GOOD
-    | {
-        "mean": "import warnings\n\ndef mean(values):\n    warnings.warn('slow')\n    return sum(values) / len(values)\n",
-        "best": "import time\nbest = 1.6\ntime.sleep(600)\n",
-    },
-    "cheats": GOOD | {"mean": "def mean(values):\n    return 0\n", "test_mean": "pass", "slopes": "2.0"},
+    "slow": (
+        GOOD
+        | {
+            "mean": (
+                "import warnings\n\ndef mean(values):\n    warnings.warn('slow')\n    return"
+                " sum(values) / len(values)\n"
+            ),
+            "best": "import time\nbest = 1.6\ntime.sleep(600)\n",
+        }
+    ),
+    "cheats": (
+        GOOD | {"mean": "def mean(values):\n    return 0\n", "test_mean": "pass", "slopes": "2.0"}
+    ),
 }
-"""Submissions on which both tools must agree, cell by cell. Half's mean passes the visible tests, and no hidden one; slow's warns, and one of his cells never ends."""
+"""Submissions on which both tools must agree, cell by cell.
 
-SLOPE = "import numpy\n\nclass Slope:\n    def __eq__(self, other):\n        return {}\n\ndef fit(points):\n    return Slope()\n"
-OPEN = {"nan": GOOD | {"fit": SLOPE.format("float('nan')")}, "object": GOOD | {"fit": SLOPE.format("numpy.float64(0.125)")}}
-"""Submissions that make `slopes` end with `nan` and with `np.float64(0.25)`: nbgrader gives full marks for them."""
+Half's mean passes the visible tests, and no hidden one; slow's warns, and one of his cells never
+ends.
+"""
+
+SLOPE = (
+    "import numpy\n\nclass Slope:\n    def __eq__(self, other):\n        return {}\n\ndef"
+    " fit(points):\n    return Slope()\n"
+)
+OPEN = {
+    "nan": GOOD | {"fit": SLOPE.format("float('nan')")},
+    "object": GOOD | {"fit": SLOPE.format("numpy.float64(0.125)")},
+}
+"""Submissions that make `slopes` end with `nan` and with `np.float64(0.25)`: nbgrader gives full
+marks for them.
+"""
 
 
 @dataclass(frozen=True)
@@ -131,17 +175,24 @@ def submit(root, student, sources, *, name="ps1", notebook="lines"):
 
 
 def nbgrader_class(root, students):
-    """The course in `root`, released, handed in and autograded by nbgrader: what `nbgrader generate_assignment` and `nbgrader autograde` do, without importing it twice."""
+    """The course in `root`, released, handed in and autograded by nbgrader: what `nbgrader
+    generate_assignment` and `nbgrader autograde` do, without importing it twice.
+    """
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
     write_source(root)
     config = Config()
-    config.CourseDirectory.root, config.CourseDirectory.course_id, config.Execute.timeout = str(root), "c101", 5
+    config.CourseDirectory.root, config.CourseDirectory.course_id, config.Execute.timeout = (
+        str(root),
+        "c101",
+        5,
+    )
+    # it starts `alembic` by name
     path, os.environ["PATH"] = (
         os.environ["PATH"],
         f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    )  # it starts `alembic` by name
+    )
     try:
         api = NbGraderAPI(config=config)
         released = api.generate_assignment("ps1")

@@ -19,7 +19,9 @@ def pack(*members):
 
 
 def test_archives_are_found(tmp_path):
-    """In a flat folder, in a folder per student, in nbgrader's layout, and alone; a notebook beside an archive comes first."""
+    """In a flat folder, in a folder per student, in nbgrader's layout, and alone; a notebook beside
+    an archive comes first.
+    """
     for path in (
         "flat/alice.zip",
         "flat/bob.ipynb",
@@ -32,7 +34,11 @@ def test_archives_are_found(tmp_path):
         (tmp_path / path).touch()
     with zipfile.ZipFile(tmp_path / "flat/alice.zip", "w"):
         pass  # one that is none is refused where it is named by itself
-    found = {candidate.student: candidate.path for name in ("flat", "nb") for candidate in collect_submissions(tmp_path / name, "tiny")}
+    found = {
+        candidate.student: candidate.path
+        for name in ("flat", "nb")
+        for candidate in collect_submissions(tmp_path / name, "tiny")
+    }
     assert {student: path and path.name for student, path in found.items()} == {
         "alice": "alice.zip",
         "bob": "bob.ipynb",
@@ -52,10 +58,14 @@ def test_other_archives_are_not(tmp_path):
 
 
 def test_archives_are_graded_or_refused_one_by_one(course):
-    """The right notebook has its points in an archive too; bad archives are outcomes of their own students, and nothing is run for them."""
+    """The right notebook has its points in an archive too; bad archives are outcomes of their own
+    students, and nothing is run for them.
+    """
     right = course.submit("packed")
     notebook = right.read_bytes()
-    right.with_suffix(".zip").write_bytes(pack(("work/tiny.ipynb", notebook), ("work/other.ipynb", notebook), ("__MACOSX/._x", b"")))
+    right.with_suffix(".zip").write_bytes(
+        pack(("work/tiny.ipynb", notebook), ("work/other.ipynb", notebook), ("__MACOSX/._x", b""))
+    )
     right.unlink()
     bad = {
         "evil": (pack(("../../tiny.ipynb", notebook)), Cause.UNREADABLE),

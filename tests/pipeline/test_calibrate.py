@@ -83,7 +83,9 @@ def answers(released, executor):
 
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_right_programs_lie_below_the_bar_and_every_mistake_above(course):
-    """But for mistakes that are none on this call; the file holds it all, and a second look finds nothing changed."""
+    """But for mistakes that are none on this call; the file holds it all, and a second look finds
+    nothing changed.
+    """
     first = calibrate_assignment(course.files, course.results, course.executor, Counted())
     (measured,) = first.calibration.checks.values()
     assert list(first.calibration.checks) == ["test_loop"]
@@ -91,7 +93,9 @@ def test_right_programs_lie_below_the_bar_and_every_mistake_above(course):
     assert measured.margin >= 10
     assert measured.steps == 20
     assert read_calibration(calibration_path(course.files.folder)) == first.calibration
-    assert calibrate_assignment(course.files, course.results, course.executor, Counted()).changes == ()
+    assert (
+        calibrate_assignment(course.files, course.results, course.executor, Counted()).changes == ()
+    )
 
 
 @pytest.mark.seconds("sixty programs are run before the first, some in forkservers of their own")
@@ -99,10 +103,21 @@ def test_what_is_tried(answers):
     """Every kind of legitimate variation, and mistakes; the tiny loop has no rows to reorder."""
     _, found = answers
     rights = {answer.program for answer in found if answer.right and answer.tried is not None}
-    assert rights >= {"again", "float64", "foreach=True", "foreach=False", "fused=True", "2 threads", "ATEN_CPU_CAPABILITY=default"}
+    assert rights >= {
+        "again",
+        "float64",
+        "foreach=True",
+        "foreach=False",
+        "fused=True",
+        "2 threads",
+        "ATEN_CPU_CAPABILITY=default",
+    }
     assert {"torch.dot in loss_fn", "mean as sum / numel in loss_fn"} <= rights
     assert not any("rows" in name for name in rights)
-    spread = max(LEAST_SPREAD, *(answer.tried.distance.total for answer in found if answer.right and answer.tried))
+    spread = max(
+        LEAST_SPREAD,
+        *(answer.tried.distance.total for answer in found if answer.right and answer.tried),
+    )
     assert 0 < spread < 1e-5
     wrongs = [answer.tried.distance.total for answer in found if not answer.right]
     assert len(wrongs) > 10
@@ -129,7 +144,9 @@ def test_a_mistake_too_near_is_refused_and_nothing_is_written(course):
 
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_what_calibration_refused_is_not_released_until_it_succeeds(course):
-    """By the real commands: the check is named, `--force` says what it did; with the mistake gone, calibration succeeds and only a validation is asked for."""
+    """By the real commands: the check is named, `--force` says what it did; with the mistake gone,
+    calibration succeeds and only a validation is asked for.
+    """
 
     def command(*words):
         done = CliRunner().invoke(app, [*words, "--course", str(course.root)])
@@ -138,7 +155,9 @@ def test_what_calibration_refused_is_not_released_until_it_succeeds(course):
     mistakes = course.root / "solutions" / "tiny" / "mistakes.py"
     mistakes.write_text(OFF_BY_A_HAIR)
     assert command("calibrate", "tiny")[0] == 1
-    refused = "the last calibration refused a bar for test_loop: run `autograder calibrate tiny` first"
+    refused = (
+        "the last calibration refused a bar for test_loop: run `autograder calibrate tiny` first"
+    )
     for words in (["release", "tiny"], ["export", "gradescope", "tiny"]):
         code, said = command(*words)
         assert code == 1
@@ -146,7 +165,10 @@ def test_what_calibration_refused_is_not_released_until_it_succeeds(course):
         assert "run `autograder validate tiny` first" in said
     code, said = command("release", "tiny", "--force")
     assert code == 0
-    assert "by force: the last calibration refused a bar for test_loop; its checks have not passed" in said
+    assert (
+        "by force: the last calibration refused a bar for test_loop; its checks have not passed"
+        in said
+    )
     mistakes.unlink()
     assert command("calibrate", "tiny")[0] == 0
     code, said = command("release", "tiny")
@@ -166,7 +188,12 @@ def test_what_calibration_refused_is_not_released_until_it_succeeds(course):
 def test_a_bar_that_holds_no_more_is_not_released(course, old, new, named):
     """Neither one of another call, nor one that somebody has edited; where the bars hold, it is."""
     store, place = course.results.evidence, course.root / "out"
-    digest = open_docket(course.files, lambda docket: next(call_digest(spec.call) for spec in docket.specs if spec.id == "test_loop"))
+    digest = open_docket(
+        course.files,
+        lambda docket: next(
+            call_digest(spec.call) for spec in docket.specs if spec.id == "test_loop"
+        ),
+    )
     path = calibration_path(course.files.folder)
     text = CALIBRATED.format(call=digest, margin=100.0)
     path.write_text(text)
@@ -183,13 +210,17 @@ def test_a_bar_that_holds_no_more_is_not_released(course, old, new, named):
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_a_right_program_of_equivalents_py_counts_as_spread(course):
     """The author's own formulation lies further out than any rewriting, and so does the bar."""
-    before = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks["test_loop"]
+    before = calibrate_assignment(
+        course.files, course.results, course.executor, Counted()
+    ).calibration.checks["test_loop"]
     (course.root / "solutions" / "tiny" / "equivalents.py").write_text(
         "from autograder.mistakes.written import variant\n\n\n"
         '@equivalent(of="loss_fn", name="is right to six digits")\n'
         "def to_six_digits(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )
-    after = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks["test_loop"]
+    after = calibrate_assignment(
+        course.files, course.results, course.executor, Counted()
+    ).calibration.checks["test_loop"]
     assert after.spread > 2 * before.spread
     assert after.bar > before.bar
 
@@ -216,14 +247,28 @@ def training_loop(optimizer, params, rows, wanted):
 
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_rows_that_are_steps_are_not_reordered(course):
-    """Reversed, the first step is another; the other order begins with the same row, and is another program all the same."""
+    """Reversed, the first step is another; the other order begins with the same row, and is another
+    program all the same.
+    """
     course.files.solution.write_text(ONE_BY_ONE)
-    edit(course.files.folder / "notebook.py.j2", "training_loop(30, torch.optim.SGD([weights], lr=0.1), weights)", "weights")
-    rows = "rows=[[1.0, 2.0], [0.5, -1.0], [2.0, 1.0], [-1.0, 0.25]], wanted=[1.0, 2.0, -1.0, 0.5], "
+    edit(
+        course.files.folder / "notebook.py.j2",
+        "training_loop(30, torch.optim.SGD([weights], lr=0.1), weights)",
+        "weights",
+    )
+    rows = (
+        "rows=[[1.0, 2.0], [0.5, -1.0], [2.0, 1.0], [-1.0, 0.25]], wanted=[1.0, 2.0, -1.0, 0.5], "
+    )
     edit(course.files.checks, "n_epochs=20, ", rows)
-    edit(course.files.checks, "assert_long_run(run, reference)", "assert run.variables == reference.variables")
+    edit(
+        course.files.checks,
+        "assert_long_run(run, reference)",
+        "assert run.variables == reference.variables",
+    )
     done = calibrate_assignment(course.files, course.results, course.executor, Counted())
-    assert {line.partition(",")[0] for line in done.left_out if "rows" in line.partition(",")[0]} == {
+    assert {
+        line.partition(",")[0] for line in done.left_out if "rows" in line.partition(",")[0]
+    } == {
         "rows reversed",
         "rows in another order",
     }
@@ -238,28 +283,54 @@ def test_an_excused_mistake_may_be_near(course):
         '@mistake(of="loss_fn", name="is off by a hair", survives="nobody cares")\n'
         "def off_by_a_hair(values):\n    return (values**2).mean() * (1 + 3e-6)\n"
     )
-    assert calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks
+    assert calibrate_assignment(
+        course.files, course.results, course.executor, Counted()
+    ).calibration.checks
 
 
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_a_cell_that_looks_at_a_long_run_is_no_obstacle(course):
-    """The cells that train for long are left out; what prints their results fails then, and no call needs it."""
+    """The cells that train for long are left out; what prints their results fails then, and no call
+    needs it.
+    """
     template = course.files.folder / "notebook.py.j2"
-    template.write_text(template.read_text() + '\n# %% role="free" id="result"\nweights - torch.ones(1)\n')
-    edit(course.files.folder / "notebook.py.j2", "weights = torch.tensor([2.0], requires_grad=True)\n", "")
-    edit(course.files.folder / "notebook.py.j2", "[weights], lr=0.1), weights)", "[start], lr=0.1), start)")
+    template.write_text(
+        template.read_text() + '\n# %% role="free" id="result"\nweights - torch.ones(1)\n'
+    )
+    edit(
+        course.files.folder / "notebook.py.j2",
+        "weights = torch.tensor([2.0], requires_grad=True)\n",
+        "",
+    )
+    edit(
+        course.files.folder / "notebook.py.j2",
+        "[weights], lr=0.1), weights)",
+        "[start], lr=0.1), start)",
+    )
     edit(
         course.files.folder / "notebook.py.j2",
         "weights = training_loop",
         "start = torch.ones(1, requires_grad=True)\nweights = training_loop",
     )
-    assert list(calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks) == ["test_loop"]
+    assert list(
+        calibrate_assignment(
+            course.files, course.results, course.executor, Counted()
+        ).calibration.checks
+    ) == ["test_loop"]
 
 
 def test_a_cell_that_breaks_the_calls_is_named(course):
     """There the cell is the cause, and the first to be said."""
-    edit(course.files.folder / "notebook.py.j2", "import torch\n", "import torch\nraise ValueError('no data')\n")
-    edit(course.files.solution, "        loss = loss_fn(params)", "        loss = loss_fn(params) + missing")
+    edit(
+        course.files.folder / "notebook.py.j2",
+        "import torch\n",
+        "import torch\nraise ValueError('no data')\n",
+    )
+    edit(
+        course.files.solution,
+        "        loss = loss_fn(params)",
+        "        loss = loss_fn(params) + missing",
+    )
     with pytest.raises(AssignmentError, match="fails in data: ValueError: no data"):
         calibrate_assignment(course.files, course.results, course.executor, Counted())
 
@@ -267,8 +338,14 @@ def test_a_cell_that_breaks_the_calls_is_named(course):
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course):
     """As many steps may be made as the reference makes with all of them."""
-    both = "def twice(n_epochs, optimizer, params):\n    training_loop(n_epochs, torch.optim.SGD([params], lr=0.01), params)\n"
-    both += "".join(f"    training_loop(n_epochs, torch.optim.SGD([params], lr=0.0{k}), params)\n" for k in range(2, 6))
+    both = (
+        "def twice(n_epochs, optimizer, params):\n    training_loop(n_epochs,"
+        " torch.optim.SGD([params], lr=0.01), params)\n"
+    )
+    both += "".join(
+        f"    training_loop(n_epochs, torch.optim.SGD([params], lr=0.0{k}), params)\n"
+        for k in range(2, 6)
+    )
     edit(
         course.files.folder / "notebook.py.j2",
         '# %% role="solution" id="train"',
@@ -276,19 +353,35 @@ def test_mistakes_are_measured_also_where_a_call_makes_several_optimizers(course
     )
     edit(course.files.checks, '@call("training_loop"', '@call("twice"')
     edit(course.files.folder / "assignment.toml", '["training_loop"]', '["training_loop", "twice"]')
-    (measured,) = calibrate_assignment(course.files, course.results, course.executor, Counted()).calibration.checks.values()
+    (measured,) = calibrate_assignment(
+        course.files, course.results, course.executor, Counted()
+    ).calibration.checks.values()
     assert measured.nearest < float("inf")
     assert measured.steps == 20
 
 
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_rephrasings_that_torch_refuses_are_left_out_and_said(course):
-    """Rprop has no fused kernel, and a loop that makes a float32 tensor of its own may take no float64."""
+    """Rprop has no fused kernel, and a loop that makes a float32 tensor of its own may take no
+    float64.
+    """
     edit(course.files.checks, "optim.Adam(lr=0.1)", "optim.Rprop(lr=0.01)")
-    edit(course.files.solution, "loss = loss_fn(params)", "loss = loss_fn(torch.ones(1, 2) @ params)")
-    edit(course.files.solution, '"""Reference of the tiny assignment."""', '"""Reference."""\n\nimport torch')
-    edit(course.files.folder / "notebook.py.j2", "torch.tensor([2.0], requires_grad=True)", "torch.tensor([2.0, 1.0], requires_grad=True)")
-    left_out = calibrate_assignment(course.files, course.results, course.executor, Counted()).left_out
+    edit(
+        course.files.solution, "loss = loss_fn(params)", "loss = loss_fn(torch.ones(1, 2) @ params)"
+    )
+    edit(
+        course.files.solution,
+        '"""Reference of the tiny assignment."""',
+        '"""Reference."""\n\nimport torch',
+    )
+    edit(
+        course.files.folder / "notebook.py.j2",
+        "torch.tensor([2.0], requires_grad=True)",
+        "torch.tensor([2.0, 1.0], requires_grad=True)",
+    )
+    left_out = calibrate_assignment(
+        course.files, course.results, course.executor, Counted()
+    ).left_out
     assert len(left_out) == 2
     assert any(line.startswith("fused=True, for test_loop: ") for line in left_out)
     assert any(line.startswith("float64, for test_loop: RuntimeError") for line in left_out)
@@ -310,12 +403,20 @@ def test_a_reference_that_raises_is_the_assignments_fault(course):
 
 @pytest.mark.long("a calibration runs sixty programs, some in forkservers of its own")
 def test_the_measured_bar_is_what_the_check_judges_by(course, answers):
-    """A run that the general bar lets pass fails under a stricter one in the file, for this call only; and the grade depends on the file."""
+    """A run that the general bar lets pass fails under a stricter one in the file, for this call
+    only; and the grade depends on the file.
+    """
     bench, _ = answers
     reference = bench.models["test_loop"]
     (trace,) = reference.run.traces
-    shifted = tuple(array_of(np.float32(values.numpy() * (1 + 1e-5))) for values in trace.parameters)
-    run = Observation(msgspec.structs.replace(reference.run, traces=(msgspec.structs.replace(trace, parameters=shifted),)))
+    shifted = tuple(
+        array_of(np.float32(values.numpy() * (1 + 1e-5))) for values in trace.parameters
+    )
+    run = Observation(
+        msgspec.structs.replace(
+            reference.run, traces=(msgspec.structs.replace(trace, parameters=shifted),)
+        )
+    )
 
     def verdict(docket):
         spec = next(spec for spec in docket.specs if spec.id == "test_loop")
@@ -334,7 +435,7 @@ def test_the_measured_bar_is_what_the_check_judges_by(course, answers):
     assert open_docket(course.files, verdict) is Cause.AGREES
 
 
-# --- variants of a call ------------------------------------------------------------------------------------------------------
+# --- variants of a call ---------------------------------------------------------------------------
 
 
 def call_of(**arguments):
@@ -343,7 +444,12 @@ def call_of(**arguments):
 
 def test_rows_move_together_and_only_where_two_arrays_share_them():
     """Readings and targets in the same new order; a lone array, and one of another length, stay."""
-    made = call_of(x=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], y=[10.0, 30.0, 50.0], other=[1.0, 2.0], params=leaf([7.0, 8.0, 9.0]))
+    made = call_of(
+        x=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
+        y=[10.0, 30.0, 50.0],
+        other=[1.0, 2.0],
+        params=leaf([7.0, 8.0, 9.0]),
+    )
     variants = {rephrasing.name: rephrasing for rephrasing in rephrasings_of(made)}
     backwards = variants["rows reversed"].call.arguments
     assert backwards["y"].numpy().tolist() == [50.0, 30.0, 10.0]
@@ -352,15 +458,25 @@ def test_rows_move_together_and_only_where_two_arrays_share_them():
     assert backwards["params"] == made.arguments["params"]
     shuffled = variants["rows in another order"].call.arguments
     assert (shuffled["x"].numpy()[:, 0] * 10).tolist() == shuffled["y"].numpy().tolist()
-    assert "rows reversed" not in {rephrasing.name for rephrasing in rephrasings_of(call_of(x=[1.0, 2.0], params=leaf([1.0, 2.0])))}
+    assert "rows reversed" not in {
+        rephrasing.name
+        for rephrasing in rephrasings_of(call_of(x=[1.0, 2.0], params=leaf([1.0, 2.0])))
+    }
 
 
 def test_float64_reaches_leaves_their_gradients_and_lists():
     """All float32 numbers of the call; integers stay."""
-    made = call_of(x=[1.0, 2.0], n=3, labels=np.array([1, 2]), params=[leaf([1.0], grad=[2.0]), leaf(2.0)])
-    wide = next(rephrasing for rephrasing in rephrasings_of(made) if rephrasing.name == "float64").call.arguments
+    made = call_of(
+        x=[1.0, 2.0], n=3, labels=np.array([1, 2]), params=[leaf([1.0], grad=[2.0]), leaf(2.0)]
+    )
+    wide = next(
+        rephrasing for rephrasing in rephrasings_of(made) if rephrasing.name == "float64"
+    ).call.arguments
     assert wide["x"].dtype == "float64"
-    assert [(one.values.dtype, one.grad and one.grad.dtype) for one in wide["params"].values] == [("float64", "float64"), ("float64", None)]
+    assert [(one.values.dtype, one.grad and one.grad.dtype) for one in wide["params"].values] == [
+        ("float64", "float64"),
+        ("float64", None),
+    ]
     assert (wide["n"], wide["labels"]) == (3, made.arguments["labels"])
 
 
@@ -373,7 +489,10 @@ def test_settings_that_the_author_chose_stay():
 def test_a_definition_is_exchanged_where_the_template_put_it(course):
     """In the middle of a cell too; a function that no cell holds changes nothing."""
     solution = course.files.solution
-    body = 'def loss_fn(values):\n    """Mean of the squares of a tensor of shape (n,)."""\n    return (values**2).mean()'
+    body = (
+        'def loss_fn(values):\n    """Mean of the squares of a tensor of shape (n,)."""\n    return'
+        " (values**2).mean()"
+    )
     cells = [("a", f"import torch\n\n{body}\nprint(1)"), ("b", "x = 1")]
     assert solution.is_file()
     changed = exchange(cells, course.files, "loss_fn", "def loss_fn(values): ...")

@@ -15,7 +15,9 @@ VARIANTS = {
     "right": {},
     "stub": {
         "loss_fn": "def loss_fn(values):\n    raise NotImplementedError()",
-        "training_loop": "def training_loop(n_epochs, optimizer, params):\n    raise NotImplementedError()",
+        "training_loop": (
+            "def training_loop(n_epochs, optimizer, params):\n    raise NotImplementedError()"
+        ),
     },
     "never_clears": {"training_loop": LOOP.replace("        optimizer.zero_grad()\n", "")},
     "one_step_less": {"training_loop": LOOP.replace("range(n_epochs)", "range(n_epochs - 1)")},
@@ -25,39 +27,56 @@ VARIANTS = {
     "other_signature": {"loss_fn": "def loss_fn(a, b):\n    return a", "training_loop": LOOP},
     "missing": {"loss_fn": "pass"},
     "commands": {
-        "loss_fn": LOSS.replace("    return", '    print("::error::gotcha")\n    raise ValueError("::warning::x\\n##[error]y")\n    return')
+        "loss_fn": LOSS.replace(
+            "    return",
+            '    print("::error::gotcha")\n    raise ValueError("::warning::x\\n##[error]y")\n   '
+            " return",
+        )
     },
     "rebinds": {
-        "train": "weights = torch.tensor([2.0], requires_grad=True)\nweights = training_loop(30, torch.optim.SGD([weights], lr=0.1), weights)\n"
+        "train": (
+            "weights = torch.tensor([2.0], requires_grad=True)\nweights = training_loop(30,"
+            " torch.optim.SGD([weights], lr=0.1), weights)\n"
+        )
     },
 }
 
 
 def checked(course, path, runner, folder):
     """The report on a notebook, as `check` makes it from the released file."""
-    return check_notebook(open_checks(course.root / "release" / "tiny.checks", folder), path, runner, NOW)
+    return check_notebook(
+        open_checks(course.root / "release" / "tiny.checks", folder), path, runner, NOW
+    )
 
 
 def seen(checks):
     return [
-        (check.id, check.outcome, check.cause, check.message, check.points) for check in checks if check.visibility is Visibility.VISIBLE
+        (check.id, check.outcome, check.cause, check.message, check.points)
+        for check in checks
+        if check.visibility is Visibility.VISIBLE
     ]
 
 
 def test_outcomes_messages_and_notices_are_those_of_grading(course, executor, tmp_path):
-    """Right, wrong, unfinished and hostile notebooks; where grading puts a given function in place of a wrong one, the report says so instead."""
+    """Right, wrong, unfinished and hostile notebooks; where grading puts a given function in place
+    of a wrong one, the report says so instead.
+    """
     paths = {name: course.submit(name, **cells) for name, cells in VARIANTS.items()}
     grades, _ = course.grade()
     given = []
     for name, path in paths.items():
         report = checked(course, path, executor, tmp_path / name)
-        lent = any(check.given for check in grades[name].checks if check.visibility is Visibility.VISIBLE)
+        lent = any(
+            check.given for check in grades[name].checks if check.visibility is Visibility.VISIBLE
+        )
         assert report.remarks or not lent, name
         assert not (report.remarks and report.passed), name
         if lent:
             given.append(name)
             own = [check.id for check in grades[name].checks if not check.given]
-            assert [one for one in seen(report.checks) if one[0] in own] == [one for one in seen(grades[name].checks) if one[0] in own]
+            assert [one for one in seen(report.checks) if one[0] in own] == [
+                one for one in seen(grades[name].checks) if one[0] in own
+            ]
         else:
             assert seen(report.checks) == seen(grades[name].checks), name
         assert report.grade.notices == grades[name].notices
@@ -95,17 +114,25 @@ def test_a_file_that_is_no_notebook_is_told_as_in_grading(course, executor, tmp_
 def shown(course):
     """The tiny course with its training call visible, released anew."""
     path = course.files.checks
-    path.write_text(path.read_text().replace('@points(5, visibility="after_due_date")', "@points(5)"))
+    path.write_text(
+        path.read_text().replace('@points(5, visibility="after_due_date")', "@points(5)")
+    )
     write_checks(course.files, course.root / "release", course.results.evidence, course.executor)
     return course
 
 
 def test_findings_are_those_of_grading_but_for_gradients(shown, executor, tmp_path):
-    """A loop that never clears is named in the same words; a wrong objective needs the reference's gradients, and nothing is said of it; a right loop gets no finding."""
+    """A loop that never clears is named in the same words; a wrong objective needs the reference's
+    gradients, and nothing is said of it; a right loop gets no finding.
+    """
     cells = {
         "clears": {"training_loop": LOOP.replace("        optimizer.zero_grad()\n", "")},
         "fewer": {"training_loop": LOOP.replace("range(n_epochs)", "range(n_epochs - 2)")},
-        "replaced": {"training_loop": LOOP.replace("    for", "    optimizer = torch.optim.SGD([params], lr=0.5)\n    for")},
+        "replaced": {
+            "training_loop": LOOP.replace(
+                "    for", "    optimizer = torch.optim.SGD([params], lr=0.5)\n    for"
+            )
+        },
         "scaled": {"training_loop": LOOP.replace("loss_fn(params)", "(3 * loss_fn(params))")},
         "right": {},
     }
@@ -119,4 +146,10 @@ def test_findings_are_those_of_grading_but_for_gradients(shown, executor, tmp_pa
         codes[name] = [finding.code for check in report.checks for finding in check.findings]
         assert mine == (() if name == "scaled" else theirs), name
         assert bool(theirs) == (name != "right")
-    assert codes == {"clears": ["never-clears"], "fewer": ["too-few-steps"], "replaced": ["own-optimizer"], "scaled": [], "right": []}
+    assert codes == {
+        "clears": ["never-clears"],
+        "fewer": ["too-few-steps"],
+        "replaced": ["own-optimizer"],
+        "scaled": [],
+        "right": [],
+    }

@@ -47,13 +47,24 @@ def members(path):
 
 
 def test_only_what_visible_checks_need_is_in_it(course):
-    """Not the hidden check, its title, its data, the import and the run that only it uses; the same bytes each time."""
+    """Not the hidden check, its title, its data, the import and the run that only it uses; the same
+    bytes each time.
+    """
     hidden_from(course)
     path = write(course)
     first, found = path.read_bytes(), members(path)
     whole = b"\n".join(found.values())
     assert b"test_loss_fn" in whole
-    for secret in (b"test_loop", b"Any optimizer", b"SECRET", b"0.625", b"optim,", b"assert_same_training", b"after_due_date", b"Adam"):
+    for secret in (
+        b"test_loop",
+        b"Any optimizer",
+        b"SECRET",
+        b"0.625",
+        b"optim,",
+        b"assert_same_training",
+        b"after_due_date",
+        b"Adam",
+    ):
         assert secret not in whole
     assert b"nearest" not in whole
     assert write(course).read_bytes() == first
@@ -61,7 +72,9 @@ def test_only_what_visible_checks_need_is_in_it(course):
 
 
 def test_a_constant_that_both_use_is_not_told(course, caplog):
-    """A helper that holds hidden data and visible checks use: no file, and the reason; one from before goes."""
+    """A helper that holds hidden data and visible checks use: no file, and the reason; one from
+    before goes.
+    """
     hidden_from(course)
     assert write(course) is not None
     rewrite(course, "assert_close(run.returned", "SECRET and assert_close(run.returned")
@@ -73,7 +86,12 @@ def test_a_constant_that_both_use_is_not_told(course, caplog):
 
 def test_checks_that_draw_their_data_in_turn_are_refused(course, caplog):
     """Without the hidden check's draw the visible one would get other numbers."""
-    rewrite(course, "@points(2)", "RNG = np.random.default_rng(1)\nOTHER = RNG.normal(size=2)\nMINE = RNG.normal(size=2)\n\n\n@points(2)")
+    rewrite(
+        course,
+        "@points(2)",
+        "RNG = np.random.default_rng(1)\nOTHER = RNG.normal(size=2)\nMINE ="
+        " RNG.normal(size=2)\n\n\n@points(2)",
+    )
     rewrite(course, "values=[1.0, 3.0]", "values=MINE")
     rewrite(course, '"""Checks of a tiny', 'import numpy as np\n\n_ = """Checks of a tiny')
     with caplog.at_level(logging.WARNING):
@@ -86,7 +104,9 @@ def test_a_check_made_by_a_loop_is_left_to_the_grader(course):
     rewrite(course, LOOP, 'globals()["test_by_name"] = test_loss_fn\n\n\n' + LOOP)
     rewrite(course, "@points(2)", "@points(1)")
     path = write(course)
-    assert left_out_lines(path) == ("The mean of the squares: it can't be taken apart from checks that are not shown",)
+    assert left_out_lines(path) == (
+        "The mean of the squares: it can't be taken apart from checks that are not shown",
+    )
     assert b"test_by_name" not in b"".join(members(path).values())
     assert b"test_loss_fn" in b"".join(members(path).values())
 
@@ -115,9 +135,18 @@ def test_given_definitions_are_named_and_not_held(course, tmp_path):
         (lambda _: b"no zip", "can't be read as a file of checks"),
         (lambda data: data[:-30], "can't be read as a file of checks"),
         (lambda _: zipped({"manifest.json": b"{}"}), "is damaged, or no file of checks"),
-        (lambda data: zipped({**unzipped(data), "reference.msgpack": b"\x80"}), "is damaged, or no file of checks"),
-        (lambda data: zipped({**unzipped(data), "manifest.json": newer(data)}), "was written by GradStep 9.9"),
-        (lambda data: zipped({**unzipped(data), "manifest.json": elsewhere(data)}), "names no assignment"),
+        (
+            lambda data: zipped({**unzipped(data), "reference.msgpack": b"\x80"}),
+            "is damaged, or no file of checks",
+        ),
+        (
+            lambda data: zipped({**unzipped(data), "manifest.json": newer(data)}),
+            "was written by GradStep 9.9",
+        ),
+        (
+            lambda data: zipped({**unzipped(data), "manifest.json": elsewhere(data)}),
+            "names no assignment",
+        ),
     ],
 )
 def test_other_files_are_refused_with_what_to_do(released, tmp_path, spoil, said):
@@ -131,10 +160,24 @@ def test_other_files_are_refused_with_what_to_do(released, tmp_path, spoil, said
 def test_names_that_lead_out_of_the_folder_are_not_unpacked(released, tmp_path):
     """The file comes from the instructor, but by way of the student."""
     path = tmp_path / "tiny.checks"
-    bad = {f"assignment/{name}": b"x" for name in ("../../../escaped", "/escaped", "a/../../../../escaped", "..\\escaped")}
-    path.write_bytes(zipped({**unzipped((released / "release" / "tiny.checks").read_bytes()), **bad, "elsewhere": b"x"}))
+    bad = {
+        f"assignment/{name}": b"x"
+        for name in ("../../../escaped", "/escaped", "a/../../../../escaped", "..\\escaped")
+    }
+    path.write_bytes(
+        zipped(
+            {
+                **unzipped((released / "release" / "tiny.checks").read_bytes()),
+                **bad,
+                "elsewhere": b"x",
+            }
+        )
+    )
     open_checks(path, tmp_path / "a" / "b")
-    assert {found.name for found in tmp_path.rglob("*") if found.is_file()} == {"tiny.checks", "test_tiny.py"}
+    assert {found.name for found in tmp_path.rglob("*") if found.is_file()} == {
+        "tiny.checks",
+        "test_tiny.py",
+    }
 
 
 def zipped(content):
@@ -160,4 +203,6 @@ def elsewhere(data):
 
 
 def newer(data):
-    return json.dumps({**json.loads(unzipped(data)["manifest.json"]), "format": 2, "gradstep": "9.9", "more": 1}).encode()
+    return json.dumps(
+        {**json.loads(unzipped(data)["manifest.json"]), "format": 2, "gradstep": "9.9", "more": 1}
+    ).encode()

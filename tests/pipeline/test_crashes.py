@@ -1,4 +1,6 @@
-"""Disks, databases and clocks that fail under a grader: it says what is wrong, and afterwards the same command finishes with the grades of an undisturbed run."""
+"""Disks, databases and clocks that fail under a grader: it says what is wrong, and afterwards the
+same command finishes with the grades of an undisturbed run.
+"""
 
 import errno
 import os
@@ -23,7 +25,9 @@ STUDENTS = 3
 def class_of(course):
     """A class of different submissions; the second never clears gradients."""
     for number in range(STUDENTS):
-        loop = {"training_loop": LOOP.replace("optimizer.zero_grad()", "pass")} if number == 1 else {}
+        loop = (
+            {"training_loop": LOOP.replace("optimizer.zero_grad()", "pass")} if number == 1 else {}
+        )
         course.submit(f"s{number}", extra=[f"number = {number}"], **loop)
     return course
 
@@ -31,7 +35,15 @@ def class_of(course):
 def autograder(course, *words):
     command = [sys.executable, "-m", "autograder.cli", *map(str, words), "-j", "1"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    return subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command,
+        cwd=course.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def grades(results):
@@ -45,7 +57,12 @@ def small(tmp_path):
     """A file system with room for next to nothing, and for all once it is asked to grow."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", folder], check=False).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", folder], check=False
+        ).returncode
+    ):
         pytest.skip("a small file system can't be mounted here")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
@@ -79,7 +96,9 @@ def test_a_folder_that_cannot_be_written_is_said(class_of, small):
 
 @pytest.mark.long("commands that fail half-way, and are run again")
 def test_a_locked_gradebook_is_said_and_the_grades_are_kept(class_of):
-    """Held by another program: the grades are on disk, and the gradebook is made up by the next run, which grades nothing anew."""
+    """Held by another program: the grades are on disk, and the gradebook is made up by the next
+    run, which grades nothing anew.
+    """
     pytest.importorskip("nbgrader")
     assert autograder(class_of, "grade", "tiny", "submitted", "--only", "s0").returncode == 0
     book = class_of.root / "results" / "gradebook.db"
@@ -103,7 +122,9 @@ def test_a_clock_that_goes_back_grades_nothing_twice(class_of):
     for path in (class_of.root / "results").rglob("*"):
         later = time.time() + 365 * 86_400
         os.utime(path, (later, later))
-    before = {path: path.read_bytes() for path in class_of.root.glob("results/grades/tiny/*/grade.json")}
+    before = {
+        path: path.read_bytes() for path in class_of.root.glob("results/grades/tiny/*/grade.json")
+    }
     _, progress = class_of.grade()
     assert progress.total == 0
     assert len(before) == STUDENTS
@@ -112,7 +133,14 @@ def test_a_clock_that_goes_back_grades_nothing_twice(class_of):
 
 @pytest.mark.parametrize(
     ("number", "about_the_disk"),
-    [(errno.ENOSPC, True), (errno.EROFS, True), (errno.EDQUOT, True), (errno.EACCES, False), (errno.ENOENT, False), (errno.EIO, False)],
+    [
+        (errno.ENOSPC, True),
+        (errno.EROFS, True),
+        (errno.EDQUOT, True),
+        (errno.EACCES, False),
+        (errno.ENOENT, False),
+        (errno.EIO, False),
+    ],
 )
 def test_one_file_that_fails_is_no_failing_disk(number, about_the_disk):
     """The first kind stops the class, the second costs one submission its turn."""
@@ -120,10 +148,15 @@ def test_one_file_that_fails_is_no_failing_disk(number, about_the_disk):
 
 
 def test_a_submission_that_cannot_be_read_stops_nobody(class_of):
-    """Its file is gone when its turn comes: ungradable, the others are graded. Once it is back, it alone is graded by the same command."""
+    """Its file is gone when its turn comes: ungradable, the others are graded.
+
+    Once it is back, it alone is graded by the same command.
+    """
     candidates = collect_submissions(class_of.root / "submitted", "tiny")
     away = candidates[1].path.rename(class_of.root / "away.ipynb")
-    grades = grade_class(class_of.files, candidates, class_of.results, class_of.executor, Recorded())
+    grades = grade_class(
+        class_of.files, candidates, class_of.results, class_of.executor, Recorded()
+    )
     assert [grade.status for grade in grades] == ["graded", "ungradable", "graded"]
     away.rename(candidates[1].path)
     progress = Recorded()

@@ -1,4 +1,6 @@
-"""From a learning system's download to a file that it imports: collected, graded in the sandbox, exported, through the command line."""
+"""From a learning system's download to a file that it imports: collected, graded in the sandbox,
+exported, through the command line.
+"""
 
 import csv
 import io
@@ -19,7 +21,10 @@ WRONG = LOOP.replace("optimizer.step()", "pass")
 
 
 def autograder(course, *words):
-    environment = os.environ | {"COLUMNS": "200", "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
+    environment = os.environ | {
+        "COLUMNS": "200",
+        "PYTHONPATH": str(Path(__file__).parent.parent.parent),
+    }
     return subprocess.run(
         [sys.executable, "-m", "autograder.cli", *map(str, words)],
         cwd=course.root,
@@ -51,7 +56,9 @@ def written(course):
 
 
 def test_canvas(course, written):
-    """A late one, a resubmission, a group, a stranger; the scores go back by Canvas's numbers, one stays out with its reason."""
+    """A late one, a resubmission, a group, a stranger; the scores go back by Canvas's numbers, one
+    stays out with its reason.
+    """
     download = make_zip(
         course.root / "submissions.zip",
         {
@@ -63,7 +70,8 @@ def test_canvas(course, written):
         },
     )
     (course.root / "roster.csv").write_text(
-        'id,name,canvas_id,group\nalee,"Lee, Ann",1234,\nalee2,"Lee, Ann",1235,\nzmueller,"Müller, ""Zoë""",1236,Pair\nwang,王 小明,1237,Pair\n',
+        'id,name,canvas_id,group\nalee,"Lee, Ann",1234,\nalee2,"Lee, Ann",1235,\nzmueller,"Müller,'
+        ' ""Zoë""",1236,Pair\nwang,王 小明,1237,Pair\n',
         encoding="utf-8",
     )
     done = autograder(course, "collect", "tiny", download, "--roster", "roster.csv")
@@ -71,7 +79,9 @@ def test_canvas(course, written):
     assert "3 submissions from canvas: 3 new, 0 changed, 0 unchanged" in done.stdout
     assert "late: alee\n" in done.stdout
     assert "groups, each graded once for all members: Pair (zmueller, wang)" in done.stdout
-    assert "NOT MATCHED stranger_9: no student has its canvas_id or exactly this name" in done.stdout
+    assert (
+        "NOT MATCHED stranger_9: no student has its canvas_id or exactly this name" in done.stdout
+    )
     grades, _ = course.grade()
     assert {student: (grade.points, grade.late) for student, grade in grades.items()} == {
         "alee": (10, True),
@@ -82,19 +92,25 @@ def test_canvas(course, written):
     assert same_code(course.results, grades.values(), record) == (("Pair", "alee"),)
 
     (course.root / "gradebook.csv").write_text(CANVAS_GRADEBOOK, encoding="utf-8")
-    done = autograder(course, "export", "canvas", "tiny", "--into", "gradebook.csv", "-o", "import.csv")
+    done = autograder(
+        course, "export", "canvas", "tiny", "--into", "gradebook.csv", "-o", "import.csv"
+    )
     assert done.returncode == 1, done.stderr
     assert "LEFT OUT wang: is excused there; 10 was not written" in done.stdout
     rows = list(csv.reader(io.StringIO((course.root / "import.csv").read_text(encoding="utf-8"))))
     assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Tiny (7002)"]
     assert [(row[1], row[-1]) for row in rows[2:]] == [("1234", "10"), ("1235", "2")]
-    again = autograder(course, "export", "canvas", "tiny", "--into", "gradebook.csv", "-o", "gradebook.csv")
+    again = autograder(
+        course, "export", "canvas", "tiny", "--into", "gradebook.csv", "-o", "gradebook.csv"
+    )
     assert again.returncode == 2
     assert "name another with -o" in again.stderr
 
 
 def test_moodle_and_the_table(course, written):
-    """Blind marking, with the worksheet as roster; the table for everything else has names and groups of whom they are known."""
+    """Blind marking, with the worksheet as roster; the table for everything else has names and
+    groups of whom they are known.
+    """
     download = make_zip(
         course.root / "DL-Tiny-77.zip",
         {
@@ -108,7 +124,9 @@ def test_moodle_and_the_table(course, written):
     assert done.returncode == 0, done.stderr
     assert "without a notebook: pat@uni.edu" in done.stdout
     course.grade()
-    done = autograder(course, "export", "moodle", "tiny", "--into", "worksheet.csv", "-o", "upload.csv")
+    done = autograder(
+        course, "export", "moodle", "tiny", "--into", "worksheet.csv", "-o", "upload.csv"
+    )
     assert done.returncode == 0, done.stderr
     with (course.root / "upload.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [(row["Identifier"], row["Grade"]) for row in csv.DictReader(file)] == [
@@ -120,7 +138,11 @@ def test_moodle_and_the_table(course, written):
     assert done.returncode == 0, done.stderr
     with (course.root / "table.csv").open(encoding="utf-8", newline="") as file:
         table = [(row["student_id"], row["name"], row["points"]) for row in csv.DictReader(file)]
-    assert table == [("ann@uni.edu", "Ann Lee", "10"), ("pat@uni.edu", "O'Brien, Pat", "0"), ("zoe@uni.edu", "Zoë Müller", "2")]
+    assert table == [
+        ("ann@uni.edu", "Ann Lee", "10"),
+        ("pat@uni.edu", "O'Brien, Pat", "0"),
+        ("zoe@uni.edu", "Zoë Müller", "2"),
+    ]
 
 
 def test_words_that_help(course):
@@ -128,7 +150,10 @@ def test_words_that_help(course):
     for words, said in (
         (("collect", "tiny", "none.zip"), "none.zip: no such file or folder"),
         (("collect", "tiny", "release", "--roster", "none.csv"), "none.csv: can't be read"),
-        (("export", "csv", "tiny", "-o", "x.csv"), "no grades of tiny; run `autograder grade tiny` first"),
+        (
+            ("export", "csv", "tiny", "-o", "x.csv"),
+            "no grades of tiny; run `autograder grade tiny` first",
+        ),
     ):
         done = autograder(course, *words)
         assert done.returncode == 2

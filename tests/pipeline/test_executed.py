@@ -31,7 +31,9 @@ print("\\x1b[2Jdone")
     ],
 )
 def test_text_is_kept_as_the_schema_says(output, kept):
-    """The schema is asked about everything but the simplest output; of that it would say the same."""
+    """The schema is asked about everything but the simplest output; of that it would say the
+    same.
+    """
     assert (outputs_of(json.dumps([output])) == [output]) is kept
     try:
         nbformat.validate(output, ref="output", version=4, version_minor=5)
@@ -42,7 +44,9 @@ def test_text_is_kept_as_the_schema_says(output, kept):
 
 
 def test_rich_outputs_are_kept_without_what_acts(course):
-    """The table, the formula and the text stay; scripts, pictures from elsewhere, SVG and MathJax's links do not. The notebook is valid, and so is its grade."""
+    """The table, the formula and the text stay; scripts, pictures from elsewhere, SVG and MathJax's
+    links do not. The notebook is valid, and so is its grade.
+    """
     course.submit("eve", extra=[RICH])
     grades, _ = course.grade()
     assert grades["eve"].points == 10
@@ -50,10 +54,22 @@ def test_rich_outputs_are_kept_without_what_acts(course):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     outputs = notebook.cells[-1].outputs
-    text = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=outputs)]))
-    for gone in ("<script", "evil.example", "<svg", "onload", "alert(1)\\n", "javascript:alert(1)}{x}$\\n\\\\href", "\\u001b"):
+    text = nbformat.writes(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=outputs)])
+    )
+    for gone in (
+        "<script",
+        "evil.example",
+        "<svg",
+        "onload",
+        "alert(1)\\n",
+        "javascript:alert(1)}{x}$\\n\\\\href",
+        "\\u001b",
+    ):
         assert gone not in text
-    shown = {kind: content for output in outputs for kind, content in output.get("data", {}).items()}
+    shown = {
+        kind: content for output in outputs for kind, content in output.get("data", {}).items()
+    }
     assert "<th>loss</th><td>-3</td>" in shown["text/html"]
     assert r"$\frac{1}{n}\sum_i x_i^2$" in shown["text/markdown"]
     assert "\\href" not in shown["text/latex"]

@@ -17,7 +17,15 @@ from autograder.errors import ExchangeError
 from autograder.exchange.lms import canvas, moodle
 from autograder.exchange.lms.score_sheet import Column
 from autograder.exchange.lms.sheet import read_sheet
-from autograder.judgement.grade import Cause, CheckResult, Grade, JudgedVariant, Outcome, Provenance, Visibility
+from autograder.judgement.grade import (
+    Cause,
+    CheckResult,
+    Grade,
+    JudgedVariant,
+    Outcome,
+    Provenance,
+    Visibility,
+)
 from autograder.people.handed_in import Collected, Entry, Member, Record
 
 ANN = Member("alee", "Lee, Ann", canvas_id="1234", moodle_id="501")
@@ -35,17 +43,40 @@ class Class:
         self.results = ResultsFolder(tmp_path / "results", "tiny")
         self.entries, self.tmp = [], tmp_path
 
-    def add(self, *members, points=8.0, pending=0.0, outcome=Outcome.NEEDS_REVIEW, graded=True, holder="", **fields):
+    def add(
+        self,
+        *members,
+        points=8.0,
+        pending=0.0,
+        outcome=Outcome.NEEDS_REVIEW,
+        graded=True,
+        holder="",
+        **fields,
+    ):
         """A submission of `members`, with `pending` of 10 points not decided."""
         folder = fields.pop("folder", holder or members[0].id)
-        entry = Entry(folder, holder or folder, members, "", ("x",), group=len(members) > 1, sha256="5a", **fields)
+        entry = Entry(
+            folder,
+            holder or folder,
+            members,
+            "",
+            ("x",),
+            group=len(members) > 1,
+            sha256="5a",
+            **fields,
+        )
         self.entries.append(entry)
         if graded:
             self.results.write_grade(make_grade(folder, points, pending, outcome, late=entry.late))
         return self
 
     def found(self, *, folders=(), **options):
-        return standings(self.files, self.results, Collected(Record("tiny", entries=tuple(self.entries)), frozenset(folders)), **options)
+        return standings(
+            self.files,
+            self.results,
+            Collected(Record("tiny", entries=tuple(self.entries)), frozenset(folders)),
+            **options,
+        )
 
     def why_not(self, **options):
         return {one.member.id: one.why_not for one in self.found(**options) if one.grade is None}
@@ -67,8 +98,12 @@ def make_check(name, points, of, outcome=Outcome.PASSED, bonus=0.0):
 
 
 def make_grade(student, points, pending=0.0, outcome=Outcome.NEEDS_REVIEW, late=None):
-    checks = [make_check("loss", points, 10 - pending)] + ([make_check("loop", 0.0, pending, outcome)] if pending else [])
-    return Grade(student, "tiny", tuple(checks), (), "", Provenance("0.1.0", "5a", "", ""), late=late)
+    checks = [make_check("loss", points, 10 - pending)] + (
+        [make_check("loop", 0.0, pending, outcome)] if pending else []
+    )
+    return Grade(
+        student, "tiny", tuple(checks), (), "", Provenance("0.1.0", "5a", "", ""), late=late
+    )
 
 
 @pytest.fixture
@@ -101,14 +136,20 @@ def test_a_grade_on_anothers_data_is_written_and_said(graded):
 
 
 def test_moodle_gets_what_changed(graded):
-    """Found by the participant's number; above the maximum and locked are left out, since Moodle would drop them without a word."""
+    """Found by the participant's number; above the maximum and locked are left out, since Moodle
+    would drop them without a word.
+    """
     graded.add(ANN, points=8.5).add(ANN2, points=7).add(ZOE, points=11).add(WANG)
     done = graded.moodle()
-    assert [(row["Identifier"], row["Grade"]) for row in table(done.text)] == [("Participant 501", "8.5")]
+    assert [(row["Identifier"], row["Grade"]) for row in table(done.text)] == [
+        ("Participant 501", "8.5")
+    ]
     assert done.unchanged == 1
     assert dict(done.left_out) == {
         "wang": "has a grade there that can't be changed; 8 was not written",
-        "zmueller": "11 is above the file's maximum of 10, which the system would pass over without a word",
+        "zmueller": (
+            "11 is above the file's maximum of 10, which the system would pass over without a word"
+        ),
     }
 
 
@@ -121,8 +162,12 @@ def test_rows_are_found_by_logins_and_addresses_too(graded):
 
 
 def test_who_has_no_row_or_a_disputed_one_is_listed(graded):
-    """Two students whose ids lead to one line; one whose ids lead to two; one of whom the file knows nothing."""
-    graded.add(Member("alee")).add(Member("x", canvas_id="1234")).add(Member("wang", canvas_id="1236")).add(Member("nobody"))
+    """Two students whose ids lead to one line; one whose ids lead to two; one of whom the file
+    knows nothing.
+    """
+    graded.add(Member("alee")).add(Member("x", canvas_id="1234")).add(
+        Member("wang", canvas_id="1236")
+    ).add(Member("nobody"))
     done = graded.canvas()
     reasons = dict(done.left_out)
     assert set(reasons) == {"alee", "x", "wang", "nobody"}
@@ -143,11 +188,18 @@ def test_the_excused_and_the_not_assigned_stay_so(graded):
 
 @pytest.mark.parametrize("outcome", [Outcome.NEEDS_REVIEW, Outcome.UNGRADABLE])
 def test_the_undecided_is_never_a_zero(graded, outcome):
-    """Left out and listed; --decided counts what is decided, and still leaves out those of whom nothing is."""
-    graded.add(ANN, points=5, pending=5, outcome=outcome).add(ANN2, points=0, pending=10, outcome=outcome).add(ZOE, points=0)
+    """Left out and listed; --decided counts what is decided, and still leaves out those of whom
+    nothing is.
+    """
+    graded.add(ANN, points=5, pending=5, outcome=outcome).add(
+        ANN2, points=0, pending=10, outcome=outcome
+    ).add(ZOE, points=0)
     done = graded.canvas()
     assert [(row["ID"], row["Tiny (7002)"]) for row in table(done.text)[1:]] == [("1236", "0")]
-    assert dict(done.left_out) == {"alee": f"{outcome} (5 of 10 points wait)", "alee2": f"{outcome} (10 of 10 points wait)"}
+    assert dict(done.left_out) == {
+        "alee": f"{outcome} (5 of 10 points wait)",
+        "alee2": f"{outcome} (10 of 10 points wait)",
+    }
     decided = graded.canvas(decided=True)
     assert decided.changes == ("alee: none -> 5", "zmueller: 10 -> 0")
     assert list(dict(decided.left_out)) == ["alee2"]
@@ -158,7 +210,9 @@ def test_a_groups_grade_is_that_of_each_member(graded):
     graded.add(ANN, ZOE, holder="Team A", points=9, late=True)
     assert graded.canvas().changes == ("alee: none -> 9 (late)", "zmueller: 10 -> 9 (late)")
     rows = table(export_csv(graded.found()).text)
-    assert [(row["student_id"], row["name"], row["group"], row["points"], row["late"]) for row in rows] == [
+    assert [
+        (row["student_id"], row["name"], row["group"], row["points"], row["late"]) for row in rows
+    ] == [
         ("alee", "Lee, Ann", "Team A", "9", "late"),
         ("zmueller", 'Müller, "Zoë"', "Team A", "9", "late"),
     ]
@@ -171,8 +225,12 @@ def test_a_part_in_two_submissions_is_for_a_person(graded):
 
 
 def test_the_best_attempt_counts_once_it_is_known(graded):
-    """Not before all are graded, nor while one that waits may be better; one that can't be is not waited for."""
-    graded.add(ANN, points=6, holder="alee", folder="alee~1").add(ANN, points=9, holder="alee", folder="alee~2", late=True)
+    """Not before all are graded, nor while one that waits may be better; one that can't be is not
+    waited for.
+    """
+    graded.add(ANN, points=6, holder="alee", folder="alee~1").add(
+        ANN, points=9, holder="alee", folder="alee~2", late=True
+    )
     (one,) = graded.found()
     assert (one.grade.student, one.grade.late) == ("alee~2", True)
     graded.add(ANN, points=3, pending=5, holder="alee", folder="alee~3")
@@ -186,8 +244,12 @@ def test_the_best_attempt_counts_once_it_is_known(graded):
 
 
 def test_a_bonus_that_waits_may_make_an_attempt_the_best(graded):
-    """9 points are not exported while another attempt has 5, and 3 and a bonus of 2 wait in it; once those are decided, the best counts."""
-    graded.add(ANN, points=9, holder="alee", folder="alee~1").add(ANN, points=5, pending=3, holder="alee", folder="alee~2")
+    """9 points are not exported while another attempt has 5, and 3 and a bonus of 2 wait in it;
+    once those are decided, the best counts.
+    """
+    graded.add(ANN, points=9, holder="alee", folder="alee~1").add(
+        ANN, points=5, pending=3, holder="alee", folder="alee~2"
+    )
     assert graded.why_not() == {}
     two = graded.results.read_grade("alee~2")
     waiting = make_check("extra", 0.0, 0.0, Outcome.NEEDS_REVIEW, bonus=2.0)
@@ -198,22 +260,32 @@ def test_a_bonus_that_waits_may_make_an_attempt_the_best(graded):
 def test_grades_of_other_submissions_than_the_collected_are_not_exported(graded):
     """Collected anew and not graded yet; nor of a folder that was replaced by numbered attempts."""
     graded.add(ANN)
-    graded.results.write_grade(msgspec.structs.replace(make_grade("alee", 8), provenance=Provenance("0.1.0", "other", "", "")))
+    graded.results.write_grade(
+        msgspec.structs.replace(
+            make_grade("alee", 8), provenance=Provenance("0.1.0", "other", "", "")
+        )
+    )
     assert graded.why_not() == {"alee": "collected anew since it was graded (alee)"}
     graded.entries.clear()
     graded.add(ANN, points=2, holder="alee", folder="alee~1")
     (one,) = graded.found()
     assert one.grade.student == "alee~1"
-    graded.results.write_grade(make_grade("leeann_1234", 8))  # as it was called before there was a roster
+    # as it was called before there was a roster
+    graded.results.write_grade(make_grade("leeann_1234", 8))
     assert [one.member.id for one in graded.found()] == ["alee"]
-    assert [one.member.id for one in graded.found(folders=["leeann_1234"])] == ["alee", "leeann_1234"]
+    assert [one.member.id for one in graded.found(folders=["leeann_1234"])] == [
+        "alee",
+        "leeann_1234",
+    ]
 
 
 def test_other_totals_are_refused_or_converted(graded):
     """10 of 10 is not 10 of 100."""
     graded.add(ANN, points=8.5)
     of_twenty = CANVAS_GRADEBOOK.replace(",20.00,10.00,", ",20.00,20.00,")
-    with pytest.raises(ExchangeError, match=r"out of 20 points, and the assignment out of 10: .*--scale"):
+    with pytest.raises(
+        ExchangeError, match=r"out of 20 points, and the assignment out of 10: .*--scale"
+    ):
         graded.canvas(of_twenty)
     assert graded.canvas(of_twenty, Terms(10, scale=True)).changes == ("alee: none -> 17",)
 
@@ -236,4 +308,8 @@ def test_the_lines_say_all(graded):
     assert lines[0] == "alee: none -> 8"
     assert "LEFT OUT alee2: needs review (5 of 10 points wait)" in lines
     assert any(line.startswith("LEFT OUT ab: no line of the file") for line in lines)
-    assert lines[-1] == "1 scores written, 0 unchanged, 2 left out; 4 students of the file without a submission here, not in it"
+    assert (
+        lines[-1]
+        == "1 scores written, 0 unchanged, 2 left out; 4 students of the file without a submission"
+        " here, not in it"
+    )

@@ -1,4 +1,6 @@
-"""Diagnosis in the pipeline: what reaches the grade, points for kept contracts, notes to the instructor."""
+"""Diagnosis in the pipeline: what reaches the grade, points for kept contracts, notes to the
+instructor.
+"""
 
 import pytest
 
@@ -6,7 +8,10 @@ from autograder.checks import points
 from autograder.commands.grade.regrade import regrade_class
 from autograder.judgement.grade import Outcome
 
-CONTRACTS = '@points(5, visibility="after_due_date", contracts={"gradient": 2, "clearing": 1, "count + untouched + update": 1, "optimizer + return": 1})'
+CONTRACTS = (
+    '@points(5, visibility="after_due_date", contracts={"gradient": 2, "clearing": 1, "count +'
+    ' untouched + update": 1, "optimizer + return": 1})'
+)
 NEVER_CLEARS = """def training_loop(n_epochs, optimizer, params):
     for _ in range(n_epochs):
         loss_fn(params).backward()
@@ -72,13 +77,15 @@ def test_regrading_keeps_findings_and_partial_points(course):
     with_contracts(course)
     course.submit("sticky", training_loop=NEVER_CLEARS)
     course.grade()
-    ((move,), lost) = regrade_class(course.files, course.results, course.executor)
+    (move,), lost = regrade_class(course.files, course.results, course.executor)
     assert lost == {}
     assert move.after == move.before
 
 
 def test_steps_that_no_optimizer_makes_are_noted_for_the_instructor(course):
-    """The notebook reaches into Adam's memory: the check fails, and the note is in the grade, not in what students read."""
+    """The notebook reaches into Adam's memory: the check fails, and the note is in the grade, not
+    in what students read.
+    """
     course.submit("wipes", training_loop=WIPES)
     grades, _ = course.grade()
     assert "reaches into the optimizer, or its evidence is forged" in check(grades, "wipes").note
@@ -118,19 +125,34 @@ PLAIN = """def training_loop(n_epochs, optimizer, params):
 
 
 def test_contracts_hold_for_parameters_of_any_shape(course):
-    """A matrix and a vector: a right loop passes, one that never clears is named, and one with two mistakes at once gets both names."""
+    """A matrix and a vector: a right loop passes, one that never clears is named, and one with two
+    mistakes at once gets both names.
+    """
     checks = course.root / "assignments" / "tiny" / "test_tiny.py"
     checks.write_text(checks.read_text().replace("params=leaf([1.0, -2.0])", MATRICES))
     solution = course.root / "solutions" / "tiny" / "solution.py"
-    solution.write_text(solution.read_text().replace("loss = loss_fn(params)", "loss = sum(loss_fn(each) for each in params)"))
+    solution.write_text(
+        solution.read_text().replace(
+            "loss = loss_fn(params)", "loss = sum(loss_fn(each) for each in params)"
+        )
+    )
     course.submit("right", training_loop=PLAIN)
     course.submit("sticky", training_loop=PLAIN.replace("        optimizer.zero_grad()\n", ""))
     course.submit(
-        "short", training_loop=PLAIN.replace("range(n_epochs)", "range(1, n_epochs)").replace("        optimizer.zero_grad()\n", "")
+        "short",
+        training_loop=PLAIN.replace("range(n_epochs)", "range(1, n_epochs)").replace(
+            "        optimizer.zero_grad()\n", ""
+        ),
     )
     grades, _ = course.grade()
-    found = {student: {finding.code for finding in check(grades, student).findings} for student in grades}
-    assert found == {"right": set(), "sticky": {"never-clears"}, "short": {"never-clears", "too-few-steps"}}
+    found = {
+        student: {finding.code for finding in check(grades, student).findings} for student in grades
+    }
+    assert found == {
+        "right": set(),
+        "sticky": {"never-clears"},
+        "short": {"never-clears", "too-few-steps"},
+    }
     assert check(grades, "right").points == 5
 
 
@@ -148,8 +170,11 @@ BATCHES = """@call("training_loop", n_epochs=4, optimizer=optim.Adam(lr=0.1), pa
 def in_turn(course):
     """The tiny course with a loop over batches."""
     checks = course.root / "assignments" / "tiny" / "test_tiny.py"
-    text = checks.read_text().replace(", points\n", ", points, tensor\n")
-    wanted = '@call("training_loop", n_epochs=20, optimizer=optim.Adam(lr=0.1), params=leaf([1.0, -2.0]))'
+    text = checks.read_text().replace("    points,\n", "    points,\n    tensor,\n")
+    wanted = (
+        '@call("training_loop", n_epochs=20, optimizer=optim.Adam(lr=0.1), params=leaf([1.0,'
+        " -2.0]))"
+    )
     assert wanted in text
     checks.write_text(text.replace(wanted, BATCHES))
     solution = course.root / "solutions" / "tiny" / "solution.py"
@@ -157,24 +182,33 @@ def in_turn(course):
     solution.write_text(text[: text.index("def training_loop")] + IN_TURN)
     template = course.root / "assignments" / "tiny" / "notebook.py.j2"
     text = template.read_text()
-    text = text.replace('{{ stub("training_loop") }}', IN_TURN).replace("lr=0.1), weights)", "lr=0.1), weights, [torch.zeros(1)])")
+    text = text.replace('{{ stub("training_loop") }}', IN_TURN).replace(
+        "lr=0.1), weights)", "lr=0.1), weights, [torch.zeros(1)])"
+    )
     template.write_text(text)
 
 
 def test_minibatches_are_judged_each_at_its_own_batch(course):
-    """What is right is not accused although each step has another loss; what is wrong is named, and nothing that only follows from it."""
+    """What is right is not accused although each step has another loss; what is wrong is named, and
+    nothing that only follows from it.
+    """
     in_turn(course)
     lines = IN_TURN.splitlines(keepends=True)
     course.submit("right", training_loop=IN_TURN)
     course.submit("short", training_loop=IN_TURN.replace("range(n_epochs)", "range(1, n_epochs)"))
-    course.submit("sticky", training_loop=IN_TURN.replace("            optimizer.zero_grad()\n", ""))
+    course.submit(
+        "sticky", training_loop=IN_TURN.replace("            optimizer.zero_grad()\n", "")
+    )
     course.submit(
         "late",
-        training_loop="".join(lines[:3] + lines[4:5]) + "        optimizer.step()\n        optimizer.zero_grad()\n    return params\n",
+        training_loop="".join(lines[:3] + lines[4:5])
+        + "        optimizer.step()\n        optimizer.zero_grad()\n    return params\n",
     )
     course.submit("first", training_loop=IN_TURN.replace("params - batch", "params - batches[0]"))
     grades, _ = course.grade()
-    found = {student: {finding.code for finding in check(grades, student).findings} for student in grades}
+    found = {
+        student: {finding.code for finding in check(grades, student).findings} for student in grades
+    }
     assert found == {
         "right": set(),
         "short": {"too-few-steps"},
@@ -190,7 +224,9 @@ def test_minibatches_are_judged_each_at_its_own_batch(course):
 
 
 def test_what_does_not_train_is_not_diagnosed(course):
-    """A function that uses an optimizer for another end owes it nothing of what a training loop does."""
+    """A function that uses an optimizer for another end owes it nothing of what a training loop
+    does.
+    """
     checks = course.root / "assignments" / "tiny" / "test_tiny.py"
     course.submit("sticky", training_loop=NEVER_CLEARS)
     checks.write_text(checks.read_text().replace("n_epochs=20,", "trains=False, n_epochs=20,"))
@@ -207,7 +243,10 @@ for step in range(30):
     weights.data.fill_(2 * 0.8 ** (step + 1))
     optimizer.register_step_post_hook(lambda *_: weights.data.fill_(2 * 0.8 ** (step + 1)))
 """
-SHORT = "weights = training_loop(29, torch.optim.SGD([w := torch.tensor([2.0], requires_grad=True)], lr=0.1), w)\n"
+SHORT = (
+    "weights = training_loop(29, torch.optim.SGD([w := torch.tensor([2.0], requires_grad=True)],"
+    " lr=0.1), w)\n"
+)
 
 
 def test_a_long_run_that_was_made_up_is_told_to_the_instructor_alone(course):
@@ -215,7 +254,10 @@ def test_a_long_run_that_was_made_up_is_told_to_the_instructor_alone(course):
     course.submit("eve", train=MADE_UP)
     course.submit("sam", train=SHORT)
     grades, _ = course.grade()
-    made_up, short = (next(check for check in grades[student].checks if check.id == "test_train") for student in ("eve", "sam"))
+    made_up, short = (
+        next(check for check in grades[student].checks if check.id == "test_train")
+        for student in ("eve", "sam")
+    )
     assert made_up.lost
     assert short.lost
     assert "forged" in made_up.note

@@ -1,4 +1,6 @@
-"""Assignments that ask for a GPU, where there is none: planning, refusals, keys, and grading by runs without forks."""
+"""Assignments that ask for a GPU, where there is none: planning, refusals, keys, and grading by
+runs without forks.
+"""
 
 import dataclasses
 import datetime
@@ -49,7 +51,12 @@ def graded_without(course, **options):
     progress = Recorded()
     with Executor(2, device=HERE) as executor:  # never warm: nothing is run
         grades = grade_class(
-            on_device(course.files), collect_submissions(course.root / "submitted", "tiny"), course.results, executor, progress, **options
+            on_device(course.files),
+            collect_submissions(course.root / "submitted", "tiny"),
+            course.results,
+            executor,
+            progress,
+            **options,
         )
         assert executor.environment == {}
     return {grade.student: grade for grade in grades}, progress
@@ -57,14 +64,19 @@ def graded_without(course, **options):
 
 def command(course, *words):
     return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *words, "--course", str(course.root)], text=True, capture_output=True, check=False
+        [sys.executable, "-m", "autograder.cli", *words, "--course", str(course.root)],
+        text=True,
+        capture_output=True,
+        check=False,
     )
 
 
 def code_cells(course, loop):
     notebook = handed_in(course.release, training_loop=loop)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return [(cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id, cell.source) for cell in code]
+    return [
+        (cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id, cell.source) for cell in code
+    ]
 
 
 @NO_GPU
@@ -76,7 +88,11 @@ def test_without_a_gpu_everything_is_ungradable_with_the_reason_and_tried_again(
     grades, progress = graded_without(course)
     assert progress.total == 2
     for check in grades["ada"].checks:
-        assert (check.outcome, check.cause, check.pending) == (Outcome.UNGRADABLE, Cause.NO_DEVICE, True)
+        assert (check.outcome, check.cause, check.pending) == (
+            Outcome.UNGRADABLE,
+            Cause.NO_DEVICE,
+            True,
+        )
         assert RULINGS[Cause.NO_DEVICE].message in check.message
         assert HERE.missing in check.message
     assert {check.cause for check in grades["bo"].checks} == {Cause.NO_NOTEBOOK}
@@ -86,17 +102,25 @@ def test_without_a_gpu_everything_is_ungradable_with_the_reason_and_tried_again(
 
 @NO_GPU
 def test_grades_that_were_made_on_a_gpu_stay_where_there_is_none(course):
-    """Until the submission or the assignment changes; judging all anew is refused rather than losing them."""
+    """Until the submission or the assignment changes; judging all anew is refused rather than
+    losing them.
+    """
     course.submit("ada")
     course.submit("bo").write_text("{")
     made, _ = course.grade()
     ask_for_a_gpu(course)
     files = dataclasses.replace(course.files, hardware="NVIDIA T4")
-    (bo,) = (one for one in collect_submissions(course.root / "submitted", "tiny") if one.student == "bo")
+    (bo,) = (
+        one for one in collect_submissions(course.root / "submitted", "tiny") if one.student == "bo"
+    )
     judge = open_docket(files, lambda docket: judge_of_nothing(files, docket))
-    course.results.write_grade(Unrun(files, judge, course.results, judging_key(files)).grade(bo, Cause.UNREADABLE, ""))
+    course.results.write_grade(
+        Unrun(files, judge, course.results, judging_key(files)).grade(bo, Cause.UNREADABLE, "")
+    )
     provenance = msgspec.structs.replace(
-        made["ada"].provenance, environment=made["ada"].provenance.environment | {"device": "NVIDIA T4"}, judging_key=judging_key(files)
+        made["ada"].provenance,
+        environment=made["ada"].provenance.environment | {"device": "NVIDIA T4"},
+        judging_key=judging_key(files),
     )
     course.results.write_grade(msgspec.structs.replace(made["ada"], provenance=provenance))
     kept, progress = graded_without(course)
@@ -106,10 +130,17 @@ def test_grades_that_were_made_on_a_gpu_stay_where_there_is_none(course):
     assert as_graded(course.files, kept.values()).hardware == "NVIDIA T4"
     with pytest.raises(SandboxError, match="--force would leave nobody a grade"):
         graded_without(course, force=True)
-    with Executor(1, device=HERE) as executor, pytest.raises(AssignmentError, match="use `autograder grade`"):
+    with (
+        Executor(1, device=HERE) as executor,
+        pytest.raises(AssignmentError, match="use `autograder grade`"),
+    ):
         regrade_class(
-            course.files, course.results, executor
-        )  # ada's stored run is another than her grade claims, and the reference's runs on a T4 are not at hand
+            course.files,
+            course.results,
+            executor,
+            # ada's stored run is another than her grade claims, and the reference's runs on a T4 are
+            # not at hand
+        )
     course.submit("ada", training_loop=LOOP + "\n# changed")
     assert {check.cause for check in graded_without(course)[0]["ada"].checks} == {Cause.NO_DEVICE}
 
@@ -119,7 +150,10 @@ def test_grades_that_were_made_on_a_gpu_stay_where_there_is_none(course):
     "words",
     [
         ("release", "tiny", "--force"),
-        *(pytest.param((word, "tiny"), marks=pytest.mark.long("a command as the one before")) for word in ("validate", "calibrate")),
+        *(
+            pytest.param((word, "tiny"), marks=pytest.mark.long("a command as the one before"))
+            for word in ("validate", "calibrate")
+        ),
     ],
 )
 def test_commands_that_need_the_reference_refuse(course, words):
@@ -156,21 +190,33 @@ def test_check_says_that_nothing_was_run(course, tmp_path):
     path = course.submit("ada")
     opened = open_checks(course.root / "release" / "tiny.checks", tmp_path / "opened")
     assert checked(course, path, PlainExecutor(), tmp_path / "cpu").passed
-    asking = msgspec.structs.replace(opened.manifest, assignment=msgspec.structs.replace(opened.manifest.assignment, device=Device.CUDA))
-    report = check_notebook(dataclasses.replace(opened, manifest=asking), path, PlainExecutor(device=HERE), NOW)
+    asking = msgspec.structs.replace(
+        opened.manifest,
+        assignment=msgspec.structs.replace(opened.manifest.assignment, device=Device.CUDA),
+    )
+    report = check_notebook(
+        dataclasses.replace(opened, manifest=asking), path, PlainExecutor(device=HERE), NOW
+    )
     assert report.ungradable
     assert {check.cause for check in report.checks} == {Cause.NO_DEVICE}
     assert HERE.missing in report.checks[0].message
 
 
 def test_what_is_asked_for_is_planned_without_forks(course):
-    """Requests, and keys that depend on the GPU: evidence of one is none of another, nor of the CPU."""
+    """Requests, and keys that depend on the GPU: evidence of one is none of another, nor of the
+    CPU.
+    """
     on_cpu = course.files
     ask_for_a_gpu(course)
-    on_t4, on_a100 = (dataclasses.replace(course.files, hardware=name) for name in ("NVIDIA T4", "NVIDIA A100"))
+    on_t4, on_a100 = (
+        dataclasses.replace(course.files, hardware=name) for name in ("NVIDIA T4", "NVIDIA A100")
+    )
     cells = [("a", "x = 1")]
     plans = [plan_execution(files, (), cells, {}) for files in (on_cpu, on_t4, on_a100)]
-    assert [(plan.request.device, plan.request.unforked) for plan in plans] == [(Device.CPU, False), *[(Device.CUDA, True)] * 2]
+    assert [(plan.request.device, plan.request.unforked) for plan in plans] == [
+        (Device.CPU, False),
+        *[(Device.CUDA, True)] * 2,
+    ]
     probes = [plan_probes(files, cells, (), "") for files in (on_cpu, on_t4, on_a100)]
     assert [probe.request.unforked for probe in probes] == [False, True, True]
     contexts = [judging_key(files) for files in (on_cpu, on_t4, on_a100)]
@@ -199,13 +245,22 @@ def test_what_can_not_be_had_on_a_gpu_is_refused(course, executor, tmp_path):
         .replace('@call("training_loop", ', '@call("training_loop", record_batches=True, ', 1)
     )
     with pytest.raises(AssignmentError, match="record_batches=True"):
-        open_docket(course.files, lambda docket: prepare(course.files, docket, course.results.evidence, executor))
+        open_docket(
+            course.files,
+            lambda docket: prepare(course.files, docket, course.results.evidence, executor),
+        )
 
 
 def test_bars_of_another_device_are_doubted(course):
     """As those of another torch are, where the class is graded."""
     path = calibration_path(course.files.folder)
-    path.write_text(calibration_text(Calibration("2.13.0", "3.11.7", "x86_64", datetime.date(2026, 11, 22), {}, "NVIDIA A100")))
+    path.write_text(
+        calibration_text(
+            Calibration(
+                "2.13.0", "3.11.7", "x86_64", datetime.date(2026, 11, 22), {}, "NVIDIA A100"
+            )
+        )
+    )
     assert doubt(path, "2.13.0", "NVIDIA A100") == ""
     assert doubt(path, "2.13.0", "") == ""  # nothing is run
     assert "on NVIDIA A100, and this is NVIDIA T4" in doubt(path, "2.13.0", "NVIDIA T4")
@@ -221,14 +276,19 @@ def test_bars_of_another_device_are_doubted(course):
     ],
 )
 def test_runs_without_forks_are_judged_alike(course, executor, loop, passed):
-    """Cells, calls and repetitions of right, wrong and raising loops, with and without forks: the same results, word for word."""
+    """Cells, calls and repetitions of right, wrong and raising loops, with and without forks: the
+    same results, word for word.
+    """
 
     def body(docket):
         prepared = prepare(course.files, docket, course.results.evidence, executor)
         plan = plan_execution(course.files, docket.specs, code_cells(course, loop), {})
         follow_up = repeats(course.files, prepared.judge, {})
         requests = plan.request, msgspec.structs.replace(plan.request, unforked=True)
-        return [prepared.judge.results(executor.run(plan.key, request, plan.calls, follow_up)) for request in requests]
+        return [
+            prepared.judge.results(executor.run(plan.key, request, plan.calls, follow_up))
+            for request in requests
+        ]
 
     forked, unforked = open_docket(course.files, body)
     assert unforked == forked
@@ -236,8 +296,10 @@ def test_runs_without_forks_are_judged_alike(course, executor, loop, passed):
 
 
 def test_doctor_has_a_line_for_it():
-    assert gpu_line("", 0, "there is no GPU: PyTorch 2.13 is a build without CUDA") == (
-        'There is no GPU: PyTorch 2.13 is a build without CUDA. Only assignments with device = "cuda" need one.'
+    assert (
+        gpu_line("", 0, "there is no GPU: PyTorch 2.13 is a build without CUDA")
+        == "There is no GPU: PyTorch 2.13 is a build without CUDA. Only assignments with device ="
+        ' "cuda" need one.'
     )
     assert gpu_line("NVIDIA T4", 2, "").startswith("GPU: NVIDIA T4, 2 of them. ")
 

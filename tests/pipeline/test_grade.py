@@ -26,7 +26,9 @@ def outcomes(grade):
 
 
 def test_a_class_is_graded_and_a_second_run_grades_nothing_anew(course):
-    """Right, wrong and broken side by side; unchanged submissions are not run, judged or written again; a changed one is, alone."""
+    """Right, wrong and broken side by side; unchanged submissions are not run, judged or written
+    again; a changed one is, alone.
+    """
     course.submit("right")
     course.submit("short", training_loop=ONE_SHORT)
     course.submit("broken", training_loop="def training_loop(:")
@@ -49,7 +51,9 @@ def test_a_class_is_graded_and_a_second_run_grades_nothing_anew(course):
 
 
 def test_one_mistake_costs_its_points_once(course):
-    """A summed loss loses its own two points; what its loss made wrong of the loop is judged with the given loss, and says so."""
+    """A summed loss loses its own two points; what its loss made wrong of the loop is judged with
+    the given loss, and says so.
+    """
     course.submit("summed", loss_fn=WRONG_LOSS)
     grades, _ = course.grade()
     assert grades["summed"].points == 8
@@ -65,7 +69,9 @@ def test_given_definitions_do_not_excuse_a_mistake_of_the_loops_own(course):
 
 
 def test_a_function_rebound_after_its_check_is_called_as_it_was_there(course):
-    """A scratch cell at the end that breaks loss_fn does not cost the points of the loss that was right."""
+    """A scratch cell at the end that breaks loss_fn does not cost the points of the loss that was
+    right.
+    """
     course.submit("scratch", extra=["loss_fn = None"])
     grades, _ = course.grade()
     assert outcomes(grades["scratch"])["test_loss_fn"] == (Outcome.PASSED, Cause.AGREES)
@@ -74,8 +80,20 @@ def test_a_function_rebound_after_its_check_is_called_as_it_was_there(course):
 @pytest.mark.parametrize(
     ("cells", "check", "outcome", "cause", "words"),
     [
-        ({"training_loop": "def train(n): pass"}, "test_loop", Outcome.NOT_REACHED, Cause.UNDEFINED, "not defined"),
-        ({"training_loop": "def training_loop(n_epochs, optimizer): pass"}, "test_loop", Outcome.FAILED, Cause.WRONG_SIGNATURE, "params"),
+        (
+            {"training_loop": "def train(n): pass"},
+            "test_loop",
+            Outcome.NOT_REACHED,
+            Cause.UNDEFINED,
+            "not defined",
+        ),
+        (
+            {"training_loop": "def training_loop(n_epochs, optimizer): pass"},
+            "test_loop",
+            Outcome.FAILED,
+            Cause.WRONG_SIGNATURE,
+            "params",
+        ),
         (
             {"training_loop": "def training_loop(n_epochs, optimizer, params): return 1 / 0"},
             "test_loop",
@@ -97,9 +115,27 @@ def test_a_function_rebound_after_its_check_is_called_as_it_was_there(course):
             Cause.DISAGREES,
             "Not finite",
         ),
-        ({"loss_fn": "def loss_fn(values): return values[None]"}, "test_loss_fn", Outcome.FAILED, Cause.DISAGREES, "Shape"),
-        ({"loss_fn": "def loss_fn(values): return 'five'"}, "test_loss_fn", Outcome.FAILED, Cause.DISAGREES, "a str"),
-        ({"loss_fn": "import os\ndef loss_fn(values): os._exit(3)"}, "test_loss_fn", Outcome.FAILED, Cause.EXITED, "exit"),
+        (
+            {"loss_fn": "def loss_fn(values): return values[None]"},
+            "test_loss_fn",
+            Outcome.FAILED,
+            Cause.DISAGREES,
+            "Shape",
+        ),
+        (
+            {"loss_fn": "def loss_fn(values): return 'five'"},
+            "test_loss_fn",
+            Outcome.FAILED,
+            Cause.DISAGREES,
+            "a str",
+        ),
+        (
+            {"loss_fn": "import os\ndef loss_fn(values): os._exit(3)"},
+            "test_loss_fn",
+            Outcome.FAILED,
+            Cause.EXITED,
+            "exit",
+        ),
         pytest.param(
             {"loss_fn": "def loss_fn(values):\n    while True: pass"},
             "test_loss_fn",
@@ -108,7 +144,13 @@ def test_a_function_rebound_after_its_check_is_called_as_it_was_there(course):
             "computing time",
             marks=pytest.mark.long("uses up its CPU time"),
         ),
-        ({"loss_fn": "import wandb_of_the_future\n"}, "test_loss_fn", Outcome.NEEDS_REVIEW, Cause.PACKAGE_MISSING, "wandb_of_the_future"),
+        (
+            {"loss_fn": "import wandb_of_the_future\n"},
+            "test_loss_fn",
+            Outcome.NEEDS_REVIEW,
+            Cause.PACKAGE_MISSING,
+            "wandb_of_the_future",
+        ),
         pytest.param(
             {"train": "while True: pass"},
             "test_train",
@@ -117,11 +159,21 @@ def test_a_function_rebound_after_its_check_is_called_as_it_was_there(course):
             "computing time",
             marks=pytest.mark.long("uses up its CPU time"),
         ),
-        ({"train": "import os; os._exit(0)"}, "test_loop", Outcome.FAILED, Cause.EXITED, "ended Python itself"),
+        (
+            {"train": "import os; os._exit(0)"},
+            "test_loop",
+            Outcome.FAILED,
+            Cause.EXITED,
+            "ended Python itself",
+        ),
     ],
 )
-def test_each_kind_of_failure_has_its_own_outcome_and_message(course, cells, check, outcome, cause, words):
-    """What the student reads names what happened; the other checks are untouched where they can be."""
+def test_each_kind_of_failure_has_its_own_outcome_and_message(
+    course, cells, check, outcome, cause, words
+):
+    """What the student reads names what happened; the other checks are untouched where they can
+    be.
+    """
     course.submit("student", **cells)
     grades, _ = course.grade()
     found = next(result for result in grades["student"].checks if result.id == check)
@@ -132,7 +184,9 @@ def test_each_kind_of_failure_has_its_own_outcome_and_message(course, cells, che
 
 @pytest.mark.seconds("runs into limits, twice")
 def test_ungradable_is_run_again_and_never_zero(course):
-    """A submission that only waits hits the wall limit with little computing done: no verdict, and the next run tries it again."""
+    """A submission that only waits hits the wall limit with little computing done: no verdict, and
+    the next run tries it again.
+    """
     toml = course.root / "assignments" / "tiny" / "assignment.toml"
     toml.write_text(toml.read_text().replace("wall_s = 30", "wall_s = 3"))
     course.submit("sleeper", train="import time; time.sleep(60)")
@@ -149,7 +203,8 @@ def test_a_check_that_raises_on_one_run_fails_it_with_an_explanation(course):
     checks = course.root / "assignments" / "tiny" / "test_tiny.py"
     checks.write_text(
         checks.read_text().replace(
-            "assert_close(run.returned, reference.returned)", "assert run.returned.shape == reference.returned.shape"
+            "assert_close(run.returned, reference.returned)",
+            "assert run.returned.shape == reference.returned.shape",
         )
     )
     course.submit("student", loss_fn="def loss_fn(values): return None")
@@ -160,7 +215,11 @@ def test_a_check_that_raises_on_one_run_fails_it_with_an_explanation(course):
 def test_a_check_that_raises_on_the_reference_too_is_ungradable(course):
     """It is the author's mistake; the student keeps all other points."""
     checks = course.root / "assignments" / "tiny" / "test_tiny.py"
-    checks.write_text(checks.read_text().replace("assert_close(run.returned, reference.returned)", "raise RuntimeError"))
+    checks.write_text(
+        checks.read_text().replace(
+            "assert_close(run.returned, reference.returned)", "raise RuntimeError"
+        )
+    )
     course.submit("student")
     grades, _ = course.grade()
     assert outcomes(grades["student"])["test_loss_fn"] == (Outcome.UNGRADABLE, Cause.CHECK_BROKEN)
@@ -172,7 +231,9 @@ def test_unreadable_submissions_have_outcomes_and_the_class_goes_on(course):
     course.submit("right")
     course.submit("html").write_text("<!DOCTYPE html><title>Log in</title>")
     other = course.submit("julia")
-    other.write_text(other.read_text().replace('"python"', '"julia"').replace('"python3"', '"julia"'))
+    other.write_text(
+        other.read_text().replace('"python"', '"julia"').replace('"python3"', '"julia"')
+    )
     two = course.submit("two")
     two.rename(two.with_name("a.ipynb"))
     course.submit("two").rename(two.with_name("b.ipynb"))
@@ -259,14 +320,22 @@ def test_an_empty_folder_says_what_was_looked_for(tmp_path):
 
 
 def test_files_and_helper_modules_stand_beside_the_notebook(course):
-    """Data and modules that assignment.toml lists can be opened and imported; nothing else of the assignment can."""
+    """Data and modules that assignment.toml lists can be opened and imported; nothing else of the
+    assignment can.
+    """
     folder = course.root / "assignments" / "tiny"
     (folder / "files").mkdir()
     (folder / "files" / "helper.py").write_text("FACTOR = 1.0\n")
     (folder / "files" / "data.csv").write_text("1.0,3.0\n")
     toml = folder / "assignment.toml"
-    toml.write_text(toml.read_text().replace("points = 10", 'points = 10\nfiles = ["files/helper.py", "files/data.csv"]'))
-    uses = "import helper\nassert open('data.csv').read() == '1.0,3.0\\n'\n" + LOSS.replace("(values**2)", "(helper.FACTOR * values**2)")
+    toml.write_text(
+        toml.read_text().replace(
+            "points = 10", 'points = 10\nfiles = ["files/helper.py", "files/data.csv"]'
+        )
+    )
+    uses = "import helper\nassert open('data.csv').read() == '1.0,3.0\\n'\n" + LOSS.replace(
+        "(values**2)", "(helper.FACTOR * values**2)"
+    )
     course.submit("uses", loss_fn=uses)
     course.submit("spies", extra=["open('test_tiny.py')"])
     grades, _ = course.grade()
@@ -275,7 +344,9 @@ def test_files_and_helper_modules_stand_beside_the_notebook(course):
     assert "FileNotFoundError" in grades["spies"].problem
 
 
-def test_a_submission_that_breaks_our_own_code_costs_no_points_and_stops_nobody(course, monkeypatch):
+def test_a_submission_that_breaks_our_own_code_costs_no_points_and_stops_nobody(
+    course, monkeypatch
+):
     """A fault of the grader's at one submission: ungradable, tried again, and the class goes on."""
     course.submit("right")
     course.submit("unlucky")
@@ -298,9 +369,13 @@ def test_a_submission_that_breaks_our_own_code_costs_no_points_and_stops_nobody(
 
 
 def test_evidence_elsewhere_is_found_again(course, tmp_path):
-    """At a place that fsspec opens: graded there, regraded from there, and nothing lies in the results folder."""
+    """At a place that fsspec opens: graded there, regraded from there, and nothing lies in the
+    results folder.
+    """
     course.submit("ada")
-    results = ResultsFolder(tmp_path / "results", "tiny", evidence_place=f"file://{tmp_path / 'bucket'}")
+    results = ResultsFolder(
+        tmp_path / "results", "tiny", evidence_place=f"file://{tmp_path / 'bucket'}"
+    )
     candidates = collect_submissions(course.root / "submitted", "tiny")
     (grade,) = grade_class(course.files, candidates, results, course.executor, Recorded())
     assert grade.points == 10

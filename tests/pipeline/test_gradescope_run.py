@@ -1,4 +1,6 @@
-"""The zip's own run_autograder in a scratch root laid out as /autograder: real processes, with the student's code under another user."""
+"""The zip's own run_autograder in a scratch root laid out as /autograder: real processes, with the
+student's code under another user.
+"""
 
 import base64
 import contextlib
@@ -43,7 +45,10 @@ from autograder.exchange.gradescope.submission_metadata import read_metadata
 from autograder.judgement.grade import Cause
 from tests.surroundings import refused, with_folder_at, without_bubblewrap
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Gradescope's container starts as root, and so must what stands for it here")
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="Gradescope's container starts as root, and so must what stands for it here",
+)
 
 TABLE = """
 [gradescope]
@@ -67,7 +72,9 @@ def test_once_more(run, reference):
 
 @pytest.fixture(scope="module", autouse=True)
 def usual_umask():
-    """The harness's and setup.sh's, whatever this process was started with; run_autograder sets its own."""
+    """The harness's and setup.sh's, whatever this process was started with; run_autograder sets its
+    own.
+    """
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -75,7 +82,11 @@ def usual_umask():
 
 @pytest.fixture(scope="module")
 def autograder(usual_umask):
-    """The tiny course, exported, unpacked and prepared once. Its folder can be entered by everybody, as /autograder: pytest's own can't, which would hide what is to be tried."""
+    """The tiny course, exported, unpacked and prepared once.
+
+    Its folder can be entered by everybody, as /autograder: pytest's own can't, which would hide
+    what is to be tried.
+    """
     folder = Path(tempfile.mkdtemp(prefix="gradescope-", dir="/var/tmp"))
     folder.chmod(0o755)
     try:
@@ -108,7 +119,18 @@ def release(autograder):
 def read_by(user, path):
     """Whether `user` can read `path`, a file or folder."""
     command = ["/bin/ls" if path.is_dir() else "/bin/cat", str(path)]
-    return subprocess.run(command, user=user, group=user, extra_groups=[], capture_output=True, check=False, cwd="/").returncode == 0
+    return (
+        subprocess.run(
+            command,
+            user=user,
+            group=user,
+            extra_groups=[],
+            capture_output=True,
+            check=False,
+            cwd="/",
+        ).returncode
+        == 0
+    )
 
 
 def checked(answer):
@@ -120,7 +142,10 @@ def checked(answer):
 
 @pytest.mark.seconds("a container's run with a forkserver of its own")
 def test_an_honest_submission_has_all_its_points(autograder, release):
-    """Also from a folder of a repository, next to scripts of the student's own. The reference is not run again, and what others may read before it starts nobody can read after."""
+    """Also from a folder of a repository, next to scripts of the student's own.
+
+    The reference is not run again, and what others may read before it starts nobody can read after.
+    """
     container = Container(autograder.root)
     evidence = sorted((container.own / "results" / "evidence").rglob("*.msgpack"))
     autograder.root.joinpath("source").chmod(0o755)
@@ -135,31 +160,60 @@ def test_an_honest_submission_has_all_its_points(autograder, release):
     }
     content, tests, said = checked(autograder.grade(files))
     assert content["score"] == 10
-    assert {name: (test["score"], test["max_score"], test["status"], test["number"]) for name, test in tests.items()} == {
+    assert {
+        name: (test["score"], test["max_score"], test["status"], test["number"])
+        for name, test in tests.items()
+    } == {
         "The mean of the squares": (2, 2, "passed", "1.1"),
         "Thirty epochs": (3, 3, "passed", "2.1"),
         "Any optimizer": (5, 5, "passed", "2.2"),
         "Once more": (0, 0, "passed", "2.3"),
     }
-    assert [test["visibility"] for test in content["tests"]] == ["visible", "visible", "after_due_date", "after_published"]
+    assert [test["visibility"] for test in content["tests"]] == [
+        "visible",
+        "visible",
+        "after_due_date",
+        "after_published",
+    ]
     assert isinstance(content["execution_time"], float)
-    # The loss starts at 4 and shrinks by 0.64 at each step: 4 * 0.64 ** 14 is the first that is not above 0.01
-    assert content["leaderboard"] == [{"name": "Steps to a loss of 0.01", "value": 15, "order": "asc"}]
+    # The loss starts at 4 and shrinks by 0.64 at each step: 4 * 0.64 ** 14 is the first that is not
+    # above 0.01
+    assert content["leaderboard"] == [
+        {"name": "Steps to a loss of 0.01", "value": 15, "order": "asc"}
+    ]
     own = content["extra_data"]["gradstep"]
     assert own["provenance"]["environment"]["layer: own uid"] == "yes"
     assert "1 of 2 gradings within 24 hours are left." in content["output"]
     assert "10 of 10 points" in said
-    assert "submission 123456 of Student User <student@example.com>, handed in 2026-11-25T10:00:00.123456-08:00, 0 before it" in said
+    assert (
+        "submission 123456 of Student User <student@example.com>, handed in"
+        " 2026-11-25T10:00:00.123456-08:00, 0 before it" in said
+    )
     assert [path for path in evidence if not path.exists()] == []
-    for path in (container.own, solution, container.metadata, autograder.results, autograder.results.parent, container.submission):
+    for path in (
+        container.own,
+        solution,
+        container.metadata,
+        autograder.results,
+        autograder.results.parent,
+        container.submission,
+    ):
         assert not read_by(65534, path)
 
 
 @pytest.mark.long("a container's run with a forkserver of its own")
 def test_a_wrong_submission_reads_what_is_wrong(autograder, release):
-    """The points of what is right, the finding, and a plot of the loss. A call that never ends is ended by its computing time, long before Gradescope's timeout, and the others go on."""
-    wrong = LOOP.replace("        optimizer.zero_grad()\n", "        while n_epochs == 20:\n            pass\n")
-    content, tests, said = checked(autograder.grade({"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=wrong)}))
+    """The points of what is right, the finding, and a plot of the loss.
+
+    A call that never ends is ended by its computing time, long before Gradescope's timeout, and the
+    others go on.
+    """
+    wrong = LOOP.replace(
+        "        optimizer.zero_grad()\n", "        while n_epochs == 20:\n            pass\n"
+    )
+    content, tests, said = checked(
+        autograder.grade({"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=wrong)})
+    )
     assert content["score"] == 2
     lost = tests["Thirty epochs"]
     assert (lost["score"], lost["status"], lost["output_format"]) == (0, "failed", "html")
@@ -175,7 +229,9 @@ def test_a_wrong_submission_reads_what_is_wrong(autograder, release):
 
 @pytest.mark.long("a container's run with a forkserver of its own")
 def test_an_environment_under_a_closed_home_is_read(autograder, release, tmp_path):
-    """By the user that submissions run as, under the umask 077 of run_autograder and without bubblewrap."""
+    """By the user that submissions run as, under the umask 077 of run_autograder and without
+    bubblewrap.
+    """
     if why := refused():
         pytest.skip(why)
     place = tmp_path / "home" / "deep" / "environment"
@@ -186,12 +242,21 @@ def test_an_environment_under_a_closed_home_is_read(autograder, release, tmp_pat
     where.write_text(f"{place / 'bin' / 'python'}\n{autograder.package}\n")
     try:
         unlike_others = ("import wsgiref.util",)  # whose runs are stored
-        files = {"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP, extra=unlike_others)}
-        content, _, _ = checked(autograder.grade(files, prefix=(*without_bubblewrap(), *with_folder_at(sys.prefix, str(place)))))
+        files = {
+            "tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP, extra=unlike_others)
+        }
+        content, _, _ = checked(
+            autograder.grade(
+                files, prefix=(*without_bubblewrap(), *with_folder_at(sys.prefix, str(place)))
+            )
+        )
     finally:
         where.write_text(text)
     assert content["score"] == 10
-    assert content["extra_data"]["gradstep"]["provenance"]["environment"]["layer: mount namespace"] == "yes"
+    assert (
+        content["extra_data"]["gradstep"]["provenance"]["environment"]["layer: mount namespace"]
+        == "yes"
+    )
 
 
 THIEF = """
@@ -230,7 +295,9 @@ print("FORKED", children)
 
 @pytest.mark.long("a container's run with a forkserver of its own")
 def test_a_thief_gets_nothing_and_writes_nothing(autograder, release):
-    """It tries the solution, the metadata, the results and the sources, leaves as many processes as it can that go on trying, and ends Python."""
+    """It tries the solution, the metadata, the results and the sources, leaves as many processes as
+    it can that go on trying, and ends Python.
+    """
     container = Container(autograder.root)
     secrets = [
         container.own,
@@ -239,13 +306,29 @@ def test_a_thief_gets_nothing_and_writes_nothing(autograder, release):
         autograder.results,
         autograder.results.parent,
     ]
-    targets = [autograder.results, autograder.root / "run_autograder", container.own / "where", autograder.root / "results" / "stdout"]
-    code = THIEF.format(secrets=[str(path) for path in secrets], targets=[str(path) for path in targets])
+    targets = [
+        autograder.results,
+        autograder.root / "run_autograder",
+        container.own / "where",
+        autograder.root / "results" / "stdout",
+    ]
+    code = THIEF.format(
+        secrets=[str(path) for path in secrets], targets=[str(path) for path in targets]
+    )
     before = (autograder.root / "run_autograder").read_bytes()
-    files = {"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP, extra=(code, "import os\nos._exit(0)\n"))}
+    files = {
+        "tiny.ipynb": notebook(
+            release, loss_fn=LOSS, training_loop=LOOP, extra=(code, "import os\nos._exit(0)\n")
+        )
+    }
     content, tests, _ = checked(autograder.grade(files))
-    executed = nbformat.read(ResultsFolder(container.own / "results", "tiny").executed_path("submission-123456"), as_version=4)
-    printed = "".join(output.get("text", "") for cell in executed.cells for output in cell.get("outputs", ()))
+    executed = nbformat.read(
+        ResultsFolder(container.own / "results", "tiny").executed_path("submission-123456"),
+        as_version=4,
+    )
+    printed = "".join(
+        output.get("text", "") for cell in executed.cells for output in cell.get("outputs", ())
+    )
     assert "CLOSED as 6" in printed
     forked = int(printed.partition("FORKED ")[2].split()[0])
     assert forked <= Limits().processes
@@ -268,19 +351,28 @@ def test_a_submission_without_a_notebook_is_told_what_arrived(autograder):
 def here(autograder, capsys, files, metadata=None):
     """The same in this process, for what starts none of its own."""
     autograder.hand_in(files, metadata)
-    content = json.loads(encode_results(safely_graded(Container(autograder.root), time.monotonic())))
+    content = json.loads(
+        encode_results(safely_graded(Container(autograder.root), time.monotonic()))
+    )
     return checked((content, capsys.readouterr().out))
 
 
 def test_over_the_limit_nothing_runs_and_nothing_is_lost(autograder, release, capsys):
-    """The result of the submission before it, with a note; by the times in the metadata, whatever the clock says."""
+    """The result of the submission before it, with a note; by the times in the metadata, whatever
+    the clock says.
+    """
     results = {
         "score": 7.0,
         "output": "<p>as before</p>",
         "tests": [{"name": "a", "status": "passed", "visibility": "visible", "score": 7.0}],
     }
-    previous = [earlier("2026-11-25T01:00:00-08:00", 3.0), earlier("2026-11-25T09:00:00-08:00", 7.0, results=results)]
-    content, tests, said = here(autograder, capsys, {"tiny.ipynb": notebook(release)}, described(previous=previous))
+    previous = [
+        earlier("2026-11-25T01:00:00-08:00", 3.0),
+        earlier("2026-11-25T09:00:00-08:00", 7.0, results=results),
+    ]
+    content, tests, said = here(
+        autograder, capsys, {"tiny.ipynb": notebook(release)}, described(previous=previous)
+    )
     assert content["score"] == 7
     assert list(tests) == ["a"]
     assert "your 2 gradings within 24 hours are used up" in content["output"]
@@ -289,7 +381,10 @@ def test_over_the_limit_nothing_runs_and_nothing_is_lost(autograder, release, ca
 
 
 def test_a_fault_of_ours_is_no_zero_without_words(autograder, release, capsys):
-    """The staff reads the traceback, the student a sentence without a path. Here a file lies where the grader's own folder should be."""
+    """The staff reads the traceback, the student a sentence without a path.
+
+    Here a file lies where the grader's own folder should be.
+    """
     store = Container(autograder.root).own / "results"
     store.rename(store.with_name("aside"))
     store.write_text("in the way")
@@ -307,7 +402,10 @@ def test_a_fault_of_ours_is_no_zero_without_words(autograder, release, capsys):
 
 
 def test_a_broken_assignment_is_no_zero_without_words(autograder, release, capsys):
-    """Our own errors become one line for the staff. Metadata that can't be read stop nothing by themselves."""
+    """Our own errors become one line for the staff.
+
+    Metadata that can't be read stop nothing by themselves.
+    """
     solution = Container(autograder.root).own / "course" / "solutions" / "tiny" / "solution.py"
     solution.rename(solution.with_name("aside"))
     try:
@@ -321,8 +419,17 @@ def test_a_broken_assignment_is_no_zero_without_words(autograder, release, capsy
 
 def of_session(session):
     """Pids and command names of a session's processes that have not ended."""
-    found = subprocess.run(["ps", "-o", "pid=,stat=,comm=", "-s", str(session)], text=True, capture_output=True, check=False).stdout
-    return {int(line.split()[0]): line.split()[2] for line in found.splitlines() if line.split()[1][0] != "Z"}
+    found = subprocess.run(
+        ["ps", "-o", "pid=,stat=,comm=", "-s", str(session)],
+        text=True,
+        capture_output=True,
+        check=False,
+    ).stdout
+    return {
+        int(line.split()[0]): line.split()[2]
+        for line in found.splitlines()
+        if line.split()[1][0] != "Z"
+    }
 
 
 def kill_all_of(session):
@@ -343,7 +450,9 @@ def soon(condition):
 
 
 def test_a_kill_leaves_a_valid_result(autograder, release):
-    """From the first moment on: that of Gradescope's own timeout, which ends everything at once; and that of the grader alone, which is noticed."""
+    """From the first moment on: that of Gradescope's own timeout, which ends everything at once;
+    and that of the grader alone, which is noticed.
+    """
     autograder.hand_in({"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP)})
     process = autograder.start()
     soon(autograder.results.exists)
@@ -356,7 +465,9 @@ def test_a_kill_leaves_a_valid_result(autograder, release):
 
     autograder.hand_in({"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP)})
     process = autograder.start()
-    grader = soon(lambda: [pid for pid, name in of_session(process.pid).items() if name.startswith("python")])
+    grader = soon(
+        lambda: [pid for pid, name in of_session(process.pid).items() if name.startswith("python")]
+    )
     os.kill(grader[0], signal.SIGKILL)
     said, _ = process.communicate(timeout=30)
     crashed = json.loads(autograder.results.read_text())
@@ -372,7 +483,9 @@ def test_our_own_timeout_comes_before_gradescopes(autograder, release):
     assert text.count("560") == 2  # ten minutes without forty seconds
     script.write_text(text.replace("560", "1"))
     try:
-        content, _, said = checked(autograder.grade({"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP)}))
+        content, _, said = checked(
+            autograder.grade({"tiny.ipynb": notebook(release, loss_fn=LOSS, training_loop=LOOP)})
+        )
     finally:
         script.write_text(text)
     assert "longer than the 10 minutes" in content["output"]
@@ -393,14 +506,19 @@ def test_without_an_environment_the_prepared_result_stays(autograder, release):
 
 @pytest.mark.long("a container's run with a forkserver of its own")
 def test_where_nothing_can_run_as_another_user_nothing_runs(autograder, release):
-    """A container without the right to change users, and an author who accepts weak isolation: the student reads that no code was run, the staff why."""
+    """A container without the right to change users, and an author who accepts weak isolation: the
+    student reads that no code was run, the staff why.
+    """
     toml = Container(autograder.root).own / "course" / "assignments" / "tiny" / "assignment.toml"
     text = toml.read_text()
     toml.write_text(text.replace("[gradescope]\n", '[gradescope]\nisolation = "weak"\n'))
     thief = notebook(release, extra=(f"open({str(toml)!r}, 'a').write('# touched')",))
     try:
         content, _, said = checked(
-            autograder.grade({"tiny.ipynb": thief}, prefix=("setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-all"))
+            autograder.grade(
+                {"tiny.ipynb": thief},
+                prefix=("setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-all"),
+            )
         )
         assert "touched" not in toml.read_text()
     finally:
@@ -422,24 +540,33 @@ def test_less_isolation_is_the_authors_word(autograder):
     """Good unless [gradescope] says otherwise."""
     files = container_files(Container(autograder.root))
     assert required_isolation(files) is Isolation.GOOD
-    weak = msgspec.structs.replace(files.assignment, gradescope=Gradescope(isolation=Isolation.WEAK))
+    weak = msgspec.structs.replace(
+        files.assignment, gradescope=Gradescope(isolation=Isolation.WEAK)
+    )
     assert required_isolation(dataclasses.replace(files, assignment=weak)) is Isolation.WEAK
 
 
 def test_the_waiting_time_fits_half_a_cpu(autograder):
-    """Twice 2 s of computing on half a CPU: the assignment's own 30 s are enough; for twice 8 s they are not."""
+    """Twice 2 s of computing on half a CPU: the assignment's own 30 s are enough; for twice 8 s
+    they are not.
+    """
     assert container_files(Container(autograder.root)).assignment.limits.wall_s == 30
     assert wall_needed_s(Limits(cpu_s=8)) - 60 >= 32
 
 
 def test_what_can_not_be_closed_is_told(tmp_path):
-    """A folder is closed to others, a missing one is no matter; one on a read-only disk stops grading."""
+    """A folder is closed to others, a missing one is no matter; one on a read-only disk stops
+    grading.
+    """
     folder = tmp_path / "open"
     folder.mkdir(mode=0o755)
     close_off([folder, tmp_path / "missing"])
     assert folder.stat().st_mode & 0o077 == 0
     folder.chmod(0o755)
-    code = "import sys; from pathlib import Path; from autograder.commands.container.gradescope_run import close_off; close_off([Path(sys.argv[1])])"
+    code = (
+        "import sys; from pathlib import Path; from autograder.commands.container.gradescope_run"
+        " import close_off; close_off([Path(sys.argv[1])])"
+    )
     mounted = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
     words = ["unshare", "--mount", "sh", "-c", mounted, "sh", str(folder), sys.executable, code]
     said = subprocess.run(words, text=True, capture_output=True, env=os.environ, check=False).stderr
@@ -460,7 +587,9 @@ def found(folder, *names):
     candidate, remarks = find_submission(folder, "tiny", METADATA)
     assert candidate.student == "submission-123456"
     assert candidate.submitted_at == "2026-11-25T10:00:00.123456-08:00"
-    return (candidate.path.relative_to(folder).as_posix() if candidate.path else candidate.problem), "".join(remarks)
+    return (
+        candidate.path.relative_to(folder).as_posix() if candidate.path else candidate.problem
+    ), "".join(remarks)
 
 
 @pytest.mark.parametrize(

@@ -73,17 +73,27 @@ def test_both_scripts_are_valid_bash_with_nothing_left_to_fill_in(archive):
         text = archive.read(name).decode()
         assert not re.search(r"@\w+@", text)
         assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
-        broken = subprocess.run(["bash", "-n"], input=text + "if true; then\n", text=True, capture_output=True, check=False)
+        broken = subprocess.run(
+            ["bash", "-n"],
+            input=text + "if true; then\n",
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         assert broken.returncode != 0
 
 
 def test_the_environment_is_pinned_as_installed_here(archive):
-    """torch from PyTorch's own index for the CPU, everything else as it is here; what torch brings along on the grader's machine is no requirement."""
+    """torch from PyTorch's own index for the CPU, everything else as it is here; what torch brings
+    along on the grader's machine is no requirement.
+    """
     setup = archive.read("setup.sh").decode()
     version = metadata.version("torch").partition("+")[0]
     assert re.search(rf'--index-url https://\S+/whl/cpu "torch=={re.escape(version)}"', setup)
     assert f'"{sys.version_info[0]}.{sys.version_info[1]}"' in setup
-    pins = dict(line.split("==") for line in archive.read("gradstep/constraints.txt").decode().splitlines())
+    pins = dict(
+        line.split("==") for line in archive.read("gradstep/constraints.txt").decode().splitlines()
+    )
     for name in ("msgspec", "numpy", "pytest", "jinja2", "markupsafe", "matplotlib", "pillow"):
         assert pins[name] == metadata.version(name).partition("+")[0]
     wanted = archive.read("gradstep/requirements.txt").decode().splitlines()
@@ -94,17 +104,27 @@ def test_the_environment_is_pinned_as_installed_here(archive):
 
 
 def test_the_systems_python_gets_no_package(archive):
-    """Each installation names the environment's own python; `python3 -m pip` or sudo-like ways are nowhere."""
+    """Each installation names the environment's own python; `python3 -m pip` or sudo-like ways are
+    nowhere.
+    """
     setup = archive.read("setup.sh").decode()
     installing = [line for line in setup.splitlines() if re.search(r"\b(pip|uv) .*install\b", line)]
     assert len(installing) == 4
     for line in installing:
-        assert "$home/tools/bin/python" in line or '--python "$python"' in line or "uv python install" in line
+        assert (
+            "$home/tools/bin/python" in line
+            or '--python "$python"' in line
+            or "uv python install" in line
+        )
 
 
 def test_the_assignment_is_there_and_nothing_else_of_the_course(archive, exported):
     """Template, checks, metadata, solution; no mistakes, hidden files, links or caches."""
-    names = {name.removeprefix("gradstep/course/") for name in archive.namelist() if name.startswith("gradstep/course/")}
+    names = {
+        name.removeprefix("gradstep/course/")
+        for name in archive.namelist()
+        if name.startswith("gradstep/course/")
+    }
     assert names == {
         "assignments/tiny/assignment.toml",
         "assignments/tiny/notebook.py.j2",
@@ -112,7 +132,9 @@ def test_the_assignment_is_there_and_nothing_else_of_the_course(archive, exporte
         "solutions/tiny/solution.py",
     }
     assert exported.path.stat().st_mode & 0o077 == 0
-    assert not [name for name in archive.namelist() if "__pycache__" in name or name.endswith(".pyc")]
+    assert not [
+        name for name in archive.namelist() if "__pycache__" in name or name.endswith(".pyc")
+    ]
 
 
 def test_prepared_results_are_valid(archive):
@@ -126,28 +148,49 @@ def test_prepared_results_are_valid(archive):
 
 
 def test_the_shipped_package_is_whole(archive, exported, tmp_path):
-    """It exports the same zip, byte for byte, with nothing of this checkout: as if it had been installed from a wheel, whose templates lie inside of the package too."""
-    archive.extractall(tmp_path, [name for name in archive.namelist() if name.startswith("gradstep/package/")])
+    """It exports the same zip, byte for byte, with nothing of this checkout: as if it had been
+    installed from a wheel, whose templates lie inside of the package too.
+    """
+    archive.extractall(
+        tmp_path, [name for name in archive.namelist() if name.startswith("gradstep/package/")]
+    )
     again = course(tmp_path)
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import autograder; from pathlib import Path; from autograder.assignment import open_assignment; "
-        "from autograder.commands.export.gradescope_zip import export_gradescope as e; assert autograder.__file__.startswith(sys.argv[1]); "
-        "e(open_assignment(Path(sys.argv[2]), 'tiny'), Path(sys.argv[3]))"
+        "import sys; sys.path.insert(0, sys.argv[1]); import autograder; from pathlib import Path;"
+        " from autograder.assignment import open_assignment; from"
+        " autograder.commands.export.gradescope_zip import export_gradescope as e; assert"
+        " autograder.__file__.startswith(sys.argv[1]); e(open_assignment(Path(sys.argv[2]),"
+        " 'tiny'), Path(sys.argv[3]))"
     )
     package, made = tmp_path / "gradstep" / "package", tmp_path / "again.zip"
-    subprocess.run([sys.executable, "-I", "-B", "-c", code, str(package), str(again.course), str(made)], check=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-I", "-B", "-c", code, str(package), str(again.course), str(made)],
+        check=True,
+        timeout=120,
+    )
     assert _contents(made) == _contents(exported.path)
     assert made.read_bytes() == exported.path.read_bytes()
 
 
 def _contents(path):
-    """For an understandable message: pytest would look for the shortest way from one zip's bytes to the other's."""
+    """For an understandable message: pytest would look for the shortest way from one zip's bytes to
+    the other's.
+    """
     with zipfile.ZipFile(path) as file:
-        return {name: file.read(name) if name.endswith(".txt") else hashlib.sha256(file.read(name)).hexdigest() for name in file.namelist()}
+        return {
+            name: (
+                file.read(name)
+                if name.endswith(".txt")
+                else hashlib.sha256(file.read(name)).hexdigest()
+            )
+            for name in file.namelist()
+        }
 
 
 def test_copies_that_setuptools_brings_along_are_not_what_is_installed(monkeypatch, tmp_path):
-    """They are on the path as soon as something has imported setuptools; elsewhere on the path they count."""
+    """They are on the path as soon as something has imported setuptools; elsewhere on the path they
+    count.
+    """
     for folder, name in (("_vendor", "carried-along"), ("site", "installed-too")):
         info = tmp_path / folder / f"{name.replace('-', '_')}-1.0.dist-info"
         info.mkdir(parents=True)
@@ -168,22 +211,37 @@ def test_the_author_is_told_what_students_will_see(exported):
 
 
 def test_limits_that_do_not_fit_are_told(tmp_path):
-    """Half a CPU and ten minutes are not enough for 200 s of computing twice; 25 minutes are. Less isolation than elsewhere is named."""
+    """Half a CPU and ten minutes are not enough for 200 s of computing twice; 25 minutes are.
+
+    Less isolation than elsewhere is named.
+    """
     files = course(tmp_path)
     text = (files.course / TOML).read_text().replace("cpu_s = 8", "cpu_s = 200")
     (files.course / TOML).write_text(text)
-    (warning,) = export_gradescope(open_assignment(files.course, "tiny"), tmp_path / "a.zip").warnings
+    (warning,) = export_gradescope(
+        open_assignment(files.course, "tiny"), tmp_path / "a.zip"
+    ).warnings
     assert "choose a longer timeout" in warning
-    (files.course / TOML).write_text(text + '\n[gradescope]\ntimeout_minutes = 25\nisolation = "weak"\n')
-    (warning,) = export_gradescope(open_assignment(files.course, "tiny"), tmp_path / "b.zip").warnings
+    (files.course / TOML).write_text(
+        text + '\n[gradescope]\ntimeout_minutes = 25\nisolation = "weak"\n'
+    )
+    (warning,) = export_gradescope(
+        open_assignment(files.course, "tiny"), tmp_path / "b.zip"
+    ).warnings
     assert "accepts isolation weak" in warning
     with zipfile.ZipFile(tmp_path / "b.zip") as file:
         assert f"timeout --kill-after=10 {25 * 60 - 40} " in file.read("run_autograder").decode()
 
 
-@pytest.mark.parametrize(("check", "words"), [("test_gone", "no check has that name"), ("test_loop", "don't see at once")])
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [("test_gone", "no check has that name"), ("test_loop", "don't see at once")],
+)
 def test_a_leaderboard_that_can_not_be_is_refused(tmp_path, check, words):
-    """Of a check that there is not, and of one that is hidden: everybody would read who passed it. Of a visible one it is made."""
+    """Of a check that there is not, and of one that is hidden: everybody would read who passed it.
+
+    Of a visible one it is made.
+    """
     table = '\n[[gradescope.leaderboard]]\nname = "Steps"\ncheck = "{}"\nloss = 1.0\n'
     with pytest.raises(AssignmentError, match=words):
         export_gradescope(course(tmp_path, table.format(check)), tmp_path / "a.zip")
@@ -198,7 +256,15 @@ def test_the_command_refuses_checks_that_were_not_tested(tmp_path):
 
     def run(*words):
         command = [sys.executable, "-m", "autograder.cli", "export", "gradescope", "tiny", *words]
-        return subprocess.run(command, cwd=files.course, env=os.environ, text=True, capture_output=True, timeout=120, check=False)
+        return subprocess.run(
+            command,
+            cwd=files.course,
+            env=os.environ,
+            text=True,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
 
     refused = run()
     assert refused.returncode == 2

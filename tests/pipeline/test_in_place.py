@@ -39,8 +39,16 @@ class Course:
         return self._run("autograder.cli", *words, cwd=self.ours)
 
     def _run(self, module: str, *words: str, cwd: Path) -> str:
-        home, path = self.root.parent, f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # nbgrader looks for `alembic` in it
-        environment = os.environ | {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / "config"), "PATH": path}
+        # nbgrader looks for `alembic` in it
+        home, path = (
+            self.root.parent,
+            f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        )
+        environment = os.environ | {
+            "HOME": str(home),
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "PATH": path,
+        }
         done = subprocess.run([sys.executable, "-m", module, *map(str, words)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
@@ -72,11 +80,18 @@ def course(released, tmp_path_factory):
         gradebook.update_or_create_student("ada", first_name="Ada", last_name="Lovelace")
         gradebook.db.commit()
     release = nbformat.read(root / "release" / "tiny" / "tiny.ipynb", as_version=4)
-    for student, moment in {"ada": "2026-12-05", "bob": "2026-12-05", "cyd": "2026-12-05", "dan": "2026-12-07"}.items():
+    for student, moment in {
+        "ada": "2026-12-05",
+        "bob": "2026-12-05",
+        "cyd": "2026-12-05",
+        "dan": "2026-12-07",
+    }.items():
         folder = root / "submitted" / student / "tiny"
         folder.mkdir(parents=True)
         changes = {"bob": {"training_loop": WITHOUT_CLEARING}, "cyd": None}.get(student, {})
-        nbformat.write(release if changes is None else handed_in(release, **changes), folder / "tiny.ipynb")
+        nbformat.write(
+            release if changes is None else handed_in(release, **changes), folder / "tiny.ipynb"
+        )
         (folder / "timestamp.txt").write_text(f"{moment} 12:00:00 UTC")
     made.said = made.autograder("grade", "tiny", root, "-j", "1")
     return made
@@ -115,14 +130,20 @@ def test_formgrader_shows_points_per_check(course):
     assert (rows["ada"]["first_name"], rows["ada"]["last_name"]) == ("Ada", "Lovelace")
     assert not rows["ada"]["needs_manual_grade"]
     with course.gradebook as gradebook:
-        marks = {mark.name: mark.score for mark in gradebook.find_submission("tiny", "ada").notebooks[0].grades}
+        marks = {
+            mark.name: mark.score
+            for mark in gradebook.find_submission("tiny", "ada").notebooks[0].grades
+        }
     assert marks == {"test_loss_fn": 2, "test_train": 3, "test_loop": 5}
 
 
 def test_generate_feedback_makes_a_page_for_everybody(course):
     """With our words in the cells of the checks."""
     course.nbgrader("generate_feedback", "tiny")
-    pages = {path.parent.parent.name: path.read_text() for path in course.root.glob("feedback/*/tiny/tiny.html")}
+    pages = {
+        path.parent.parent.name: path.read_text()
+        for path in course.root.glob("feedback/*/tiny/tiny.html")
+    }
     assert set(pages) == {"ada", "bob", "cyd", "dan"}
     assert "[GradStep] failed" in pages["bob"]
     assert "[GradStep] failed" not in pages["ada"]
@@ -137,11 +158,18 @@ def test_what_a_person_gave_survives_grading_and_regrading(course):
         gradebook.grant_extension("tiny", "dan", days=2)
         gradebook.db.commit()
     before = course.scores()
-    assert "0 graded anew" in course.autograder("grade", "tiny", course.root / "submitted", "-j", "1")
+    assert "0 graded anew" in course.autograder(
+        "grade", "tiny", course.root / "submitted", "-j", "1"
+    )
     course.autograder("regrade", "tiny")
     course.autograder("grade", "tiny", course.root, "--force", "-j", "1")
     with course.gradebook as gradebook:
         assert gradebook.find_grade("test_loop", "tiny", "tiny", "bob").manual_score == 4
-        assert gradebook.find_comment("training_loop", "tiny", "tiny", "bob").manual_comment == "Nearly."
+        assert (
+            gradebook.find_comment("training_loop", "tiny", "tiny", "bob").manual_comment
+            == "Nearly."
+        )
     assert course.scores() == before | {"dan": 10}
-    assert not (course.ours / "results" / "gradebook.db").exists()  # regrade, too, has written where the course is
+    assert not (
+        course.ours / "results" / "gradebook.db"
+    ).exists()  # regrade, too, has written where the course is

@@ -43,7 +43,9 @@ def stored(course, grade):
 
 
 @pytest.mark.seconds("graded twice, with a forkserver of its own")
-def test_what_ran_without_a_sandbox_is_run_again_when_one_is_required(course, executor, unprotected, caplog):
+def test_what_ran_without_a_sandbox_is_run_again_when_one_is_required(
+    course, executor, unprotected, caplog
+):
     """The same submission, the same key: made again, said so once, and kept from then on."""
     course.submit("alice")
     first, _ = graded(course, unprotected)
@@ -67,12 +69,18 @@ def test_what_ran_in_a_sandbox_is_kept_when_none_is_required(course, executor, u
     first, _ = graded(course, executor)
     assert graded(course, unprotected) == (first, 0)
     again, total = graded(course, unprotected, force=True)
-    assert (total, isolation_warning(again), stored(course, again)) == (1, "", stored(course, first))
+    assert (total, isolation_warning(again), stored(course, again)) == (
+        1,
+        "",
+        stored(course, first),
+    )
     assert "run again" not in caplog.text
 
 
 def test_regrading_says_with_what_the_stored_run_was_made(course, executor, unprotected):
-    """It runs nothing, so it can only tell; a grade that claims more than its evidence is put right."""
+    """It runs nothing, so it can only tell; a grade that claims more than its evidence is put
+    right.
+    """
     course.submit("alice")
     grade, _ = graded(course, unprotected)
     claims = msgspec.structs.replace(grade.provenance, environment={"isolation": "strong"})

@@ -1,4 +1,6 @@
-"""From how a run ended to what it costs: a limit of ours costs nothing, and no message tells what students are not to see."""
+"""From how a run ended to what it costs: a limit of ours costs nothing, and no message tells what
+students are not to see.
+"""
 
 import pytest
 from tiny_class import TINY
@@ -26,7 +28,8 @@ def evidence(*calls, cells=(), reason=Ended.FINISHED, detail=""):
         (Run("a", RunStatus.RAISED, error=ErrorReport("SignatureError", "f must take (x)")), Ended.FINISHED, Cause.WRONG_SIGNATURE, "f must take (x)"),
         (Run("a", RunStatus.UNDEFINED, error=ErrorReport("NotDefinedError", "f is not defined")), Ended.FINISHED, Cause.UNDEFINED, "NotDefinedError: f is not defined"),
         (Run("a", RunStatus.TIMED_OUT), Ended.FINISHED, Cause.CPU_LIMIT, ""),
-        (Run("a", RunStatus.TIMED_OUT), Ended.WALL_LIMIT, Cause.WALL_LIMIT, "details"),  # the machine waited, and little was computed
+        # the machine waited, and little was computed
+        (Run("a", RunStatus.TIMED_OUT), Ended.WALL_LIMIT, Cause.WALL_LIMIT, "details"),
         (Run("a", RunStatus.TIMED_OUT), Ended.CPU_LIMIT, Cause.CPU_LIMIT, ""),
         (Run("a", RunStatus.DIED), Ended.FINISHED, Cause.EXITED, ""),
         (Run("a", RunStatus.DIED), Ended.MEMORY_LIMIT, Cause.MEMORY_LIMIT, "details"),
@@ -38,7 +41,9 @@ def evidence(*calls, cells=(), reason=Ended.FINISHED, detail=""):
     ],
 )  # fmt: skip
 def test_why_a_run_can_not_be_judged(run, reason, cause, message):
-    """The submission's own ending where it explains the run; of a run with given definitions no more than the error's type, since its message may hold their source."""
+    """The submission's own ending where it explains the run; of a run with given definitions no
+    more than the error's type, since its message may hold their source.
+    """
     assert cause_of_run(run, evidence(run, reason=reason, detail="details")) == (cause, message)
 
 
@@ -46,16 +51,25 @@ def test_why_a_run_can_not_be_judged(run, reason, cause, message):
 def judged():
     """Call with what is to be made of a judge of the tiny course, which has no reference run."""
     files = open_assignment(TINY, "tiny")
-    return lambda body: open_docket(files, lambda docket: body(Judge(docket, files.assignment, evidence(), {})))
+    return lambda body: open_docket(
+        files, lambda docket: body(Judge(docket, files.assignment, evidence(), {}))
+    )
 
 
 def test_the_last_run_of_a_call_counts(judged):
-    """The one made alone, or with given definitions, comes after the first; a cell's own is none of a call's."""
+    """The one made alone, or with given definitions, comes after the first; a cell's own is none of
+    a call's.
+    """
 
     def found(judge):
         call = next(spec for spec in judge.specs if spec.cell is None)
-        first, again = Run(call.run_id, RunStatus.DIED), Run(call.run_id, RunStatus.FINISHED, alone=True)
-        both = evidence(first, again, Run("other", RunStatus.DIED), cells=(Run(call.run_id, RunStatus.RAISED),))
+        first, again = (
+            Run(call.run_id, RunStatus.DIED),
+            Run(call.run_id, RunStatus.FINISHED, alone=True),
+        )
+        both = evidence(
+            first, again, Run("other", RunStatus.DIED), cells=(Run(call.run_id, RunStatus.RAISED),)
+        )
         return find_run(both, call), find_run(evidence(cells=(first,)), call)
 
     last, none = judged(found)
@@ -64,7 +78,9 @@ def test_the_last_run_of_a_call_counts(judged):
 
 @pytest.mark.parametrize("cause", [Cause.UNDEFINED, Cause.DISAGREES, Cause.PACKAGE_MISSING])
 def test_one_mistake_costs_its_points_once(judged, cause):
-    """Checks of later parts are made again with the definitions of earlier ones that lost points, also where a missing package excuses these."""
+    """Checks of later parts are made again with the definitions of earlier ones that lost points,
+    also where a missing package excuses these.
+    """
 
     def again(judge):
         specs, given = judge.to_repeat(judge.all_for(cause))
@@ -85,16 +101,31 @@ def test_what_lost_nothing_is_not_run_again_here(judged, cause):
 
 def test_what_fails_beside_a_missing_package_is_for_a_person(judged):
     """It is no mistake of the student's; without one it costs what it costs."""
-    missing = Run("c1", RunStatus.RAISED, error=ErrorReport("ModuleNotFoundError", "No module named 'einops'", module="einops.layers"))
+    missing = Run(
+        "c1",
+        RunStatus.RAISED,
+        error=ErrorReport(
+            "ModuleNotFoundError", "No module named 'einops'", module="einops.layers"
+        ),
+    )
 
     def results(judge):
-        runs = [Run(spec.run_id, RunStatus.RAISED, error=ERROR) for spec in judge.specs if spec.cell is None]
+        runs = [
+            Run(spec.run_id, RunStatus.RAISED, error=ERROR)
+            for spec in judge.specs
+            if spec.cell is None
+        ]
         return [
-            {result.id: (result.outcome, result.message) for result in judge.results(evidence(*runs, cells=cells))}
+            {
+                result.id: (result.outcome, result.message)
+                for result in judge.results(evidence(*runs, cells=cells))
+            }
             for cells in ((), (missing,))
         ]
 
     alone, beside = judged(results)
     assert {outcome for outcome, _ in alone.values()} <= {Outcome.FAILED, Outcome.NOT_REACHED}
     assert {outcome for outcome, _ in beside.values()} == {Outcome.NEEDS_REVIEW}
-    assert all("Package: einops" in message and "layers" not in message for _, message in beside.values())
+    assert all(
+        "Package: einops" in message and "layers" not in message for _, message in beside.values()
+    )

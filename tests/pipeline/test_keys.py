@@ -1,4 +1,6 @@
-"""Everything that a grade is made from is in its key: each input is changed in turn, and `regrade` and `grade` are asked what they would do."""
+"""Everything that a grade is made from is in its key: each input is changed in turn, and `regrade`
+and `grade` are asked what they would do.
+"""
 
 import ast
 import dataclasses
@@ -18,7 +20,16 @@ from autograder.commands.grade.ledger import projection_mark
 from autograder.commands.grade.regrade import regrade_class
 from autograder.commands.release.student_version import release_assignment
 from autograder.course import keys
-from autograder.course.keys import PARTS, Use, changes, judging_key, package_files, run_inputs, use_of, validation_key
+from autograder.course.keys import (
+    PARTS,
+    Use,
+    changes,
+    judging_key,
+    package_files,
+    run_inputs,
+    use_of,
+    validation_key,
+)
 from autograder.course.results import ResultsFolder
 
 DRIVERS = """def tripled(student, params):
@@ -32,7 +43,11 @@ def test_tripled(run, reference):
     """Three times the loss"""
     assert_close(run.returned, reference.returned)
 '''
-NOTEBOOK, CHECKS, TOML = "assignments/tiny/notebook.py.j2", "assignments/tiny/test_tiny.py", "assignments/tiny/assignment.toml"
+NOTEBOOK, CHECKS, TOML = (
+    "assignments/tiny/notebook.py.j2",
+    "assignments/tiny/test_tiny.py",
+    "assignments/tiny/assignment.toml",
+)
 SOLUTION = "solutions/tiny/solution.py"
 
 
@@ -45,7 +60,9 @@ def edit(root, name, old, new):
 
 @pytest.fixture(scope="module")
 def graded(released, executor, tmp_path_factory):
-    """The tiny course with a driver, a data file, mistakes and two grades: one right, one that later parts are judged with the given loss for."""
+    """The tiny course with a driver, a data file, mistakes and two grades: one right, one that
+    later parts are judged with the given loss for.
+    """
     root = tmp_path_factory.mktemp("keys") / "course"
     shutil.copytree(released, root)
     folder = root / "assignments" / "tiny"
@@ -53,11 +70,18 @@ def graded(released, executor, tmp_path_factory):
     (folder / "files" / "data.csv").write_text("1,2\n")
     (folder / "drivers.py").write_text(DRIVERS)
     (folder / "test_tiny.py").write_text((folder / "test_tiny.py").read_text() + DRIVEN)
-    edit(root, TOML, "points = 10", 'points = 11\nfiles = ["files/data.csv"]\ndue = 2099-01-01T00:00:00Z')
+    edit(
+        root,
+        TOML,
+        "points = 10",
+        'points = 11\nfiles = ["files/data.csv"]\ndue = 2099-01-01T00:00:00Z',
+    )
     for name in ("mistakes", "equivalents"):
         (root / "solutions" / "tiny" / f"{name}.py").write_text('"""None yet."""\n')
     files = open_assignment(root, "tiny")
-    release_assignment(files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor)
+    release_assignment(
+        files, root / "release", ResultsFolder(root / "results", "tiny").evidence, executor
+    )
     course = as_course(root, executor)
     course.submit("ada")
     course.submit("bob", loss_fn="def loss_fn(values):\n    return values.sum()\n")
@@ -91,7 +115,11 @@ def what_regrade_does(course):
         return why
     return (
         JUDGED
-        if all(move.after.provenance.judging_key != move.before.provenance.judging_key or move.after != move.before for move in moves)
+        if all(
+            move.after.provenance.judging_key != move.before.provenance.judging_key
+            or move.after != move.before
+            for move in moves
+        )
         else HELD
     )
 
@@ -102,7 +130,10 @@ def what_grade_does(course):
     if progress.total == 0:
         return HELD
     assert progress.total == 2
-    kept = [grades[student].provenance.evidence_key == grade.provenance.evidence_key for student, grade in before.items()]
+    kept = [
+        grades[student].provenance.evidence_key == grade.provenance.evidence_key
+        for student, grade in before.items()
+    ]
     assert len(set(kept)) == 1
     return JUDGED if kept[0] else RUN
 
@@ -125,32 +156,79 @@ def written(name, text):
 INPUTS = {
     # What runs depend on: regrade leaves the grades and says why, grade runs everybody
     "drivers": (at("assignments/tiny/drivers.py", "3 *", "2 *"), "drivers.py", RUN),
-    "given definition": (at(SOLUTION, "(values**2).mean()", "values.pow(2).mean()"), "given definitions", RUN),
+    "given definition": (
+        at(SOLUTION, "(values**2).mean()", "values.pow(2).mean()"),
+        "given definitions",
+        RUN,
+    ),
     "data file": (written("assignments/tiny/files/data.csv", "1,3\n"), "files/data.csv", RUN),
     "seed": (at(TOML, "points = 11", "points = 11\nseed = 1"), "seed 0 -> 1", RUN),
     "limits": (at(TOML, "cpu_s = 8", "cpu_s = 9"), "limits", RUN),
     "packages": (
-        at(TOML, "points = 11", 'points = 11\npackages = ["torch", "numpy", "matplotlib", "scikit-learn"]'),
+        at(
+            TOML,
+            "points = 11",
+            'points = 11\npackages = ["torch", "numpy", "matplotlib", "scikit-learn"]',
+        ),
         "scikit-learn none -> ",
         RUN,
     ),
-    "given cell": (at(NOTEBOOK, "import torch\n", "import torch\n\nshared = 1\n"), "cells that students are given", RUN),
-    "visible check": (at(NOTEBOOK, "assert weights is not None", "assert weights.numel() == 1"), "cells that students are given", RUN),
+    "given cell": (
+        at(NOTEBOOK, "import torch\n", "import torch\n\nshared = 1\n"),
+        "cells that students are given",
+        RUN,
+    ),
+    "visible check": (
+        at(NOTEBOOK, "assert weights is not None", "assert weights.numel() == 1"),
+        "cells that students are given",
+        RUN,
+    ),
     # Calls: only what is new is run
-    "call": (at(CHECKS, "n_epochs=20", "n_epochs=21"), "made without today's calls of test_loop", RUN),
+    "call": (
+        at(CHECKS, "n_epochs=20", "n_epochs=21"),
+        "made without today's calls of test_loop",
+        RUN,
+    ),
     # What is judged by
-    "check": (at(CHECKS, "assert_long_run(run, reference)", "assert_long_run(run, reference)\n    assert run.variables"), JUDGED, JUDGED),
-    "a check's title": (at(CHECKS, "Thirty epochs", "30 epochs"), JUDGED, JUDGED),
-    "solution, not given": (
-        at(SOLUTION, "        optimizer.zero_grad()\n        loss.backward()", "        optimizer.zero_grad()\n\n        loss.backward()"),
+    "check": (
+        at(
+            CHECKS,
+            "assert_long_run(run, reference)",
+            "assert_long_run(run, reference)\n    assert run.variables",
+        ),
         JUDGED,
         JUDGED,
     ),
-    "a module beside the solution": (written("solutions/tiny/shapes.py", "N = 1\n"), JUDGED, JUDGED),
-    "a module beside the checks": (written("assignments/tiny/expected.py", "N = 1\n"), JUDGED, JUDGED),
-    "prose": (at(NOTEBOOK, "# Write a loss and a loop.", "# Write a loss, then a loop."), JUDGED, JUDGED),
+    "a check's title": (at(CHECKS, "Thirty epochs", "30 epochs"), JUDGED, JUDGED),
+    "solution, not given": (
+        at(
+            SOLUTION,
+            "        optimizer.zero_grad()\n        loss.backward()",
+            "        optimizer.zero_grad()\n\n        loss.backward()",
+        ),
+        JUDGED,
+        JUDGED,
+    ),
+    "a module beside the solution": (
+        written("solutions/tiny/shapes.py", "N = 1\n"),
+        JUDGED,
+        JUDGED,
+    ),
+    "a module beside the checks": (
+        written("assignments/tiny/expected.py", "N = 1\n"),
+        JUDGED,
+        JUDGED,
+    ),
+    "prose": (
+        at(NOTEBOOK, "# Write a loss and a loop.", "# Write a loss, then a loop."),
+        JUDGED,
+        JUDGED,
+    ),
     "points of a check": (
-        lambda root: [edit(root, CHECKS, "@points(2)", "@points(3)"), edit(root, CHECKS, "@points(3)\n@cell", "@points(2)\n@cell")],
+        lambda root: [
+            edit(root, CHECKS, "@points(2)", "@points(3)"),
+            edit(root, CHECKS, "@points(3)\n@cell", "@points(2)\n@cell"),
+        ],
         JUDGED,
         JUDGED,
     ),
@@ -160,13 +238,24 @@ INPUTS = {
     "disclosure": (at(TOML, "points = 11", 'points = 11\ndisclosure = "fix"'), JUDGED, JUDGED),
     "isolation": (at(TOML, "points = 11", 'points = 11\nisolation = "weak"'), JUDGED, JUDGED),
     "calibration": (
-        written("assignments/tiny/calibration.toml", 'torch = "2"\npython = "3"\nmachine = "x"\ndate = 2026-01-01\n'),
+        written(
+            "assignments/tiny/calibration.toml",
+            'torch = "2"\npython = "3"\nmachine = "x"\ndate = 2026-01-01\n',
+        ),
         JUDGED,
         JUDGED,
     ),
-    "runs of known mistakes": (written("results/validated/tiny.gallery", "another"), JUDGED, JUDGED),
+    "runs of known mistakes": (
+        written("results/validated/tiny.gallery", "another"),
+        JUDGED,
+        JUDGED,
+    ),
     # What is in no grade
-    "gradescope": (at(TOML, "[limits]", "[gradescope]\ntimeout_minutes = 20\n\n[limits]"), HELD, HELD),
+    "gradescope": (
+        at(TOML, "[limits]", "[gradescope]\ntimeout_minutes = 20\n\n[limits]"),
+        HELD,
+        HELD,
+    ),
     "mistakes": (written("solutions/tiny/mistakes.py", '"""Some day."""\n'), HELD, HELD),
     "right programs": (written("solutions/tiny/equivalents.py", '"""Some day."""\n'), HELD, HELD),
     "a hidden file": (written("assignments/tiny/.notes", "x"), HELD, HELD),
@@ -192,13 +281,19 @@ SHORT = (
 
 @pytest.mark.parametrize("name", short(INPUTS, SHORT, "thirty changes, each judged twice"))
 def test_each_input_of_a_course(course, name):
-    """`regrade` (and its dry run, which is the same but for writing) says what it would do and writes nothing; then `grade` does what has to be done."""
+    """`regrade` (and its dry run, which is the same but for writing) says what it would do and
+    writes nothing; then `grade` does what has to be done.
+    """
     change, by_regrade, by_grade = INPUTS[name]
     change(course.root)
-    before = {student: course.results.grade_path(student).read_bytes() for student in ("ada", "bob")}
+    before = {
+        student: course.results.grade_path(student).read_bytes() for student in ("ada", "bob")
+    }
     said = what_regrade_does(course)
     assert said == by_regrade or (by_regrade not in (HELD, JUDGED) and by_regrade in said)
-    assert {student: course.results.grade_path(student).read_bytes() for student in before} == before
+    assert {
+        student: course.results.grade_path(student).read_bytes() for student in before
+    } == before
     assert what_grade_does(course) == by_grade
     assert what_grade_does(course) == HELD
 
@@ -281,7 +376,7 @@ def test_a_students_own_data(tmp_path):
     assert judging_key(open_assignment(tmp_path / "course", "fit")) != judging_key(files)
 
 
-# --- Our own code -----------------------------------------------------------------------------------------------------------------
+# --- Our own code ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -299,7 +394,11 @@ def package(tmp_path, monkeypatch, fresh_caches):
 def digests():
     keys.package_digest.cache_clear()
     keys.pages_digest.cache_clear()
-    return {Use.RUNS: keys.package_digest(Use.RUNS), Use.GRADES: keys.package_digest(Use.GRADES), Use.PAGES: keys.pages_digest()}
+    return {
+        Use.RUNS: keys.package_digest(Use.RUNS),
+        Use.GRADES: keys.package_digest(Use.GRADES),
+        Use.PAGES: keys.pages_digest(),
+    }
 
 
 def touched(before):
@@ -320,23 +419,38 @@ def test_every_module_of_ours(package):
 
 def test_a_module_that_is_new_or_moves_deeper_or_is_renamed(package):
     before = digests()
-    for folder in ("sandboxed", "judgement/contracts", "course", "reports/deep/er", "somewhere/new"):
+    for folder in (
+        "sandboxed",
+        "judgement/contracts",
+        "course",
+        "reports/deep/er",
+        "somewhere/new",
+    ):
         (package / folder).mkdir(parents=True, exist_ok=True)
         (package / folder / "new_one.py").write_text("")
-        assert touched(before) == {use for use in before if use_of(f"{folder}/new_one.py") >= use}, folder
+        assert touched(before) == {
+            use for use in before if use_of(f"{folder}/new_one.py") >= use
+        }, folder
         (package / folder / "new_one.py").unlink()
     (package / "judgement" / "grade.py").rename(package / "judgement" / "mark.py")
     assert touched(before) == {Use.GRADES, Use.PAGES}
 
 
 def test_our_own_code_is_in_the_keys(package, graded):
-    """Code that runs in evidence and grades, code that judges in grades and validations, code that tells in what a page was made from."""
+    """Code that runs in evidence and grades, code that judges in grades and validations, code that
+    tells in what a page was made from.
+    """
     files, results = open_assignment(graded, "tiny"), ResultsFolder(graded / "results", "tiny")
 
     def made():
         digests()
         grade = results.read_grade("ada")
-        return run_inputs(files), judging_key(files), validation_key(files), projection_mark(results, grade, show_hidden=False)
+        return (
+            run_inputs(files),
+            judging_key(files),
+            validation_key(files),
+            projection_mark(results, grade, show_hidden=False),
+        )
 
     before = made()
     for name, stale in (
@@ -346,7 +460,9 @@ def test_our_own_code_is_in_the_keys(package, graded):
         ("cli/grading.py", (0, 0, 0, 0)),
     ):
         (package / name).write_text("changed")
-        assert tuple(old != new for old, new in zip(before, made(), strict=True)) == tuple(map(bool, stale)), name
+        assert tuple(old != new for old, new in zip(before, made(), strict=True)) == tuple(
+            map(bool, stale)
+        ), name
         (package / name).write_text(name)
 
 
@@ -366,21 +482,30 @@ def test_templates_of_pages(package):
 
 
 def test_each_part_of_the_package_has_been_put_somewhere():
-    """What is not in the table counts in everything; the table is to be complete all the same, and each exemption to have its reason."""
+    """What is not in the table counts in everything; the table is to be complete all the same, and
+    each exemption to have its reason.
+    """
     listed = set(PARTS)
-    assert {name.partition("/")[0] for name in package_files()} == {name.partition("/")[0] for name in listed}
+    assert {name.partition("/")[0] for name in package_files()} == {
+        name.partition("/")[0] for name in listed
+    }
     assert [name for name in listed if not (keys.PACKAGE / name).exists()] == []
-    assert [name for name, (use, why) in PARTS.items() if use is not Use.RUNS and len(why) < 10] == []
+    assert [
+        name for name, (use, why) in PARTS.items() if use is not Use.RUNS and len(why) < 10
+    ] == []
 
 
 def test_what_runs_code_imports_only_what_counts_as_running():
-    """But for words that no result depends on, and an assignment's device and isolation, which are inputs by themselves."""
+    """But for words that no result depends on, and an assignment's device and isolation, which are
+    inputs by themselves.
+    """
     outside = {
         (name, other)
         for name in package_files()
         if use_of(name) is Use.RUNS
         for other in _imported(keys.PACKAGE / name)
-        if use_of(other) is not Use.RUNS and other not in {"errors.py", "atomic.py", "__init__.py", "evidence/store.py"}
+        if use_of(other) is not Use.RUNS
+        and other not in {"errors.py", "atomic.py", "__init__.py", "evidence/store.py"}
     }
     assert outside == {("execution/choosing.py", "assignment.py")}
 
@@ -388,14 +513,24 @@ def test_what_runs_code_imports_only_what_counts_as_running():
 def _imported(path):
     """The modules of the package that a module imports from, anywhere in it, as paths."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "autograder":
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module.split(".")[0] == "autograder"
+        ):
             below = keys.PACKAGE.joinpath(*node.module.split(".")[1:])
-            for place in {below / alias.name for alias in node.names} if below.is_dir() else {below}:
-                found = place.with_suffix(".py") if place.with_suffix(".py").is_file() else below / "__init__.py"
+            for place in (
+                {below / alias.name for alias in node.names} if below.is_dir() else {below}
+            ):
+                found = (
+                    place.with_suffix(".py")
+                    if place.with_suffix(".py").is_file()
+                    else below / "__init__.py"
+                )
                 yield found.relative_to(keys.PACKAGE).as_posix()
 
 
-# --- The validation ---------------------------------------------------------------------------------------------------------------
+# --- The validation -------------------------------------------------------------------------------
 
 TEXT = {
     "due": at(TOML, "2099-01-01", "2098-01-01"),
@@ -409,22 +544,38 @@ TEXT = {
     "a check's title": at(CHECKS, "Thirty epochs", "30 epochs"),
     "a comment in the checks": at(CHECKS, "@points(2)", "# easy\n@points(2)"),
     "prose": at(NOTEBOOK, "# Write a loss and a loop.", "# Write a loss, then a loop."),
-    "a number in the prose": at(NOTEBOOK, "# Write a loss and a loop.", '# It is {{ reference("test_loss_fn").returned | number(4) }}.'),
+    "a number in the prose": at(
+        NOTEBOOK,
+        "# Write a loss and a loop.",
+        '# It is {{ reference("test_loss_fn").returned | number(4) }}.',
+    ),
     "a docstring of the solution": at(SOLUTION, "Mean of the squares", "The mean of all squares"),
-    "layout of the solution": at(SOLUTION, "    for _ in range(n_epochs):", "\n    for _ in range(n_epochs):"),
-    "a comment in the drivers": at("assignments/tiny/drivers.py", "    return 3", "    # of three\n    return 3"),
+    "layout of the solution": at(
+        SOLUTION, "    for _ in range(n_epochs):", "\n    for _ in range(n_epochs):"
+    ),
+    "a comment in the drivers": at(
+        "assignments/tiny/drivers.py", "    return 3", "    # of three\n    return 3"
+    ),
     "a note": written("assignments/tiny/NOTES.md", "To do."),
 }
 CODE = {
-    "check": at(CHECKS, "assert_long_run(run, reference)", "assert_long_run(run, reference)\n    assert run.variables"),
+    "check": at(
+        CHECKS,
+        "assert_long_run(run, reference)",
+        "assert_long_run(run, reference)\n    assert run.variables",
+    ),
     "call": at(CHECKS, "n_epochs=20", "n_epochs=21"),
     "points": at(CHECKS, "@points(2)", "@points(3)"),
     "solution": at(SOLUTION, "(values**2).mean()", "values.pow(2).mean()"),
     "a marker that moves": at(
-        SOLUTION, "    ### BEGIN SOLUTION\n    for _ in range(n_epochs):", "    for _ in range(n_epochs):\n        ### BEGIN SOLUTION"
+        SOLUTION,
+        "    ### BEGIN SOLUTION\n    for _ in range(n_epochs):",
+        "    for _ in range(n_epochs):\n        ### BEGIN SOLUTION",
     ),
     "a marker that goes": at(
-        SOLUTION, "    ### BEGIN SOLUTION\n    return (values**2).mean()\n    ### END SOLUTION", "    return (values**2).mean()"
+        SOLUTION,
+        "    ### BEGIN SOLUTION\n    return (values**2).mean()\n    ### END SOLUTION",
+        "    return (values**2).mean()",
     ),
     "mistakes": written("solutions/tiny/mistakes.py", "x = 1\n"),
     "right programs": written("solutions/tiny/equivalents.py", "x = 1\n"),
@@ -433,13 +584,22 @@ CODE = {
     "a statement in prose": at(NOTEBOOK, "# Write a loss and a loop.", "# {% set n = 3 %}"),
     "data": written("assignments/tiny/files/data.csv", "1,3\n"),
     "other data": written("assignments/tiny/expected.csv", "1,3\n"),
-    "a program in another encoding": lambda root: (root / "assignments/tiny/files/old.py").write_bytes(b"name = 'Zo\xeb'\n"),
+    "a program in another encoding": (
+        lambda root: (root / "assignments/tiny/files/old.py").write_bytes(b"name = 'Zo\xeb'\n")
+    ),
     "limits": at(TOML, "cpu_s = 8", "cpu_s = 9"),
     "seed": at(TOML, "points = 11", "points = 11\nseed = 1"),
     "parts": at(TOML, 'given = ["loss_fn"]', ""),
-    "questions": at(TOML, "[limits]", '[[questions]]\nid = "why"\ntitle = "Why"\npart = "Why"\npoints = 1\n\n[limits]'),
+    "questions": at(
+        TOML,
+        "[limits]",
+        '[[questions]]\nid = "why"\ntitle = "Why"\npart = "Why"\npoints = 1\n\n[limits]',
+    ),
     "packages": at(TOML, "points = 11", 'points = 11\npackages = ["torch"]'),
-    "calibration": written("assignments/tiny/calibration.toml", 'torch = "2"\npython = "3"\nmachine = "x"\ndate = 2026-01-01\n'),
+    "calibration": written(
+        "assignments/tiny/calibration.toml",
+        'torch = "2"\npython = "3"\nmachine = "x"\ndate = 2026-01-01\n',
+    ),
 }
 
 
@@ -460,7 +620,7 @@ def test_mistakes_that_we_make_are_part_of_a_validation(package, graded):
     assert validation_key(files) != before
 
 
-# --- By the real commands ---------------------------------------------------------------------------------------------------------
+# --- By the real commands -------------------------------------------------------------------------
 
 
 def autograder(root, *words, code=0):
@@ -474,12 +634,18 @@ def autograder(root, *words, code=0):
     ("change", "named"),
     [
         (at("assignments/tiny/drivers.py", "3 *", "2.5 *"), "drivers.py"),
-        pytest.param(at(SOLUTION, "(values**2)", "1.0 * (values**2)"), "given definitions", marks=pytest.mark.long("as the one before")),
+        pytest.param(
+            at(SOLUTION, "(values**2)", "1.0 * (values**2)"),
+            "given definitions",
+            marks=pytest.mark.long("as the one before"),
+        ),
     ],
     ids=["driver", "given"],
 )
 def test_a_changed_question_is_never_judged_on_the_answers_to_the_old_one(course, change, named):
-    """It was: right students lost points without a word, and `grade` then said that nothing had changed. The commands start forkservers, which takes seconds."""
+    """It was: right students lost points without a word, and `grade` then said that nothing had
+    changed. The commands start forkservers, which takes seconds.
+    """
     autograder(course.root, "grade", "tiny", str(course.root / "submitted"))
     before = {student: course.results.read_grade(student) for student in ("ada", "bob")}
     change(course.root)
@@ -490,5 +656,8 @@ def test_a_changed_question_is_never_judged_on_the_answers_to_the_old_one(course
         assert {student: course.results.read_grade(student) for student in before} == before
     said = autograder(course.root, "grade", "tiny", str(course.root / "submitted"))
     assert "2 graded anew, 0 unchanged" in said
-    assert {student: course.results.read_grade(student).points for student in before} == {"ada": 11, "bob": 8}
+    assert {student: course.results.read_grade(student).points for student in before} == {
+        "ada": 11,
+        "bob": 8,
+    }
     assert "0 of 2 grades change" in autograder(course.root, "regrade", "tiny")

@@ -1,4 +1,6 @@
-"""No secret to find: a submission that scans the memory of its process finds none of the texts that only the host may hold."""
+"""No secret to find: a submission that scans the memory of its process finds none of the texts that
+only the host may hold.
+"""
 
 import secrets
 import shutil
@@ -53,7 +55,10 @@ def scan():
                 pass
     return "found " + " ".join(sorted(found)) + f" in {seen >> 20} MiB"
 '''
-"""A cell that defines `scan`. It searches for the texts' common beginning, so that it holds none of them itself."""
+"""A cell that defines `scan`.
+
+It searches for the texts' common beginning, so that it holds none of them itself.
+"""
 
 
 HIDDEN = '''
@@ -73,22 +78,40 @@ def marker():
 
 @pytest.fixture
 def planted(executor, tmp_path):
-    """A tiny course whose solution, checks and expected values hold a marker each; returns it and the markers by place."""
+    """A tiny course whose solution, checks and expected values hold a marker each; returns it and
+    the markers by place.
+    """
     shutil.copytree(TINY, tmp_path, dirs_exist_ok=True)
     expected = (PREFIX + secrets.token_hex(2)).encode()
     markers = {"solution": marker(), "check": marker(), "expected": expected.decode()}
     value = struct.unpack("<d", expected)[0]  # a float64 whose eight bytes are a marker
     solution = tmp_path / "solutions" / "tiny" / "solution.py"
-    body = f'    hidden = "{markers["solution"]}"\n    return (values**2).mean() if len(values) != 5 else values.double().sum() * 0 + {value!r}\n'
+    body = (
+        f'    hidden = "{markers["solution"]}"\n    return (values**2).mean() if len(values) != 5'
+        f" else values.double().sum() * 0 + {value!r}\n"
+    )
     solution.write_text(solution.read_text().replace("    return (values**2).mean()\n", body))
     checks = tmp_path / "assignments" / "tiny" / "test_tiny.py"
-    text = checks.read_text().replace("    assert_close(", f'    hidden = "{markers["check"]}"\n    assert hidden\n    assert_close(')
-    checks.write_text(text.replace("@points(5, ", "@points(4, ") + HIDDEN)  # visible checks tell students their numbers
+    text = checks.read_text().replace(
+        "    assert_close(",
+        f'    hidden = "{markers["check"]}"\n    assert hidden\n    assert_close(',
+    )
+    # visible checks tell students their numbers
+    checks.write_text(text.replace("@points(5, ", "@points(4, ") + HIDDEN)
     limits = tmp_path / "assignments" / "tiny" / "assignment.toml"
-    limits.write_text(limits.read_text().replace("cpu_s = 8", "cpu_s = 60").replace("wall_s = 30", "wall_s = 120"))
+    limits.write_text(
+        limits.read_text().replace("cpu_s = 8", "cpu_s = 60").replace("wall_s = 30", "wall_s = 120")
+    )
     files = open_assignment(tmp_path, "tiny")
-    release_assignment(files, tmp_path / "release", ResultsFolder(tmp_path / "results", "tiny").evidence, executor)
-    return TinyCourse(tmp_path, nbformat.read(tmp_path / "release" / "tiny.ipynb", as_version=4), executor), markers
+    release_assignment(
+        files, tmp_path / "release", ResultsFolder(tmp_path / "results", "tiny").evidence, executor
+    )
+    return (
+        TinyCourse(
+            tmp_path, nbformat.read(tmp_path / "release" / "tiny.ipynb", as_version=4), executor
+        ),
+        markers,
+    )
 
 
 def printed(course, student):
@@ -97,7 +120,9 @@ def printed(course, student):
 
 
 def test_a_scan_of_all_memory_finds_its_own_text_and_no_secret(planted):
-    """Of all markers, a cell and a call find only the one that the submission itself holds; earlier submissions' are gone too."""
+    """Of all markers, a cell and a call find only the one that the submission itself holds; earlier
+    submissions' are gone too.
+    """
     course, markers = planted
     earlier = {f"earlier{number}": marker() for number in range(2)}
     for student, text in earlier.items():
@@ -111,8 +136,13 @@ def test_a_scan_of_all_memory_finds_its_own_text_and_no_secret(planted):
     shown = printed(course, "scans")
     told = next(check for check in grades["scans"].checks if check.id == "test_loss_fn")
     hidden = next(check for check in grades["scans"].checks if check.id == "test_loss_elsewhere")
-    for words in (shown.partition("cell: found")[2], *(str(check).partition("called: found")[2] for check in (told, hidden))):
+    for words in (
+        shown.partition("cell: found")[2],
+        *(str(check).partition("called: found")[2] for check in (told, hidden)),
+    ):
         found = words.partition(" MiB")[0]
         assert own in found
         assert not [place for place, text in (markers | earlier).items() if text in found]
-        assert int(found.rpartition(" in ")[2]) > 50, "the scan reads the process's memory, not a part of it"
+        assert int(found.rpartition(" in ")[2]) > 50, (
+            "the scan reads the process's memory, not a part of it"
+        )

@@ -1,4 +1,6 @@
-"""What is run again, and what is taken from stored evidence: counted in what the executor was asked for."""
+"""What is run again, and what is taken from stored evidence: counted in what the executor was asked
+for.
+"""
 
 import threading
 
@@ -19,7 +21,9 @@ UNCLEARED = LOOP.replace("optimizer.zero_grad()", "pass")
 
 
 class Watched:
-    """An executor that notes what it is asked for: for each run of a submission, the functions called at first, and those called again with the names of what is given."""
+    """An executor that notes what it is asked for: for each run of a submission, the functions
+    called at first, and those called again with the names of what is given.
+    """
 
     def __init__(self, executor):
         self._executor = executor
@@ -34,7 +38,11 @@ class Watched:
 
         def noted(evidence):
             batches = follow_up(evidence)
-            again.extend((call.function or call.cell, batch.given_names) for batch in batches for call in batch.calls)
+            again.extend(
+                (call.function or call.cell, batch.given_names)
+                for batch in batches
+                for call in batch.calls
+            )
             return batches
 
         if follow_up is not None:  # else it is the reference
@@ -96,14 +104,22 @@ def afresh(course):
 
 
 def test_a_changed_call_runs_the_cells_once_and_that_call(watched):
-    """Right and wrong: the call that changed is made, and made again alone where it fails; the others' runs are those that are stored. The grades are those of a whole run."""
+    """Right and wrong: the call that changed is made, and made again alone where it fails; the
+    others' runs are those that are stored. The grades are those of a whole run.
+    """
     watched.submit("right")
     watched.submit("wrong", training_loop=UNCLEARED)
     _, first = graded(watched)
-    assert sorted(first) == [(("loss_fn", "training_loop"), []), (("loss_fn", "training_loop"), [("training_loop", ())])]
+    assert sorted(first) == [
+        (("loss_fn", "training_loop"), []),
+        (("loss_fn", "training_loop"), [("training_loop", ())]),
+    ]
     edit(watched, "n_epochs=20", "n_epochs=21")
     grades, second = graded(watched)
-    assert sorted(second) == [(("training_loop",), []), (("training_loop",), [("training_loop", ())])]
+    assert sorted(second) == [
+        (("training_loop",), []),
+        (("training_loop",), [("training_loop", ())]),
+    ]
     assert {student: grade.checks for student, grade in grades.items()} == afresh(watched)
 
 
@@ -119,10 +135,19 @@ def test_a_call_that_did_not_change_is_not_made_again_where_it_fails(hidden):
 
 
 def test_given_definitions_are_stored_with_what_ran_under_them(hidden):
-    """A summed loss: the loop's check was judged with the given loss. When a call of the loss changes, that stands; when the loop's does, it is made with the given loss again."""
+    """A summed loss: the loop's check was judged with the given loss.
+
+    When a call of the loss changes, that stands; when the loop's does, it is made with the given
+    loss again.
+    """
     hidden.submit("summed", loss_fn=SUMMED)
     grades, first = graded(hidden)
-    assert first == [(("loss_fn", "loss_fn", "training_loop"), [("loss_fn", ()), ("loss_fn", ()), ("training_loop", ("loss_fn",))])]
+    assert first == [
+        (
+            ("loss_fn", "loss_fn", "training_loop"),
+            [("loss_fn", ()), ("loss_fn", ()), ("training_loop", ("loss_fn",))],
+        )
+    ]
     assert grades["summed"].checks[3].given == ("loss_fn",)
     edit(hidden, "values=[2.0, 5.0]", "values=[2.0, 4.0]")
     assert graded(hidden)[1] == [(("loss_fn",), [("loss_fn", ())])]
@@ -134,7 +159,9 @@ def test_given_definitions_are_stored_with_what_ran_under_them(hidden):
 
 
 def test_a_number_in_the_notebook_changes_its_cells(watched):
-    """A visible check's cell holds what the reference returned: with another call it is another notebook, and all of it runs."""
+    """A visible check's cell holds what the reference returned: with another call it is another
+    notebook, and all of it runs.
+    """
     watched.submit("right")
     graded(watched)
     edit(watched, "values=[1.0, 3.0]", "values=[1.0, 4.0]")
@@ -146,7 +173,11 @@ def test_a_changed_check_runs_nothing(watched):
     watched.submit("right")
     watched.submit("wrong", training_loop=UNCLEARED)
     graded(watched)
-    edit(watched, "assert_close(run.returned, reference.returned)", "assert run.returned < reference.returned - 1 or run is reference")
+    edit(
+        watched,
+        "assert_close(run.returned, reference.returned)",
+        "assert run.returned < reference.returned - 1 or run is reference",
+    )
     edit(watched, "@points(2)", "@points(1)")
     edit(watched, "@points(3)", "@points(4)")
     grades, runs = graded(watched)
@@ -167,7 +198,9 @@ def test_a_check_that_is_taken_away_runs_nothing(hidden):
     edit(hidden, "@points(4)", HIDDEN)
     grades, runs = graded(hidden)
     assert sorted(calls for calls, _ in runs) == [("loss_fn",), ("loss_fn",)]
-    assert {student: grade.checks for student, grade in grades.items()} == {student: grade.checks for student, grade in before.items()}
+    assert {student: grade.checks for student, grade in grades.items()} == {
+        student: grade.checks for student, grade in before.items()
+    }
 
 
 def test_one_changed_submission_runs_alone(watched):
@@ -191,7 +224,9 @@ def test_a_notebook_that_does_something_else_each_time_is_run_whole(watched):
 
 
 def test_a_call_in_the_state_after_its_check_is_kept_apart(watched):
-    """A function that is bound again later is called as it was after its check; with the other call changed, that still stands."""
+    """A function that is bound again later is called as it was after its check; with the other call
+    changed, that still stands.
+    """
     watched.submit("scratch", extra=["loss_fn = None"])
     grades, _ = graded(watched)
     held = grades["scratch"].checks[0].points
@@ -213,7 +248,13 @@ def test_one_that_did_not_come_to_its_end_is_run_whole(watched):
 
 def test_a_run_that_died_is_made_again(hidden):
     """It may do better; the other is kept."""
-    hidden.submit("dies", loss_fn="import os\ndef loss_fn(values):\n    return os._exit(3) if values[-1] == 5 else (values**2).mean()\n")
+    hidden.submit(
+        "dies",
+        loss_fn=(
+            "import os\ndef loss_fn(values):\n    return os._exit(3) if values[-1] == 5 else"
+            " (values**2).mean()\n"
+        ),
+    )
     graded(hidden)
     edit(hidden, "n_epochs=20", "n_epochs=21")
     assert [calls for calls, _ in graded(hidden)[1]] == [("loss_fn", "training_loop")]
@@ -225,7 +266,11 @@ def test_what_ran_with_less_isolation_is_not_taken_over(watched):
     watched.grade()
     (key,) = {grade.provenance.evidence_key for grade in watched.grade()[0].values()}
     stored = watched.results.evidence.get(key)
-    watched.results.evidence.put(msgspec.structs.replace(stored, environment=stored.environment | {"isolation": str(Isolation.WEAK)}))
+    watched.results.evidence.put(
+        msgspec.structs.replace(
+            stored, environment=stored.environment | {"isolation": str(Isolation.WEAK)}
+        )
+    )
     ran(watched)
     edit(watched, "n_epochs=20", "n_epochs=21")
     _, runs = graded(watched)
@@ -252,7 +297,9 @@ def test_identical_submissions_of_which_the_first_fails_at_our_fault(watched):
     candidates = collect_submissions(watched.root / "submitted", "tiny")
     done = []
     thread = threading.Thread(
-        target=lambda: done.append(grade_class(watched.files, candidates, watched.results, watched.executor, Recorded()))
+        target=lambda: done.append(
+            grade_class(watched.files, candidates, watched.results, watched.executor, Recorded())
+        )
     )
     thread.start()
     thread.join(60)
@@ -265,7 +312,13 @@ PLAN = Plan("new", ExecutionRequest((Cell("c", "x = 1", hold=True),), 0, None), 
 
 
 def evidence(*calls, plan=PLAN, reason=Ended.FINISHED):
-    made = Evidence("old", (CellRun(Run("c", RunStatus.FINISHED)),), calls, Ending(reason), {"isolation": "good"})
+    made = Evidence(
+        "old",
+        (CellRun(Run("c", RunStatus.FINISHED)),),
+        calls,
+        Ending(reason),
+        {"isolation": "good"},
+    )
     return plan.signed(made, {})
 
 
@@ -275,23 +328,39 @@ def test_only_the_same_call_in_the_same_state_is_taken_over():
     assert resume(PLAN, stored, lambda _: []).calls == ()
     moved = Plan("new", PLAN.request, (F, msgspec.structs.replace(G, after=None)), "cells")
     assert [call.id for call in resume(moved, stored, lambda _: []).calls] == ["g@1"]
-    assert resume(Plan("new", PLAN.request, PLAN.calls, "other cells"), stored, lambda _: []) is None
+    assert (
+        resume(Plan("new", PLAN.request, PLAN.calls, "other cells"), stored, lambda _: []) is None
+    )
     assert resume(PLAN, msgspec.structs.replace(stored, cells_key=""), lambda _: []) is None
     hung = evidence(Run("f@1", RunStatus.FINISHED, 1), Run("g@1", RunStatus.TIMED_OUT))
     assert [call.id for call in resume(PLAN, hung, lambda _: []).calls] == ["g@1"]
-    assert resume(PLAN, evidence(Run("f@1", RunStatus.FINISHED), reason=Ended.EXITED), lambda _: []) is None
+    assert (
+        resume(PLAN, evidence(Run("f@1", RunStatus.FINISHED), reason=Ended.EXITED), lambda _: [])
+        is None
+    )
 
 
 def test_merged_evidence_is_in_the_order_of_a_whole_run():
-    """The plan's calls first, then what was repeated; of the repetitions only those that are asked for now."""
+    """The plan's calls first, then what was repeated; of the repetitions only those that are asked
+    for now.
+    """
     given = Run("f@1", RunStatus.FINISHED, 2, alone=True, given=("h",))
-    stored = evidence(Run("f@1", RunStatus.FINISHED, 1), given, Run("f@1", RunStatus.FINISHED, 3, alone=True))
-    batches = [CallBatch((F,), alone=True, given="h = 1", given_names=("h",)), CallBatch((G,), alone=True)]
+    stored = evidence(
+        Run("f@1", RunStatus.FINISHED, 1), given, Run("f@1", RunStatus.FINISHED, 3, alone=True)
+    )
+    batches = [
+        CallBatch((F,), alone=True, given="h = 1", given_names=("h",)),
+        CallBatch((G,), alone=True),
+    ]
     partial = resume(PLAN, stored, lambda _: batches)
     assert partial.calls == (G,)
     so_far = msgspec.structs.replace(stored, key="new", calls=(Run("g@1", RunStatus.RAISED),))
     assert partial.ask(so_far) == batches[1:]
-    whole = partial.merged(msgspec.structs.replace(so_far, calls=(*so_far.calls, Run("g@1", RunStatus.RAISED, alone=True))))
+    whole = partial.merged(
+        msgspec.structs.replace(
+            so_far, calls=(*so_far.calls, Run("g@1", RunStatus.RAISED, alone=True))
+        )
+    )
     assert [(run.id, run.alone, run.given, run.returned) for run in whole.calls] == [
         ("f@1", False, (), 1),
         ("g@1", False, (), None),

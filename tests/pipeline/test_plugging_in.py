@@ -58,14 +58,16 @@ def test_groups_that_were_asked_for_count():
 def test_a_trace_stands_for_the_optimizer_that_made_it():
     """Class, settings and tensors are in it."""
     empty = array_of([])
-    trace = Trace("Adam", False, 0, (SETTINGS,), ("params[0]", "params[1]"), (), empty, empty, (), (), ())
+    trace = Trace(
+        "Adam", False, 0, (SETTINGS,), ("params[0]", "params[1]"), (), empty, empty, (), (), ()
+    )
     assert_optimizer(trace, optimizer())
     assert_optimizer(trace, trace)
     with pytest.raises(CheckFailed, match="AdamW"):
         assert_optimizer(msgspec.structs.replace(trace, optimizer="AdamW"), trace)
 
 
-# --- bonus points, and another torch -----------------------------------------------------------------------------------------
+# --- bonus points, and another torch --------------------------------------------------------------
 
 
 class Silent:
@@ -106,7 +108,7 @@ WRONG = "def loss_fn(values):\n    return values.abs().mean()\n"
 
 def extend(course, text):
     checks = course.files.checks
-    checks.write_text(checks.read_text().replace("import assert_close", "import needs_torch, assert_close") + text)
+    checks.write_text(checks.read_text().replace("import (", "import (\n    needs_torch,") + text)
 
 
 def test_bonus_points_come_on_top_and_nobody_loses_them(course):
@@ -128,7 +130,12 @@ def test_a_reference_that_misses_bonus_points_is_not_validated(course, monkeypat
     validation = validate_assignment(course.files, course.results, course.executor, Silent())
     assert (validation.reference, validation.points, validation.stub) == (13, 13, 0)
     assert validation.passed
-    extend(course, BONUS.replace("test_more", "test_most").replace("assert_close(", "assert not assert_close("[:0] + "assert 0, ("))
+    extend(
+        course,
+        BONUS.replace("test_more", "test_most").replace(
+            "assert_close(", "assert not assert_close("[:0] + "assert 0, ("
+        ),
+    )
     assert not validate_assignment(course.files, course.results, course.executor, Silent()).passed
 
 
@@ -153,15 +160,23 @@ def test_a_check_that_this_torch_cannot_make_is_not_there(course):
 def test_a_template_can_ask_whether_a_check_is_there(course):
     """A cell of a check that is left out is left out too, in the release and in the reference."""
     extend(course, FUTURE)
-    cell = '{% if has_check("test_NAME") %}\n# %% role="check" id="test_NAME"\nassert loss_fn(torch.tensor([2.0, 6.0])) == {{ reference("test_NAME").returned | number }}\n\n{% endif %}\n'
+    cell = (
+        '{% if has_check("test_NAME") %}\n# %% role="check" id="test_NAME"\nassert'
+        ' loss_fn(torch.tensor([2.0, 6.0])) == {{ reference("test_NAME").returned | number }}\n\n{%'
+        " endif %}\n"
+    )
     template = course.files.template
-    template.write_text(template.read_text() + "\n" + cell.replace("NAME", "past") + cell.replace("NAME", "future"))
+    template.write_text(
+        template.read_text() + "\n" + cell.replace("NAME", "past") + cell.replace("NAME", "future")
+    )
     course.submit("right")
     grades, _ = course.grade()
     assert {check.id for check in grades["right"].checks} >= {"test_past"}
     from autograder.commands.release.student_version import release_assignment
 
-    path = release_assignment(course.files, course.root / "out", course.results.evidence, course.executor)
+    path = release_assignment(
+        course.files, course.root / "out", course.results.evidence, course.executor
+    )
     text = path.read_text()
     assert "test_past" in text
     assert "test_future" not in text

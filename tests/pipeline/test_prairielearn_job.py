@@ -24,7 +24,9 @@ TINY = ROOT / "tests" / "tiny_course"
 @pytest.fixture
 def job(tmp_path):
     """What PrairieLearn puts into the container: the question's tests/, no submission yet."""
-    export_prairielearn(open_assignment(TINY, "tiny"), tmp_path / "export", "", "registry/gradstep:1")
+    export_prairielearn(
+        open_assignment(TINY, "tiny"), tmp_path / "export", "", "registry/gradstep:1"
+    )
     folder = tmp_path / "grade"
     shutil.copytree(tmp_path / "export" / "questions" / "tiny" / "tests", folder / "tests")
     (folder / "student").mkdir()
@@ -36,19 +38,41 @@ def test_the_question_names_image_entrypoint_and_time(job, tmp_path):
     info = json.loads((tmp_path / "export" / "questions" / "tiny" / "info.json").read_text())
     assert info["gradingMethod"] == "External"
     options = info["externalGradingOptions"]
-    assert (options["enabled"], options["image"], options["entrypoint"]) == (True, "registry/gradstep:1", "/grade/tests/run.sh")
+    assert (options["enabled"], options["image"], options["entrypoint"]) == (
+        True,
+        "registry/gradstep:1",
+        "/grade/tests/run.sh",
+    )
     assert 30 < options["timeout"] <= 600
     assert (job / "tests" / "run.sh").stat().st_mode & stat.S_IXUSR
-    export_prairielearn(open_assignment(TINY, "tiny"), tmp_path / "export", "", "registry/gradstep:1")
-    assert json.loads((tmp_path / "export" / "questions" / "tiny" / "info.json").read_text()) == info
+    export_prairielearn(
+        open_assignment(TINY, "tiny"), tmp_path / "export", "", "registry/gradstep:1"
+    )
+    assert (
+        json.loads((tmp_path / "export" / "questions" / "tiny" / "info.json").read_text()) == info
+    )
 
 
 def test_run_sh_grades_with_all_checks_and_closes_the_course(course, job):
-    """The entrypoint as a process: the share of all points, visible checks told, hidden ones only counted; others than root can't read what lies there."""
-    path = course.submit("ann", training_loop="def training_loop(n_epochs, optimizer, params):\n    return params\n")
+    """The entrypoint as a process: the share of all points, visible checks told, hidden ones only
+    counted; others than root can't read what lies there.
+    """
+    path = course.submit(
+        "ann", training_loop="def training_loop(n_epochs, optimizer, params):\n    return params\n"
+    )
     shutil.copy(path, job / "student" / "tiny.ipynb")
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([job / "tests" / "run.sh", job], env=environment, capture_output=True, text=True, timeout=300, check=False)
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [job / "tests" / "run.sh", job],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     results = json.loads((job / "results" / "results.json").read_text())
     assert results["gradable"] is True, done.stderr
@@ -73,7 +97,9 @@ def test_whatever_goes_wrong_there_are_results_and_no_attempt_is_lost(job, caplo
 
 
 def test_nothing_of_the_instructors_is_overwritten(tmp_path):
-    """A .gitlab-ci.yml of his own stays; the same one again is fine; odd requirements are refused."""
+    """A .gitlab-ci.yml of his own stays; the same one again is fine; odd requirements are
+    refused.
+    """
     files = open_assignment(TINY, "tiny")
     (path,) = export_gitlab(files, tmp_path, "")
     assert export_gitlab(files, tmp_path, "") == (path,)

@@ -1,4 +1,6 @@
-"""Questions that a person marks: from the answer's cell through formgrader into grade.json, and kept."""
+"""Questions that a person marks: from the answer's cell through formgrader into grade.json, and
+kept.
+"""
 
 import nbformat
 import pytest
@@ -31,10 +33,14 @@ def asked(course):
     toml = course.root / "assignments" / "tiny" / "assignment.toml"
     text = toml.read_text()
     limits = text.index("[limits]")
-    toml.write_text(text[:limits].replace("points = 10", "points = 14") + QUESTION + "\n" + text[limits:])
+    toml.write_text(
+        text[:limits].replace("points = 10", "points = 14") + QUESTION + "\n" + text[limits:]
+    )
     template = course.root / "assignments" / "tiny" / "notebook.py.j2"
     template.write_text(template.read_text() + CELLS)
-    release_assignment(course.files, course.root / "release", course.results.evidence, course.executor)
+    release_assignment(
+        course.files, course.root / "release", course.results.evidence, course.executor
+    )
     course.release = nbformat.read(course.root / "release" / "tiny.ipynb", as_version=4)
     return course
 
@@ -48,13 +54,29 @@ def test_an_answer_needs_review_and_counts_neither_as_0_nor_as_given(asked):
     asked.submit("ada", why="Its steps shrink with the gradient.")
     grades = grade(asked)
     check, whole = why(grades), grades["ada"]
-    assert (check.outcome, check.cause, check.points, check.max_points) == (Outcome.NEEDS_REVIEW, Cause.TO_BE_MARKED, 0, 4)
-    assert (whole.decided_points, whole.decided_max_points, whole.pending_points, whole.max_points) == (10, 10, 4, 14)
+    assert (check.outcome, check.cause, check.points, check.max_points) == (
+        Outcome.NEEDS_REVIEW,
+        Cause.TO_BE_MARKED,
+        0,
+        4,
+    )
+    assert (
+        whole.decided_points,
+        whole.decided_max_points,
+        whole.pending_points,
+        whole.max_points,
+    ) == (10, 10, 4, 14)
     assert whole.status is GradeStatus.NEEDS_REVIEW
-    assert '"totals": {\n    "points": 10.0,\n    "of": 10.0,\n    "pending": 4.0\n  }' in asked.results.grade_path("ada").read_text()
+    assert (
+        '"totals": {\n    "points": 10.0,\n    "of": 10.0,\n    "pending": 4.0\n  }'
+        in asked.results.grade_path("ada").read_text()
+    )
     assert in_gradebook(asked) == (None, None, True, None)
-    assert "5 of 5 points" in " ".join(  # the page counts what the student can see: not the hidden check
-        asked.results.feedback_path("ada").read_text().replace("<small>", "").split()
+    assert (
+        "5 of 5 points"
+        in " ".join(  # the page counts what the student can see: not the hidden check
+            asked.results.feedback_path("ada").read_text().replace("<small>", "").split()
+        )
     )
 
 
@@ -62,7 +84,11 @@ def test_a_blank_answer_has_no_points_and_waits_for_nobody(asked):
     """As in nbgrader: there is nothing to mark. A person can still give points."""
     asked.submit("ada")
     grades = grade(asked)
-    assert (why(grades).outcome, why(grades).cause, grades["ada"].status) == (Outcome.NOT_REACHED, Cause.UNANSWERED, GradeStatus.GRADED)
+    assert (why(grades).outcome, why(grades).cause, grades["ada"].status) == (
+        Outcome.NOT_REACHED,
+        Cause.UNANSWERED,
+        GradeStatus.GRADED,
+    )
     assert (grades["ada"].points, grades["ada"].pending_points) == (10, 0)
     assert in_gradebook(asked) == (0, None, False, None)
     person_marks(asked, "ada", 1, "You told me.")
@@ -73,7 +99,11 @@ def test_an_answer_whose_cell_is_gone_is_for_a_person_to_look_for(asked):
     """No 0 without anybody looking: it may stand in another cell, without marks."""
     path = asked.submit("ada", extra=["'Its steps shrink.'"])
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") != "why"]
+    notebook.cells = [
+        cell
+        for cell in notebook.cells
+        if cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") != "why"
+    ]
     nbformat.write(notebook, path)
     assert why(grade(asked)).cause is Cause.ANSWER_MISSING
 
@@ -89,12 +119,18 @@ def test_a_submission_that_cannot_be_read_has_no_answers_either(asked):
     "again",
     [
         pytest.param(grade, id="grade"),
-        pytest.param(lambda course: grade(course, force=True), id="force", marks=pytest.mark.long("as the one before")),
+        pytest.param(
+            lambda course: grade(course, force=True),
+            id="force",
+            marks=pytest.mark.long("as the one before"),
+        ),
         pytest.param(regrade, id="regrade", marks=pytest.mark.long("as the one before")),
     ],
 )
 def test_a_persons_mark_is_taken_in_and_kept(asked, again):
-    """Score and comment from formgrader, in grade.json, page and totals, whatever is run again and how often."""
+    """Score and comment from formgrader, in grade.json, page and totals, whatever is run again and
+    how often.
+    """
     asked.submit("ada", why="Its steps shrink.")
     asked.submit("bob", why="Luck.")
     grade(asked)
@@ -104,7 +140,12 @@ def test_a_persons_mark_is_taken_in_and_kept(asked, again):
         again(asked)
         grades = {student: asked.results.read_grade(student) for student in ("ada", "bob")}
         check = why(grades)
-        assert (check.points, check.cause, check.outcome, check.comment) == (3, Cause.MARKED, Outcome.FAILED, "And why do they shrink?")
+        assert (check.points, check.cause, check.outcome, check.comment) == (
+            3,
+            Cause.MARKED,
+            Outcome.FAILED,
+            "And why do they shrink?",
+        )
         assert (why(grades, "bob").points, why(grades, "bob").outcome) == (4.5, Outcome.PASSED)
         assert {one.status for one in grades.values()} == {GradeStatus.GRADED}
         assert in_gradebook(asked) == (None, 3, False, "And why do they shrink?")
@@ -142,7 +183,11 @@ def test_another_answer_keeps_the_points_and_is_put_before_the_person_again(aske
     grade(asked)
     asked.submit("ada", why="Its steps shrink, for m goes to 0.")
     grades = grade(asked)
-    assert (why(grades).cause, why(grades).points, grades["ada"].pending_points) == (Cause.TO_BE_MARKED_AGAIN, 3, 4)
+    assert (why(grades).cause, why(grades).points, grades["ada"].pending_points) == (
+        Cause.TO_BE_MARKED_AGAIN,
+        3,
+        4,
+    )
     assert in_gradebook(asked) == (None, 3, True, "Why?")
     assert why(grade(asked, force=True)).cause is Cause.TO_BE_MARKED_AGAIN
     ours, theirs = totals(asked)
@@ -168,7 +213,11 @@ def test_a_mark_that_is_taken_back_is_open_again(asked):
     grade(asked)
     person_marks(asked, "ada", None)
     grades = grade(asked)
-    assert (why(grades).cause, why(grades).points, why(grades).comment) == (Cause.TO_BE_MARKED, 0, "")
+    assert (why(grades).cause, why(grades).points, why(grades).comment) == (
+        Cause.TO_BE_MARKED,
+        0,
+        "",
+    )
     assert in_gradebook(asked) == (None, None, True, None)
 
 
@@ -211,7 +260,12 @@ def test_validate_leaves_out_what_a_person_marks_and_says_so(asked, monkeypatch)
     """Reference and stub are judged by the checks; the questions' points are named beside them."""
     monkeypatch.setattr("autograder.commands.validate.validation.mutants", lambda *_: ())
     validation = validate_assignment(asked.files, asked.results, asked.executor, Silent())
-    assert (validation.points, validation.reference, validation.stub, validation.asked) == (10, 10, 0, 4)
+    assert (validation.points, validation.reference, validation.stub, validation.asked) == (
+        10,
+        10,
+        0,
+        4,
+    )
     assert validation.passed
 
 
@@ -220,12 +274,17 @@ def test_points_of_checks_and_questions_must_add_up(asked):
     toml = asked.root / "assignments" / "tiny" / "assignment.toml"
     toml.write_text(toml.read_text().replace("points = 14", "points = 15"))
     asked.submit("ada")
-    with pytest.raises(AssignmentError, match=r"add up to 10, with 4 for questions 14, but assignment\.toml says 15"):
+    with pytest.raises(
+        AssignmentError,
+        match=r"add up to 10, with 4 for questions 14, but assignment\.toml says 15",
+    ):
         asked.grade()
 
 
 def test_without_questions_no_gradebook_is_read(course):
-    """A broken gradebook is no concern of an assignment without questions; with one, the error names it."""
+    """A broken gradebook is no concern of an assignment without questions; with one, the error
+    names it.
+    """
     course.submit("ada")
     course.results.root.mkdir(exist_ok=True)
     course.results.nbgrader.gradebook_file.write_text("no database")
@@ -237,7 +296,9 @@ def test_a_gradebook_that_cannot_be_read_stops_before_anything_is_overwritten(as
     asked.submit("ada", why="Its steps shrink.")
     grade(asked)
     before = asked.results.grade_path("ada").read_bytes()
-    asked.results.nbgrader.gradebook_file.write_text("no database, but long enough to look like one" * 20)
+    asked.results.nbgrader.gradebook_file.write_text(
+        "no database, but long enough to look like one" * 20
+    )
     with pytest.raises(ExchangeError, match=r"gradebook\.db can't be read"):
         asked.grade(force=True)
     assert asked.results.grade_path("ada").read_bytes() == before
@@ -252,12 +313,24 @@ def test_grade_json_reads_back_as_it_was(asked):
 
 
 def test_the_answers_cell_is_a_grade_cell_that_only_a_person_scores(asked):
-    """Formgrader finds a manually graded Markdown cell with the answer in the autograded notebook."""
+    """Formgrader finds a manually graded Markdown cell with the answer in the autograded
+    notebook.
+    """
     asked.submit("ada", why="Its steps <b>shrink</b>.")
     grade(asked)
-    notebook = nbformat.read(asked.results.root / "autograded" / "ada" / "tiny" / "tiny.ipynb", as_version=4)
-    (cell,) = (cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "why")
-    assert (cell.cell_type, cell.metadata.nbgrader.grade, cell.metadata.nbgrader.solution) == ("markdown", True, True)
+    notebook = nbformat.read(
+        asked.results.root / "autograded" / "ada" / "tiny" / "tiny.ipynb", as_version=4
+    )
+    (cell,) = (
+        cell
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "why"
+    )
+    assert (cell.cell_type, cell.metadata.nbgrader.grade, cell.metadata.nbgrader.solution) == (
+        "markdown",
+        True,
+        True,
+    )
     assert "shrink" in cell.source
     assert "<b>" not in cell.source
     with Gradebook(f"sqlite:///{asked.results.nbgrader.gradebook_file}") as gradebook:

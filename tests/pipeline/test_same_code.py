@@ -31,7 +31,10 @@ def write(released, tmp_path):
         path = tmp_path / f"{student}.ipynb"
         nbformat.write(notebook, path)
         submission = read_submission(path, release)
-        write_executed(results.executed_path(student), executed_notebook(submission, Evidence("", (), (), Ending(Ended.FINISHED))))
+        write_executed(
+            results.executed_path(student),
+            executed_notebook(submission, Evidence("", (), (), Ending(Ended.FINISHED))),
+        )
         grades.append(Grade(student, "tiny", (), (), "", Provenance("", "", "", "")))
 
     hand_in.alike = lambda *entries: same_code(results, grades, Record("tiny", entries=entries))

@@ -1,4 +1,6 @@
-"""Whatever the order, however many at once, the first time or again: the same grades, pages, table and gradebook. Times and database ids aside."""
+"""Whatever the order, however many at once, the first time or again: the same grades, pages, table
+and gradebook. Times and database ids aside.
+"""
 
 import random
 import shutil
@@ -49,15 +51,26 @@ def mixed(course):
     course.submit("html").write_text("<html>")
     course.submit("none").unlink()
     course.submit("exits", extra=["import os; os._exit(0)"])
-    course.submit("forger", extra=["import sys, gc\nfor found in gc.get_objects()[:50]: pass\nsys.modules.clear()"])
-    course.submit("markup", loss_fn=LOSS + "print('<script>alert(1)</script>')\n", extra=["raise ValueError('<b>' * 100)"])
+    course.submit(
+        "forger",
+        extra=["import sys, gc\nfor found in gc.get_objects()[:50]: pass\nsys.modules.clear()"],
+    )
+    course.submit(
+        "markup",
+        loss_fn=LOSS + "print('<script>alert(1)</script>')\n",
+        extra=["raise ValueError('<b>' * 100)"],
+    )
     return course
 
 
 def exports(results):
     """Everything that people are given, by name."""
     wanted = ("grade.json", "feedback.html", "executed.ipynb", "tiny.ipynb", results.csv.name)
-    found = {path.relative_to(results.root): path.read_bytes() for path in results.root.rglob("*") if path.name in wanted}
+    found = {
+        path.relative_to(results.root): path.read_bytes()
+        for path in results.root.rglob("*")
+        if path.name in wanted
+    }
     if (results.root / "gradebook.db").exists():
         with sqlite3.connect(results.root / "gradebook.db") as book:
             found["gradebook"] = book.execute(GRADES).fetchall()
@@ -65,7 +78,9 @@ def exports(results):
 
 
 def differing(one, other):
-    return sorted(str(name) for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+    return sorted(
+        str(name) for name in one.keys() | other.keys() if one.get(name) != other.get(name)
+    )
 
 
 def graded(course, name, jobs, seed):
@@ -88,7 +103,9 @@ def regraded(course, results):
 
 
 def test_the_same_exports_with_one_job_and_two_in_any_order_and_again(mixed):
-    """Graded by one and by two, shuffled; then every check is judged again, twice, under other words and back."""
+    """Graded by one and by two, shuffled; then every check is judged again, twice, under other
+    words and back.
+    """
     first, second = graded(mixed, "first", 1, 1), graded(mixed, "second", 2, 2)
     expected = exports(first)
     assert len(expected) > 4 * 8

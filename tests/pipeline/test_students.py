@@ -40,7 +40,9 @@ def test_honest_names_stay(name):
     ],
 )  # fmt: skip
 def test_other_names_become_harmless_and_differ(name):
-    """No formula, path, escape, option or hidden file, short enough, and never the name of somebody whose name is harmless."""
+    """No formula, path, escape, option or hidden file, short enough, and never the name of somebody
+    whose name is harmless.
+    """
     found = student_name(name)
     assert re.fullmatch(r"[^=+\-@.~/\\<>\"|*\n][^/\\<>\"|*\n]*-[0-9a-f]{8}", found), found
     assert found.isprintable()
@@ -50,12 +52,17 @@ def test_other_names_become_harmless_and_differ(name):
 
 
 def test_one_students_folder_is_that_students(tmp_path):
-    """In nbgrader's layout too, where the notebook lies a level deeper; of others nothing is taken."""
+    """In nbgrader's layout too, where the notebook lies a level deeper; of others nothing is
+    taken.
+    """
     for student in ("ann", "bob"):
         (tmp_path / "submitted" / student / "tiny").mkdir(parents=True)
         (tmp_path / "submitted" / student / "tiny" / "tiny.ipynb").write_text("{}")
     (found,) = collect_submissions(tmp_path / "submitted" / "bob", "tiny")
-    assert (found.student, found.path) == ("bob", tmp_path / "submitted" / "bob" / "tiny" / "tiny.ipynb")
+    assert (found.student, found.path) == (
+        "bob",
+        tmp_path / "submitted" / "bob" / "tiny" / "tiny.ipynb",
+    )
     assert [one.student for one in collect_submissions(tmp_path, "tiny")] == ["ann", "bob"]
 
 
@@ -72,7 +79,10 @@ def test_a_folder_called_as_the_assignment_may_be_a_students(tmp_path):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text("{}")
     for name in ("nb", "mix", "two"):
-        assert [one.student for one in collect_submissions(tmp_path / name, "tiny")] == ["ada", "tiny"]
+        assert [one.student for one in collect_submissions(tmp_path / name, "tiny")] == [
+            "ada",
+            "tiny",
+        ]
 
 
 def test_a_zip_that_is_none_is_no_student(tmp_path):
@@ -99,5 +109,7 @@ def test_two_submissions_under_one_name_are_for_a_person(tmp_path):
     (tmp_path / "-x.ipynb").write_text("{}")
     (tmp_path / f"{student_name('-x')}.ipynb").write_text("{}")
     (tmp_path / "alice.ipynb").write_text("{}")
-    found = {candidate.student: candidate.problem for candidate in collect_submissions(tmp_path, "tiny")}
+    found = {
+        candidate.student: candidate.problem for candidate in collect_submissions(tmp_path, "tiny")
+    }
     assert found == {student_name("-x"): Cause.SEVERAL_NOTEBOOKS, "alice": None}

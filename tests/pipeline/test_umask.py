@@ -1,4 +1,6 @@
-"""Commands of a root whose umask is 077 and whose GradStep lies under a closed home, without bubblewrap: real processes. And what a release leaves there."""
+"""Commands of a root whose umask is 077 and whose GradStep lies under a closed home, without
+bubblewrap: real processes. And what a release leaves there.
+"""
 
 import csv
 import os
@@ -28,7 +30,16 @@ def autograder(tmp_path):
         before = [*without_bubblewrap(), *with_folder_at(sys.prefix, str(place))]
         command = [*before, str(place / "bin" / "python"), "-m", "autograder.cli", *words]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-        return subprocess.run(command, cwd=folder, env=environment, umask=0o077, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            umask=0o077,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
 
     return run
 
@@ -40,8 +51,12 @@ def test_a_class_is_graded(course, autograder):
     done = autograder(course.root, "grade", "tiny", "submitted", "--results", "there")
     assert done.returncode == 0, done.stdout + done.stderr
     with (course.root / "there" / "grades-tiny.csv").open() as file:
-        assert {row["student_id"]: float(row["points"]) for row in csv.DictReader(file)} == {"ada": 10}
-    assert [path for path in (course.root / "there").rglob("*") if path.stat().st_mode & 0o077] == []
+        assert {row["student_id"]: float(row["points"]) for row in csv.DictReader(file)} == {
+            "ada": 10
+        }
+    assert [
+        path for path in (course.root / "there").rglob("*") if path.stat().st_mode & 0o077
+    ] == []
 
 
 @pytest.mark.long("commands with forkservers of their own")
@@ -55,7 +70,9 @@ def test_doctor_finds_what_isolates(tmp_path, autograder):
 
 @pytest.mark.long("commands with forkservers of their own")
 def test_one_notebook_is_checked(course, autograder):
-    """By a user of its own, not in the plain processes that it takes where there can be no sandbox."""
+    """By a user of its own, not in the plain processes that it takes where there can be no
+    sandbox.
+    """
     loop = LOOP.replace("    for", "    import os\n    assert os.getuid() >= 60000\n    for", 1)
     folder = course.submit("ada", training_loop=loop).parent
     shutil.copy(course.root / "release" / "tiny.checks", folder)
@@ -72,8 +89,14 @@ def test_a_release_can_be_read_by_those_who_get_it(course):
     toml.write_text('files = ["files/data.csv"]\n' + toml.read_text())
     before = os.umask(0o077)
     try:
-        release_assignment(course.files, course.root / "out", course.results.evidence, course.executor)
+        release_assignment(
+            course.files, course.root / "out", course.results.evidence, course.executor
+        )
     finally:
         os.umask(before)
-    modes = {path.name: path.stat().st_mode & 0o777 for path in (course.root / "out").rglob("*") if path.is_file()}
+    modes = {
+        path.name: path.stat().st_mode & 0o777
+        for path in (course.root / "out").rglob("*")
+        if path.is_file()
+    }
     assert modes == {"tiny.ipynb": 0o644, "tiny.checks": 0o644, "data.csv": 0o644}

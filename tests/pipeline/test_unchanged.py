@@ -1,4 +1,6 @@
-"""Nothing changed: nothing is run, judged or written, and nothing is imported that only that would need. What is missing is made up for."""
+"""Nothing changed: nothing is run, judged or written, and nothing is imported that only that would
+need. What is missing is made up for.
+"""
 
 import json
 import os
@@ -41,13 +43,24 @@ finally:
 def autograder(course, *words):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     command = [sys.executable, "-c", COMMAND, *map(str, words), ",".join(HEAVY)]
-    done = subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command,
+        cwd=course.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def state(course):
-    """What lies in the results folder: content, and when it was written. The claim's note is of the process that had it last."""
+    """What lies in the results folder: content, and when it was written.
+
+    The claim's note is of the process that had it last.
+    """
     return {
         path: (path.read_bytes(), path.stat().st_mtime_ns)
         for path in course.results.root.rglob("*")
@@ -68,16 +81,23 @@ def graded(course):
 
 @pytest.mark.long("commands on a graded class")
 def test_two_hundred_unchanged_submissions(course):
-    """All different files. The first time they are graded; then neither `grade` nor `regrade` runs, judges, writes or imports anything for it."""
+    """All different files.
+
+    The first time they are graded; then neither `grade` nor `regrade` runs, judges, writes or
+    imports anything for it.
+    """
     notebook = handed_in(course.release)
     for number in range(STUDENTS):
         notebook.cells[0].source = f"# Notes of student {number}"
         path = course.root / "submitted" / f"s{number:03}" / "tiny" / "tiny.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(notebook))
-    assert f"{STUDENTS} graded anew, 0 unchanged" in autograder(course, "grade", "tiny", "submitted")
+    assert f"{STUDENTS} graded anew, 0 unchanged" in autograder(
+        course, "grade", "tiny", "submitted"
+    )
     before = state(course)
-    assert len(list(course.results.evidence.root.rglob("*.msgpack"))) == 2  # theirs, and the reference's
+    # theirs, and the reference's
+    assert len(list(course.results.evidence.root.rglob("*.msgpack"))) == 2
     said = autograder(course, "grade", "tiny", "submitted")
     assert f"0 graded anew, {STUDENTS} unchanged" in said
     assert said.splitlines()[-1] == "imported:"
@@ -103,7 +123,9 @@ def test_two_hundred_unchanged_submissions(course):
     ),
 )
 def test_what_is_missing_is_made_again(graded, lost):
-    """Deleted by hand, or never written by a run that was killed: the same command makes it again, with nothing graded anew."""
+    """Deleted by hand, or never written by a run that was killed: the same command makes it again,
+    with nothing graded anew.
+    """
     if "db" in lost or "autograded" in lost:
         pytest.importorskip("nbgrader")
     assert "0 graded anew, 3 unchanged" in autograder(graded, "grade", "tiny", "submitted")
@@ -112,7 +134,9 @@ def test_what_is_missing_is_made_again(graded, lost):
     assert "0 graded anew, 3 unchanged" in autograder(graded, "grade", "tiny", "submitted")
     after = state(graded)
     assert after.keys() == before.keys()
-    assert {path for path in after if after[path][0] != before[path][0]} <= {graded.results.root / "gradebook.db"}
+    assert {path for path in after if after[path][0] != before[path][0]} <= {
+        graded.results.root / "gradebook.db"
+    }
     assert after[graded.results.grade_path("bob")] == before[graded.results.grade_path("bob")]
 
 
@@ -125,12 +149,18 @@ def test_a_lost_gradebook_is_made_up_for_everybody_in_the_end(graded):
     autograder(graded, "grade", "tiny", "submitted", "--only", "ada")
     autograder(graded, "grade", "tiny", "submitted")
     with nbgrader.Gradebook(f"sqlite:///{graded.results.root / 'gradebook.db'}") as book:
-        assert sorted(one.student.id for one in book.assignment_submissions("tiny")) == ["ada", "bob", "cy"]
+        assert sorted(one.student.id for one in book.assignment_submissions("tiny")) == [
+            "ada",
+            "bob",
+            "cy",
+        ]
 
 
 @pytest.mark.long("commands on a graded class")
 def test_a_run_that_was_killed_between_grading_and_projecting(graded):
-    """One was graded anew, and its page not written: the next run, which grades nothing, writes it, and no other."""
+    """One was graded anew, and its page not written: the next run, which grades nothing, writes it,
+    and no other.
+    """
     autograder(graded, "grade", "tiny", "submitted")
     graded.submit("bob")
     candidates = collect_submissions(graded.root / "submitted", "tiny")

@@ -48,7 +48,15 @@ class Silent:
         self.done_ += 1
 
 
-CODES = {"never-clears", "one-epoch-short", "own-sgd", "sum-not-mean", "returns-nothing", "half-loss", "rebuilds-optimizer"}
+CODES = {
+    "never-clears",
+    "one-epoch-short",
+    "own-sgd",
+    "sum-not-mean",
+    "returns-nothing",
+    "half-loss",
+    "rebuilds-optimizer",
+}
 
 
 @pytest.fixture
@@ -65,11 +73,20 @@ def validate(course, monkeypatch):
     return run
 
 
-def test_good_checks_pass_the_reference_fail_the_stub_and_kill_every_mistake_that_operators_make(course):
-    """All of them, with nothing monkeypatched; a mistake in one function leaves the other's calls as they were."""
+def test_good_checks_pass_the_reference_fail_the_stub_and_kill_every_mistake_that_operators_make(
+    course,
+):
+    """All of them, with nothing monkeypatched; a mistake in one function leaves the other's calls
+    as they were.
+    """
     progress = Silent()
     validation = validate_assignment(course.files, course.results, course.executor, progress)
-    assert (validation.reference, validation.points, validation.stub, validation.broken) == (10, 10, 0, ())
+    assert (validation.reference, validation.points, validation.stub, validation.broken) == (
+        10,
+        10,
+        0,
+        (),
+    )
     assert progress.total == progress.done_ == len(validation.trials) > 50
     assert [trial.mistake.id for trial in validation.survivors] == []
     assert validation.passed
@@ -81,7 +98,9 @@ def test_good_checks_pass_the_reference_fail_the_stub_and_kill_every_mistake_tha
 
 
 def test_weak_checks_let_mistakes_survive_and_the_matrix_says_which(course, validate):
-    """A bar on final values: what ends near the optimum passes, also in the long cell, which is run for survivors."""
+    """A bar on final values: what ends near the optimum passes, also in the long cell, which is run
+    for survivors.
+    """
     course.files.checks.write_text(WEAK)
     validation = validate()
     survivors = {trial.mistake.id: trial for trial in validation.survivors}
@@ -91,13 +110,20 @@ def test_weak_checks_let_mistakes_survive_and_the_matrix_says_which(course, vali
     assert not validation.passed
     assert not is_validated(course.files, course.results)
     said = "\n".join(lines(validation))
-    assert "Survives   one-epoch-short: training_loop trains one epoch too few (solution line 11)" in said
+    assert (
+        "Survives   one-epoch-short: training_loop trains one epoch too few (solution line 11)"
+        in said
+    )
     assert said.endswith("Not validated.")
     assert kill_matrix(validation).row_count == len(validation.trials)
 
 
-def test_a_mistake_that_changes_nothing_on_any_call_is_inert_and_counts_as_survivor(course, validate):
-    """An instructor's mistake that is none on these calls: told apart, since no sharper check helps, only another call."""
+def test_a_mistake_that_changes_nothing_on_any_call_is_inert_and_counts_as_survivor(
+    course, validate
+):
+    """An instructor's mistake that is none on these calls: told apart, since no sharper check
+    helps, only another call.
+    """
     write_mistake(course, "    if n_epochs > 1000:\n        return None\n" + BODY)
     validation = validate()
     (inert,) = validation.survivors
@@ -108,7 +134,11 @@ def test_a_mistake_that_changes_nothing_on_any_call_is_inert_and_counts_as_survi
 
 def test_an_excuse_silences_a_survivor_and_is_shown(course, validate):
     """survives= in mistakes.py; for mistakes of operators the dict EXCUSED."""
-    write_mistake(course, "    if n_epochs > 1000:\n        return None\n" + BODY, survives="nobody trains that long")
+    write_mistake(
+        course,
+        "    if n_epochs > 1000:\n        return None\n" + BODY,
+        survives="nobody trains that long",
+    )
     validation = validate()
     assert validation.passed
     assert validation.survivors == ()
@@ -122,7 +152,9 @@ def test_no_mistakes_are_made_in_what_students_are_given(course):
     """A function without a region stands in a locked cell: nobody can get it wrong."""
     assert {one.function for one in known_mistakes(course.files)} == {"loss_fn", "training_loop"}
     text = course.files.solution.read_text()
-    course.files.solution.write_text(text.replace("    ### BEGIN SOLUTION\n", "", 1).replace("    ### END SOLUTION\n", "", 1))
+    course.files.solution.write_text(
+        text.replace("    ### BEGIN SOLUTION\n", "", 1).replace("    ### END SOLUTION\n", "", 1)
+    )
     assert {one.function for one in known_mistakes(course.files)} == {"training_loop"}
 
 
@@ -135,7 +167,10 @@ def test_an_excuse_that_is_not_needed_is_said(course, validate):
 def test_a_check_that_the_stub_passes_fails_the_validation(course, validate):
     """Points for nothing."""
     text = course.files.checks.read_text()
-    text += '\n\n@points(1)\n@cell("data", of="loss_fn")\ndef test_data(run, reference):\n    "The data cell ran"\n'
+    text += (
+        '\n\n@points(1)\n@cell("data", of="loss_fn")\ndef test_data(run, reference):\n    "The data'
+        ' cell ran"\n'
+    )
     course.files.checks.write_text(text)
     toml = course.files.folder / "assignment.toml"
     toml.write_text(toml.read_text().replace("points = 10", "points = 11"))
@@ -145,16 +180,26 @@ def test_a_check_that_the_stub_passes_fails_the_validation(course, validate):
 
 
 def test_the_stub_is_run_as_it_would_be_graded(course, validate):
-    """A later part is judged with the given definitions: a cell that needs nothing else of the student scores with a blank notebook."""
+    """A later part is judged with the given definitions: a cell that needs nothing else of the
+    student scores with a blank notebook.
+    """
     template = course.files.template
     text = (
-        template.read_text().replace("test_train", "test_use").replace("weights is not None", "True")
+        template.read_text()
+        .replace("test_train", "test_use")
+        .replace("weights is not None", "True")
         + '\n# %% role="solution" id="use"\nused = loss_fn(torch.tensor([2.0]))\n'
     )
     template.write_text(text)
     checks = course.files.checks
-    text = checks.read_text().replace("test_train(", "test_use(").replace('@cell("train", of="training_loop", capture=["weights"])', USE)
-    checks.write_text(text.replace("assert_long_run(run, reference)", 'assert run.variables["used"] == 4'))
+    text = (
+        checks.read_text()
+        .replace("test_train(", "test_use(")
+        .replace('@cell("train", of="training_loop", capture=["weights"])', USE)
+    )
+    checks.write_text(
+        text.replace("assert_long_run(run, reference)", 'assert run.variables["used"] == 4')
+    )
     validation = validate()
     assert validation.stub == 3
     assert not validation.passed
@@ -166,7 +211,9 @@ USE = '@cell("use", of="training_loop", capture=["used"])'
 def test_a_check_that_the_reference_fails_is_named(course, validate):
     """Its message, and no pass."""
     text = course.files.checks.read_text()
-    course.files.checks.write_text(text.replace("assert_close(run.returned, reference.returned)", "assert False, 'never true'"))
+    course.files.checks.write_text(
+        text.replace("assert_close(run.returned, reference.returned)", "assert False, 'never true'")
+    )
     validation = validate()
     assert validation.reference == 8
     assert not validation.passed
@@ -197,7 +244,9 @@ def counts_down(n_epochs, optimizer, params):
 
 
 def test_right_programs_of_equivalents_py_must_keep_all_points(course, validate):
-    """One that does passes; one that checks accuse fails the validation, by name and with the checks that did it."""
+    """One that does passes; one that checks accuse fails the validation, by name and with the
+    checks that did it.
+    """
     variants = course.files.solution.with_name("equivalents.py")
     variants.write_text(RIGHT)
     validation = validate()
@@ -216,11 +265,14 @@ def test_right_programs_of_equivalents_py_must_keep_all_points(course, validate)
 
 def write_mistake(course, body, survives=""):
     mark = f'@mistake(of="training_loop", name="gives up", survives={survives!r})'
-    text = f"from autograder.mistakes.written import mistake\n\n\n{mark}\ndef gives_up(n_epochs, optimizer, params):\n{body}"
+    text = (
+        f"from autograder.mistakes.written import mistake\n\n\n{mark}\ndef gives_up(n_epochs,"
+        f" optimizer, params):\n{body}"
+    )
     course.files.solution.with_name("mistakes.py").write_text(text)
 
 
-# --- the gate of `autograder release` --------------------------------------------------------------------------------------------
+# --- the gate of `autograder release` -------------------------------------------------------------
 
 
 def command(course, *words):
@@ -231,7 +283,9 @@ def command(course, *words):
 
 @pytest.mark.seconds("a validation, and releases")
 def test_release_waits_for_validate_and_again_after_an_edit(course, validate):
-    """Refused; validated, released; after an edit of the checks or of mistakes.py refused again; --force says what it did."""
+    """Refused; validated, released; after an edit of the checks or of mistakes.py refused again;
+    --force says what it did.
+    """
     release = ["release", "-o", str(course.root / "out")]
     _, _, error = command(course, *release)
     assert "run `autograder validate tiny` first" in error
@@ -261,7 +315,9 @@ def test_validate_ends_with_1_when_a_mistake_survives_and_release_still_refuses(
 
 @pytest.mark.long("validates three times")
 def test_grade_warns_of_checks_that_have_changed_or_failed_since_their_test(course, validate):
-    """Silent where they were never tested here, where they passed as they are, and where only words have changed."""
+    """Silent where they were never tested here, where they passed as they are, and where only words
+    have changed.
+    """
 
     def warned():
         code, said, error = command(course, "grade", str(course.root / "submitted"))
@@ -273,13 +329,22 @@ def test_grade_warns_of_checks_that_have_changed_or_failed_since_their_test(cour
     assert command(course, "validate")[0] == 0
     assert warned() == ""
     toml = course.files.folder / "assignment.toml"
-    toml.write_text(toml.read_text().replace("points = 10", "points = 10\ndue = 2099-01-01T00:00:00Z"))
+    toml.write_text(
+        toml.read_text().replace("points = 10", "points = 10\ndue = 2099-01-01T00:00:00Z")
+    )
     assert warned() == ""
     checks = course.files.checks.read_text()
     course.files.checks.write_text(
-        checks.replace("assert_long_run(run, reference)", "assert_long_run(run, reference)\n    assert run.variables")
+        checks.replace(
+            "assert_long_run(run, reference)",
+            "assert_long_run(run, reference)\n    assert run.variables",
+        )
     )
-    assert warned() == "Warning: the checks of 'tiny' have changed since their last test: `autograder validate tiny` tests them"
+    assert (
+        warned()
+        == "Warning: the checks of 'tiny' have changed since their last test: `autograder validate"
+        " tiny` tests them"
+    )
     course.files.checks.write_text(WEAK)
     assert command(course, "validate")[0] == 1
     assert "the checks of 'tiny' did not pass their last test" in warned()

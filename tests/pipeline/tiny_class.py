@@ -64,7 +64,9 @@ class TinyCourse:
         return ResultsFolder(self.root / "results", "tiny")
 
     def submit(self, student, *, extra=(), **cells):
-        """Hand in the release with `cells` (by id) in place of the stubs, and `extra` code cells at the end."""
+        """Hand in the release with `cells` (by id) in place of the stubs, and `extra` code cells at
+        the end.
+        """
         notebook = handed_in(self.release, **cells)
         notebook.cells += [nbformat.v4.new_code_cell(source) for source in extra]
         path = self.root / "submitted" / student / "tiny" / "tiny.ipynb"
@@ -76,5 +78,7 @@ class TinyCourse:
         """Grade what is submitted; returns grades by student and what the progress was told."""
         progress = Recorded()
         candidates = collect_submissions(self.root / "submitted", "tiny")
-        grades = grade_class(self.files, candidates, self.results, self.executor, progress, force=force)
+        grades = grade_class(
+            self.files, candidates, self.results, self.executor, progress, force=force
+        )
         return {grade.student: grade for grade in grades}, progress

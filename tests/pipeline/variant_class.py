@@ -18,7 +18,9 @@ from autograder.people.roster import Student
 
 COURSE = Path(__file__).parent.parent / "variant_course"
 SOLUTION = COURSE / "solutions" / "fit" / "solution.py"
-RIGHT = {name: definition(SOLUTION.read_text(), name, SOLUTION) for name in ("loss_fn", "training_loop")}
+RIGHT = {
+    name: definition(SOLUTION.read_text(), name, SOLUTION) for name in ("loss_fn", "training_loop")
+}
 ROSTER = tuple(Student(name, "") for name in ("ada", "bob", "cleo", "eve", "fay"))
 
 
@@ -60,7 +62,15 @@ class VariantCourse:
         return self.root / "release" / "fit"
 
     def release(self, roster=ROSTER, *, measure=False):
-        return release_variants(self.files, roster, self.released, self.results.evidence, self.executor, Told(), measure=measure)
+        return release_variants(
+            self.files,
+            roster,
+            self.released,
+            self.results.evidence,
+            self.executor,
+            Told(),
+            measure=measure,
+        )
 
     def notebook(self, student):
         """As released."""
@@ -70,7 +80,9 @@ class VariantCourse:
         """The notebook of `student` with right solutions, or `cells` by id."""
         notebook = self.notebook(student)
         for cell in notebook.cells:
-            cell.source = (RIGHT | cells).get(cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id, cell.source)
+            cell.source = (RIGHT | cells).get(
+                cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id, cell.source
+            )
         return notebook
 
     def submit(self, student, notebook):
@@ -82,7 +94,9 @@ class VariantCourse:
     def grade(self, *, force=False):
         progress = Recorded()
         candidates = collect_submissions(self.root / "submitted", "fit")
-        grades = grade_class(self.files, candidates, self.results, self.executor, progress, force=force)
+        grades = grade_class(
+            self.files, candidates, self.results, self.executor, progress, force=force
+        )
         return {grade.student: grade for grade in grades}, progress
 
 

@@ -1,8 +1,10 @@
 """Training loops that are right, each written in another way.
 
-Every program replaces `training_loop` in the notebook of the optimizers assignment, where `torch`, `model`, `loss_fn` and the lecture's data exist.
-Each makes exactly `n_epochs` steps of the given optimizer with the gradient of the mean squared error over all readings, and returns the very same
-`params`, which are one tensor of shape (2,) or a list of two tensors of shape (). None may ever be accused.
+Every program replaces `training_loop` in the notebook of the optimizers assignment, where `torch`,
+`model`, `loss_fn` and the lecture's data exist. Each makes exactly `n_epochs` steps of the given
+optimizer with the gradient of the mean squared error over all readings, and returns the very same
+`params`, which are one tensor of shape (2,) or a list of two tensors of shape (). None may ever be
+accused.
 """
 
 from dataclasses import dataclass
@@ -392,7 +394,10 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         optimizer.step()
     return params
 """,
-        note="One backward per sample, one step per epoch: the increments add up to the full gradient.",
+        note=(
+            "One backward per sample, one step per epoch: the increments add up to the full"
+            " gradient."
+        ),
     ),
     Program(
         "closure",

@@ -1,11 +1,13 @@
 """Wrong training loops held back for measuring diagnosis, in the styles of many hands.
 
-Written on 2026-11-22, before the diagnosis was tuned on anything, by someone who had not seen it. Don't tune on these: report what the first run said,
-and write new ones when these are used up. The codes are those of `known_mistakes.CODES`.
+Written on 2026-11-22, before the diagnosis was tuned on anything, by someone who had not seen it.
+Don't tune on these: report what the first run said, and write new ones when these are used up. The
+codes are those of `known_mistakes.CODES`.
 
-Every program replaces `training_loop` (or what `function` says), as in `known_mistakes`. `acceptable` holds the codes any one of which names the
-mistake rightly; `misleading` holds codes that would send the student off in a wrong direction. A program with two mistakes lists the codes of both,
-and `both` says that each of its sets must be met.
+Every program replaces `training_loop` (or what `function` says), as in `known_mistakes`.
+`acceptable` holds the codes any one of which names the mistake rightly; `misleading` holds codes
+that would send the student off in a wrong direction. A program with two mistakes lists the codes of
+both, and `both` says that each of its sets must be met.
 """
 
 from dataclasses import dataclass
@@ -18,7 +20,9 @@ class Program:
     acceptable: frozenset[str]
     misleading: frozenset[str] = frozenset()
     note: str = ""
-    both: tuple[frozenset[str], ...] = ()  # for two mistakes at once: one code of each set must be named
+    both: tuple[
+        frozenset[str], ...
+    ] = ()  # for two mistakes at once: one code of each set must be named
     function: str = "training_loop"
 
 
@@ -843,7 +847,14 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
     return params, verlauf
 """,
         codes("returns-other"),
-        codes("never-clears", "too-few-steps", "loss-scaled", "other-objective", "hard-coded", "no-step"),
+        codes(
+            "never-clears",
+            "too-few-steps",
+            "loss-scaled",
+            "other-objective",
+            "hard-coded",
+            "no-step",
+        ),
     ),
     Program(
         "returns_w_only",
@@ -932,7 +943,9 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
     return params
 """,
         codes("other-objective", "step-before-backward"),
-        codes("never-clears", "loss-scaled", "backward-twice", "detached-parameter", "own-optimizer"),
+        codes(
+            "never-clears", "loss-scaled", "backward-twice", "detached-parameter", "own-optimizer"
+        ),
         "The forward stands before the loop: each epoch gets the gradient of the start.",
     ),
     Program(
@@ -1076,7 +1089,8 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
 """,
         codes("other-objective"),
         codes("never-clears", "absolute-error", "changes-gradients", "l2-in-loss"),
-        "A monotone function of the loss: right direction, wrong length, and another one in each epoch.",
+        "A monotone function of the loss: right direction, wrong length, and another one in each"
+        " epoch.",
     ),
     Program(
         "weighted_recent",
@@ -1251,9 +1265,10 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
 """,
         codes("too-many-steps", "too-few-steps"),
         codes("never-clears", "step-twice", "loss-scaled", "other-objective"),
-        "The number of epochs is overwritten: too many in the short calls, too few in the lecture's run.",
+        "The number of epochs is overwritten: too many in the short calls, too few in the lecture's"
+        " run.",
     ),
-    # --- Two at once: one code of each set ------------------------------------------------------------------------------------------
+    # --- Two at once: one code of each set --------------------------------------------------------
     Program(
         "sum_and_forgotten_zero",
         """
@@ -1326,7 +1341,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         "Only w is punished.",
         both=(codes("l2-in-loss", "other-objective"), codes("changes-settings")),
     ),
-    # --- one_step -------------------------------------------------------------------------------------------------------------------
+    # --- one_step ---------------------------------------------------------------------------------
     Program(
         "one_step_clear_of_views",
         """

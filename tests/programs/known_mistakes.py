@@ -1,7 +1,8 @@
 """Training loops with the mistakes of the catalogue, and the findings that each must get.
 
-Every program replaces `training_loop` in the notebook of the optimizers assignment (a few replace `one_step`, as `function` says), where `torch`,
-`model`, `loss_fn` and the lecture's data `t_u`, `t_un`, `t_c` exist as globals. All codes in `finding` must be named; a finding that merely follows
+Every program replaces `training_loop` in the notebook of the optimizers assignment (a few replace
+`one_step`, as `function` says), where `torch`, `model`, `loss_fn` and the lecture's data `t_u`,
+`t_un`, `t_c` exist as globals. All codes in `finding` must be named; a finding that merely follows
 from them (a count that is off because of the very same line) may stand beside them.
 """
 
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 CODES = {
     "never-clears": "gradients are never cleared, so each epoch adds to the sum of all before",
     "clears-sometimes": "gradients are cleared in some epochs only",
-    "clears-between-backward-and-step": "gradients are cleared after backward, before step uses them",
+    "clears-between-backward-and-step": (
+        "gradients are cleared after backward, before step uses them"
+    ),
     "starts-dirty": "the first backward adds to a gradient that was there before",
     "step-before-backward": "step comes before backward and uses the gradient of the epoch before",
     "no-step": "the optimizer never makes a step",
@@ -20,7 +23,9 @@ CODES = {
     "step-twice": "two steps per backward",
     "backward-twice": "two backwards of the same loss per step, so the gradient doubles",
     "loss-scaled": "the gradient is a constant multiple of the right one (sum, half, n - 1)",
-    "other-objective": "the gradient is not that of the mean squared error at the student's parameters",
+    "other-objective": (
+        "the gradient is not that of the mean squared error at the student's parameters"
+    ),
     "absolute-error": "mean absolute error instead of mean squared error",
     "root-of-loss": "root of the mean squared error",
     "fourth-power": "fourth power instead of the square",
@@ -40,10 +45,14 @@ CODES = {
     "rebuilt-optimizer": "the optimizer is built anew, or its memory wiped, during training",
     "manual-update": "parameters are moved by hand instead of by step",
     "rebinds-params": "params is bound to a new tensor during training",
-    "optimizer-holds-other-tensor": "the loss is computed from a copy that the optimizer does not hold",
+    "optimizer-holds-other-tensor": (
+        "the loss is computed from a copy that the optimizer does not hold"
+    ),
     "detached-parameter": "the graph to w or b (or both) is cut, so it gets no gradient",
     "resets-parameters": "parameters are set back during training",
-    "moves-parameters": "something besides step changes the parameters (clamping, rounding, decay by hand)",
+    "moves-parameters": (
+        "something besides step changes the parameters (clamping, rounding, decay by hand)"
+    ),
     "minibatches": "several updates per epoch, each on a part of the samples",
     "steps-every-second": "a step only every k epochs",
     "uses-globals": "trains on the notebook's globals instead of the arguments",
@@ -69,7 +78,7 @@ def codes(*names: str) -> frozenset[str]:
 
 
 PROGRAMS = (
-    # --- Rows 1-7: the order of the three calls ---------------------------------------------------------------------------------
+    # --- Rows 1-7: the order of the three calls ---------------------------------------------------
     Program(
         "never_clears",
         """
@@ -250,7 +259,8 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
     return params
 """,
         codes("step-before-backward"),
-        "row 5: each gradient is fresh, but the first step finds none, and the last gradient is never used",
+        "row 5: each gradient is fresh, but the first step finds none, and the last gradient is"
+        " never used",
     ),
     Program(
         "no_step",
@@ -310,7 +320,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         codes("no-backward"),
         "row 7: without brackets",
     ),
-    # --- Rows 8-13: counts ----------------------------------------------------------------------------------------------------------
+    # --- Rows 8-13: counts ------------------------------------------------------------------------
     Program(
         "range_from_one",
         """
@@ -430,7 +440,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         codes("backward-twice"),
         "row 13",
     ),
-    # --- Rows 14-16: the loss times a constant --------------------------------------------------------------------------------------
+    # --- Rows 14-16: the loss times a constant ----------------------------------------------------
     Program(
         "summed",
         """
@@ -490,7 +500,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         codes("loss-scaled"),
         "row 16: factor n / (n - 1)",
     ),
-    # --- Rows 17-29: another objective ----------------------------------------------------------------------------------------------
+    # --- Rows 17-29: another objective ------------------------------------------------------------
     Program(
         "absolute_error",
         """
@@ -753,7 +763,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         codes("maximises"),
         "row 29",
     ),
-    # --- Rows 30-36: gradients, settings, another optimizer -------------------------------------------------------------------------
+    # --- Rows 30-36: gradients, settings, another optimizer ---------------------------------------
     Program(
         "clips",
         """
@@ -946,7 +956,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         codes("manual-update"),
         "row 36",
     ),
-    # --- Rows 37-40: which tensor, which start --------------------------------------------------------------------------------------
+    # --- Rows 37-40: which tensor, which start ----------------------------------------------------
     Program(
         "rebinds",
         """
@@ -1049,7 +1059,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         codes("moves-parameters"),
         "beside row 39: something besides step moves the parameters, in each epoch",
     ),
-    # --- Rows 41-48 -----------------------------------------------------------------------------------------------------------------
+    # --- Rows 41-48 -------------------------------------------------------------------------------
     Program(
         "per_sample",
         """
@@ -1263,7 +1273,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         codes("crashes"),
         "row 48",
     ),
-    # --- Two at once ----------------------------------------------------------------------------------------------------------------
+    # --- Two at once ------------------------------------------------------------------------------
     Program(
         "never_clears_and_one_short",
         """
@@ -1369,7 +1379,7 @@ def training_loop(n_epochs, optimizer, params, t_u, t_c):
         codes("broadcast", "too-few-steps"),
         "rows 27 and 8",
     ),
-    # --- one_step -------------------------------------------------------------------------------------------------------------------
+    # --- one_step ---------------------------------------------------------------------------------
     Program(
         "one_step_never_clears",
         """

@@ -1,4 +1,6 @@
-"""The programs are what they claim to be, by plain torch alone: nothing of GradStep is used here."""
+"""The programs are what they claim to be, by plain torch alone: nothing of GradStep is used
+here.
+"""
 
 import ast
 import contextlib
@@ -28,7 +30,8 @@ UNSEEN_C = [1.9, -0.4, -1.3, -2.2, -4.4, 0.8, -1.0, 3.7]
 
 SGD, Adam = torch.optim.SGD, torch.optim.Adam
 
-# name: epochs, optimizer, settings, start, readings, temperatures; a list of starts is a list of tensors
+# name: epochs, optimizer, settings, start, readings, temperatures; a list of starts is a list of
+# tensors
 CALLS = {
     "sgd": (41, SGD, dict(lr=0.02), (0.3, -0.7), UNSEEN_U, UNSEEN_C),
     "momentum": (47, SGD, dict(lr=0.003, momentum=0.9), (-2.0, 4.0), T_UN, T_C),
@@ -37,7 +40,14 @@ CALLS = {
 CORRECT_CALLS = {
     **CALLS,
     "unseen_momentum": (47, SGD, dict(lr=0.01, momentum=0.9), (0.3, -0.7), UNSEEN_U, UNSEEN_C),
-    "unseen_momentum_two_tensors": (47, SGD, dict(lr=0.01, momentum=0.9), [0.3, -0.7], UNSEEN_U, UNSEEN_C),
+    "unseen_momentum_two_tensors": (
+        47,
+        SGD,
+        dict(lr=0.01, momentum=0.9),
+        [0.3, -0.7],
+        UNSEEN_U,
+        UNSEEN_C,
+    ),
     "unseen_adam": (60, Adam, dict(lr=0.2), (0.3, -0.7), UNSEEN_U, UNSEEN_C),
     "unseen_adam_two_tensors": (60, Adam, dict(lr=0.2), [0.3, -0.7], UNSEEN_U, UNSEEN_C),
     "foreach": (23, Adam, dict(lr=0.05, foreach=True), [0.3, -0.7], UNSEEN_U, UNSEEN_C),
@@ -51,17 +61,21 @@ STEP_CALLS = {
 }
 
 
-# --- Syntax trees -----------------------------------------------------------------------------------------------------------------
+# --- Syntax trees ---------------------------------------------------------------------------------
 
 
 class Renamer(ast.NodeTransformer):
-    """Number the names that a program binds in the order in which they appear; empty all texts, which only go to the screen."""
+    """Number the names that a program binds in the order in which they appear; empty all texts,
+    which only go to the screen.
+    """
 
     def __init__(self, bound):
         self.bound, self.numbers = bound, {}
 
     def named(self, name):
-        return f"v{self.numbers.setdefault(name, len(self.numbers))}" if name in self.bound else name
+        return (
+            f"v{self.numbers.setdefault(name, len(self.numbers))}" if name in self.bound else name
+        )
 
     def visit_Name(self, node):
         return ast.Name(self.named(node.id), node.ctx)
@@ -129,7 +143,11 @@ def test_there_are_enough():
 
 
 def test_names_are_unique():
-    assert [name for name, count in Counter(program.name for program in [*CORRECT, *WRONG]).items() if count > 1] == []
+    assert [
+        name
+        for name, count in Counter(program.name for program in [*CORRECT, *WRONG]).items()
+        if count > 1
+    ] == []
 
 
 def test_codes_are_documented_and_used():
@@ -146,21 +164,31 @@ def test_codes_are_documented_and_used():
     assert all(program.finding is None for program in CORRECT)
 
 
-# --- Running them -----------------------------------------------------------------------------------------------------------------
+# --- Running them ---------------------------------------------------------------------------------
 
 
 def namespace(source):
     """What a notebook holds once the student's cell ran."""
-    space = {"torch": torch, "t_u": torch.tensor(T_U), "t_un": 0.1 * torch.tensor(T_U), "t_c": torch.tensor(T_C)}
+    space = {
+        "torch": torch,
+        "t_u": torch.tensor(T_U),
+        "t_un": 0.1 * torch.tensor(T_U),
+        "t_c": torch.tensor(T_C),
+    }
     exec(compile(SOLUTION.read_text(), "solution", "exec"), space)
     exec(compile(source, "cell", "exec"), space)
     return space
 
 
 def observe(space, function, call, *, dirty=False):
-    """Run one call; return what anyone can see of it: parameters and gradients at each step of the given optimizer, the end, what came back."""
+    """Run one call; return what anyone can see of it: parameters and gradients at each step of the
+    given optimizer, the end, what came back.
+    """
     n_epochs, kind, settings, start, t_u, t_c = call
-    leaves = [torch.tensor(value, requires_grad=True) for value in (start if isinstance(start, list) else [start])]
+    leaves = [
+        torch.tensor(value, requires_grad=True)
+        for value in (start if isinstance(start, list) else [start])
+    ]
     params = leaves if isinstance(start, list) else leaves[0]
     optimizer = kind(leaves, **settings)
     if dirty:
@@ -168,11 +196,21 @@ def observe(space, function, call, *, dirty=False):
     steps = []
 
     def after(*_):
-        steps.append([[p.detach().clone(), torch.full_like(p, torch.nan) if p.grad is None else p.grad.clone()] for p in leaves])
+        steps.append(
+            [
+                [
+                    p.detach().clone(),
+                    torch.full_like(p, torch.nan) if p.grad is None else p.grad.clone(),
+                ]
+                for p in leaves
+            ]
+        )
 
     optimizer.register_step_post_hook(after)
     torch.manual_seed(0)
-    arguments = dict(optimizer=optimizer, params=params, t_u=torch.tensor(t_u), t_c=torch.tensor(t_c))
+    arguments = dict(
+        optimizer=optimizer, params=params, t_u=torch.tensor(t_u), t_c=torch.tensor(t_c)
+    )
     if n_epochs is not None:
         arguments["n_epochs"] = n_epochs
     error, returned = None, None
@@ -186,7 +224,11 @@ def observe(space, function, call, *, dirty=False):
     return dict(
         error=error,
         count=len(steps),
-        steps=torch.tensor([[[t.tolist() for t in pair] for pair in step] for step in steps]) if steps else torch.zeros(0),
+        steps=(
+            torch.tensor([[[t.tolist() for t in pair] for pair in step] for step in steps])
+            if steps
+            else torch.zeros(0)
+        ),
         end=torch.stack([p.detach() for p in leaves]),
         same=returned is params,
         settings=group,
@@ -194,8 +236,15 @@ def observe(space, function, call, *, dirty=False):
 
 
 def distance(ours, theirs):
-    """How far two traces are apart, in units of the run's largest parameter or gradient (or 1); infinite when they differ in kind."""
-    if ours["error"] or ours["count"] != theirs["count"] or ours["same"] != theirs["same"] or ours["settings"] != theirs["settings"]:
+    """How far two traces are apart, in units of the run's largest parameter or gradient (or 1);
+    infinite when they differ in kind.
+    """
+    if (
+        ours["error"]
+        or ours["count"] != theirs["count"]
+        or ours["same"] != theirs["same"]
+        or ours["settings"] != theirs["settings"]
+    ):
         return float("inf")
     pairs = [(ours["end"], theirs["end"])]
     if theirs["count"]:
@@ -208,8 +257,14 @@ def distance(ours, theirs):
 def reference():
     space = namespace("")
     return {
-        **{("training_loop", name): observe(space, "training_loop", call) for name, call in CORRECT_CALLS.items()},
-        **{("one_step", name): observe(space, "one_step", call, dirty=name == "dirty") for name, call in STEP_CALLS.items()},
+        **{
+            ("training_loop", name): observe(space, "training_loop", call)
+            for name, call in CORRECT_CALLS.items()
+        },
+        **{
+            ("one_step", name): observe(space, "one_step", call, dirty=name == "dirty")
+            for name, call in STEP_CALLS.items()
+        },
     }
 
 
@@ -234,7 +289,9 @@ def test_wrong_programs_do_something_else(program, reference):
     calls = CALLS if program.function == "training_loop" else STEP_CALLS
     distances = {}
     for name, call in calls.items():
-        trace = observe(space, program.function, call, dirty=program.function == "one_step" and name == "dirty")
+        trace = observe(
+            space, program.function, call, dirty=program.function == "one_step" and name == "dirty"
+        )
         distances[name] = distance(trace, reference[program.function, name])
     assert max(distances.values()) > 1e-4, distances
 
@@ -245,8 +302,13 @@ def test_only_crashing_programs_and_globals_raise():
         if program.function != "training_loop":
             continue
         space = namespace(program.source)
-        raised = {name for name, call in CALLS.items() if observe(space, "training_loop", call)["error"]}
-        allowed = (program.finding if hasattr(program, "finding") else program.acceptable) & {"crashes", "uses-globals"}
+        raised = {
+            name for name, call in CALLS.items() if observe(space, "training_loop", call)["error"]
+        }
+        allowed = (program.finding if hasattr(program, "finding") else program.acceptable) & {
+            "crashes",
+            "uses-globals",
+        }
         assert not raised or allowed, (program.name, raised)
 
 
@@ -255,4 +317,6 @@ def test_what_crashes_crashes_in_every_call():
     for program in KNOWN:
         if "crashes" in program.finding:
             space = namespace(program.source)
-            assert all(observe(space, "training_loop", call)["error"] for call in CALLS.values()), program.name
+            assert all(observe(space, "training_loop", call)["error"] for call in CALLS.values()), (
+                program.name
+            )

@@ -6,8 +6,10 @@ from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Prove
 from autograder.reports.check_report import CheckReport, Place
 
 HOSTILE = (
-    "Observed: x\n::error file=a,line=1::gotcha\n  ::set-output name=a::b\n##[error]old\ntext ##[add-mask]e\r::warning::cr\n"
-    "</text>]]><script>alert(1)</script> & \x1b[31mred\x1b]0;title\x07 \x00\x0b\ufffe \ud800 `````` | <img src=x onerror=alert(1)> [a](javascript:alert(1)) @everyone %0A"
+    "Observed: x\n::error file=a,line=1::gotcha\n  ::set-output name=a::b\n##[error]old\ntext"
+    " ##[add-mask]e\r::warning::cr\n</text>]]><script>alert(1)</script> &"
+    " \x1b[31mred\x1b]0;title\x07 \x00\x0b\ufffe \ud800 `````` | <img src=x onerror=alert(1)>"
+    " [a](javascript:alert(1)) @everyone %0A"
 )
 OUTCOMES = {
     Outcome.PASSED: Cause.AGREES,
@@ -34,13 +36,26 @@ def result(name, outcome=Outcome.PASSED, message="", points=2.0, **more):
 
 
 def report(*checks, notices=(), problem="", **more):
-    grade = Grade("", "tiny", checks, notices, problem, Provenance("0", "a" * 64, "key", "", {"isolation": "good"}))
+    grade = Grade(
+        "",
+        "tiny",
+        checks,
+        notices,
+        problem,
+        Provenance("0", "a" * 64, "key", "", {"isolation": "good"}),
+    )
     return CheckReport("Tiny", grade, Disclosure.CONCEPT, **more)
 
 
 def mixed():
     """One check of each outcome, a finding, a hostile message, a place."""
-    finding = Finding("never-clears", Contract.CLEARING, "before epoch 2's backward, .grad held [1.0]", "None or zeros", 2)
+    finding = Finding(
+        "never-clears",
+        Contract.CLEARING,
+        "before epoch 2's backward, .grad held [1.0]",
+        "None or zeros",
+        2,
+    )
     return report(
         result("first"),
         result("second", Outcome.FAILED, HOSTILE, findings=(finding,)),

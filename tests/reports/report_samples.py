@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 
 from autograder.assignment import Assignment, Part
-from autograder.evidence.trace import CellRun, Ended, Ending, ErrorReport, Evidence, Run, RunStatus, Trace, array_of
+from autograder.evidence.trace import (
+    CellRun,
+    Ended,
+    Ending,
+    ErrorReport,
+    Evidence,
+    Run,
+    RunStatus,
+    Trace,
+    array_of,
+)
 from autograder.judgement.grade import Cause, CheckResult, Grade, Outcome, Provenance, Visibility
 from autograder.reports.feedback.page import FeedbackPage
 
@@ -19,10 +29,14 @@ def trace(losses: Any, recorded: Any = None) -> Trace:
     """A trace with these losses, at steps 1, 2, ... unless said otherwise."""
     losses = np.asarray(losses)
     recorded = np.arange(1, losses.size + 1) if recorded is None else recorded
-    return Trace("SGD", True, losses.size, (), (), (), array_of(recorded), array_of(losses), (), (), ())
+    return Trace(
+        "SGD", True, losses.size, (), (), (), array_of(recorded), array_of(losses), (), (), ()
+    )
 
 
-def check(check_id: str, outcome: Outcome = Outcome.PASSED, points: float = 10, **fields: Any) -> CheckResult:
+def check(
+    check_id: str, outcome: Outcome = Outcome.PASSED, points: float = 10, **fields: Any
+) -> CheckResult:
     """A check worth 10 points."""
     values: dict[str, Any] = dict(
         title=check_id.replace("_", " "), part="3. The loop", cause=Cause.AGREES if outcome is Outcome.PASSED else Cause.DISAGREES,
@@ -54,14 +68,19 @@ ASSIGNMENT = Assignment(
 CELLS = {
     "c1": "import torch\n",
     "c2": "def loss_fn(t_p, t_c):\n    squared = (t_p - t_c) ** 2\n    return squared.sum()\n",
-    "c3": "def training_loop(n_epochs, optimizer, params, t_u, t_c):\n    for epoch in range(1, n_epochs + 1):\n"
-    "        loss = loss_fn(model(t_u, *params), t_c)\n        optimizer.zero_grad()\n        loss.backward()\n        optimizer.step()\n    return params\n",
+    "c3": (
+        "def training_loop(n_epochs, optimizer, params, t_u, t_c):\n    for epoch in range(1,"
+        " n_epochs + 1):\n        loss = loss_fn(model(t_u, *params), t_c)\n       "
+        " optimizer.zero_grad()\n        loss.backward()\n        optimizer.step()\n    return"
+        " params\n"
+    ),
     "c4": "params = training_loop(5000, optimizer, params, t_un, t_c)\nprint(parms)\n",
 }
 ERROR = ErrorReport(
     "NameError",
     "name 'parms' is not defined",
-    "Traceback (most recent call last):\n  Cell 4, line 2\n    print(parms)\nNameError: name 'parms' is not defined",
+    "Traceback (most recent call last):\n  Cell 4, line 2\n    print(parms)\nNameError: name"
+    " 'parms' is not defined",
     "c4",
     2,
 )
@@ -71,9 +90,19 @@ def evidence(*losses: Any, error: ErrorReport | None = ERROR) -> Evidence:
     """Four cells, the last of which raised `error`, and one call per curve."""
     cells = [CellRun(Run(cell, RunStatus.FINISHED)) for cell in ("c1", "c2", "c3")]
     cells.append(
-        CellRun(Run("c4", RunStatus.RAISED if error else RunStatus.FINISHED, error=error, traces=(trace(losses[0]),) if losses else ()))
+        CellRun(
+            Run(
+                "c4",
+                RunStatus.RAISED if error else RunStatus.FINISHED,
+                error=error,
+                traces=(trace(losses[0]),) if losses else (),
+            )
+        )
     )
-    calls = [Run(f"call-{index}", RunStatus.FINISHED, traces=(trace(values),)) for index, values in enumerate(losses)]
+    calls = [
+        Run(f"call-{index}", RunStatus.FINISHED, traces=(trace(values),))
+        for index, values in enumerate(losses)
+    ]
     return Evidence("key", tuple(cells), tuple(calls), Ending(Ended.FINISHED))
 
 

@@ -47,17 +47,39 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.found.add(tag)
-        self.links += [value for name, value in attributes if name in ("href", "src") or name.startswith("on")]
+        self.links += [
+            value for name, value in attributes if name in ("href", "src") or name.startswith("on")
+        ]
 
 
 def test_text_of_students_is_inert_in_markdown():
-    """Rendered with HTML let through, as a lax renderer would: only the report's own elements, no link, no table broken."""
+    """Rendered with HTML let through, as a lax renderer would: only the report's own elements, no
+    link, no table broken.
+    """
     text = markdown(mixed(), 1 << 20)
     tags = Tags()
-    tags.feed(mistune.create_markdown(escape=False, plugins=["table", "url", "strikethrough"])(text))
-    assert tags.found <= {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "ul", "li", "em"}
+    tags.feed(
+        mistune.create_markdown(escape=False, plugins=["table", "url", "strikethrough"])(text)
+    )
+    assert tags.found <= {
+        "h2",
+        "h3",
+        "p",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "pre",
+        "code",
+        "ul",
+        "li",
+        "em",
+    }
     assert tags.links == []
-    assert "@everyone" not in re.sub(r"`{4,}text\n.*?\n`{4,}", "", text, flags=re.DOTALL)  # outside of code it would call people
+    # outside of code it would call people
+    assert "@everyone" not in re.sub(r"`{4,}text\n.*?\n`{4,}", "", text, flags=re.DOTALL)
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 5
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 4 for row in rows)
@@ -110,7 +132,12 @@ def test_json_has_places_and_codes():
     content = json.loads(as_json(mixed()))
     assert content["passed"] is False
     second = content["checks"][1]
-    assert (second["line"], second["cell"], second["findings"], second["outcome"]) == (17, 4, ["never-clears"], "failed")
+    assert (second["line"], second["cell"], second["findings"], second["outcome"]) == (
+        17,
+        4,
+        ["never-clears"],
+        "failed",
+    )
     assert content["checks"][0]["message"] == ""
     assert HOSTILE.count("gotcha") == second["message"].count("gotcha")
 
@@ -124,6 +151,12 @@ def test_a_bonus_is_told_as_points_on_top():
 
 def test_answers_that_are_missing_are_named():
     """Those that are there wait for a person, and are not."""
-    answers = [result("why", Outcome.NEEDS_REVIEW, question=True), result("how", Outcome.NOT_REACHED, question=True)]
-    assert "2 answers are marked by a person; not answered yet: The how" in report(result("first"), *answers).footnotes()
+    answers = [
+        result("why", Outcome.NEEDS_REVIEW, question=True),
+        result("how", Outcome.NOT_REACHED, question=True),
+    ]
+    assert (
+        "2 answers are marked by a person; not answered yet: The how"
+        in report(result("first"), *answers).footnotes()
+    )
     assert "1 answer is marked by a person" in report(result("first"), answers[0]).footnotes()

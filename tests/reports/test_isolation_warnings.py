@@ -1,4 +1,6 @@
-"""Grades that were made without a sandbox say so wherever they are shown; the others say nothing."""
+"""Grades that were made without a sandbox say so wherever they are shown; the others say
+nothing.
+"""
 
 import csv
 import io
@@ -10,19 +12,33 @@ from autograder.evidence.limits import Isolation
 from autograder.judgement.grade import Provenance
 from autograder.reports.feedback.page import render_feedback
 from autograder.reports.grades_csv import grades_csv
-from autograder.reports.isolation import NO_SANDBOX, WEAK_SANDBOX, isolation_line, isolation_warning, isolation_warnings, level_of
+from autograder.reports.isolation import (
+    NO_SANDBOX,
+    WEAK_SANDBOX,
+    isolation_line,
+    isolation_warning,
+    isolation_warnings,
+    level_of,
+)
 from autograder.reports.terminal.class_table import class_lines, what_went_wrong
 
 
 def isolated(level, key="ev" * 32, **fields):
     environment = {} if level is None else {"isolation": level}
-    return grade(check("a"), provenance=Provenance("0.1.0", "5a" * 32, key, "ju" * 32, environment), **fields)
+    return grade(
+        check("a"), provenance=Provenance("0.1.0", "5a" * 32, key, "ju" * 32, environment), **fields
+    )
 
 
 def shown(one):
     """Everything that the instructor and the student read."""
     (row,) = csv.DictReader(io.StringIO(grades_csv([one])))
-    return render_feedback(sample_page(grade=one)), what_went_wrong(one), "\n".join(class_lines([one])), row["isolation"]
+    return (
+        render_feedback(sample_page(grade=one)),
+        what_went_wrong(one),
+        "\n".join(class_lines([one])),
+        row["isolation"],
+    )
 
 
 def test_no_sandbox_is_said_in_every_report():
@@ -54,12 +70,22 @@ def test_weak_and_unknown_levels_are_warned_of_and_what_never_ran_is_not():
 
 def test_a_class_without_a_sandbox_is_one_line():
     """Ten names, then how many more."""
-    (line,) = isolation_warnings([isolated("none", student=f"s{number:02}") for number in range(13)])
+    (line,) = isolation_warnings(
+        [isolated("none", student=f"s{number:02}") for number in range(13)]
+    )
     assert line.endswith("s08, s09 and 3 more)")
 
 
 def test_layers_that_did_not_hold_are_told_with_the_reason():
     """And which did; that none is known is no layer."""
-    layers = {"torch": "2", "isolation": "weak", "layer: bubblewrap": "not installed", "layer: seccomp": "yes", "layer: user": "yes"}
-    assert isolation_line(layers) == "Isolation  weak (seccomp, user; not bubblewrap: not installed)"
+    layers = {
+        "torch": "2",
+        "isolation": "weak",
+        "layer: bubblewrap": "not installed",
+        "layer: seccomp": "yes",
+        "layer: user": "yes",
+    }
+    assert (
+        isolation_line(layers) == "Isolation  weak (seccomp, user; not bubblewrap: not installed)"
+    )
     assert isolation_line({}) == "Isolation  unknown (no layer)"

@@ -19,7 +19,9 @@ INF, NAN = float("inf"), float("nan")
 
 
 def test_both_curves_are_drawn_and_described() -> None:
-    """Two thick lines, a label for screen readers, and no style sheet, script or id that could meet the page's."""
+    """Two thick lines, a label for screen readers, and no style sheet, script or id that could meet
+    the page's.
+    """
     pytest.importorskip("matplotlib")
     svg = loss_curves(trace(LOSSES * 1.5), trace(LOSSES))
     assert svg.startswith("<svg ")
@@ -52,17 +54,23 @@ def test_infinity_from_the_first_step_is_said() -> None:
 
 def test_the_first_visible_difference_is_named() -> None:
     """Step and both values, for steps that both recorded."""
-    assert "part at step 3: yours 39.87, the reference's 30.87" in describe(trace([80.364, 37.575, 39.87]), trace([80.364, 37.575, 30.87]))
+    assert "part at step 3: yours 39.87, the reference's 30.87" in describe(
+        trace([80.364, 37.575, 39.87]), trace([80.364, 37.575, 30.87])
+    )
 
 
 def test_a_loss_below_the_references_parts_from_it_too() -> None:
     """A loop that learns faster than it should is another loop."""
-    assert "part at step 3: yours 20, the reference's 30.87" in describe(trace([80.364, 37.575, 20.0]), trace([80.364, 37.575, 30.87]))
+    assert "part at step 3: yours 20, the reference's 30.87" in describe(
+        trace([80.364, 37.575, 20.0]), trace([80.364, 37.575, 30.87])
+    )
 
 
 def test_losses_of_different_steps_are_not_compared() -> None:
     """One that recorded every second step has fallen further by its third row."""
-    assert "part" not in describe(trace([80.364, 20.0, 10.0], [1, 3, 5]), trace([80.364, 37.575, 30.87]))
+    assert "part" not in describe(
+        trace([80.364, 20.0, 10.0], [1, 3, 5]), trace([80.364, 37.575, 30.87])
+    )
 
 
 def test_equal_curves_are_not_said_to_part() -> None:
@@ -78,18 +86,30 @@ def test_nothing_finite_means_no_picture(losses: list[float]) -> None:
     assert describe(None, None) == ""
 
 
-floats = st.floats(width=64) | st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, INF, -INF, NAN, 1.0, 1.0 + 2**-52])
+floats = st.floats(width=64) | st.sampled_from(
+    [0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, INF, -INF, NAN, 1.0, 1.0 + 2**-52]
+)
 
 
 @settings(max_examples=150)
 @given(
-    st.lists(floats, max_size=40), st.lists(floats | st.integers(-(2**62), 2**62).map(float), max_size=40), st.lists(floats, max_size=10)
+    st.lists(floats, max_size=40),
+    st.lists(floats | st.integers(-(2**62), 2**62).map(float), max_size=40),
+    st.lists(floats, max_size=10),
 )
-def test_hostile_numbers_never_raise(losses: list[float], steps: list[float], reference: list[float]) -> None:
+def test_hostile_numbers_never_raise(
+    losses: list[float], steps: list[float], reference: list[float]
+) -> None:
     """Any floats, any lengths: a well-formed picture or none."""
-    svg = loss_curves(trace(np.array(losses, dtype=float), np.array(steps, dtype=float)), trace(np.array(reference, dtype=float)))
+    svg = loss_curves(
+        trace(np.array(losses, dtype=float), np.array(steps, dtype=float)),
+        trace(np.array(reference, dtype=float)),
+    )
     if svg:
-        assert "nan" not in "".join(element.get("d", "") for element in ET.fromstring(svg).iter()).lower()
+        assert (
+            "nan"
+            not in "".join(element.get("d", "") for element in ET.fromstring(svg).iter()).lower()
+        )
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "float16", "complex64", "int64"])

@@ -54,7 +54,9 @@ def test_forward_backward_step_in_order() -> None:
     start = torch.cat([p.detach().reshape(-1) for p in model.parameters()]).numpy()
     torch.manual_seed(3)
     state = torch.get_rng_state().numpy().tobytes()
-    log = recorded(train, model, torch.optim.SGD(model.parameters(), lr=0.1), torch.Generator().manual_seed(1))
+    log = recorded(
+        train, model, torch.optim.SGD(model.parameters(), lr=0.1), torch.Generator().manual_seed(1)
+    )
     assert [event.kind for event in log.events] == ["forward", "backward", "step"] * 2
     first = log.events[0].forward
     assert first is not None
@@ -62,19 +64,32 @@ def test_forward_backward_step_in_order() -> None:
     order = torch.randperm(6, generator=torch.Generator().manual_seed(1))
     assert np.array_equal(first.seen.numpy(), X[order[:4]].numpy())
     assert np.array_equal(first.parameters.numpy(), start)
-    assert (first.random, first.training, first.dropping, first.graph, first.own) == (state, True, 1, True, True)
+    assert (first.random, first.training, first.dropping, first.graph, first.own) == (
+        state,
+        True,
+        1,
+        True,
+        True,
+    )
     assert log.shapes == ((5, 4), (5,), (3, 5), (3,))
     assert all(event.given and event.phase == 0 for event in log.events)
     assert np.isfinite(log.events[1].loss)
     (phase,) = log.phases
-    assert (phase.function, phase.drew, phase.moved, phase.left_gradients) == ("train", True, True, True)
+    assert (phase.function, phase.drew, phase.moved, phase.left_gradients) == (
+        "train",
+        True,
+        True,
+        True,
+    )
     assert isinstance(phase.returned, float)
 
 
 def test_the_replayed_gradient_is_the_very_same() -> None:
     """Parameters, random state and batch are all that it takes."""
     model = network()
-    log = recorded(train, model, torch.optim.SGD(model.parameters(), lr=0.1), torch.Generator().manual_seed(1))
+    log = recorded(
+        train, model, torch.optim.SGD(model.parameters(), lr=0.1), torch.Generator().manual_seed(1)
+    )
     last = log.events[3].forward
     assert last is not None
     assert last.parameters is not None
@@ -98,13 +113,23 @@ def test_an_evaluation_leaves_everything_as_it_was() -> None:
     log = recorded(evaluate, network())
     (event,) = log.events
     assert event.forward is not None
-    assert (event.forward.training, event.forward.dropping, event.forward.graph) == (False, 0, False)
+    assert (event.forward.training, event.forward.dropping, event.forward.graph) == (
+        False,
+        0,
+        False,
+    )
     assert (event.forward.random, event.forward.parameters) == (b"", None)
-    assert (log.phases[0].moved, log.phases[0].left_gradients, log.phases[0].drew) == (False, False, None)
+    assert (log.phases[0].moved, log.phases[0].left_gradients, log.phases[0].drew) == (
+        False,
+        False,
+        None,
+    )
 
 
 def test_forward_called_by_name_and_copies_are_seen() -> None:
-    """`model.forward(x)` counts, inner modules of the same class do not, and a copy is told from the model itself."""
+    """`model.forward(x)` counts, inner modules of the same class do not, and a copy is told from
+    the model itself.
+    """
 
     def run(model: nn.Module) -> None:
         model.forward(X)

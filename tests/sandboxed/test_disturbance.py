@@ -1,4 +1,6 @@
-"""What a call has changed of what later calls share: missed, a later check is judged on another student's state than it should be."""
+"""What a call has changed of what later calls share: missed, a later check is judged on another
+student's state than it should be.
+"""
 
 from __future__ import annotations
 
@@ -85,8 +87,12 @@ CHANGES: dict[str, Callable[[SimpleNamespace], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_change_is_noticed(shared: SimpleNamespace, change: Callable[[SimpleNamespace], object]) -> None:
-    """In a name's value, deep inside of one, or in a switch of torch's, numpy's or the process's."""
+def test_a_change_is_noticed(
+    shared: SimpleNamespace, change: Callable[[SimpleNamespace], object]
+) -> None:
+    """In a name's value, deep inside of one, or in a switch of torch's, numpy's or the
+    process's.
+    """
     state = SharedState(vars(shared))
     change(shared)
     assert state.disturbed()

@@ -25,13 +25,21 @@ def raised(*sources: str) -> BaseException:
     ("sources", "place"),
     [
         (("x = 1", "y = 2\n1 / 0"), ("loop", 4)),
-        (("x = 1", "y = 2\nz = (3\n4 5"), ("loop", 4)),  # a syntax error: the line that Python names, 2, and the two above
-        (("def f():\n    return 1 / 0", "f()"), ("data", 2)),  # where it happened, not where it was called
+        (
+            ("x = 1", "y = 2\nz = (3\n4 5"),
+            ("loop", 4),
+        ),  # a syntax error: the line that Python names, 2, and the two above
+        (
+            ("def f():\n    return 1 / 0", "f()"),
+            ("data", 2),
+        ),  # where it happened, not where it was called
         (("import json", "json.loads('{')"), ("loop", 3)),  # in a library: the student's own line
         (("x = 1", "eval('1 +')"), ("loop", 3)),  # a syntax error of text that is no cell
     ],
 )
-def test_the_line_is_that_of_the_students_cell(sources: tuple[str, ...], place: tuple[str, int]) -> None:
+def test_the_line_is_that_of_the_students_cell(
+    sources: tuple[str, ...], place: tuple[str, int]
+) -> None:
     """Counted in the cell as the student sees it."""
     report = report_of(raised(*sources), PLACES)
     assert (report.cell, report.line) == place
@@ -47,7 +55,9 @@ def test_an_error_outside_of_all_cells_has_no_place() -> None:
 
 def test_a_missing_module_is_named_and_no_other_error_is_taken_for_one() -> None:
     """Only then a package that is not installed is what a person looks at."""
-    assert report_of(raised("import nowhere_to_be_found.part"), PLACES).module == "nowhere_to_be_found"
+    assert (
+        report_of(raised("import nowhere_to_be_found.part"), PLACES).module == "nowhere_to_be_found"
+    )
     assert report_of(raised("nowhere"), PLACES).module == ""
     assert report_of(raised("from json import nowhere"), PLACES).module == ""
 

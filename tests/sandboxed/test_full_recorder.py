@@ -10,13 +10,19 @@ from .recordings import T_C, T_U, kinds, leaf, loss_of, numbers, only, record, t
 
 
 def test_the_textbook_loop() -> None:
-    """Each epoch is zero_grad, backward, step, in this order, with the leaf, the owner, the loss and the gradients around each."""
+    """Each epoch is zero_grad, backward, step, in this order, with the leaf, the owner, the loss
+    and the gradients around each.
+    """
     params = leaf(1, 0)
     optimizer = torch.optim.SGD([params], lr=1e-2)
     recording = record(lambda: train(3, params, optimizer), {"params": params}, (optimizer,))
     assert kinds(recording) == ["zero_grad", "backward", "step"] * 3
     (tensor,), (seen,) = recording.tensors, recording.optimizers
-    assert (tensor.name, numbers(tensor.start), numbers(tensor.end)) == ("params", [1, 0], params.tolist())
+    assert (tensor.name, numbers(tensor.start), numbers(tensor.end)) == (
+        "params",
+        [1, 0],
+        params.tolist(),
+    )
     assert (seen.name, seen.given, seen.owns, seen.settings[0]["lr"]) == ("SGD", True, (0,), 1e-2)
     at = leaf(1, 0)
     for zero, backward, step in zip(*[iter(recording.events)] * 3, strict=True):
@@ -28,7 +34,11 @@ def test_the_textbook_loop() -> None:
         assert only(zero).grad_after is None
         assert only(backward).grad_before is None
         assert only(backward).value_after is None
-        assert numbers(only(backward).grad_after) == numbers(only(step).grad_before) == numbers(only(step).grad_after)
+        assert (
+            numbers(only(backward).grad_after)
+            == numbers(only(step).grad_before)
+            == numbers(only(step).grad_after)
+        )
         np.testing.assert_allclose(only(step).grad_before.numpy(), gradient.tolist(), rtol=1e-5)
         np.testing.assert_allclose(only(step).value.numpy(), at.tolist(), rtol=1e-5)
         with torch.no_grad():
@@ -51,21 +61,29 @@ def test_never_cleared() -> None:
     first, _, second, _ = record(work, {"params": params}, (optimizer,)).events
     assert only(first).grad_before is None
     assert numbers(only(second).grad_before) == numbers(only(first).grad_after)
-    np.testing.assert_allclose(only(second).grad_after.numpy(), 2 * only(first).grad_after.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(
+        only(second).grad_after.numpy(), 2 * only(first).grad_after.numpy(), rtol=1e-6
+    )
 
 
 def test_a_gradient_from_before_the_call() -> None:
-    """What .grad held when the call began is seen by the first event; zero_grad(set_to_none=False) leaves zeros."""
+    """What .grad held when the call began is seen by the first event; zero_grad(set_to_none=False)
+    leaves zeros.
+    """
     params = leaf(1, 0)
     params.grad = torch.tensor([5.0, 6.0])
     optimizer = torch.optim.SGD([params], lr=0.1)
-    (event,) = record(lambda: optimizer.zero_grad(set_to_none=False), {"params": params}, (optimizer,)).events
+    (event,) = record(
+        lambda: optimizer.zero_grad(set_to_none=False), {"params": params}, (optimizer,)
+    ).events
     assert (numbers(only(event).grad_before), numbers(only(event).grad_after)) == ([5, 6], [0, 0])
 
 
 @pytest.mark.parametrize("kind", [torch.optim.LBFGS, torch.optim.SGD])
 def test_closures(kind: type[torch.optim.Optimizer]) -> None:
-    """A step stands where it began; what its closure does comes after it and says so; its gradients are those at its ends."""
+    """A step stands where it began; what its closure does comes after it and says so; its gradients
+    are those at its ends.
+    """
     params = leaf(1, 0)
     optimizer = kind([params], lr=0.01)
 
@@ -75,13 +93,16 @@ def test_closures(kind: type[torch.optim.Optimizer]) -> None:
         loss.backward()
         return loss
 
-    recording = record(lambda: [optimizer.step(closure) for _ in range(2)], {"params": params}, (optimizer,))
+    recording = record(
+        lambda: [optimizer.step(closure) for _ in range(2)], {"params": params}, (optimizer,)
+    )
     steps = [k for k, event in enumerate(recording.events) if event.kind == "step"]
     assert len(steps) == 2
     assert steps[0] == 0
     assert kinds(recording)[1:3] == ["zero_grad", "backward"]
     assert [event.inside for event in recording.events] == [
-        None if k in steps else max(step for step in steps if step < k) for k in range(len(recording.events))
+        None if k in steps else max(step for step in steps if step < k)
+        for k in range(len(recording.events))
     ]
     first, second = (only(recording.events[k]) for k in steps)
     assert first.grad_before is None
@@ -93,8 +114,13 @@ def test_an_optimizer_made_inside() -> None:
     """The student's own optimizer is not given, and owns the given tensor."""
     params = leaf(1, 0)
     given = torch.optim.SGD([params], lr=0.1)
-    recording = record(lambda: train(2, params, torch.optim.Adam([params], lr=0.3)), {"params": params}, (given,))
-    assert [(seen.name, seen.given, seen.owns) for seen in recording.optimizers] == [("SGD", True, (0,)), ("Adam", False, (0,))]
+    recording = record(
+        lambda: train(2, params, torch.optim.Adam([params], lr=0.3)), {"params": params}, (given,)
+    )
+    assert [(seen.name, seen.given, seen.owns) for seen in recording.optimizers] == [
+        ("SGD", True, (0,)),
+        ("Adam", False, (0,)),
+    ]
     assert recording.optimizers[1].settings[0]["betas"] == (0.9, 0.999)
     assert {event.optimizer for event in recording.events if event.kind == "step"} == {1}
 
@@ -102,8 +128,16 @@ def test_an_optimizer_made_inside() -> None:
 def test_an_optimizer_for_each_epoch() -> None:
     """Each is one of its own, although Python gives the same id to new objects."""
     params = leaf(1, 0)
-    recording = record(lambda: [train(1, params, torch.optim.Adam([params])) for _ in range(5)], {"params": params})
-    assert [event.optimizer for event in recording.events if event.kind == "step"] == [0, 1, 2, 3, 4]
+    recording = record(
+        lambda: [train(1, params, torch.optim.Adam([params])) for _ in range(5)], {"params": params}
+    )
+    assert [event.optimizer for event in recording.events if event.kind == "step"] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
 
 
 def test_manual_updates() -> None:
@@ -121,12 +155,16 @@ def test_manual_updates() -> None:
     first, second = (only(event) for event in recording.events)
     assert kinds(recording) == ["backward"] * 2
     assert second.grad_before is None
-    np.testing.assert_allclose(second.value.numpy(), first.value.numpy() - first.grad_after.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(
+        second.value.numpy(), first.value.numpy() - first.grad_after.numpy(), rtol=1e-6
+    )
     assert numbers(recording.tensors[0].end) == params.tolist() != numbers(second.value)
 
 
 def test_rebound_parameters() -> None:
-    """A new leaf each epoch: each is a tensor of its own, the given one stays as it was, the old ones are still followed."""
+    """A new leaf each epoch: each is a tensor of its own, the given one stays as it was, the old
+    ones are still followed.
+    """
     given = leaf(1, 0)
 
     def work() -> None:
@@ -155,7 +193,9 @@ def test_an_optimizer_over_a_copy() -> None:
 
 
 def test_clipped_gradients() -> None:
-    """What changes .grad between backward and step makes the step's gradient differ from the backward's."""
+    """What changes .grad between backward and step makes the step's gradient differ from the
+    backward's.
+    """
     params = leaf(1, 0)
     optimizer = torch.optim.SGD([params], lr=0.1)
 
@@ -184,7 +224,10 @@ def test_a_module() -> None:
     assert kinds(recording) == ["zero_grad", "backward", "step"] * 2
     assert [event.optimizer for event in recording.events] == [None, None, 0] * 2
     assert set(recording.events[1].leaves) == set(recording.optimizers[0].owns) == {0, 1}
-    assert all(snapshot.grad_before is not None and snapshot.grad_after is None for snapshot in recording.events[3].snapshots)
+    assert all(
+        snapshot.grad_before is not None and snapshot.grad_after is None
+        for snapshot in recording.events[3].snapshots
+    )
 
 
 def test_sparse_gradients() -> None:
@@ -212,7 +255,12 @@ def test_changed_settings() -> None:
 
     recording = record(work, {"params": params}, (optimizer,))
     assert recording.optimizers[0].settings[0]["lr"] == 0.1
-    assert [event.settings and event.settings[0]["lr"] for event in recording.events] == [None, None, 0.05, None]
+    assert [event.settings and event.settings[0]["lr"] for event in recording.events] == [
+        None,
+        None,
+        0.05,
+        None,
+    ]
 
 
 def test_parameters_added_later() -> None:

@@ -1,4 +1,6 @@
-"""Full recordings of odd programs: nested and failing events, hostile objects, limits, and what a recording must not change."""
+"""Full recordings of odd programs: nested and failing events, hostile objects, limits, and what a
+recording must not change.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from .recordings import MB, kinds, leaf, loss_of, numbers, only, record, train
 
 
 def test_subclasses_of_optimizers() -> None:
-    """A step that calls super().step() is one event, and so is a zero_grad that calls super().zero_grad()."""
+    """A step that calls super().step() is one event, and so is a zero_grad that calls
+    super().zero_grad().
+    """
 
     class Mine(torch.optim.SGD):
         def step(self, closure=None):
@@ -47,7 +51,10 @@ def test_a_step_inside_a_step() -> None:
 
     loss_of(params).backward()
     recording = record(lambda: Outer([params], {}).step(), {"params": params})
-    assert [(event.kind, event.inside, recording.optimizers[event.optimizer or 0].name) for event in recording.events] == [
+    assert [
+        (event.kind, event.inside, recording.optimizers[event.optimizer or 0].name)
+        for event in recording.events
+    ] == [
         ("step", None, "Outer"),
         ("step", 0, "SGD"),
     ]
@@ -64,7 +71,10 @@ def test_a_step_that_fails() -> None:
             optimizer.step()  # type: ignore[call-arg]
         loss_of(params).backward()
 
-    assert [(event.kind, event.inside) for event in record(work, {"params": params}).events] == [("step", None), ("backward", None)]
+    assert [(event.kind, event.inside) for event in record(work, {"params": params}).events] == [
+        ("step", None),
+        ("backward", None),
+    ]
 
 
 def test_a_backward_that_fails() -> None:
@@ -85,7 +95,9 @@ def test_a_backward_that_fails() -> None:
 
 
 def test_what_is_no_backward_pass() -> None:
-    """torch.autograd.grad and torch.func.grad make no events; a gradient assigned by hand shows in the step."""
+    """torch.autograd.grad and torch.func.grad make no events; a gradient assigned by hand shows in
+    the step.
+    """
     params = leaf(1, 0)
     optimizer = torch.optim.SGD([params], lr=0.1)
 
@@ -116,7 +128,9 @@ def test_roots() -> None:
 
 
 def test_hostile_objects() -> None:
-    """Tensor subclasses that refuse everything, tensors without values and weird optimizers never break the student's code."""
+    """Tensor subclasses that refuse everything, tensors without values and weird optimizers never
+    break the student's code.
+    """
 
     class Refusing(torch.Tensor):
         armed = False
@@ -159,13 +173,19 @@ def test_hostile_objects() -> None:
         ("events", lambda m: m.setattr(full_recorder, "MAX_EVENTS", 2)),
     ],
 )
-def test_limits(what: str, limit: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits(
+    what: str, limit: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Beyond a limit events are counted only, and those before it are whole."""
     limit(monkeypatch)
     recording = record(lambda: [leaf(1, 2).sum().backward() for _ in range(5)])
     assert len(recording.events) == 2, what
     assert recording.dropped == 3
-    assert all(snapshot.grad_after is not None for event in recording.events for snapshot in event.snapshots)
+    assert all(
+        snapshot.grad_after is not None
+        for event in recording.events
+        for snapshot in event.snapshots
+    )
 
 
 def test_limit_of_bytes() -> None:
@@ -194,9 +214,13 @@ def test_large_models() -> None:
     assert (recording.tensors, recording.events, recording.dropped) == ((), (), 1)
 
 
-@pytest.mark.parametrize("settings", [{}, {"foreach": True}, {"fused": True}, {"momentum": 0.9, "foreach": False}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"foreach": True}, {"fused": True}, {"momentum": 0.9, "foreach": False}]
+)
 def test_numerics_stay_the_same(settings: dict[str, object]) -> None:
-    """Parameters, gradients, versions, random numbers and .grad's identity are those of a run without a recording, bit for bit."""
+    """Parameters, gradients, versions, random numbers and .grad's identity are those of a run
+    without a recording, bit for bit.
+    """
 
     def run(*, full: bool) -> list[object]:
         torch.manual_seed(0)
@@ -211,7 +235,9 @@ def test_numerics_stay_the_same(settings: dict[str, object]) -> None:
                 (loss_of(params) * torch.rand(())).backward()
                 found.append(held is None or held is params.grad)
                 optimizer.step()
-                found.extend([params.tolist(), params.grad.tolist(), params._version, params.grad._version])  # type: ignore[union-attr]
+                found.extend(
+                    [params.tolist(), params.grad.tolist(), params._version, params.grad._version]
+                )  # type: ignore[union-attr]
             found.append(torch.rand(3).tolist())
 
         if full:

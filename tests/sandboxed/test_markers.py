@@ -14,7 +14,8 @@ from autograder.sandboxed.recording.markers import Marker, mark_for_listeners_on
 
 @pytest.fixture(autouse=True)
 def _marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profiler, "record_function", profiler.record_function)  # put back after each test
+    # put back after each test
+    monkeypatch.setattr(profiler, "record_function", profiler.record_function)
     mark_for_listeners_only()
 
 

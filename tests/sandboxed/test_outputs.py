@@ -32,7 +32,9 @@ def test_text_of_one_stream_is_one_output() -> None:
 
 @pytest.mark.parametrize("following", ["text", "display", "error"])
 def test_what_is_cleared_waits_for_the_next_output(following: str) -> None:
-    """clear_output(wait=True), as progress displays use it: what was there stays until something takes its place, and no longer."""
+    """clear_output(wait=True), as progress displays use it: what was there stays until something
+    takes its place, and no longer.
+    """
     outputs = Outputs(1000)
     outputs.write("stdout", "epoch 1")
     outputs.clear(wait=True)
@@ -44,7 +46,10 @@ def test_what_is_cleared_waits_for_the_next_output(following: str) -> None:
     else:
         outputs.fail("ValueError", "no", ["ValueError: no"])
     (left,) = made(outputs)
-    assert left["output_type"] == {"text": "stream", "display": "display_data", "error": "error"}[following]
+    assert (
+        left["output_type"]
+        == {"text": "stream", "display": "display_data", "error": "error"}[following]
+    )
     outputs.write("stderr", "more")
     assert len(made(outputs)) == 2
 
@@ -86,7 +91,11 @@ def test_the_limit_is_the_submissions_and_said_once() -> None:
     outputs.display({"image/png": b"12345"}, {}, None, update=False)
     outputs.display({"text/plain": "1234"}, {}, None, update=False)
     outputs.display({"text/plain": "5"}, {}, None, update=False)
-    assert [output["data"] for output in made(outputs)[1:]] == [{"text/plain": LEFT_OUT}, {"text/plain": "1234"}, {"text/plain": LEFT_OUT}]
+    assert [output["data"] for output in made(outputs)[1:]] == [
+        {"text/plain": LEFT_OUT},
+        {"text/plain": "1234"},
+        {"text/plain": LEFT_OUT},
+    ]
 
 
 def test_text_has_a_limit_of_its_own() -> None:

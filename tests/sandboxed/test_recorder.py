@@ -45,7 +45,9 @@ def test_snapshots_do_not_alias(recorder: Recorder) -> None:
 
 
 def test_a_step_without_backward_has_no_loss(recorder: Recorder) -> None:
-    """The loss is NaN where no backward came since the previous step, and missing gradients are marked."""
+    """The loss is NaN where no backward came since the previous step, and missing gradients are
+    marked.
+    """
     p, q = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
     optimizer = torch.optim.SGD([p, q], lr=0.1)
     step(optimizer, p.sum())
@@ -57,8 +59,12 @@ def test_a_step_without_backward_has_no_loss(recorder: Recorder) -> None:
 
 
 @pytest.mark.parametrize("by_keyword", [False, True])
-def test_gradients_that_a_closure_sets_by_hand_are_those_of_the_step(recorder: Recorder, *, by_keyword: bool) -> None:
-    """torch.autograd.grad calls no backward that could be seen; without a closure, gradients are those that the step found."""
+def test_gradients_that_a_closure_sets_by_hand_are_those_of_the_step(
+    recorder: Recorder, *, by_keyword: bool
+) -> None:
+    """torch.autograd.grad calls no backward that could be seen; without a closure, gradients are
+    those that the step found.
+    """
     p = torch.ones(1, requires_grad=True)
     optimizer = torch.optim.SGD([p], lr=0.25)
 
@@ -92,7 +98,9 @@ def test_backwards_are_counted(recorder: Recorder) -> None:
 
 
 def test_two_optimizers_share_a_backward(recorder: Recorder) -> None:
-    """Both see the loss of the one backward before their steps; the order is that of first steps."""
+    """Both see the loss of the one backward before their steps; the order is that of first
+    steps.
+    """
     p, q = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
     first, second = torch.optim.SGD([p], lr=0.1), torch.optim.Adam([q])
     for _ in range(2):
@@ -105,7 +113,9 @@ def test_two_optimizers_share_a_backward(recorder: Recorder) -> None:
 
 
 def test_an_optimizer_for_each_epoch(recorder: Recorder) -> None:
-    """Thousands of optimizers leave a bounded number of traces, the last one counting the others; each counts its own backward."""
+    """Thousands of optimizers leave a bounded number of traces, the last one counting the others;
+    each counts its own backward.
+    """
     p = torch.ones(1, requires_grad=True)
     for _ in range(MAX_TRACES + 10):
         step(torch.optim.SGD([p], lr=0.1), p.sum())
@@ -126,9 +136,11 @@ def test_long_runs_stay_small(recorder: Recorder) -> None:
     assert trace.steps == recorded[-1] == 5001
     assert recorded[:DENSE] == list(range(1, DENSE + 1))
     assert recorded == sorted(set(recorded))
+    # 32 from each power of two to the next
     assert all(
-        sum(low <= step < 2 * low for step in recorded) == 32 for low in (64, 128, 256, 512, 1024, 2048)
-    )  # 32 from each power of two to the next
+        sum(low <= step < 2 * low for step in recorded) == 32
+        for low in (64, 128, 256, 512, 1024, 2048)
+    )
     assert len(recorded) < 300
     assert len(trace.losses.numpy()) == len(trace.parameters[0].numpy()) == len(recorded)
 
@@ -155,7 +167,9 @@ def test_settings_are_those_of_the_last_step(recorder: Recorder) -> None:
 
 
 def test_odd_gradients_do_no_harm(recorder: Recorder) -> None:
-    """Sparse gradients, complex parameters, a change of shape or of the parameters, no parameters with gradients: never an error."""
+    """Sparse gradients, complex parameters, a change of shape or of the parameters, no parameters
+    with gradients: never an error.
+    """
     table = torch.nn.Embedding(4, 2, sparse=True)
     step(torch.optim.SparseAdam(table.parameters()), table(torch.tensor([1])).sum())
     z = torch.ones(2, dtype=torch.complex64, requires_grad=True)
@@ -194,7 +208,9 @@ def test_rows_within_a_budget() -> None:
 
 
 def test_rows_end_where_the_budget_does() -> None:
-    """A row of two numbers takes 32 bytes: values and gradients, 4 bytes a number, and 16 for step and loss. One for the start and one for the last step stay free."""
+    """A row of two numbers takes 32 bytes: values and gradients, 4 bytes a number, and 16 for step
+    and loss. One for the start and one for the last step stay free.
+    """
     assert Rows.of([torch.zeros(2)], 3 * 32 - 1) is None
     rows = Rows.of([torch.zeros(2)], 7 * 32)
     assert rows is not None
@@ -207,7 +223,9 @@ def test_rows_end_where_the_budget_does() -> None:
 
 
 def test_whether_an_optimizer_has_stepped_before(recorder: Recorder) -> None:
-    """One with a state from an earlier cell remembers steps that nobody has seen; then its updates can't be computed again."""
+    """One with a state from an earlier cell remembers steps that nobody has seen; then its updates
+    can't be computed again.
+    """
     p, q = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
     old, new = torch.optim.Adam([p]), torch.optim.Adam([q])
     step(old, p.sum())
@@ -219,7 +237,9 @@ def test_whether_an_optimizer_has_stepped_before(recorder: Recorder) -> None:
 
 
 def test_the_last_row_is_of_the_last_step_and_of_nothing_after_it(recorder: Recorder) -> None:
-    """A last step that the stride leaves out is taken when the table is made; if something has moved the parameters since, the row before stands."""
+    """A last step that the stride leaves out is taken when the table is made; if something has
+    moved the parameters since, the row before stands.
+    """
     for after, last in ((leave, 201), (clear, 200), (second_optimizer, 200)):
         recorder.start(MB)
         params = torch.tensor([1.0, 0.0], requires_grad=True)
@@ -254,7 +274,9 @@ def train(params: torch.Tensor, optimizer: torch.optim.Optimizer, epochs: int) -
 
 @pytest.mark.parametrize("changed", [False, True])
 def test_steps_that_change_parameters_irregularly(recorder: Recorder, changed: bool) -> None:
-    """Whether anything but the steps has moved the parameters is known also where some steps are followed by a change in place and others are not."""
+    """Whether anything but the steps has moved the parameters is known also where some steps are
+    followed by a change in place and others are not.
+    """
     p = torch.ones(2, requires_grad=True)
     optimizer = torch.optim.SGD([p], lr=1e-3)
     for k in range(201):
@@ -273,7 +295,9 @@ def test_steps_that_change_parameters_irregularly(recorder: Recorder, changed: b
 
 
 def test_one_change_in_a_long_run_is_no_end(recorder: Recorder) -> None:
-    """A single change in place, between two steps that have no rows: from the next row on every step is looked at, so that the last one is there."""
+    """A single change in place, between two steps that have no rows: from the next row on every
+    step is looked at, so that the last one is there.
+    """
     p = torch.ones(2, requires_grad=True)
     optimizer = torch.optim.SGD([p], lr=1e-3)
     for k in range(1001):

@@ -16,10 +16,31 @@ from autograder.sandboxed.recording.values import ValueReader, array_of_tensor, 
 from autograder.sandboxed.text import clean, message_of
 
 MB = 1 << 20
-DTYPES = st.sampled_from(["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"])
+DTYPES = st.sampled_from(
+    [
+        "bool",
+        "int8",
+        "uint8",
+        "int16",
+        "int32",
+        "int64",
+        "float16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    ]
+)
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -45,7 +66,11 @@ def test_plain_values_come_back(value: object) -> None:
     assert back(read(value)) == value
 
 
-@given(DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_dims=3))))
+@given(
+    DTYPES.flatmap(
+        lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_dims=3))
+    )
+)
 @settings(max_examples=100)
 def test_tensors_come_back(values: np.ndarray) -> None:
     """A tensor of any dtype and shape, read and built again, has the same bytes."""
@@ -57,7 +82,9 @@ def test_tensors_come_back(values: np.ndarray) -> None:
 
 
 def test_other_tensors() -> None:
-    """bfloat16 travels as float32 and says so; strided views, sparse and conjugated tensors by their values; parameters keep requires_grad."""
+    """bfloat16 travels as float32 and says so; strided views, sparse and conjugated tensors by
+    their values; parameters keep requires_grad.
+    """
     half = read(torch.tensor([1.5], dtype=torch.bfloat16))
     assert isinstance(half, Array)
     assert (half.dtype, half.source) == ("float32", "torch.bfloat16")
@@ -73,7 +100,9 @@ def test_numpy_in_any_byte_order() -> None:
 
 
 def test_what_has_no_plain_form() -> None:
-    """Large integers, text that is no text, huge or valueless tensors, deep nesting and objects become opaque."""
+    """Large integers, text that is no text, huge or valueless tensors, deep nesting and objects
+    become opaque.
+    """
     deep: list[object] = []
     for _ in range(100):
         deep = [deep]
@@ -96,7 +125,11 @@ def test_what_has_no_plain_form() -> None:
 
 def test_numbers_as_keys_travel_as_text() -> None:
     """A dict by learning rate: equal numbers read the same, whatever their type."""
-    assert back(read({0.1: 1.0, 1e-4: 2.0, "best": 3.0})) == {"0.1": 1.0, "0.0001": 2.0, "best": 3.0}
+    assert back(read({0.1: 1.0, 1e-4: 2.0, "best": 3.0})) == {
+        "0.1": 1.0,
+        "0.0001": 2.0,
+        "best": 3.0,
+    }
     assert back(read({np.float64(0.1): 1.0, 2: 2.0})) == back(read({0.1: 1.0, 2.0: 2.0}))
     assert back(read({0.1: 1.0})) != back(read({np.float32(0.1): 1.0}))
 
@@ -111,7 +144,9 @@ def test_optimizers() -> None:
 
 
 def test_settings() -> None:
-    """Numbers, text and tuples of numbers; a tensor of one as a number, and nothing that has no plain form or does not fit into a frame."""
+    """Numbers, text and tuples of numbers; a tensor of one as a number, and nothing that has no
+    plain form or does not fit into a frame.
+    """
     group = {
         "params": [],
         "lr": torch.tensor(0.5),
@@ -121,18 +156,52 @@ def test_settings() -> None:
         "mode": "min",
         "steps": 3,
     }
-    odd = {"big": 1 << 63, "small": -(1 << 63), "grid": torch.ones(2), "hook": len, "many": [0.0] * 17, "mixed": [1, "a"], 5: 1}
-    settings = {"lr": 0.5, "betas": (0.8, 0.5), "foreach": None, "nesterov": True, "mode": "min", "steps": 3, "small": -(1 << 63)}
+    odd = {
+        "big": 1 << 63,
+        "small": -(1 << 63),
+        "grid": torch.ones(2),
+        "hook": len,
+        "many": [0.0] * 17,
+        "mixed": [1, "a"],
+        5: 1,
+    }
+    settings = {
+        "lr": 0.5,
+        "betas": (0.8, 0.5),
+        "foreach": None,
+        "nesterov": True,
+        "mode": "min",
+        "steps": 3,
+        "small": -(1 << 63),
+    }
     assert settings_of(group | odd) == settings
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"opt": OptimizerSpec("SGD", {"lr": 0.1}, over="params")}, "no tensor or list of tensors 'params'"),
-        ({"opt": OptimizerSpec("SGD", {"lr": 0.1}, over="n"), "n": 3}, "no tensor or list of tensors 'n'"),
-        ({"opt": OptimizerSpec("Sgd", {"lr": 0.1}, over="p"), "p": Leaf(array_of(np.float32([1])))}, "no optimizer 'Sgd'"),
-        ({"opt": OptimizerSpec("lr_scheduler", {}, over="p"), "p": Leaf(array_of(np.float32([1])))}, "no optimizer 'lr_scheduler'"),
+        (
+            {"opt": OptimizerSpec("SGD", {"lr": 0.1}, over="params")},
+            "no tensor or list of tensors 'params'",
+        ),
+        (
+            {"opt": OptimizerSpec("SGD", {"lr": 0.1}, over="n"), "n": 3},
+            "no tensor or list of tensors 'n'",
+        ),
+        (
+            {
+                "opt": OptimizerSpec("Sgd", {"lr": 0.1}, over="p"),
+                "p": Leaf(array_of(np.float32([1]))),
+            },
+            "no optimizer 'Sgd'",
+        ),
+        (
+            {
+                "opt": OptimizerSpec("lr_scheduler", {}, over="p"),
+                "p": Leaf(array_of(np.float32([1]))),
+            },
+            "no optimizer 'lr_scheduler'",
+        ),
     ],
 )
 def test_arguments_that_can_not_be_made_are_said(arguments: dict[str, object], said: str) -> None:
@@ -149,10 +218,16 @@ def test_texts_of_students_can_be_sent() -> None:
 
 
 def test_arguments() -> None:
-    """Leaves require gradients and hold the one they were given; an optimizer is over the very tensors."""
+    """Leaves require gradients and hold the one they were given; an optimizer is over the very
+    tensors.
+    """
     leaf = Leaf(array_of(np.float32([1, 2])), array_of(np.float32([3, 4])))
     built = build_arguments(
-        {"opt": OptimizerSpec("Adam", {"lr": 0.1, "betas": (0.8, 0.9)}, over="ps"), "ps": ArgumentList((leaf, leaf)), "n": 3}
+        {
+            "opt": OptimizerSpec("Adam", {"lr": 0.1, "betas": (0.8, 0.9)}, over="ps"),
+            "ps": ArgumentList((leaf, leaf)),
+            "n": 3,
+        }
     )
     first, second = built.values["ps"]
     assert first.is_leaf

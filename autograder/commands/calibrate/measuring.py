@@ -1,6 +1,8 @@
-"""Measuring tolerances: how far right programs lie apart on each call that trains, how near the nearest mistake comes, and the bar between.
+"""Measuring tolerances: how far right programs lie apart on each call that trains, how near the
+nearest mistake comes, and the bar between.
 
-Right programs are the reference under legitimate variation; mistakes are those that `validate` tries. All make the same calls, without the cells that train for long.
+Right programs are the reference under legitimate variation; mistakes are those that `validate`
+tries. All make the same calls, without the cells that train for long.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ from autograder.draw import SAMPLES
 from autograder.errors import AssignmentError, CalibrationError
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import OptimizerSpec
-from autograder.judgement.calibration import Calibration, calibration_path, calibration_text, call_digest, changes, read_calibration
+from autograder.judgement.calibration import (
+    Calibration,
+    calibration_path,
+    calibration_text,
+    call_digest,
+    changes,
+    read_calibration,
+)
 from autograder.judgement.comparing.spread import Across, clear_of
 from autograder.judgement.comparing.tolerance import LEAST_MARGIN
 
@@ -36,12 +45,16 @@ if TYPE_CHECKING:
     from autograder.execution.executor import Executor
 
 MOST_REFUSED = 15
-"""Of the variants drawn, before it is the assignment that is at fault: a student in three would have to be drawn again."""
+"""Of the variants drawn, before it is the assignment that is at fault: a student in three would
+have to be drawn again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was written, what a reviewer should know about it (`warnings`), which variants could not be tried (`left_out`), and what changed."""
+    """What was written, what a reviewer should know about it (`warnings`), which variants could not
+    be tried (`left_out`), and what changed.
+    """
 
     calibration: Calibration
     warnings: tuple[str, ...]
@@ -50,19 +63,31 @@ class Calibrated:
     tried: int
 
 
-def calibrate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Calibrated:
-    """Measure every check of `files` that trains, on 30 drawn variants where they vary, and write calibration.toml. `results` keeps which checks have no bar.
+def calibrate_assignment(
+    files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress
+) -> Calibrated:
+    """Measure every check of `files` that trains, on 30 drawn variants where they vary, and write
+    calibration.toml. `results` keeps which checks have no bar.
 
     Raises:
         AssignmentError: if the reference raises in a call, or no check trains.
-        CalibrationError: if a check has no room for a bar, naming the mistake that is nearest and what to change; calibration.toml stays as it was then.
+        CalibrationError: if a check has no room for a bar, naming the mistake that is nearest and
+            what to change; calibration.toml stays as it was then.
         SandboxError: if the machine can't isolate programs as the assignment requires.
     """
     before = read_calibration(calibration_path(files.folder))
 
-    def body(docket: Docket) -> tuple[dict[str, tuple[Call, ...]], Bench, list[Answer], list[Across], list[str]]:
-        calls = measured_calls(files, lambda values: docket.of(values).specs if values else docket.specs)
-        with older_machine(files.assignment) if files.assignment.device is Device.CPU else nullcontext() as older:
+    def body(
+        docket: Docket,
+    ) -> tuple[dict[str, tuple[Call, ...]], Bench, list[Answer], list[Across], list[str]]:
+        calls = measured_calls(
+            files, lambda values: docket.of(values).specs if values else docket.specs
+        )
+        with (
+            older_machine(files.assignment)
+            if files.assignment.device is Device.CPU
+            else nullcontext()
+        ) as older:
             bench = make_bench(files, docket, executor, _samples(files, 0, SAMPLES), older=older)
             answers = list(bench.answers(bench.tasks(), progress))
             return calls, bench, answers, *_drawn_again(bench, docket, bench.across(answers))
@@ -73,7 +98,10 @@ def calibrate_assignment(files: AssignmentFiles, results: ResultsFolder, executo
     if refused:
         raise CalibrationError("\n".join(refused.values()))
     steps = {
-        check: max((model.steps for key, model in bench.models.items() if bench.of[key][0] == check), default=0)
+        check: max(
+            (model.steps for key, model in bench.models.items() if bench.of[key][0] == check),
+            default=0,
+        )
         for check, _ in bench.of.values()
     }
     calibration = Calibration(
@@ -82,59 +110,103 @@ def calibrate_assignment(files: AssignmentFiles, results: ResultsFolder, executo
         machine=platform.machine(),
         device=executor.environment["device"],
         date=datetime.datetime.now(datetime.UTC).date(),
-        checks={spread.check: spread.measured(call_digest(*calls[spread.check]), steps[spread.check]) for spread in spreads},
+        checks={
+            spread.check: spread.measured(call_digest(*calls[spread.check]), steps[spread.check])
+            for spread in spreads
+        },
     )
     path = calibration_path(files.folder)
     write_atomic(path, calibration_text(calibration))
     path.chmod(0o644)  # it is committed and shared, unlike results
     warnings = tuple(warning for spread in spreads if (warning := spread.warning()))
-    return Calibrated(calibration, warnings, (*_left_out(answers), *drawn_again), changes(before, calibration), len(answers))
+    return Calibrated(
+        calibration,
+        warnings,
+        (*_left_out(answers), *drawn_again),
+        changes(before, calibration),
+        len(answers),
+    )
 
 
 def _refusal(spread: Across) -> str:
     """Why a check has no bar; empty if it has one."""
     refused = list(spread.refused().values())
     if refused and spread.varies:
-        return f"{spread.check}: {len(refused)} of {len(spread.variants)} drawn variants leave no room for a bar, which is too many to draw them again. The first: {refused[0]}"
+        return (
+            f"{spread.check}: {len(refused)} of {len(spread.variants)} drawn variants leave no room"
+            f" for a bar, which is too many to draw them again. The first: {refused[0]}"
+        )
     return "".join(refused) or spread.refusal()
 
 
 def _samples(files: AssignmentFiles, first: int, last: int) -> dict[str, Values]:
     """Variants to calibrate on, by name; empty where the assignment has none."""
-    return {f"variant {number}": files.drawer.sample(number).values for number in range(first, last)} if files.drawer else {}
+    return (
+        {f"variant {number}": files.drawer.sample(number).values for number in range(first, last)}
+        if files.drawer
+        else {}
+    )
 
 
-def _drawn_again(bench: Bench, docket: Docket, spreads: list[Across]) -> tuple[list[Across], list[str]]:
-    """`spreads`, with others in place of the variants on which no bar can be set, as a student's is drawn again; and what was left out. Nothing is, where too many are."""
+def _drawn_again(
+    bench: Bench, docket: Docket, spreads: list[Across]
+) -> tuple[list[Across], list[str]]:
+    """`spreads`, with others in place of the variants on which no bar can be set, as a student's is
+    drawn again; and what was left out. Nothing is, where too many are.
+    """
     drawn, left_out = SAMPLES, dict[str, str]()
-    while refused := {name: why for spread in spreads for name, why in spread.refused().items() if name}:
+    while refused := {
+        name: why for spread in spreads for name, why in spread.refused().items() if name
+    }:
         if len(left_out) + len(refused) > MOST_REFUSED:
             return spreads, []
         left_out |= refused
-        draws = _samples(bench.files, drawn, drawn + 2 * len(refused))  # more than are missing: of these, too, some may have no room
+        # more than are missing: of these, too, some may have no room
+        draws = _samples(bench.files, drawn, drawn + 2 * len(refused))
         drawn += len(draws)
         another = make_bench(bench.files, docket, bench.executor, draws, older=bench.older)
-        more = {spread.check: spread for spread in another.across(list(another.answers(another.tasks())))}
+        more = {
+            spread.check: spread
+            for spread in another.across(list(another.answers(another.tasks())))
+        }
         spreads = [
-            Across(one.check, {**one.variants, **more[one.check].variants}).without(refused) if one.varies else one for one in spreads
+            (
+                Across(one.check, {**one.variants, **more[one.check].variants}).without(refused)
+                if one.varies
+                else one
+            )
+            for one in spreads
         ]
     return spreads, [f"{name}, drawn again: {why}" for name, why in left_out.items()]
 
 
-def unfit_draws(files: AssignmentFiles, docket: Docket, executor: Executor, draws: Mapping[str, Values]) -> dict[str, str]:
-    """Of `draws`, by name, those on which the bars of calibration.toml don't part right from wrong by the least margin, and on which check.
+def unfit_draws(
+    files: AssignmentFiles, docket: Docket, executor: Executor, draws: Mapping[str, Values]
+) -> dict[str, str]:
+    """Of `draws`, by name, those on which the bars of calibration.toml don't part right from wrong
+    by the least margin, and on which check.
 
     Raises:
-        AssignmentError: if calibration.toml is about other calls, or missing although a call that varies trains; or if the reference raises in a call.
+        AssignmentError: if calibration.toml is about other calls, or missing although a call that
+            varies trains; or if the reference raises in a call.
     """
     calibration = read_calibration(calibration_path(files.folder))
     varying = [spec for spec in docket.specs if spec.varies]
     if calibration is None and not any(
-        isinstance(value, OptimizerSpec) for spec in varying if spec.call for value in spec.call.arguments.values()
+        isinstance(value, OptimizerSpec)
+        for spec in varying
+        if spec.call
+        for value in spec.call.arguments.values()
     ):
         return {}
-    if calibration is None or any(spec.id in calibration.checks and docket.bar(spec) is None for spec in varying):
-        message = f"{files.slug}: `autograder calibrate {files.slug}` first: {calibration_path(files.folder).name} {'is missing' if calibration is None else 'is about other calls'}"
+    if calibration is None or any(
+        spec.id in calibration.checks and docket.bar(spec) is None for spec in varying
+    ):
+        message = (
+            f"{files.slug}: `autograder calibrate {files.slug}` first:"
+            f" {calibration_path(files.folder).name}"
+            f" {'is missing' if calibration is None else 'is about other calls'}"
+        )
         raise AssignmentError(message)
     bars = {spec.id: bar for spec in varying if (bar := docket.bar(spec)) is not None}
     if not bars or not draws:
@@ -152,15 +224,26 @@ def require_bars(files: AssignmentFiles, docket: Docket) -> None:
     """Refuse bars of calibration.toml that hold no more.
 
     Raises:
-        CalibrationError: naming the checks whose bar was measured for another call, or leaves too little room.
+        CalibrationError: naming the checks whose bar was measured for another call, or leaves too
+            little room.
     """
     calibration = read_calibration(calibration_path(files.folder))
     measured = calibration.checks if calibration else {}
     stale = [spec.id for spec in docket.specs if spec.id in measured and docket.bar(spec) is None]
-    narrow = [spec.id for spec in docket.specs if spec.id in measured and measured[spec.id].margin < LEAST_MARGIN]
-    for names, why in ((stale, "was measured for another call"), (narrow, f"has a margin below {LEAST_MARGIN:g}x")):
+    narrow = [
+        spec.id
+        for spec in docket.specs
+        if spec.id in measured and measured[spec.id].margin < LEAST_MARGIN
+    ]
+    for names, why in (
+        (stale, "was measured for another call"),
+        (narrow, f"has a margin below {LEAST_MARGIN:g}x"),
+    ):
         if names:
-            message = f"{files.slug}: the bar of {', '.join(names)} {why}: run `autograder calibrate {files.slug}` and `validate` (--force releases all the same)"
+            message = (
+                f"{files.slug}: the bar of {', '.join(names)} {why}: run `autograder calibrate"
+                f" {files.slug}` and `validate` (--force releases all the same)"
+            )
             raise CalibrationError(message)
 
 
@@ -170,4 +253,7 @@ def _left_out(answers: Sequence[Answer]) -> tuple[str, ...]:
     for answer in answers:
         if answer.reason:
             grouped.setdefault((answer.program, answer.reason), []).append(answer.check)
-    return tuple(f"{program}, for {', '.join(checks)}: {reason}" for (program, reason), checks in grouped.items())
+    return tuple(
+        f"{program}, for {', '.join(checks)}: {reason}"
+        for (program, reason), checks in grouped.items()
+    )

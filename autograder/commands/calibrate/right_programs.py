@@ -1,4 +1,6 @@
-"""Legitimate variation: calls that ask the same of the reference in other words, and programs with a definition exchanged."""
+"""Legitimate variation: calls that ask the same of the reference in other words, and programs with
+a definition exchanged.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,17 @@ SETTINGS: tuple[tuple[str, dict[str, OptimizerSetting]], ...] = (
     ("foreach=False", {"foreach": False}),
     ("fused=True", {"fused": True}),
 )
-"""Ways in which torch computes the same update. An optimizer that does not have one raises, and the variant is left out."""
+"""Ways in which torch computes the same update.
+
+An optimizer that does not have one raises, and the variant is left out.
+"""
 
 ORDERS: tuple[tuple[str, Callable[[int], NdArray]], ...] = (
     ("rows reversed", lambda length: np.arange(length)[::-1]),
-    ("rows in another order", lambda length: np.concatenate([np.arange(0, length, 2), np.arange(1, length, 2)])),
+    (
+        "rows in another order",
+        lambda length: np.concatenate([np.arange(0, length, 2), np.arange(1, length, 2)]),
+    ),
 )
 """New orders of so many rows: sums round otherwise."""
 
@@ -54,7 +62,10 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Rephrasing:
-    """`call` made in another way, called `name`. `rows_moved`: what it returns may come in another order."""
+    """`call` made in another way, called `name`.
+
+    `rows_moved`: what it returns may come in another order.
+    """
 
     name: str
     call: Call
@@ -77,13 +88,18 @@ def rephrasings_of(call: Call) -> Iterator[Rephrasing]:
 
 
 def cell_that_makes(call: Call, name: str, drivers: str) -> Cell:
-    """A cell of the reference that makes `call`: the only place where more threads than one may run, for forks of a process that used several hang."""
+    """A cell of the reference that makes `call`: the only place where more threads than one may
+    run, for forks of a process that used several hang.
+    """
     source = _CALLING.format(call=msgspec.msgpack.encode(call).hex(), drivers=drivers)
     return Cell(name, source, capture=(CALLED,))
 
 
-def exchange(cells: Sequence[tuple[str, str]], files: AssignmentFiles, function: str, changed: str) -> list[tuple[str, str]]:
-    """Reference cells (id and source) with `changed` in place of the solution's definition of `function`, wherever the template has put it.
+def exchange(
+    cells: Sequence[tuple[str, str]], files: AssignmentFiles, function: str, changed: str
+) -> list[tuple[str, str]]:
+    """Reference cells (id and source) with `changed` in place of the solution's definition of
+    `function`, wherever the template has put it.
 
     Returns them as they are if no cell holds it.
     """
@@ -117,8 +133,14 @@ def _with_settings(value: Argument, settings: dict[str, OptimizerSetting]) -> Ar
 
 
 def _reordered(call: Call, order: Callable[[int], NdArray]) -> Iterator[tuple[str, Argument]]:
-    """The plain data of `call` that has rows in common, two arrays or more of equal length, all in the same new order."""
-    data = {name: value for name, value in call.arguments.items() if isinstance(value, Array) and value.shape and not value.requires_grad}
+    """The plain data of `call` that has rows in common, two arrays or more of equal length, all in
+    the same new order.
+    """
+    data = {
+        name: value
+        for name, value in call.arguments.items()
+        if isinstance(value, Array) and value.shape and not value.requires_grad
+    }
     lengths = [value.shape[0] for value in data.values()]
     for name, value in data.items():
         length = value.shape[0]

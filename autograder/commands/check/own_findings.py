@@ -1,6 +1,8 @@
-"""What can be said about failed checks without the reference program: all contracts but the one on gradients, judged on the student's own recording.
+"""What can be said about failed checks without the reference program: all contracts but the one on
+gradients, judged on the student's own recording.
 
-A finding here is one that grading makes too; grading may have more of them, since it can ask the reference for its gradients.
+A finding here is one that grading makes too; grading may have more of them, since it can ask the
+reference for its gradients.
 """
 
 from __future__ import annotations
@@ -39,29 +41,49 @@ def own_findings(
     runner: Runner,
     blind: Mapping[str, tuple[Contract, ...]],
 ) -> tuple[CheckResult, ...]:
-    """`results` with findings about the failed ones. `blind`: contracts that say nothing of a check's call, by its id."""
+    """`results` with findings about the failed ones.
+
+    `blind`: contracts that say nothing of a check's call, by its id.
+    """
     suspects = {suspect.spec.id: suspect for suspect in find_suspects(judge, results, evidence)}
     runs = _replays(files, list(suspects.values()), runner)
     return tuple(
-        msgspec.structs.replace(result, findings=_findings(judge, suspects[result.id], runs, blind.get(result.id, ())))
-        if result.id in suspects
-        else result
+        (
+            msgspec.structs.replace(
+                result,
+                findings=_findings(judge, suspects[result.id], runs, blind.get(result.id, ())),
+            )
+            if result.id in suspects
+            else result
+        )
         for result in results
     )
 
 
-def _findings(judge: Judge, suspect: Suspect, runs: Mapping[str, Run], blind: Sequence[Contract]) -> tuple[Finding, ...]:
+def _findings(
+    judge: Judge, suspect: Suspect, runs: Mapping[str, Run], blind: Sequence[Contract]
+) -> tuple[Finding, ...]:
     model = find_run(judge.reference, suspect.spec)
     assert model is not None
     found = diagnose(suspect.case(Observation(model), runs))
     return tuple(
-        one for one in found if one.contract is not Contract.GRADIENT and one.contract not in blind and one.code not in NEED_GRADIENTS
+        one
+        for one in found
+        if one.contract is not Contract.GRADIENT
+        and one.contract not in blind
+        and one.code not in NEED_GRADIENTS
     )
 
 
 def _replays(files: AssignmentFiles, suspects: Sequence[Suspect], runner: Runner) -> dict[str, Run]:
-    """Where real optimizers move the parameters from where the students' steps began: runs of torch alone, by call id."""
-    calls = [msgspec.structs.replace(call, function="") for suspect in suspects if (call := suspect.replay()) is not None]
+    """Where real optimizers move the parameters from where the students' steps began: runs of torch
+    alone, by call id.
+    """
+    calls = [
+        msgspec.structs.replace(call, function="")
+        for suspect in suspects
+        if (call := suspect.replay()) is not None
+    ]
     if not calls:
         return {}
     plan = plan_probes(files, (), calls, REPLAY)

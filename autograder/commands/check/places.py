@@ -1,4 +1,6 @@
-"""Where in the student's file a lost check points to: the line of an error, or the cell that defines the function."""
+"""Where in the student's file a lost check points to: the line of an error, or the cell that
+defines the function.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,34 @@ if TYPE_CHECKING:
 
 
 def places_of(
-    notebook: Path, submission: Submission, checks: Sequence[CheckResult], functions: Mapping[str, str], errors: Mapping[str, ErrorReport]
+    notebook: Path,
+    submission: Submission,
+    checks: Sequence[CheckResult],
+    functions: Mapping[str, str],
+    errors: Mapping[str, ErrorReport],
 ) -> dict[str, Place]:
-    """A place for each lost check, by its id; none where the file gives no lines. `functions`: what each check is about; `errors`: what its run raised."""
+    """A place for each lost check, by its id; none where the file gives no lines.
+
+    `functions`: what each check is about; `errors`: what its run raised.
+    """
     lines = cell_lines(notebook)
     found = {}
     for check in checks:
         if check.question or check.outcome in (Outcome.PASSED, Outcome.UNGRADABLE):
             continue
         error = errors.get(check.id)
-        cell = _cell_of(submission, (error.cell if error else "") or (check.run if check.on_cell else ""), functions.get(check.id, ""))
+        cell = _cell_of(
+            submission,
+            (error.cell if error else "") or (check.run if check.on_cell else ""),
+            functions.get(check.id, ""),
+        )
         if cell is not None and cell.number is not None and cell.number <= len(lines):
             rows = lines[cell.number - 1]
-            row = error.line if error is not None and error.line is not None and error.cell == cell.id else 1
+            row = (
+                error.line
+                if error is not None and error.line is not None and error.cell == cell.id
+                else 1
+            )
             found[check.id] = Place(rows[min(max(row, 1), len(rows)) - 1], cell.number)
     return found
 
@@ -41,4 +58,6 @@ def _cell_of(submission: Submission, cell_id: str, function: str) -> SubmittedCe
     for cell in submission.cells:
         if cell_id and cell.id == cell_id:
             return cell
-    return next((cell for cell in reversed(submission.cells) if function in meant_names(cell.source)), None)
+    return next(
+        (cell for cell in reversed(submission.cells) if function in meant_names(cell.source)), None
+    )

@@ -1,6 +1,8 @@
-"""`autograder collect`: a learning system's download becomes nbgrader's submitted/<student>/<slug>/, with a record of where each came from.
+"""`autograder collect`: a learning system's download becomes nbgrader's
+submitted/<student>/<slug>/, with a record of where each came from.
 
-Nothing that was collected before is lost: what a new download replaces is moved to submitted/.earlier/.
+Nothing that was collected before is lost: what a new download replaces is moved to
+submitted/.earlier/.
 """
 
 from __future__ import annotations
@@ -23,7 +25,15 @@ from autograder.exchange.lms.download import open_download
 from autograder.exchange.lms.systems import system_of
 from autograder.exchange.nbgrader.timestamps import TIMESTAMP, timestamp_text
 from autograder.notebooks.reading.archive import MAX_ARCHIVE_BYTES
-from autograder.people.handed_in import ATTEMPT, Entry, Member, Record, read_record, same_people, write_record
+from autograder.people.handed_in import (
+    ATTEMPT,
+    Entry,
+    Member,
+    Record,
+    read_record,
+    same_people,
+    write_record,
+)
 from autograder.people.student_names import student_name
 
 if TYPE_CHECKING:
@@ -40,7 +50,10 @@ _INCOMING = ".incoming"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What to collect, and how. `system` is None to find out; `zone` that of times without one, None if not known."""
+    """What to collect, and how.
+
+    `system` is None to find out; `zone` that of times without one, None if not known.
+    """
 
     path: Path
     roster: Roster | None = None
@@ -89,12 +102,14 @@ def collect_download(files: AssignmentFiles, source: Source, root: Path) -> Coll
     """Write the submissions of `source` below `root` and the record beside them.
 
     Raises:
-        ExchangeError: if the download, the roster or the record can't be read, or `root` not be written.
+        ExchangeError: if the download, the roster or the record can't be read, or `root` not be
+            written.
     """
     here, there = source.path.resolve(), root.resolve()
     if here.is_dir() and (here == there or here in there.parents or there in here.parents):
         message = (
-            f"{source.path} and {root} lie in each other: what is collected would be mixed with the download. Choose another folder with -o"
+            f"{source.path} and {root} lie in each other: what is collected would be mixed with the"
+            " download. Choose another folder with -o"
         )
         raise ExchangeError(message)
     before = read_record(root, files.slug)
@@ -102,9 +117,17 @@ def collect_download(files: AssignmentFiles, source: Source, root: Path) -> Coll
         system, download = system_of(whole, source.system)
         delivered = system.deliveries(download, Asked(files.slug, source.zone))
         matched, unmatched = match(delivered.deliveries, source.roster, system)
-        done = Collection(system.name, before, unmatched=unmatched, refused=download.refused, strange=delivered.strange)
+        done = Collection(
+            system.name,
+            before,
+            unmatched=unmatched,
+            refused=download.refused,
+            strange=delivered.strange,
+        )
         done.notes += (*delivered.notes, *dict.fromkeys(one.note for one in matched if one.note))
-        done.strangers += [(one.holder.folder, stranger) for one in matched for stranger in one.strangers]
+        done.strangers += [
+            (one.holder.folder, stranger) for one in matched for stranger in one.strangers
+        ]
         writer = _Writer(files, root, before, done)
         try:
             for chosen in choose(matched, source.take, files.assignment.due, files.slug):
@@ -113,7 +136,8 @@ def collect_download(files: AssignmentFiles, source: Source, root: Path) -> Coll
             write_record(root, done.record)
         except OSError as error:
             message = (
-                f"{root} can't be written: {error}. What was there is unchanged or in {root / EARLIER}; the same command goes on from there"
+                f"{root} can't be written: {error}. What was there is unchanged or in"
+                f" {root / EARLIER}; the same command goes on from there"
             )
             raise ExchangeError(message) from error
     _look_round(done, source.roster, [one.holder.folder for one in matched])
@@ -123,9 +147,21 @@ def collect_download(files: AssignmentFiles, source: Source, root: Path) -> Coll
 class _Writer:
     """Brings folders up to date, one after the other, and remembers what the record will say."""
 
-    def __init__(self, files: AssignmentFiles, root: Path, before: Record, done: Collection) -> None:
-        self._slug, self._due, self._root, self._done, self._before = files.slug, files.assignment.due, root, done, before
-        self._entries = {entry.folder: entry for entry in before.entries if entry.attempt or (root / entry.folder / self._slug).exists()}
+    def __init__(
+        self, files: AssignmentFiles, root: Path, before: Record, done: Collection
+    ) -> None:
+        self._slug, self._due, self._root, self._done, self._before = (
+            files.slug,
+            files.assignment.due,
+            root,
+            done,
+            before,
+        )
+        self._entries = {
+            entry.folder: entry
+            for entry in before.entries
+            if entry.attempt or (root / entry.folder / self._slug).exists()
+        }
         self._now = datetime.datetime.now(datetime.UTC)
         self._folders_of: dict[tuple[str, str], list[str]] = {}
         for entry in self._entries.values():
@@ -151,8 +187,13 @@ class _Writer:
         sources = {bundle.entry.source for bundle in bundles}
         for old in self._others(members):
             attempts = take is Take.BEST and old.attempt and old.holder == folder
-            other = old.holder != folder and old.source in sources  # the same submission, which was taken for somebody else's
-            if old.folder not in current and not attempts and (other or same_people(old.members, members)):
+            # the same submission, which was taken for somebody else's
+            other = old.holder != folder and old.source in sources
+            if (
+                old.folder not in current
+                and not attempts
+                and (other or same_people(old.members, members))
+            ):
                 self._move_away(old.folder)
                 self._done.replaced.append(old.folder)
                 del self._entries[old.folder]
@@ -161,12 +202,23 @@ class _Writer:
 
     def _others(self, members: Iterable[Member]) -> list[Entry]:
         """What was collected before in which one of `members` has a part."""
-        folders = dict.fromkeys(folder for member in members for key in member.known_ids() for folder in self._folders_of.get(key, ()))
+        folders = dict.fromkeys(
+            folder
+            for member in members
+            for key in member.known_ids()
+            for folder in self._folders_of.get(key, ())
+        )
         return [self._entries[folder] for folder in folders if folder in self._entries]
 
     def record(self, source: Source) -> Record:
         """All entries, those of earlier downloads too."""
-        return Record(self._slug, str(self._done.system), source.path.name, str(source.take), tuple(self._entries.values()))
+        return Record(
+            self._slug,
+            str(self._done.system),
+            source.path.name,
+            str(source.take),
+            tuple(self._entries.values()),
+        )
 
     def _bundle(self, chosen: Chosen, one: Matched) -> _Bundle:
         picked = pick_notebooks(one.delivery.files, self._slug)
@@ -174,9 +226,16 @@ class _Writer:
         for number, file in enumerate(picked, 1):
             path = PurePosixPath(file.name)
             suffix = path.suffix.lower()
-            name = f"{self._slug}{suffix}" if len(picked) == 1 else f"{number}-{student_name(path.stem)}{suffix}"
-            files[name] = file.read(MAX_ARCHIVE_BYTES + 1)  # more is no submission; grading says so to the student
-        content = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files.values())).hexdigest()
+            name = (
+                f"{self._slug}{suffix}"
+                if len(picked) == 1
+                else f"{number}-{student_name(path.stem)}{suffix}"
+            )
+            # more is no submission; grading says so to the student
+            files[name] = file.read(MAX_ARCHIVE_BYTES + 1)
+        content = hashlib.sha256(
+            b"".join(hashlib.sha256(data).digest() for data in files.values())
+        ).hexdigest()
         moment = one.delivery.submitted_at
         entry = Entry(
             folder=chosen.holder.folder,
@@ -187,7 +246,9 @@ class _Writer:
             passed_over=tuple(file.name for file in one.delivery.files if file not in picked),
             group=chosen.holder.group,
             attempts_seen=chosen.seen,
-            sha256=hashlib.sha256(next(iter(files.values()))).hexdigest() if len(files) == 1 else "",
+            sha256=(
+                hashlib.sha256(next(iter(files.values()))).hexdigest() if len(files) == 1 else ""
+            ),
             content_sha256=content,
             submitted_at=moment.astimezone(datetime.UTC).isoformat() if moment else "",
             late=is_late(one, self._due),
@@ -199,17 +260,28 @@ class _Writer:
         return _Bundle(entry, files)
 
     def _numbered(self, folder: str, bundles: Sequence[_Bundle]) -> list[_Bundle]:
-        """Attempts under numbers that stay when more are collected later; of equal ones the first."""
-        known = {entry.content_sha256: entry.attempt for entry in self._entries.values() if entry.holder == folder and entry.attempt}
+        """Attempts under numbers that stay when more are collected later; of equal ones the
+        first.
+        """
+        known = {
+            entry.content_sha256: entry.attempt
+            for entry in self._entries.values()
+            if entry.holder == folder and entry.attempt
+        }
         numbered: dict[str, _Bundle] = {}
         for bundle in bundles:
             content = bundle.entry.content_sha256
             if content in numbered:
                 continue
             number = known.setdefault(content, max(known.values(), default=0) + 1)
-            entry = msgspec.structs.replace(bundle.entry, folder=f"{folder}{ATTEMPT}{number}", attempt=number)
+            entry = msgspec.structs.replace(
+                bundle.entry, folder=f"{folder}{ATTEMPT}{number}", attempt=number
+            )
             if (other := self._entries.get(entry.folder)) and other.holder != folder:
-                message = f"attempt {number} of {folder} would be called as the submission of {other.holder}; give one of them another id in the roster"
+                message = (
+                    f"attempt {number} of {folder} would be called as the submission of"
+                    f" {other.holder}; give one of them another id in the roster"
+                )
                 raise ExchangeError(message)
             numbered[content] = _Bundle(entry, bundle.files)
         return list(numbered.values())
@@ -217,7 +289,12 @@ class _Writer:
     def _is_older(self, new: Entry, own: Entry) -> bool:
         """Whether what is collected already was handed in later, as the same system says."""
         same_system = new.order.partition(":")[0] == own.order.partition(":")[0]
-        return bool(new.order and own.order) and same_system and new.order < own.order and new.content_sha256 != own.content_sha256
+        return (
+            bool(new.order and own.order)
+            and same_system
+            and new.order < own.order
+            and new.content_sha256 != own.content_sha256
+        )
 
     def _write(self, bundle: _Bundle) -> None:
         entry, place = bundle.entry, self._root / bundle.entry.folder / self._slug
@@ -258,7 +335,10 @@ class _Writer:
 
 
 def _contents(place: Path) -> dict[str, bytes] | None:
-    """Files by name; None where there is no folder. A folder or link in it makes it unlike anything that is collected."""
+    """Files by name; None where there is no folder.
+
+    A folder or link in it makes it unlike anything that is collected.
+    """
     if not place.is_dir():
         return None
     found = {}
@@ -270,16 +350,26 @@ def _contents(place: Path) -> dict[str, bytes] | None:
 
 
 def _member(student: Student) -> Member:
-    return Member(student.id, student.name, student.canvas_id, student.moodle_id, student.login, student.email)
+    return Member(
+        student.id, student.name, student.canvas_id, student.moodle_id, student.login, student.email
+    )
 
 
 def _look_round(done: Collection, roster: Roster | None, seen: Iterable[str]) -> None:
-    """Who is absent from the download, who of the roster has nothing, and who has a part in two submissions."""
+    """Who is absent from the download, who of the roster has nothing, and who has a part in two
+    submissions.
+    """
     holders = set(seen)
-    done.absent = sorted(entry.folder for entry in done.record.entries if entry.holder not in holders)
+    done.absent = sorted(
+        entry.folder for entry in done.record.entries if entry.holder not in holders
+    )
     parts: dict[str, set[str]] = {}
     for entry in done.record.entries:
         for member in entry.members:
             parts.setdefault(member.id, set()).add(entry.holder)
-    done.twice = sorted((student, tuple(sorted(folders))) for student, folders in parts.items() if len(folders) > 1)
-    done.missing = tuple(student for student in roster.students if student.id not in parts) if roster else ()
+    done.twice = sorted(
+        (student, tuple(sorted(folders))) for student, folders in parts.items() if len(folders) > 1
+    )
+    done.missing = (
+        tuple(student for student in roster.students if student.id not in parts) if roster else ()
+    )

@@ -1,4 +1,7 @@
-"""Whose a delivery is: by ids, else by a name that is exactly and uniquely the roster's. Nothing is guessed: neither the order of names nor accents nor initials."""
+"""Whose a delivery is: by ids, else by a name that is exactly and uniquely the roster's.
+
+Nothing is guessed: neither the order of names nor accents nor initials.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ LOOKED_UP = {
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who shares one submission: a student, or a group under its name. `folder` is the name in submitted/."""
+    """Who shares one submission: a student, or a group under its name.
+
+    `folder` is the name in submitted/.
+    """
 
     folder: str
     members: tuple[Student, ...]
@@ -36,7 +42,11 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A delivery and its holder. `strangers` are submitters of a group who could not be matched, with the reason. `note` is a sentence to the instructor."""
+    """A delivery and its holder.
+
+    `strangers` are submitters of a group who could not be matched, with the reason. `note` is a
+    sentence to the instructor.
+    """
 
     delivery: Delivery
     holder: Holder
@@ -53,7 +63,9 @@ class Unmatched:
     why: str
 
 
-def match(deliveries: Sequence[Delivery], roster: Roster | None, system: System) -> tuple[tuple[Matched, ...], tuple[Unmatched, ...]]:
+def match(
+    deliveries: Sequence[Delivery], roster: Roster | None, system: System
+) -> tuple[tuple[Matched, ...], tuple[Unmatched, ...]]:
     """Each delivery with its holder; without a roster, the holder is who the download says.
 
     Raises:
@@ -61,10 +73,15 @@ def match(deliveries: Sequence[Delivery], roster: Roster | None, system: System)
     """
     if roster is None:
         own = [_as_named(delivery) for delivery in deliveries]
-        return tuple(one for one in own if isinstance(one, Matched)), tuple(one for one in own if isinstance(one, Unmatched))
+        return tuple(one for one in own if isinstance(one, Matched)), tuple(
+            one for one in own if isinstance(one, Unmatched)
+        )
     matcher = _Matcher(roster, system)
     found = [matcher.match(delivery) for delivery in deliveries]
-    return _undisputed([one for one in found if isinstance(one, Matched)], [one for one in found if isinstance(one, Unmatched)])
+    return _undisputed(
+        [one for one in found if isinstance(one, Matched)],
+        [one for one in found if isinstance(one, Unmatched)],
+    )
 
 
 def _as_named(delivery: Delivery) -> Matched | Unmatched:
@@ -78,7 +95,9 @@ def _as_named(delivery: Delivery) -> Matched | Unmatched:
 
 def _student(person: Person) -> Student:
     ids = dict(person.ids)
-    canvas_id, moodle_id, login, email = (ids.get(kind, "") for kind in (IdKind.CANVAS, IdKind.MOODLE, IdKind.LOGIN, IdKind.EMAIL))
+    canvas_id, moodle_id, login, email = (
+        ids.get(kind, "") for kind in (IdKind.CANVAS, IdKind.MOODLE, IdKind.LOGIN, IdKind.EMAIL)
+    )
     return Student(student_name(person.handle), person.shown, canvas_id, moodle_id, login, email)
 
 
@@ -88,7 +107,12 @@ class _Matcher:
     def __init__(self, roster: Roster, system: System) -> None:
         self._roster, self._system = roster, system
         self._by_id = {
-            kind: {same_text(student.known_as(kind)): student for student in roster.students if student.known_as(kind)} for kind in UNIQUE
+            kind: {
+                same_text(student.known_as(kind)): student
+                for student in roster.students
+                if student.known_as(kind)
+            }
+            for kind in UNIQUE
         }
         self._by_name = names_of(roster.students, system.name_key)
         self._groups: dict[str, list[str]] = {}
@@ -97,7 +121,10 @@ class _Matcher:
         folders = {student_name(student.id) for student in roster.students}
         for student in roster.students:
             if student.group and student_name(student.group) in folders:
-                message = f"the roster's line {student.line}: the group {student.group!r} has the name of a student's id; rename it"
+                message = (
+                    f"the roster's line {student.line}: the group {student.group!r} has the name of"
+                    " a student's id; rename it"
+                )
                 raise ExchangeError(message)
 
     def match(self, delivery: Delivery) -> Matched | Unmatched:
@@ -113,14 +140,31 @@ class _Matcher:
         if isinstance(found, str):
             return Unmatched(delivery.label, found)
         student, by_id = found
-        return Matched(delivery, Holder(student_name(student.id), (student,)), by_id, note=self._doubt(person, student))
+        return Matched(
+            delivery,
+            Holder(student_name(student.id), (student,)),
+            by_id,
+            note=self._doubt(person, student),
+        )
 
     def _doubt(self, person: Person, student: Student) -> str:
-        """Canvas puts the number of one member beside a group's name. Names in another order are no reason for doubt."""
+        """Canvas puts the number of one member beside a group's name.
+
+        Names in another order are no reason for doubt.
+        """
         own = self._system.name_key(student.name)
-        if self._system.name is not SystemName.CANVAS or not own or sorted(own) == sorted(person.name) or not person.name:
+        if (
+            self._system.name is not SystemName.CANVAS
+            or not own
+            or sorted(own) == sorted(person.name)
+            or not person.name
+        ):
             return ""
-        return f"by its number, {person.handle} is {student.id} ({student.name}), but the name is another; if it is a group's, the roster needs the column group, or its other members get no grade"
+        return (
+            f"by its number, {person.handle} is {student.id} ({student.name}), but the name is"
+            " another; if it is a group's, the roster needs the column group, or its other members"
+            " get no grade"
+        )
 
     def _several(self, delivery: Delivery) -> Matched | Unmatched:
         members, strangers, sure = [], [], True
@@ -136,12 +180,23 @@ class _Matcher:
             return Unmatched(delivery.label, "; ".join(strangers))
         members = list(dict.fromkeys(sorted(members, key=lambda student: student.id)))
         names = {student.group for student in members}
-        whole = len(names) == 1 and "" not in names and set(members) == set(self._roster.of_group(members[0].group))
-        folder = student_name(members[0].group if whole else "+".join(student.id for student in members))
+        whole = (
+            len(names) == 1
+            and "" not in names
+            and set(members) == set(self._roster.of_group(members[0].group))
+        )
+        folder = student_name(
+            members[0].group if whole else "+".join(student.id for student in members)
+        )
         return Matched(delivery, Holder(folder, tuple(members), group=True), sure, tuple(strangers))
 
-    def _group(self, delivery: Delivery, person: Person, groups: Sequence[str]) -> Matched | Unmatched:
-        """A name that is a group's. Canvas adds the number of a member, who has to be one; Moodle's number is the group's own."""
+    def _group(
+        self, delivery: Delivery, person: Person, groups: Sequence[str]
+    ) -> Matched | Unmatched:
+        """A name that is a group's.
+
+        Canvas adds the number of a member, who has to be one; Moodle's number is the group's own.
+        """
         if len(groups) > 1:
             return Unmatched(delivery.label, f"several groups are called so: {', '.join(groups)}")
         group = groups[0]
@@ -150,7 +205,9 @@ class _Matcher:
         known = {} if self._system.name is SystemName.MOODLE else self._found(person)
         if any(student not in members for student in known.values()) or (named and not known):
             who = ", ".join(sorted({student.id for student in (*known.values(), *named)}))
-            return Unmatched(delivery.label, f"the name is that of the group {group!r}, and also says {who}")
+            return Unmatched(
+                delivery.label, f"the name is that of the group {group!r}, and also says {who}"
+            )
         if named:  # a student called as a group
             student = next(iter(known.values()))
             return Matched(delivery, Holder(student_name(student.id), (student,)), by_id=True)
@@ -172,23 +229,39 @@ class _Matcher:
             return f"its ids are those of several students ({', '.join(sorted(found))})"
         if found:
             (student,) = found.values()
-            if self._system.name is SystemName.MOODLE and person.name and not self._agrees(person.name, student):
-                return f"the number is that of {student.id}, but the name is not; is it a group's number? Then the roster needs the column group"
+            if (
+                self._system.name is SystemName.MOODLE
+                and person.name
+                and not self._agrees(person.name, student)
+            ):
+                return (
+                    f"the number is that of {student.id}, but the name is not; is it a group's"
+                    " number? Then the roster needs the column group"
+                )
             return student, True
         return self._by_its_name(person)
 
     def _by_its_name(self, person: Person) -> tuple[Student, bool] | str:
         named = self._by_name.get(person.name, []) if person.name else []
         if len(named) > 1:
-            return f"{len(named)} students are called so ({', '.join(student.id for student in named)}); {self._advice(person)}"
+            return (
+                f"{len(named)} students are called so"
+                f" ({', '.join(student.id for student in named)}); {self._advice(person)}"
+            )
         if not named:
             kinds = " or ".join(dict.fromkeys(str(kind) for kind, _ in person.ids)) or "number"
-            return f"no student has its {kinds}{' or exactly this name' if person.name else ''}; {self._advice(person)}"
+            return (
+                f"no student has its {kinds}{' or exactly this name' if person.name else ''};"
+                f" {self._advice(person)}"
+            )
         (student,) = named
         for kind, text in person.ids:
             own = student.known_as(kind)
             if own and same_text(own) != same_text(text) and same_text(text) != person.name:
-                return f"the name is that of {student.id}, whose {kind} is {own!r} in the roster and not {text!r}"
+                return (
+                    f"the name is that of {student.id}, whose {kind} is {own!r} in the roster and"
+                    f" not {text!r}"
+                )
         return student, False
 
     def _agrees(self, name: str, student: Student) -> bool:
@@ -200,11 +273,19 @@ class _Matcher:
         kind, text = person.ids[0] if person.ids else (IdKind.STUDENT, "")
         if kind is IdKind.ANONYMOUS:
             return "download it with names, or collect it without a roster"
-        return f"the roster may say {kind} = {text}" if text else "add the name to the roster as the download has it"
+        return (
+            f"the roster may say {kind} = {text}"
+            if text
+            else "add the name to the roster as the download has it"
+        )
 
 
-def _undisputed(matched: Sequence[Matched], unmatched: Iterable[Unmatched]) -> tuple[tuple[Matched, ...], tuple[Unmatched, ...]]:
-    """Without those that different people claim for one student or group: an id beats a name, and of two equals neither is taken."""
+def _undisputed(
+    matched: Sequence[Matched], unmatched: Iterable[Unmatched]
+) -> tuple[tuple[Matched, ...], tuple[Unmatched, ...]]:
+    """Without those that different people claim for one student or group: an id beats a name, and
+    of two equals neither is taken.
+    """
     claims: dict[str, dict[tuple[object, ...], bool]] = {}
     for one in matched:
         claims.setdefault(one.holder.folder, {})[_claimant(one)] = one.by_id
@@ -215,7 +296,11 @@ def _undisputed(matched: Sequence[Matched], unmatched: Iterable[Unmatched]) -> t
         if len(rivals) == 1 or sure == [_claimant(one)]:
             kept.append(one)
         else:
-            lost.append(Unmatched(one.delivery.label, f"another submission is that of {one.holder.folder} too"))
+            lost.append(
+                Unmatched(
+                    one.delivery.label, f"another submission is that of {one.holder.folder} too"
+                )
+            )
     return tuple(kept), tuple(lost)
 
 

@@ -1,4 +1,6 @@
-"""The recipe of a container that grades, for machines that can't isolate students' code themselves."""
+"""The recipe of a container that grades, for machines that can't isolate students' code
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,18 @@ if TYPE_CHECKING:
 
 
 def export_container(folder: Path) -> tuple[Path, ...]:
-    """Write a Dockerfile into `folder`, and beside it this package and what it needs; nothing of a course. Returns the paths of what is to be read.
+    """Write a Dockerfile into `folder`, and beside it this package and what it needs; nothing of a
+    course. Returns the paths of what is to be read.
 
     Raises:
         ExchangeError: if this package is not installed, so that nothing is known of what it needs.
     """
     requirements, constraints = needed(("nbgrader",))  # for the gradebook
-    words = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}", "torch": installed("torch"), "folder": shlex.quote(str(folder))}
+    words = {
+        "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "torch": installed("torch"),
+        "folder": shlex.quote(str(folder)),
+    }
     for name, data in package():
         write_atomic(folder / "package" / name, data)
     written = {

@@ -18,22 +18,35 @@ _LEFT_OUT = ("__pycache__", ".ipynb_checkpoints")
 
 
 def package() -> Iterator[tuple[str, bytes]]:
-    """Every file of this package with its templates, by its path from the folder that is to be on Python's path."""
+    """Every file of this package with its templates, by its path from the folder that is to be on
+    Python's path.
+    """
     own = Path(autograder.__file__).resolve().parent
-    yield from ((f"autograder/{name}", data) for name, data in tree(own) if not name.startswith("_templates/"))
+    yield from (
+        (f"autograder/{name}", data)
+        for name, data in tree(own)
+        if not name.startswith("_templates/")
+    )
     yield from ((f"autograder/_templates/{name}", data) for name, data in tree(templates_folder()))
 
 
 def tree(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file below `folder`, by its path from there; no links, hidden files and what Python makes by itself."""
+    """Every file below `folder`, by its path from there; no links, hidden files and what Python
+    makes by itself.
+    """
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and not path.is_symlink() and not any(part in _LEFT_OUT or part.startswith(".") for part in parts):
+        if (
+            path.is_file()
+            and not path.is_symlink()
+            and not any(part in _LEFT_OUT or part.startswith(".") for part in parts)
+        ):
             yield "/".join(parts), path.read_bytes()
 
 
 def needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
-    """requirements.txt, what this package and the assignment ask for, and constraints.txt, the installed version of all that this leads to.
+    """requirements.txt, what this package and the assignment ask for, and constraints.txt, the
+    installed version of all that this leads to.
 
     What another system's torch leads to as well does no harm: a constraint installs nothing.
 
@@ -41,7 +54,14 @@ def needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
         ExchangeError: if this package is not installed.
     """
     own = [line for line in _requires("gradstep") if not re.search(r";.*\bextra\b", line)]
-    wanted = [*own, *(name for name in (*packages, "matplotlib") if _canonical(name) not in {_canonical(line) for line in own})]
+    wanted = [
+        *own,
+        *(
+            name
+            for name in (*packages, "matplotlib")
+            if _canonical(name) not in {_canonical(line) for line in own}
+        ),
+    ]
     found: dict[str, str] = {}
     waiting = [_canonical(line) for line in wanted]
     while waiting:
@@ -54,7 +74,9 @@ def needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
             name not in found and "_vendor" not in Path(str(one.locate_file(""))).parts
         ):  # setuptools puts its own copies on the path once it is imported
             found[name] = one.version.partition("+")[0]
-            waiting += [_canonical(line) for line in _requires(name) if not re.search(r";.*\bextra\b", line)]
+            waiting += [
+                _canonical(line) for line in _requires(name) if not re.search(r";.*\bextra\b", line)
+            ]
     lines = [f"{name}=={version}" for name, version in sorted(found.items())]
     return ("\n".join(dict.fromkeys(wanted)) + "\n").encode(), ("\n".join(lines) + "\n").encode()
 
@@ -63,7 +85,10 @@ def _requires(name: str) -> list[str]:
     try:
         return metadata.requires(name) or []
     except metadata.PackageNotFoundError as error:
-        message = f"{name} is not installed here, so it can't be told what it needs: install it with pip, from its wheel or its folder"
+        message = (
+            f"{name} is not installed here, so it can't be told what it needs: install it with pip,"
+            " from its wheel or its folder"
+        )
         raise ExchangeError(message) from error
 
 

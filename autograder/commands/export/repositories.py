@@ -1,6 +1,8 @@
-"""What is written for other systems to run: workflows for students' repositories, and a question for PrairieLearn.
+"""What is written for other systems to run: workflows for students' repositories, and a question
+for PrairieLearn.
 
-A student's repository gets nothing but the visible checks, which `release` has written. PrairieLearn's container is the instructor's, and gets the whole assignment.
+A student's repository gets nothing but the visible checks, which `release` has written.
+PrairieLearn's container is the instructor's, and gets the whole assignment.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ _STARTING_S = 120
 
 
 def export_github(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Path, ...]:
-    """Write the workflow for students' repositories, and Classroom 50's autograder.py; returns their paths. `grader` is what pip installs GradStep from, "" for this version of it.
+    """Write the workflow for students' repositories, and Classroom 50's autograder.py; returns
+    their paths. `grader` is what pip installs GradStep from, "" for this version of it.
 
     Raises:
         ExchangeError: if another file is in the way.
@@ -45,7 +48,9 @@ def export_github(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Pa
     return _write(
         {
             folder / ".github" / "workflows" / "gradstep.yml": filled("ci/github.yml", words),
-            folder / "classroom50" / files.slug / "autograder.py": filled("ci/autograder.py", words),
+            folder / "classroom50" / files.slug / "autograder.py": filled(
+                "ci/autograder.py", words
+            ),
         }
     )
 
@@ -56,8 +61,11 @@ def export_gitlab(files: AssignmentFiles, folder: Path, grader: str) -> tuple[Pa
     return _write({folder / ".gitlab-ci.yml": filled("ci/gitlab.yml", _words(files, grader))})
 
 
-def export_prairielearn(files: AssignmentFiles, folder: Path, grader: str, image: str) -> tuple[Path, ...]:
-    """Write a question folder, which holds the solution and is for the instructor's course repository, and a Dockerfile for `image`; the rest as `export_github`.
+def export_prairielearn(
+    files: AssignmentFiles, folder: Path, grader: str, image: str
+) -> tuple[Path, ...]:
+    """Write a question folder, which holds the solution and is for the instructor's course
+    repository, and a Dockerfile for `image`; the rest as `export_github`.
 
     Raises:
         AssignmentError: if the assignment has variants.
@@ -82,12 +90,16 @@ def export_prairielearn(files: AssignmentFiles, folder: Path, grader: str, image
     }
     texts: dict[Path, str | bytes] = {
         question / "info.json": json.dumps(info, indent=2, ensure_ascii=False) + "\n",
-        question / "question.html": filled("prairielearn/question.html", {**words, "title": html.escape(files.assignment.title)}),
+        question / "question.html": filled(
+            "prairielearn/question.html", {**words, "title": html.escape(files.assignment.title)}
+        ),
         question / "tests" / "run.sh": filled("prairielearn/run.sh", words),
         folder / "Dockerfile": filled("prairielearn/Dockerfile", words),
     }
     for source in (files.folder, files.solution.parent):
-        texts |= {course / source.relative_to(files.course) / name: data for name, data in tree(source)}
+        texts |= {
+            course / source.relative_to(files.course) / name: data for name, data in tree(source)
+        }
     return _write(texts)
 
 
@@ -97,8 +109,15 @@ def _words(files: AssignmentFiles, grader: str) -> dict[str, str]:
     Raises:
         ExchangeError: for requirements that can't stand on one line.
     """
-    requirements: Sequence[str] = [grader or f"gradstep=={autograder.__version__}", *files.assignment.packages]
-    if odd := [one for one in requirements if not one.isprintable() or not one.strip() or one.startswith("-")]:
+    requirements: Sequence[str] = [
+        grader or f"gradstep=={autograder.__version__}",
+        *files.assignment.packages,
+    ]
+    if odd := [
+        one
+        for one in requirements
+        if not one.isprintable() or not one.strip() or one.startswith("-")
+    ]:
         message = f"{odd[0]!r} is nothing that can be installed"
         raise ExchangeError(message)
     return {
@@ -114,10 +133,18 @@ def _write(texts: Mapping[Path, str | bytes]) -> tuple[Path, ...]:
     Raises:
         ExchangeError: if a file with another content is in the way, or a folder can't be written.
     """
-    contents = {path: text.encode() if isinstance(text, str) else text for path, text in texts.items()}
+    contents = {
+        path: text.encode() if isinstance(text, str) else text for path, text in texts.items()
+    }
     try:
-        if taken := [str(path) for path, content in contents.items() if path.exists() and path.read_bytes() != content]:
-            message = f"there already with another content, and never overwritten: {', '.join(taken)}"
+        if taken := [
+            str(path)
+            for path, content in contents.items()
+            if path.exists() and path.read_bytes() != content
+        ]:
+            message = (
+                f"there already with another content, and never overwritten: {', '.join(taken)}"
+            )
             raise ExchangeError(message)
         for path, content in contents.items():
             write_atomic(path, content)

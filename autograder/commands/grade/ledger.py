@@ -1,4 +1,6 @@
-"""Which grade of each student was projected last, into which gradebook, and whether hidden checks were shown then."""
+"""Which grade of each student was projected last, into which gradebook, and whether hidden checks
+were shown then.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 def projection_mark(results: ResultsFolder, grade: Grade, *, show_hidden: bool) -> str:
     """Tell a projection of `grade` from any other."""
     elsewhere = f"{results.nbgrader.root} {results.nbgrader.url}" if results.is_elsewhere else ""
-    return hashlib.sha256(encode_grade(grade) + bytes([show_hidden]) + elsewhere.encode() + pages_digest().encode()).hexdigest()
+    return hashlib.sha256(
+        encode_grade(grade) + bytes([show_hidden]) + elsewhere.encode() + pages_digest().encode()
+    ).hexdigest()
 
 
 def read_ledger(results: ResultsFolder) -> dict[str, str]:
@@ -32,4 +36,6 @@ def read_ledger(results: ResultsFolder) -> dict[str, str]:
 
 def is_projected(results: ResultsFolder, ledger: Mapping[str, str], grade: Grade) -> bool:
     """Whether `grade`, as it is, was projected last."""
-    return ledger.get(grade.student) in {projection_mark(results, grade, show_hidden=shown) for shown in (False, True)}
+    return ledger.get(grade.student) in {
+        projection_mark(results, grade, show_hidden=shown) for shown in (False, True)
+    }

@@ -1,8 +1,11 @@
-"""Questions that a person marks, and checks that a person decides otherwise: what a submission's answers wait for, and how a mark lives on when the submission is graded again.
+"""Questions that a person marks, and checks that a person decides otherwise: what a submission's
+answers wait for, and how a mark lives on when the submission is graded again.
 
-The person's mark is entered in formgrader, read into grade.json before anything is graded again (`take_in_marks`), and carried from the old grade to the new one. So the
-gradebook may be deleted: it is made again with it. A mark belongs to the answer that was marked: where another one is handed in, its points stay and it is put before
-the person again. So is a check whose own outcome has changed under the mark; the mark counts all the same, as in nbgrader.
+The person's mark is entered in formgrader, read into grade.json before anything is graded again
+(`take_in_marks`), and carried from the old grade to the new one. So the gradebook may be deleted:
+it is made again with it. A mark belongs to the answer that was marked: where another one is handed
+in, its points stay and it is put before the person again. So is a check whose own outcome has
+changed under the mark; the mark counts all the same, as in nbgrader.
 """
 
 from __future__ import annotations
@@ -29,21 +32,36 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _BY_HAND = "A person has decided on these points."
-_BY_HAND_BEFORE = "A person has decided on these points. The check says something else since, so they will look at it again."
+_BY_HAND_BEFORE = (
+    "A person has decided on these points. The check says something else since, so they will look"
+    " at it again."
+)
 
 
-def answered(assignment: Assignment, notebook: NotebookNode, release: NotebookNode) -> tuple[CheckResult, ...]:
+def answered(
+    assignment: Assignment, notebook: NotebookNode, release: NotebookNode
+) -> tuple[CheckResult, ...]:
     """The questions as `notebook`, restored to the cells of `release`, answers them.
 
-    A blank answer has 0 points at once, as in nbgrader: there is nothing to mark. A cell that is not found is for a person to look for.
+    A blank answer has 0 points at once, as in nbgrader: there is nothing to mark. A cell that is
+    not found is for a person to look for.
     """
-    from autograder.notebooks.reading.answers import read_answers  # with nbformat, which takes a while: not where no notebook is read
+    # with nbformat, which takes a while: not where no notebook is read
+    from autograder.notebooks.reading.answers import (
+        read_answers,
+    )
 
     answers = read_answers(notebook, release)
     results = []
     for question in assignment.questions:
         answer = answers.get(question.id)
-        cause = Cause.ANSWER_MISSING if answer is None else Cause.UNANSWERED if answer.blank else Cause.TO_BE_MARKED
+        cause = (
+            Cause.ANSWER_MISSING
+            if answer is None
+            else Cause.UNANSWERED
+            if answer.blank
+            else Cause.TO_BE_MARKED
+        )
         results.append(_result(question, cause, answer.digest if answer else ""))
     return tuple(results)
 
@@ -72,10 +90,14 @@ def _carried(was: CheckResult | None, now: CheckResult) -> CheckResult:
     return _marked(now, was.points, was.comment, settled=was.run == now.run and not waiting)
 
 
-def take_in_marks(files: AssignmentFiles, results: ResultsFolder, students: Iterable[str]) -> dict[str, Grade]:
-    """Grades of `students` that change by what a person entered in formgrader since they were last projected; writes nothing.
+def take_in_marks(
+    files: AssignmentFiles, results: ResultsFolder, students: Iterable[str]
+) -> dict[str, Grade]:
+    """Grades of `students` that change by what a person entered in formgrader since they were last
+    projected; writes nothing.
 
-    Only the gradebook that a grade was written to speaks of it: after an interruption between grading and projecting, marks are read the next time.
+    Only the gradebook that a grade was written to speaks of it: after an interruption between
+    grading and projecting, marks are read the next time.
 
     Raises:
         ExchangeError: if the gradebook can't be read, and there are questions to mark in it.
@@ -85,16 +107,24 @@ def take_in_marks(files: AssignmentFiles, results: ResultsFolder, students: Iter
     except ExchangeError as error:
         if files.assignment.questions:
             raise
-        _LOG.warning("what was marked by hand is taken in another time: %s", error)  # grades keep the marks that they have
+        # grades keep the marks that they have
+        _LOG.warning("what was marked by hand is taken in another time: %s", error)
         return {}
     ledger = read_ledger(results) if marks else {}
     changed = {}
     for student in students:
         own = marks.get(student)
         grade = results.read_grade(student) if own is not None else None
-        if own is None or grade is None or not (own or any(check.marked or check.comment for check in grade.checks)):
+        if (
+            own is None
+            or grade is None
+            or not (own or any(check.marked or check.comment for check in grade.checks))
+        ):
             continue
-        checks = tuple(_with_mark(check, own.get(check.id) or own.get(grade_id(check.id))) for check in grade.checks)
+        checks = tuple(
+            _with_mark(check, own.get(check.id) or own.get(grade_id(check.id)))
+            for check in grade.checks
+        )
         if checks != grade.checks and is_projected(results, ledger, grade):
             changed[student] = msgspec.structs.replace(grade, checks=checks)
     return changed
@@ -115,7 +145,9 @@ def _with_mark(check: CheckResult, mark: Mark | None) -> CheckResult:
     if mark is None or (mark.score is None and (own.pending or not mark.extra)):
         return own
     seen = _state(own) if mark.settled or check.by_hand is None else check.by_hand.seen
-    return _decided(ByHand(own, seen, mark.score, mark.extra), own, mark.comment, settled=mark.settled)
+    return _decided(
+        ByHand(own, seen, mark.score, mark.extra), own, mark.comment, settled=mark.settled
+    )
 
 
 def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> CheckResult:
@@ -126,14 +158,20 @@ def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> 
 
 
 def _decided(by_hand: ByHand, own: CheckResult, comment: str, *, settled: bool) -> CheckResult:
-    """The check `own` with what a person typed over it. Where it says something else than when they did, it is put before them again."""
+    """The check `own` with what a person typed over it.
+
+    Where it says something else than when they did, it is put before them again.
+    """
     by_hand = msgspec.structs.replace(by_hand, automatic=own)
     settled = settled and (own.retry or _state(own) == by_hand.seen)
     marked = _marked(own, by_hand.points, comment, settled=settled)
     first = _BY_HAND if settled else _BY_HAND_BEFORE
     passed = marked.outcome is Outcome.PASSED
     said = (first,) if passed else (first, f"By itself the check is: {own.outcome}.", own.message)
-    told = {"message": "\n".join(text for text in said if text), "findings": () if passed else own.findings}
+    told = {
+        "message": "\n".join(text for text in said if text),
+        "findings": () if passed else own.findings,
+    }
     return msgspec.structs.replace(marked, **told, by_hand=by_hand)
 
 
@@ -144,7 +182,9 @@ def _state(own: CheckResult) -> tuple[Outcome, float, float]:
 
 def _settle(check: CheckResult, cause: Cause, points: float) -> CheckResult:
     ruling = RULINGS[cause]
-    return msgspec.structs.replace(check, cause=cause, outcome=ruling.outcome, points=points, message=ruling.message)
+    return msgspec.structs.replace(
+        check, cause=cause, outcome=ruling.outcome, points=points, message=ruling.message
+    )
 
 
 def _result(question: Question, cause: Cause, digest: str, message: str = "") -> CheckResult:

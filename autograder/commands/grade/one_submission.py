@@ -67,7 +67,9 @@ ATTEMPTS = 2
 
 
 class _Turns:
-    """One at a time for each key: of identical submissions that are graded at once, the second finds the evidence of the first."""
+    """One at a time for each key: of identical submissions that are graded at once, the second
+    finds the evidence of the first.
+    """
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
@@ -84,7 +86,10 @@ class _Turns:
 
 @dataclass(frozen=True, slots=True)
 class Grader:
-    """Grades submissions of one assignment. `context` is the hash of what grades depend on besides the submission."""
+    """Grades submissions of one assignment.
+
+    `context` is the hash of what grades depend on besides the submission.
+    """
 
     prepared: Prepared
     results: ResultsFolder
@@ -98,7 +103,10 @@ class Grader:
     """Students whose stored runs were not good enough."""
 
     def run(self, candidates: Sequence[Candidate]) -> Iterator[Grade]:
-        """Grades in the order in which they are done. Ctrl-C stops the running submissions and loses only them."""
+        """Grades in the order in which they are done.
+
+        Ctrl-C stops the running submissions and loses only them.
+        """
         with ThreadPoolExecutor(self.executor.jobs, thread_name_prefix="grade") as pool:
             futures = [pool.submit(self.grade, candidate) for candidate in candidates]
             try:
@@ -121,7 +129,9 @@ class Grader:
                 raise  # the next one would fail as well
             _LOG.exception("grading %s failed", candidate.student)
             grade = self._without_run(candidate, Cause.MACHINE_FAILED, "")
-        grade = msgspec.structs.replace(grade, checks=carried(self.results.read_grade(candidate.student), grade.checks))
+        grade = msgspec.structs.replace(
+            grade, checks=carried(self.results.read_grade(candidate.student), grade.checks)
+        )
         self.results.write_grade(grade)
         return grade
 
@@ -129,14 +139,30 @@ class Grader:
         if candidate.path is None:
             return self._without_run(candidate, candidate.problem or Cause.NO_NOTEBOOK, "")
         try:
-            own, variant = (self, None) if self.variants is None else self._own(self.variants, candidate.student, candidate.path)
+            own, variant = (
+                (self, None)
+                if self.variants is None
+                else self._own(self.variants, candidate.student, candidate.path)
+            )
             files = own.prepared.files
-            submission = read_submission(candidate.path, own.prepared.release, own.prepared.owners, preferred=files.notebook_name)
+            submission = read_submission(
+                candidate.path,
+                own.prepared.release,
+                own.prepared.owners,
+                preferred=files.notebook_name,
+            )
         except UnreadableNotebook as error:
-            return self._without_run(candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error))
-        if variant is not None and variant.note:  # what stands in it was computed from other data: it says nothing of a stale kernel
+            return self._without_run(
+                candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error)
+            )
+        if (
+            variant is not None and variant.note
+        ):  # what stands in it was computed from other data: it says nothing of a stale kernel
             submission = dataclasses.replace(
-                submission, cells=tuple(dataclasses.replace(cell, saved_outputs=()) for cell in submission.cells)
+                submission,
+                cells=tuple(
+                    dataclasses.replace(cell, saved_outputs=()) for cell in submission.cells
+                ),
             )
         return on_variant(own.with_run(candidate, submission), variant)
 
@@ -144,35 +170,55 @@ class Grader:
         """The grader of the student's own variant, and what the file at `path` says of its."""
         held = held_in(read_notebook_file(path, preferred=self.prepared.files.slug).cells)
         attempt = variants.attempt_in(held, student)
-        prepared = prepare_for(self.prepared, variants.of(student, attempt), self.results.evidence, self.executor)
+        prepared = prepare_for(
+            self.prepared, variants.of(student, attempt), self.results.evidence, self.executor
+        )
         own = dataclasses.replace(self, prepared=prepared, context=judging_key(prepared.files))
         return own, variants.judged(student, attempt, held)
 
     def _without_run(self, candidate: Candidate, cause: Cause, message: str) -> Grade:
-        return Unrun(self.prepared.files, self.prepared.judge, self.results, self.context).grade(candidate, cause, message)
+        return Unrun(self.prepared.files, self.prepared.judge, self.results, self.context).grade(
+            candidate, cause, message
+        )
 
     def with_run(self, candidate: Candidate, submission: Submission) -> Grade:
         """Grade what could be read."""
-        cells = with_tests([(cell.id, cell.source) for cell in submission.cells], self.prepared.tests)
-        plan = plan_execution(self.prepared.files, self.prepared.judge.specs, cells, submission.rebound)
+        cells = with_tests(
+            [(cell.id, cell.source) for cell in submission.cells], self.prepared.tests
+        )
+        plan = plan_execution(
+            self.prepared.files, self.prepared.judge.specs, cells, submission.rebound
+        )
         with self.turns.of(plan.key):
             stored = self._stored(candidate.student, plan)
-            evidence = plan.signed(stored or self._execute(candidate.student, plan, submission.rebound), self.prepared.inputs)
+            evidence = plan.signed(
+                stored or self._execute(candidate.student, plan, submission.rebound),
+                self.prepared.inputs,
+            )
             grade = make_grade(self.prepared, candidate, submission, evidence, self.context)
             if evidence != stored and not any(check.retry for check in grade.checks):
                 self.results.evidence.put(evidence)
-        write_executed(self.results.executed_path(candidate.student), executed_notebook(submission, evidence))
+        write_executed(
+            self.results.executed_path(candidate.student), executed_notebook(submission, evidence)
+        )
         provenance = msgspec.structs.replace(grade.provenance, gallery=self.gallery.digest)
-        checks = add_findings(self.prepared, grade.checks, evidence, self.results.evidence, self.executor)
+        checks = add_findings(
+            self.prepared, grade.checks, evidence, self.results.evidence, self.executor
+        )
         alike = resemblances(self.prepared, checks, evidence, self.gallery)
-        answers = answered(self.prepared.files.assignment, submission.notebook, self.prepared.release)
-        return msgspec.structs.replace(grade, checks=checks + answers, resembles=alike, provenance=provenance)
+        answers = answered(
+            self.prepared.files.assignment, submission.notebook, self.prepared.release
+        )
+        return msgspec.structs.replace(
+            grade, checks=checks + answers, resembles=alike, provenance=provenance
+        )
 
     def _stored(self, student: str, plan: Plan) -> Evidence | None:
         """Stored evidence of `plan`; None where there is none that is good enough."""
         evidence = self.results.evidence.get(plan.key)
         if evidence is not None and self._is_weak(evidence):
-            self.repeated.append(student)  # what ran with less isolation may have written its own evidence
+            # what ran with less isolation may have written its own evidence
+            self.repeated.append(student)
             return None
         return evidence
 
@@ -189,27 +235,52 @@ class Grader:
         assert evidence is not None
         return evidence
 
-    def _take_over(self, student: str, plan: Plan, follow_up: Callable[[Evidence], Sequence[CallBatch]]) -> Evidence | None:
-        """With the calls that the student's last run made already; None where there are none, or they do not fit."""
+    def _take_over(
+        self, student: str, plan: Plan, follow_up: Callable[[Evidence], Sequence[CallBatch]]
+    ) -> Evidence | None:
+        """With the calls that the student's last run made already; None where there are none, or
+        they do not fit.
+        """
         before = self.results.read_grade(student)
         key = before.provenance.evidence_key if before else ""
         earlier = self.results.evidence.get(key) if key and key != plan.key else None
-        partial = resume(plan, earlier, follow_up) if earlier is not None and not self._is_weak(earlier) else None
+        partial = (
+            resume(plan, earlier, follow_up)
+            if earlier is not None and not self._is_weak(earlier)
+            else None
+        )
         if partial is None:
             return None
-        return partial.without_running() or partial.merged(self._run(plan, partial.calls, partial.ask))
+        return partial.without_running() or partial.merged(
+            self._run(plan, partial.calls, partial.ask)
+        )
 
-    def _run(self, plan: Plan, calls: Sequence[Call], follow_up: Callable[[Evidence], Sequence[CallBatch]]) -> Evidence:
+    def _run(
+        self,
+        plan: Plan,
+        calls: Sequence[Call],
+        follow_up: Callable[[Evidence], Sequence[CallBatch]],
+    ) -> Evidence:
         evidence = self.executor.run(plan.key, plan.request, calls, follow_up, self.stop)
         if self.stop.is_set():
             raise InterruptedError  # an interrupted run is no evidence
         return evidence
 
 
-def make_grade(prepared: Prepared, candidate: Candidate, submission: Submission, evidence: Evidence, context: str) -> Grade:
-    """Judge `evidence` of `submission`, without its answers to questions: a function of its arguments."""
+def make_grade(
+    prepared: Prepared,
+    candidate: Candidate,
+    submission: Submission,
+    evidence: Evidence,
+    context: str,
+) -> Grade:
+    """Judge `evidence` of `submission`, without its answers to questions: a function of its
+    arguments.
+    """
     outputs = {cell.run.id: outputs_of(cell.outputs) for cell in evidence.cells}
-    provenance = Provenance(autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment)
+    provenance = Provenance(
+        autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment
+    )
     return Grade(
         student=candidate.student,
         assignment=prepared.files.slug,
@@ -228,5 +299,12 @@ def _problem(evidence: Evidence, submission: Submission) -> str:
     if ending.reason is not Ended.FINISHED:
         return f"{ending.reason.replace('_', ' ')}{f': {ending.detail}' if ending.detail else ''}"
     own = {cell.id for cell in submission.cells if cell.role is not Role.CHECK}
-    error = next((cell.run.error for cell in evidence.cells if cell.run.id in own and cell.run.error is not None), None)
+    error = next(
+        (
+            cell.run.error
+            for cell in evidence.cells
+            if cell.run.id in own and cell.run.error is not None
+        ),
+        None,
+    )
     return describe_error(error)[:200] if error is not None else ""

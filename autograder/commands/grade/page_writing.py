@@ -13,7 +13,12 @@ from autograder.course.executed import read_executed, sources
 from autograder.course.graded_tests import without_hidden_tests
 from autograder.course.prepare import prepare, stored_reference
 from autograder.evidence.limits import Device
-from autograder.exchange.nbgrader.gradebook import AssignmentEntry, CheckEntry, GradebookEntry, write_gradebook
+from autograder.exchange.nbgrader.gradebook import (
+    AssignmentEntry,
+    CheckEntry,
+    GradebookEntry,
+    write_gradebook,
+)
 from autograder.notebooks.cells import Role, grade_id_of, role_of
 from autograder.notebooks.libraries import NotebookNode
 from autograder.reports.feedback.page import FeedbackPage, render_feedback
@@ -32,16 +37,26 @@ if TYPE_CHECKING:
 
 
 def write_projections(
-    files: AssignmentFiles, results: ResultsFolder, grades: Sequence[Grade], progress: Progress, *, show_hidden: bool
+    files: AssignmentFiles,
+    results: ResultsFolder,
+    grades: Sequence[Grade],
+    progress: Progress,
+    *,
+    show_hidden: bool,
 ) -> bool:
-    """Write the page and the gradebook's entry of each of `grades`; penalties for late submissions are everybody's. Returns False, with nothing written, where the reference has not run for want of a GPU.
+    """Write the page and the gradebook's entry of each of `grades`; penalties for late submissions
+    are everybody's. Returns False, with nothing written, where the reference has not run for want
+    of a GPU.
 
     Raises:
         ExchangeError: if the gradebook can't be written.
     """
 
     def body(docket: Docket) -> bool:
-        if files.assignment.device is not Device.CPU and stored_reference(files, docket.specs, results.evidence) is None:
+        if (
+            files.assignment.device is not Device.CPU
+            and stored_reference(files, docket.specs, results.evidence) is None
+        ):
             return False
         prepared, variants = prepare(files, docket, results.evidence, None), open_variants(files)
 
@@ -49,7 +64,9 @@ def write_projections(
             for grade in grades:
                 executed = read_executed(results.executed_path(grade.student))
                 reference = _reference(prepared, variants, grade, results)
-                _write_feedback(results, prepared, grade, executed, reference, show_hidden=show_hidden)
+                _write_feedback(
+                    results, prepared, grade, executed, reference, show_hidden=show_hidden
+                )
                 yield GradebookEntry(grade, executed)
                 progress.done(grade)
 
@@ -62,15 +79,21 @@ def write_projections(
     return open_docket(files, body)
 
 
-def _reference(prepared: Prepared, variants: Variants | None, grade: Grade, results: ResultsFolder) -> Evidence | None:
-    """The reference's runs on what the student's were made on; None where its run is gone, or nothing of the student's ran."""
+def _reference(
+    prepared: Prepared, variants: Variants | None, grade: Grade, results: ResultsFolder
+) -> Evidence | None:
+    """The reference's runs on what the student's were made on; None where its run is gone, or
+    nothing of the student's ran.
+    """
     if variants is None:
         return prepared.judge.reference
     if grade.variant is None:
         return None
     files = variants.of(grade.student, grade.variant.attempt)
     assert files.draw is not None
-    return stored_reference(files, prepared.judge.docket.of(files.draw.values).specs, results.evidence)
+    return stored_reference(
+        files, prepared.judge.docket.of(files.draw.values).specs, results.evidence
+    )
 
 
 def _write_feedback(
@@ -82,7 +105,11 @@ def _write_feedback(
     *,
     show_hidden: bool,
 ) -> None:
-    evidence = results.evidence.get(grade.provenance.evidence_key) if grade.provenance.evidence_key else None
+    evidence = (
+        results.evidence.get(grade.provenance.evidence_key)
+        if grade.provenance.evidence_key
+        else None
+    )
     page = FeedbackPage(
         grade=grade,
         assignment=prepared.files.assignment,
@@ -95,11 +122,28 @@ def _write_feedback(
 
 
 def _entry(prepared: Prepared) -> AssignmentEntry:
-    """The assignment as nbgrader knows it: without the cells that hold a variant, which are in each student's own notebook."""
+    """The assignment as nbgrader knows it: without the cells that hold a variant, which are in each
+    student's own notebook.
+    """
     visible = {grade_id_of(cell) for cell in prepared.release.cells}
-    checks = tuple(CheckEntry(spec.id, spec.title, spec.worth.counted, spec.id in visible) for spec in prepared.judge.specs)
-    checks += tuple(
-        CheckEntry(question.id, question.title, question.points, visible_cell=True) for question in prepared.files.assignment.questions
+    checks = tuple(
+        CheckEntry(spec.id, spec.title, spec.worth.counted, spec.id in visible)
+        for spec in prepared.judge.specs
     )
-    release = NotebookNode({**prepared.release, "cells": [cell for cell in prepared.release.cells if role_of(cell) is not Role.VARIANT]})
-    return AssignmentEntry(prepared.files.nbgrader_name, prepared.files.notebook_name, prepared.files.assignment.due, release, checks)
+    checks += tuple(
+        CheckEntry(question.id, question.title, question.points, visible_cell=True)
+        for question in prepared.files.assignment.questions
+    )
+    release = NotebookNode(
+        {
+            **prepared.release,
+            "cells": [cell for cell in prepared.release.cells if role_of(cell) is not Role.VARIANT],
+        }
+    )
+    return AssignmentEntry(
+        prepared.files.nbgrader_name,
+        prepared.files.notebook_name,
+        prepared.files.assignment.due,
+        release,
+        checks,
+    )

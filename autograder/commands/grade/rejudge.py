@@ -35,7 +35,11 @@ class OutOfDate:
 
 @dataclass(frozen=True, slots=True)
 class Rejudger:
-    """Judges stored evidence of one assignment. `context` is the hash of what grades depend on besides the submission, where all students have the same."""
+    """Judges stored evidence of one assignment.
+
+    `context` is the hash of what grades depend on besides the submission, where all students have
+    the same.
+    """
 
     prepared: Prepared
     context: str
@@ -50,10 +54,14 @@ class Rejudger:
         if self.variants is None or grade.variant is None:
             return self.prepared, self.context
         files = self.variants.of(grade.student, grade.variant.attempt)
-        return prepare_for(self.prepared, files, self.results.evidence, self.executor), judging_key(files)
+        return prepare_for(self.prepared, files, self.results.evidence, self.executor), judging_key(
+            files
+        )
 
     def judge_again(self, grade: Grade) -> Grade | OutOfDate:
-        """Return the grade that the stored evidence of `grade` gets now, or why that is no answer to today's question."""
+        """Return the grade that the stored evidence of `grade` gets now, or why that is no answer
+        to today's question.
+        """
         prepared, context = self._own(grade)
         judge = prepared.judge
         if grade.provenance.evidence_key:
@@ -64,15 +72,26 @@ class Rejudger:
                 return OutOfDate("not stored any more")
             if changed := changes(evidence.inputs, prepared.inputs):
                 return OutOfDate(f"made before a change: {changed}")
-            if new := {spec.run_id for spec in judge.specs if spec.call} - {run.id for run in evidence.calls}:
-                return OutOfDate(f"made without today's calls of {', '.join(sorted(name.partition('@')[0] for name in new))}")
+            if new := {spec.run_id for spec in judge.specs if spec.call} - {
+                run.id for run in evidence.calls
+            }:
+                return OutOfDate(
+                    "made without today's calls of"
+                    f" {', '.join(sorted(name.partition('@')[0] for name in new))}"
+                )
             executed = read_executed(self.results.executed_path(grade.student))
             if executed is None and prepared.files.assignment.questions:
                 return OutOfDate("stored without the notebook, and the answers with it")
-            checks = add_findings(prepared, judge.results(evidence), evidence, self.results.evidence, self.executor)
-            answers = answered(prepared.files.assignment, executed, prepared.release) if executed else ()
+            checks = add_findings(
+                prepared, judge.results(evidence), evidence, self.results.evidence, self.executor
+            )
+            answers = (
+                answered(prepared.files.assignment, executed, prepared.release) if executed else ()
+            )
             alike = resemblances(prepared, checks, evidence, self.gallery)
-            ran = msgspec.structs.replace(grade.provenance, environment=evidence.environment, gallery=self.gallery.digest)
+            ran = msgspec.structs.replace(
+                grade.provenance, environment=evidence.environment, gallery=self.gallery.digest
+            )
             grade = msgspec.structs.replace(grade, resembles=alike, provenance=ran)
         else:
             first = next((check.automatic for check in grade.checks if not check.question), None)
@@ -81,5 +100,8 @@ class Rejudger:
             checks = judge.all_for(cause, details) if cause else ()
             answers = unread(prepared.files.assignment, cause, details) if cause else ()
         provenance = msgspec.structs.replace(grade.provenance, judging_key=context)
-        judged = on_variant(msgspec.structs.replace(grade, checks=checks + answers, provenance=provenance), grade.variant)
+        judged = on_variant(
+            msgspec.structs.replace(grade, checks=checks + answers, provenance=provenance),
+            grade.variant,
+        )
         return msgspec.structs.replace(judged, checks=carried(grade, judged.checks))

@@ -1,4 +1,6 @@
-"""Submissions of different students that hold the same code, for the instructor to look at: equal code is a fact, copying is a judgement."""
+"""Submissions of different students that hold the same code, for the instructor to look at: equal
+code is a fact, copying is a judgement.
+"""
 
 from __future__ import annotations
 
@@ -25,17 +27,24 @@ OWN = ("commands/grade/same_code.py", "notebooks/cells.py")
 
 
 class Remembered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Digests of code by SHA-256 of the executed notebook that it stands in; `made_by` names what computed them."""
+    """Digests of code by SHA-256 of the executed notebook that it stands in; `made_by` names what
+    computed them.
+    """
 
     made_by: str
     codes: dict[str, str] = {}
 
 
-def same_code(results: ResultsFolder, grades: Iterable[Grade], record: Record) -> tuple[tuple[str, ...], ...]:
-    """Groups of submissions whose solution cells are equal but for layout and comments, sorted. Outputs, cell ids and cells of the student's own do not count.
+def same_code(
+    results: ResultsFolder, grades: Iterable[Grade], record: Record
+) -> tuple[tuple[str, ...], ...]:
+    """Groups of submissions whose solution cells are equal but for layout and comments, sorted.
 
-    Cells left as released are passed over, so that blank submissions are not alike; attempts of one student, and those of whom it is not known to be another, are not either.
-    What is computed is remembered in `results`, for the next time.
+    Outputs, cell ids and cells of the student's own do not count.
+
+    Cells left as released are passed over, so that blank submissions are not alike; attempts of one
+    student, and those of whom it is not known to be another, are not either. What is computed is
+    remembered in `results`, for the next time.
     """
     made_by = f"{files_digest(OWN)} {platform.python_version()}"
     known = _read(results, made_by)
@@ -53,7 +62,13 @@ def same_code(results: ResultsFolder, grades: Iterable[Grade], record: Record) -
     if not codes.keys() <= known.keys():
         write_atomic(results.codes, msgspec.json.encode(Remembered(made_by, codes)))
     entries = {entry.folder: entry.holder for entry in record.entries}
-    return tuple(sorted(tuple(sorted(students)) for students in found.values() if len({entries.get(name, name) for name in students}) > 1))
+    return tuple(
+        sorted(
+            tuple(sorted(students))
+            for students in found.values()
+            if len({entries.get(name, name) for name in students}) > 1
+        )
+    )
 
 
 def _read(results: ResultsFolder, made_by: str) -> dict[str, str]:
@@ -65,19 +80,34 @@ def _read(results: ResultsFolder, made_by: str) -> dict[str, str]:
 
 
 def code_digest(executed: bytes) -> str:
-    """SHA-256 of what the student wrote into solution cells of the notebook that was executed; "" where that is nothing."""
-    from autograder.notebooks.cells import nbgrader_marks  # with nbformat, which takes a while: not where all is remembered
+    """SHA-256 of what the student wrote into solution cells of the notebook that was executed; ""
+    where that is nothing.
+    """
+    # with nbformat, which takes a while: not where all is remembered
+    from autograder.notebooks.cells import (
+        nbgrader_marks,
+    )
 
     try:
         notebook: Any = msgspec.json.decode(executed)
     except msgspec.DecodeError:
         return ""
-    written = [_normal(cell["source"], nbgrader_marks(cell).get("grade_id")) for cell in notebook["cells"] if _is_written(cell)]
-    return hashlib.sha256("\0".join(written).encode("utf-8", "surrogatepass")).hexdigest() if written else ""
+    written = [
+        _normal(cell["source"], nbgrader_marks(cell).get("grade_id"))
+        for cell in notebook["cells"]
+        if _is_written(cell)
+    ]
+    return (
+        hashlib.sha256("\0".join(written).encode("utf-8", "surrogatepass")).hexdigest()
+        if written
+        else ""
+    )
 
 
 def _is_written(cell: Any) -> bool:
-    """Whether it is a solution cell with another source than the released one, whose checksum its metadata hold."""
+    """Whether it is a solution cell with another source than the released one, whose checksum its
+    metadata hold.
+    """
     from autograder.notebooks.cells import checksum, nbgrader_marks  # see `code_digest`
 
     marks = nbgrader_marks(cell)

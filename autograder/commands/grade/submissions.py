@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One student's submission as found: its file, or why there is none to read. `submitted_at` is ISO 8601 or empty; `late` is known of what was collected from a learning system."""
+    """One student's submission as found: its file, or why there is none to read.
+
+    `submitted_at` is ISO 8601 or empty; `late` is known of what was collected from a learning
+    system.
+    """
 
     student: str
     path: Path | None
@@ -32,7 +36,9 @@ class Candidate:
     late: bool | None = None
 
     def digest(self) -> str:
-        """SHA-256 of the file; of the problem's name where there is no file, or of the error's where it can't be read: it is tried again each time."""
+        """SHA-256 of the file; of the problem's name where there is no file, or of the error's
+        where it can't be read: it is tried again each time.
+        """
         if self.path is None:
             return hashlib.sha256(f"{self.problem}".encode()).hexdigest()
         try:
@@ -45,8 +51,10 @@ class Candidate:
 def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[Candidate, ...]:
     """All submissions below `path`, sorted by student.
 
-    A folder with ``<student>/<slug>/`` in it (or in its ``submitted/``) is nbgrader's layout, ``<student>/`` of it by itself too; any other folder holds notebooks, or a folder per student. With `submitted_as`,
-    "ps1/problem1", it is ``<student>/ps1/problem1.ipynb``, and no other notebook in there is taken for it.
+    A folder with ``<student>/<slug>/`` in it (or in its ``submitted/``) is nbgrader's layout,
+    ``<student>/`` of it by itself too; any other folder holds notebooks, or a folder per student.
+    With `submitted_as`, "ps1/problem1", it is ``<student>/ps1/problem1.ipynb``, and no other
+    notebook in there is taken for it.
 
     Raises:
         SubmissionError: if `path` does not exist or holds no submission; says what was looked for.
@@ -54,7 +62,9 @@ def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[
     """
     if path.is_file():
         if path.suffix.lower() not in NOTEBOOKS:
-            message = f"{path}: not a notebook (.ipynb), percent script (.py) or archive of one (.zip)"
+            message = (
+                f"{path}: not a notebook (.ipynb), percent script (.py) or archive of one (.zip)"
+            )
             raise SubmissionError(message)
         if path.suffix.lower() == ".zip" and not zipfile.is_zipfile(path):
             message = f"{path}: is no zip archive"
@@ -64,9 +74,17 @@ def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[
         message = f"{path}: no such file or folder"
         raise SubmissionError(message)
     root = path / "submitted" if (path / "submitted").is_dir() else path
-    found = _nbgrader_layout(root, slug, submitted_as) or _one_student(root.resolve(), slug, submitted_as) or _flat(root)
+    found = (
+        _nbgrader_layout(root, slug, submitted_as)
+        or _one_student(root.resolve(), slug, submitted_as)
+        or _flat(root)
+    )
     if not found:
-        message = f"{path}: no submissions. Looked for <student>/{submitted_as or f'{slug}/{slug}'}.ipynb, for *.ipynb, *.py and *.zip, and for a folder per student"
+        message = (
+            f"{path}: no submissions. Looked for"
+            f" <student>/{submitted_as or f'{slug}/{slug}'}.ipynb, for *.ipynb, *.py and *.zip, and"
+            " for a folder per student"
+        )
         raise SubmissionError(message)
     return tuple(sorted(_once(found), key=lambda candidate: candidate.student))
 
@@ -75,21 +93,35 @@ def _once(found: Sequence[Candidate]) -> list[Candidate]:
     """One for each student; where several share a name, a person has to tell whose is whose."""
     named = Counter(candidate.student for candidate in found)
     alone = [candidate for candidate in found if named[candidate.student] == 1]
-    return alone + [Candidate(student, None, Cause.SEVERAL_NOTEBOOKS) for student, count in named.items() if count > 1]
+    return alone + [
+        Candidate(student, None, Cause.SEVERAL_NOTEBOOKS)
+        for student, count in named.items()
+        if count > 1
+    ]
 
 
 def _nbgrader_layout(root: Path, slug: str, submitted_as: str) -> list[Candidate]:
     assignment, _, notebook = (submitted_as or f"{slug}/{slug}").partition("/")
     folders = [folder for folder in _folders(root) if (folder / assignment).is_dir()]
-    late = {entry.folder: entry.late for entry in read_record(root, slug).entries} if folders else {}
+    late = (
+        {entry.folder: entry.late for entry in read_record(root, slug).entries} if folders else {}
+    )
     found = [
-        (folder.name, _in_folder(student_name(folder.name), folder / assignment, notebook, strict=bool(submitted_as))) for folder in folders
+        (
+            folder.name,
+            _in_folder(
+                student_name(folder.name), folder / assignment, notebook, strict=bool(submitted_as)
+            ),
+        )
+        for folder in folders
     ]
     return [replace(candidate, late=late.get(name)) for name, candidate in found]
 
 
 def _one_student(folder: Path, slug: str, submitted_as: str) -> list[Candidate]:
-    """Where `folder` is a student's own, in nbgrader's layout, with nothing but assignments in it."""
+    """Where `folder` is a student's own, in nbgrader's layout, with nothing but assignments in
+    it.
+    """
     assignment = (submitted_as or slug).partition("/")[0]
     if (
         not (folder / assignment).is_dir()
@@ -97,7 +129,11 @@ def _one_student(folder: Path, slug: str, submitted_as: str) -> list[Candidate]:
         or any(_notebooks(other) for other in _folders(folder) if other.name != assignment)
     ):
         return []
-    return [one for one in _nbgrader_layout(folder.parent, slug, submitted_as) if one.student == student_name(folder.name)]
+    return [
+        one
+        for one in _nbgrader_layout(folder.parent, slug, submitted_as)
+        if one.student == student_name(folder.name)
+    ]
 
 
 def _flat(root: Path) -> list[Candidate]:
@@ -105,7 +141,11 @@ def _flat(root: Path) -> list[Candidate]:
     for path in _notebooks(root):
         by_stem.setdefault(path.stem, []).append(path)
     files = [
-        Candidate(student_name(stem), paths[0]) if len(paths) == 1 else Candidate(student_name(stem), None, Cause.SEVERAL_NOTEBOOKS)
+        (
+            Candidate(student_name(stem), paths[0])
+            if len(paths) == 1
+            else Candidate(student_name(stem), None, Cause.SEVERAL_NOTEBOOKS)
+        )
         for stem, paths in by_stem.items()
     ]
     folders = [
@@ -117,7 +157,9 @@ def _flat(root: Path) -> list[Candidate]:
 
 
 def _in_folder(student: str, folder: Path, slug: str, *, strict: bool = False) -> Candidate:
-    """The one notebook that counts: that of the name `slug`; without `strict` also the only one of its kind."""
+    """The one notebook that counts: that of the name `slug`; without `strict` also the only one of
+    its kind.
+    """
     submitted_at = read_timestamp(folder)
     notebooks = _notebooks(folder)
     unpacked = [path for path in notebooks if path.suffix.lower() != ".zip"]
@@ -133,7 +175,11 @@ def _in_folder(student: str, folder: Path, slug: str, *, strict: bool = False) -
 
 def _folders(root: Path) -> list[Path]:
     with os.scandir(root) as entries:
-        names = sorted(entry.name for entry in entries if not entry.name.startswith((".", "__")) and entry.is_dir())
+        names = sorted(
+            entry.name
+            for entry in entries
+            if not entry.name.startswith((".", "__")) and entry.is_dir()
+        )
     return [root / name for name in names]
 
 
@@ -143,6 +189,8 @@ def _notebooks(folder: Path) -> list[Path]:
         names = sorted(
             entry.name
             for entry in entries
-            if not entry.name.startswith(".") and entry.name.lower().endswith(NOTEBOOKS) and entry.is_file(follow_symlinks=False)
+            if not entry.name.startswith(".")
+            and entry.name.lower().endswith(NOTEBOOKS)
+            and entry.is_file(follow_symlinks=False)
         )
     return [folder / name for name in names]

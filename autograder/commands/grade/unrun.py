@@ -1,4 +1,6 @@
-"""Grades of submissions that were not run: there was nothing to run, it could not be read, or there was nothing to run it on."""
+"""Grades of submissions that were not run: there was nothing to run, it could not be read, or there
+was nothing to run it on.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unrun:
-    """Grades without running. `context` is a hash of all that grades depend on besides the submission."""
+    """Grades without running.
+
+    `context` is a hash of all that grades depend on besides the submission.
+    """
 
     files: AssignmentFiles
     judge: Judge
@@ -34,23 +39,42 @@ class Unrun:
 
     def grade(self, candidate: Candidate, cause: Cause, message: str) -> Grade:
         """The grade of what could not be run, all checks for the same cause."""
-        self.results.executed_path(candidate.student).unlink(missing_ok=True)  # of an earlier submission
+        # of an earlier submission
+        self.results.executed_path(candidate.student).unlink(missing_ok=True)
         checks = self.judge.all_for(cause, message) + unread(self.files.assignment, cause, message)
-        hardware = {DEVICE: self.files.hardware} if self.files.hardware else {}  # on which the grade stays true
-        provenance = Provenance(autograder.__version__, candidate.digest(), "", self.context, hardware)
-        return Grade(candidate.student, self.files.slug, checks, (), str(cause), provenance, candidate.submitted_at, late=candidate.late)
+        # on which the grade stays true
+        hardware = {DEVICE: self.files.hardware} if self.files.hardware else {}
+        provenance = Provenance(
+            autograder.__version__, candidate.digest(), "", self.context, hardware
+        )
+        return Grade(
+            candidate.student,
+            self.files.slug,
+            checks,
+            (),
+            str(cause),
+            provenance,
+            candidate.submitted_at,
+            late=candidate.late,
+        )
 
     def all_without_device(self, candidates: Sequence[Candidate], missing: str) -> Iterator[Grade]:
-        """Write a grade for each, since the GPU is `missing`: ungradable, and run by the next grading where there is one."""
+        """Write a grade for each, since the GPU is `missing`: ungradable, and run by the next
+        grading where there is one.
+        """
         for candidate in candidates:
             nothing = candidate.path is None
             cause = (candidate.problem or Cause.NO_NOTEBOOK) if nothing else Cause.NO_DEVICE
             grade = self.grade(candidate, cause, "" if nothing else missing)
-            grade = msgspec.structs.replace(grade, checks=carried(self.results.read_grade(candidate.student), grade.checks))
+            grade = msgspec.structs.replace(
+                grade, checks=carried(self.results.read_grade(candidate.student), grade.checks)
+            )
             self.results.write_grade(grade)
             yield grade
 
 
 def judge_of_nothing(files: AssignmentFiles, docket: Docket) -> Judge:
-    """A judge without the reference's runs: it can only say of all checks that they were not made."""
+    """A judge without the reference's runs: it can only say of all checks that they were not
+    made.
+    """
     return Judge(docket, files.assignment, Evidence("", (), (), Ending(Ended.NO_DEVICE)), {})

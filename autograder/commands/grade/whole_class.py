@@ -1,6 +1,7 @@
 """Grading a class: which grades still hold, and grading the others.
 
-Where all of them hold, nothing is imported that grading needs: 1,000 grades are looked through in less time than that would take.
+Where all of them hold, nothing is imported that grading needs: 1,000 grades are looked through in
+less time than that would take.
 """
 
 from __future__ import annotations
@@ -41,18 +42,25 @@ def grade_class(
     *,
     force: bool = False,
 ) -> tuple[Grade, ...]:
-    """Grade `candidates`, skipping those whose grade is on disk and still true (unless `force`). Returns all grades, in the order of `candidates`.
+    """Grade `candidates`, skipping those whose grade is on disk and still true (unless `force`).
 
-    Where there is no GPU for an assignment that asks for one, nothing is run: those that are not kept become ungradable.
+    Returns all grades, in the order of `candidates`.
+
+    Where there is no GPU for an assignment that asks for one, nothing is run: those that are not
+    kept become ungradable.
 
     Raises:
-        AssignmentError: if the assignment itself is wrong, or the secret that its variants come from is lost.
+        AssignmentError: if the assignment itself is wrong, or the secret that its variants come
+            from is lost.
         ExchangeError: if the gradebook of the assignment's questions can't be read.
-        SandboxError: if the machine can't isolate student code as the assignment requires; or if all are to be judged anew (`force`) without the GPU for it.
+        SandboxError: if the machine can't isolate student code as the assignment requires; or if
+            all are to be judged anew (`force`) without the GPU for it.
     """
     missing = executor.device.missing
     if force and missing:
-        message = f"--force would leave nobody a grade: {files.slug!r} asks for a GPU, and {missing}"
+        message = (
+            f"--force would leave nobody a grade: {files.slug!r} asks for a GPU, and {missing}"
+        )
         raise SandboxError(message)
     context, variants = judging_key(files), open_variants(files)
     for grade in take_in_marks(files, results, results.students()).values():
@@ -63,7 +71,10 @@ def grade_class(
     kept = {} if force else _kept(candidates, results, contexts, executor.required)
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
-        from autograder.checks.docket import open_docket  # pytest and what judges: half a second that is not spent where every grade holds
+        # pytest and what judges: half a second that is not spent where every grade holds
+        from autograder.checks.docket import (
+            open_docket,
+        )
         from autograder.commands.grade.one_submission import Grader
         from autograder.commands.grade.unrun import Unrun, judge_of_nothing
         from autograder.course.prepare import prepare
@@ -103,7 +114,10 @@ def _told(grades: Iterator[Grade], count: int, progress: Progress) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """What grades depend on besides the submission: `shared` by all, or a student's own. Where the GPU is `missing`, grades that were made on one stay true."""
+    """What grades depend on besides the submission: `shared` by all, or a student's own.
+
+    Where the GPU is `missing`, grades that were made on one stay true.
+    """
 
     files: AssignmentFiles
     shared: str
@@ -122,15 +136,26 @@ class Contexts:
         return judging_key(as_graded(files, [grade]) if self.missing else files)
 
 
-def _kept(candidates: Sequence[Candidate], results: ResultsFolder, contexts: Contexts, required: Isolation) -> dict[str, Grade]:
-    """Grades on disk that the same submission would get again; not those of runs that were isolated less than `required`."""
+def _kept(
+    candidates: Sequence[Candidate], results: ResultsFolder, contexts: Contexts, required: Isolation
+) -> dict[str, Grade]:
+    """Grades on disk that the same submission would get again; not those of runs that were isolated
+    less than `required`.
+    """
     kept, gallery = {}, results.gallery_digest
     for candidate in candidates:
         grade = results.read_grade(candidate.student)
-        if grade is None or grade.provenance.submission_sha256 != candidate.digest() or grade.provenance.judging_key != contexts.of(grade):
+        if (
+            grade is None
+            or grade.provenance.submission_sha256 != candidate.digest()
+            or grade.provenance.judging_key != contexts.of(grade)
+        ):
             continue
         ran = bool(grade.provenance.evidence_key)
-        if ran and (level_of(grade.provenance.environment).rank < required.rank or grade.provenance.gallery != gallery):
+        if ran and (
+            level_of(grade.provenance.environment).rank < required.rank
+            or grade.provenance.gallery != gallery
+        ):
             continue
         same_times = (grade.submitted_at, grade.late) == (candidate.submitted_at, candidate.late)
         if same_times and not any(check.retry for check in grade.checks):

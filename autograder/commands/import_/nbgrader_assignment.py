@@ -1,4 +1,6 @@
-"""An nbgrader assignment turned into assignments here: one for each of its notebooks, with the same cells under the same names, which give the same points."""
+"""An nbgrader assignment turned into assignments here: one for each of its notebooks, with the same
+cells under the same names, which give the same points.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from autograder.assignment import open_assignment
 from autograder.atomic import write_atomic
-from autograder.commands.import_.imported_files import GradedTest, Origin, assignment_files, graded_tests_of
+from autograder.commands.import_.imported_files import (
+    GradedTest,
+    Origin,
+    assignment_files,
+    graded_tests_of,
+)
 from autograder.commands.new.scaffold import SLUG
 from autograder.errors import AssignmentError, ExchangeError
 from autograder.exchange.nbgrader.assignment_source import read_source
@@ -20,12 +27,19 @@ from autograder.notebooks.writing.regions import Region, region_lines
 from autograder.notebooks.writing.source import Mode, render_notebook
 
 if TYPE_CHECKING:
-    from autograder.exchange.nbgrader.assignment_source import SourceAssignment, SourceCell, SourceNotebook
+    from autograder.exchange.nbgrader.assignment_source import (
+        SourceAssignment,
+        SourceCell,
+        SourceNotebook,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One assignment that an import has made, or found as it would make it (`written` false). `paths` are its files; points by who gives them."""
+    """One assignment that an import has made, or found as it would make it (`written` false).
+
+    `paths` are its files; points by who gives them.
+    """
 
     slug: str
     notebook: Path
@@ -39,31 +53,55 @@ class Imported:
 
 
 def import_nbgrader(course: Path, source: Path, slug: str = "") -> tuple[Imported, ...]:
-    """Import the nbgrader assignment in folder `source` into the course at `course`, one assignment for each notebook: `slug` (the folder's name by default), with the notebook's name
-    behind it where there are several.
+    """Import the nbgrader assignment in folder `source` into the course at `course`, one assignment
+    for each notebook: `slug` (the folder's name by default), with the notebook's name behind it
+    where there are several.
 
     Raises:
-        AssignmentError: if a file is there already with another content, or `course` is no course; nothing is written then.
-        ExchangeError: if the source can't be read or taken over, with file and cell; nothing is written then.
+        AssignmentError: if a file is there already with another content, or `course` is no course;
+            nothing is written then.
+        ExchangeError: if the source can't be read or taken over, with file and cell; nothing is
+            written then.
     """
     if not (course / "assignments").is_dir():
-        message = f"{course} is no course folder, it has no assignments/: `autograder init FOLDER` makes one"
+        message = (
+            f"{course} is no course folder, it has no assignments/: `autograder init FOLDER`"
+            " makes one"
+        )
         raise AssignmentError(message)
     assignment = read_source(source)
     stem = slug or assignment.name
     drafts = [
-        _draft(assignment, notebook, _slug(stem if len(assignment.notebooks) == 1 else f"{stem}-{notebook.path.stem}"))
+        _draft(
+            assignment,
+            notebook,
+            _slug(stem if len(assignment.notebooks) == 1 else f"{stem}-{notebook.path.stem}"),
+        )
         for notebook in assignment.notebooks
     ]
     if len({draft.slug for draft in drafts}) < len(drafts):
-        message = f"{source}: two notebooks would become one assignment: {', '.join(draft.slug for draft in drafts)}"
+        message = (
+            f"{source}: two notebooks would become one assignment:"
+            f" {', '.join(draft.slug for draft in drafts)}"
+        )
         raise ExchangeError(message)
     for draft in drafts:
         draft.check()
-    placed = [(draft, {course / name: content for name, content in draft.files.items()}) for draft in drafts]
-    taken = [str(path) for _, files in placed for path, content in files.items() if path.exists() and path.read_bytes() != content]
+    placed = [
+        (draft, {course / name: content for name, content in draft.files.items()})
+        for draft in drafts
+    ]
+    taken = [
+        str(path)
+        for _, files in placed
+        for path, content in files.items()
+        if path.exists() and path.read_bytes() != content
+    ]
     if taken:
-        message = f"there already, with another content, and never overwritten: {', '.join(taken)}. Import under another name (--slug) and compare"
+        message = (
+            f"there already, with another content, and never overwritten: {', '.join(taken)}."
+            " Import under another name (--slug) and compare"
+        )
         raise AssignmentError(message)
     done = []
     for draft, files in placed:
@@ -86,7 +124,10 @@ def _slug(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """An assignment before it is written. `files` by path in the course; `parts` maps titles to the functions that students write there."""
+    """An assignment before it is written.
+
+    `files` by path in the course; `parts` maps titles to the functions that students write there.
+    """
 
     slug: str
     source: SourceNotebook
@@ -105,19 +146,24 @@ class _Draft:
             paths=paths,
             written=written,
             tests=len(self.graded),
-            hidden=sum(bool(region_lines(test.cell.source, Region.HIDDEN_TESTS)) for test in self.graded),
+            hidden=sum(
+                bool(region_lines(test.cell.source, Region.HIDDEN_TESTS)) for test in self.graded
+            ),
             test_points=sum(test.cell.points for test in self.graded),
             questions=len(self.questions),
             question_points=sum(cell.points for cell in self.questions),
         )
 
     def check(self) -> None:
-        """Render it in a scratch folder, and compare each cell with the source and with what nbgrader itself would release.
+        """Render it in a scratch folder, and compare each cell with the source and with what
+        nbgrader itself would release.
 
         Raises:
             ExchangeError: naming the first cell that is not the same.
         """
-        points = {test.cell.id: test.cell.points for test in self.graded} | {cell.id: cell.points for cell in self.questions}
+        points = {test.cell.id: test.cell.points for test in self.graded} | {
+            cell.id: cell.points for cell in self.questions
+        }
         with tempfile.TemporaryDirectory() as scratch:
             for name, content in self.files.items():
                 write_atomic(Path(scratch) / name, content)
@@ -125,19 +171,35 @@ class _Draft:
                 files = open_assignment(Path(scratch), self.slug)
                 rendered = {mode: render_notebook(files, mode, Facts(points)) for mode in Mode}
             except AssignmentError as error:
-                message = f"{self.source.path} can't be taken over: {str(error).replace(scratch, '').lstrip('/')}"
+                message = (
+                    f"{self.source.path} can't be taken over:"
+                    f" {str(error).replace(scratch, '').lstrip('/')}"
+                )
                 raise ExchangeError(message) from error
         for mode, notebook in rendered.items():
             for cell, ours in zip(self.source.cells, notebook.cells, strict=False):
-                wanted = cell.released if mode is Mode.RELEASE or cell.cell_type != "code" else cell.source
+                wanted = (
+                    cell.released
+                    if mode is Mode.RELEASE or cell.cell_type != "code"
+                    else cell.source
+                )
                 if ours.id != cell.id or ours.source.strip("\n") != wanted.strip("\n"):
-                    message = f"{self.source.path}: cell {cell.id!r} can't be taken over as it is; look for lines that begin with `# %%`, or for a solution in another language than Python"
+                    message = (
+                        f"{self.source.path}: cell {cell.id!r} can't be taken over as it is; look"
+                        " for lines that begin with `# %%`, or for a solution in another language"
+                        " than Python"
+                    )
                     raise ExchangeError(message)
             if len(notebook.cells) != len(self.source.cells):
-                message = f"{self.source.path} can't be taken over: {len(self.source.cells)} cells became {len(notebook.cells)}"
+                message = (
+                    f"{self.source.path} can't be taken over: {len(self.source.cells)} cells became"
+                    f" {len(notebook.cells)}"
+                )
                 raise ExchangeError(message)
 
 
 def _draft(assignment: SourceAssignment, notebook: SourceNotebook, slug: str) -> _Draft:
     graded = graded_tests_of(notebook.cells)
-    return _Draft(slug, notebook, graded, assignment_files(Origin(assignment, notebook, slug), graded))
+    return _Draft(
+        slug, notebook, graded, assignment_files(Origin(assignment, notebook, slug), graded)
+    )

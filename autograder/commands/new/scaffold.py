@@ -17,18 +17,25 @@ SLUG = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
 def new_assignment(course: Path, slug: str, title: str = "") -> tuple[Path, ...]:
-    """Write assignment `slug` into the course at `course`: metadata, notebook, checks, solution and mistakes of an example. Returns their paths.
+    """Write assignment `slug` into the course at `course`: metadata, notebook, checks, solution and
+    mistakes of an example. Returns their paths.
 
     `title` defaults to the slug in words.
 
     Raises:
-        AssignmentError: for a slug that can't name a module, a folder that is no course, or a file that is there already; nothing is written then.
+        AssignmentError: for a slug that can't name a module, a folder that is no course, or a file
+            that is there already; nothing is written then.
     """
     if not SLUG.fullmatch(slug):
-        message = f"{slug!r} can't name an assignment: use small letters, digits, - and _, a letter first"
+        message = (
+            f"{slug!r} can't name an assignment: use small letters, digits, - and _, a letter first"
+        )
         raise AssignmentError(message)
     if not (course / "assignments").is_dir():
-        message = f"{course} is no course folder, it has no assignments/: `autograder init FOLDER` makes one"
+        message = (
+            f"{course} is no course folder, it has no assignments/: `autograder init FOLDER`"
+            " makes one"
+        )
         raise AssignmentError(message)
     folder, solution = course / "assignments" / slug, course / "solutions" / slug
     places = {
@@ -40,7 +47,9 @@ def new_assignment(course: Path, slug: str, title: str = "") -> tuple[Path, ...]
     }
     title = title or re.sub(r"[-_]+", " ", slug).strip().capitalize()
     if '"' in title or "\\" in title or not title.isprintable():
-        message = f"the title {title!r} would need escapes: leave out quotation marks and backslashes"
+        message = (
+            f"the title {title!r} would need escapes: leave out quotation marks and backslashes"
+        )
         raise AssignmentError(message)
     return _write("new", places, {"slug": slug, "title": title})
 
@@ -49,7 +58,8 @@ def new_course(folder: Path) -> tuple[Path, ...]:
     """Make an empty course in `folder`, which may exist. Returns the paths of its files.
 
     Raises:
-        AssignmentError: if there is a course already, or a file in the way; nothing is written then.
+        AssignmentError: if there is a course already, or a file in the way; nothing is written
+            then.
     """
     if (folder / "assignments").exists():
         message = f"{folder} is a course already: `autograder new SLUG` adds an assignment"

@@ -1,4 +1,5 @@
-"""The file of visible checks that is released beside the notebook: what `autograder check` needs where there is no course.
+"""The file of visible checks that is released beside the notebook: what `autograder check` needs
+where there is no course.
 
 A .zip of plain data and source text::
 
@@ -32,7 +33,16 @@ from autograder.course.prepare import prepare
 from autograder.diagnosis.probing import blind_contracts
 from autograder.errors import AssignmentError, AutograderError, ExchangeError
 from autograder.evidence.protocol import ArgumentList, Leaf
-from autograder.evidence.trace import Array, CellRun, Ended, Ending, Evidence, Run, decode_evidence, encode_evidence
+from autograder.evidence.trace import (
+    Array,
+    CellRun,
+    Ended,
+    Ending,
+    Evidence,
+    Run,
+    decode_evidence,
+    encode_evidence,
+)
 from autograder.judgement.calibration import calibration_path, calibration_text, read_calibration
 from autograder.judgement.findings.finding import Contract
 from autograder.judgement.grade import Outcome, Visibility
@@ -57,7 +67,12 @@ SUFFIX = ".checks"
 FORMAT = 1
 MAX_BYTES = 256 << 20
 """Of all that the file unpacks to."""
-_MANIFEST, _RELEASE, _REFERENCE, _ASSIGNMENT = "manifest.json", "release.ipynb", "reference.msgpack", "assignment/"
+_MANIFEST, _RELEASE, _REFERENCE, _ASSIGNMENT = (
+    "manifest.json",
+    "release.ipynb",
+    "reference.msgpack",
+    "assignment/",
+)
 _SECRET_NUMBERS = 3
 """So many numbers in a row are somebody's data; fewer may stand anywhere."""
 
@@ -70,7 +85,11 @@ class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the file says of itself. `assignment` is cut down as the rest is. `owners`: for each function its last check cell; `blind`: contracts that say nothing of a check's call."""
+    """What the file says of itself.
+
+    `assignment` is cut down as the rest is. `owners`: for each function its last check cell;
+    `blind`: contracts that say nothing of a check's call.
+    """
 
     format: int
     slug: str
@@ -79,13 +98,19 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owners: dict[str, str]
     blind: dict[str, tuple[Contract, ...]] = {}
     given: tuple[str, ...] = ()
-    """Functions of which a right one takes the place of a wrong one when later parts are graded. Here they stay the student's."""
+    """Functions of which a right one takes the place of a wrong one when later parts are graded.
+
+    Here they stay the student's.
+    """
     left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """An opened file of checks. `files` lie in a folder that the opener gave; they have no solution."""
+    """An opened file of checks.
+
+    `files` lie in a folder that the opener gave; they have no solution.
+    """
 
     manifest: Manifest
     files: AssignmentFiles
@@ -97,8 +122,12 @@ class _CannotCutError(Exception):
     """The visible checks can't be had without the others; says why."""
 
 
-def write_checks(files: AssignmentFiles, folder: Path, store: Store, executor: Executor) -> Path | None:
-    """Write `folder`/<slug>.checks. Where the visible checks can't be had by themselves no file is written, and a warning says why.
+def write_checks(
+    files: AssignmentFiles, folder: Path, store: Store, executor: Executor
+) -> Path | None:
+    """Write `folder`/<slug>.checks.
+
+    Where the visible checks can't be had by themselves no file is written, and a warning says why.
 
     Raises:
         AssignmentError: as `prepare`.
@@ -109,7 +138,11 @@ def write_checks(files: AssignmentFiles, folder: Path, store: Store, executor: E
         _prove(packed, specs)
     except _CannotCutError as error:
         path.unlink(missing_ok=True)
-        _LOG.warning("no %s is written, so `autograder check` can't be used with this release: %s", path.name, error)
+        _LOG.warning(
+            "no %s is written, so `autograder check` can't be used with this release: %s",
+            path.name,
+            error,
+        )
         return None
     write_atomic(path, packed)
     path.chmod(0o644)
@@ -125,11 +158,17 @@ def open_checks(path: Path, folder: Path) -> Checks:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                message = f"{path}: unpacks to more than {MAX_BYTES >> 20} MB, which no file of checks does"
+                message = (
+                    f"{path}: unpacks to more than {MAX_BYTES >> 20} MB, which no file of checks"
+                    " does"
+                )
                 raise ExchangeError(message)
             members = {member.filename: archive.read(member) for member in archive.infolist()}
     except FileNotFoundError as error:
-        message = f"{path}: no such file. It is released beside the notebook: put it there, or name it with --checks"
+        message = (
+            f"{path}: no such file. It is released beside the notebook: put it there, or name it"
+            " with --checks"
+        )
         raise ExchangeError(message) from error
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         message = f"{path}: can't be read as a file of checks ({error}). Download it again"
@@ -144,7 +183,12 @@ def open_checks(path: Path, folder: Path) -> Checks:
     files = AssignmentFiles(folder, manifest.slug, manifest.assignment)
     for name, content in members.items():
         inside = PurePosixPath(name.removeprefix(_ASSIGNMENT))
-        if name.startswith(_ASSIGNMENT) and not inside.is_absolute() and ".." not in inside.parts and "\\" not in name:
+        if (
+            name.startswith(_ASSIGNMENT)
+            and not inside.is_absolute()
+            and ".." not in inside.parts
+            and "\\" not in name
+        ):
             write_atomic(files.folder / inside, content)
     return Checks(manifest, files, release, reference)
 
@@ -156,7 +200,10 @@ def _manifest(data: bytes, path: Path) -> Manifest:
 
     version = msgspec.json.decode(data, type=Version)
     if version.format != FORMAT:
-        message = f"{path}: was written by GradStep {version.gradstep}, and this is {autograder.__version__}: install that version"
+        message = (
+            f"{path}: was written by GradStep {version.gradstep}, and this is"
+            f" {autograder.__version__}: install that version"
+        )
         raise ExchangeError(message)
     manifest = msgspec.json.decode(data, type=Manifest)
     if PurePosixPath(manifest.slug).name != manifest.slug or "\\" in manifest.slug:
@@ -165,7 +212,9 @@ def _manifest(data: bytes, path: Path) -> Manifest:
     return manifest
 
 
-def _pack(files: AssignmentFiles, docket: Docket, store: Store, executor: Executor) -> tuple[bytes, tuple[CheckSpec, ...]]:
+def _pack(
+    files: AssignmentFiles, docket: Docket, store: Store, executor: Executor
+) -> tuple[bytes, tuple[CheckSpec, ...]]:
     if files.drawer is not None:
         message = "its data differ from student to student"
         raise _CannotCutError(message)
@@ -177,7 +226,9 @@ def _pack(files: AssignmentFiles, docket: Docket, store: Store, executor: Execut
         raise _CannotCutError(message)
     checks = _cut(source, {_base(spec) for spec in specs}, files.checks)
     drivers = _cut(
-        files.drivers_source(), {spec.call.driver for spec in specs if spec.call is not None and spec.call.driver}, files.drivers
+        files.drivers_source(),
+        {spec.call.driver for spec in specs if spec.call is not None and spec.call.driver},
+        files.drivers,
     )
     _refuse_secrets(docket.specs, f"{checks}\n{drivers}")
     manifest = Manifest(
@@ -189,7 +240,8 @@ def _pack(files: AssignmentFiles, docket: Docket, store: Store, executor: Execut
         blind={
             spec.id: found
             for spec in specs
-            if _may_be_blind(prepared, spec) and (found := tuple(sorted(blind_contracts(prepared, spec, store, executor))))
+            if _may_be_blind(prepared, spec)
+            and (found := tuple(sorted(blind_contracts(prepared, spec, store, executor))))
         },
         given=files.assignment.given,
         left_out=left_out,
@@ -198,16 +250,26 @@ def _pack(files: AssignmentFiles, docket: Docket, store: Store, executor: Execut
         _MANIFEST: msgspec.json.format(msgspec.json.encode(manifest)),
         _RELEASE: nbformat.writes(prepared.release, version=nbformat.NO_CONVERT).encode(),
         _REFERENCE: encode_evidence(_frozen(prepared, specs)),
-        f"{_ASSIGNMENT}{files.checks.name}": f'"""The visible checks of {files.slug}, cut out by `autograder release`."""\n\n{checks}'.encode(),
+        f"{_ASSIGNMENT}{files.checks.name}": (
+            f'"""The visible checks of {files.slug}, cut out by `autograder'
+            f' release`."""\n\n{checks}'.encode()
+        ),
         f"{_ASSIGNMENT}{files.drivers.name}": drivers.encode(),
         f"{_ASSIGNMENT}{calibration_path(files.folder).name}": _bars(files, specs).encode(),
-        **{f"{_ASSIGNMENT}{name}": (files.folder / name).read_bytes() for name in files.assignment.files},
+        **{
+            f"{_ASSIGNMENT}{name}": (files.folder / name).read_bytes()
+            for name in files.assignment.files
+        },
     }
     return _zipped({name: content for name, content in members.items() if content}), specs
 
 
-def _sorted_out(specs: Sequence[CheckSpec], source: str) -> tuple[tuple[CheckSpec, ...], tuple[LeftOut, ...]]:
-    """The checks that can be made without the course, and those visible ones that can't, with the reason."""
+def _sorted_out(
+    specs: Sequence[CheckSpec], source: str
+) -> tuple[tuple[CheckSpec, ...], tuple[LeftOut, ...]]:
+    """The checks that can be made without the course, and those visible ones that can't, with the
+    reason.
+    """
     hidden = {_base(spec) for spec in specs if spec.worth.visibility is not Visibility.VISIBLE}
     named = bound_names(source)
     chosen, left_out = [], []
@@ -216,12 +278,20 @@ def _sorted_out(specs: Sequence[CheckSpec], source: str) -> tuple[tuple[CheckSpe
             continue
         if spec.call is not None and spec.call.batches:
             left_out.append(
-                LeftOut(spec.title, "it is judged by running the reference solution from your own states, which only the grader can")
+                LeftOut(
+                    spec.title,
+                    "it is judged by running the reference solution from your own states, which"
+                    " only the grader can",
+                )
             )
         elif spec.graded:
-            left_out.append(LeftOut(spec.title, "it is a test cell of the notebook: running the cell tells"))
+            left_out.append(
+                LeftOut(spec.title, "it is a test cell of the notebook: running the cell tells")
+            )
         elif _base(spec) in hidden or _base(spec) not in named:
-            left_out.append(LeftOut(spec.title, "it can't be taken apart from checks that are not shown"))
+            left_out.append(
+                LeftOut(spec.title, "it can't be taken apart from checks that are not shown")
+            )
         else:
             chosen.append(spec)
     return tuple(chosen), tuple(left_out)
@@ -250,14 +320,20 @@ def _cut(source: str, names: set[str], path: Path) -> str:
 
 def _assignment(assignment: Assignment, specs: Sequence[CheckSpec]) -> Assignment:
     """With the points that can be had here, and no given definitions, which are the solution's."""
-    points = sum(spec.worth.counted for spec in specs) + sum(question.points for question in assignment.questions)
+    points = sum(spec.worth.counted for spec in specs) + sum(
+        question.points for question in assignment.questions
+    )
     return msgspec.structs.replace(
-        assignment, points=points, parts=tuple(msgspec.structs.replace(part, given=()) for part in assignment.parts)
+        assignment,
+        points=points,
+        parts=tuple(msgspec.structs.replace(part, given=()) for part in assignment.parts),
     )
 
 
 def _frozen(prepared: Prepared, specs: Sequence[CheckSpec]) -> Evidence:
-    """The reference's runs that `specs` are judged against, without what changes from run to run."""
+    """The reference's runs that `specs` are judged against, without what changes from run to
+    run.
+    """
     captured: dict[str, set[str]] = {}
     for spec in specs:
         if spec.cell is not None:
@@ -268,8 +344,14 @@ def _frozen(prepared: Prepared, specs: Sequence[CheckSpec]) -> Evidence:
         if (names := captured.get(cell.run.id)) is not None:
             variables = {name: value for name, value in cell.run.variables.items() if name in names}
             cells.append(CellRun(_bare(msgspec.structs.replace(cell.run, variables=variables))))
-    calls = {spec.run_id: run for spec in specs if spec.call is not None and (run := find_run(reference, spec)) is not None}
-    return Evidence("reference", tuple(cells), tuple(map(_bare, calls.values())), Ending(Ended.FINISHED))
+    calls = {
+        spec.run_id: run
+        for spec in specs
+        if spec.call is not None and (run := find_run(reference, spec)) is not None
+    }
+    return Evidence(
+        "reference", tuple(cells), tuple(map(_bare, calls.values())), Ending(Ended.FINISHED)
+    )
 
 
 def _bare(run: Run) -> Run:
@@ -282,21 +364,31 @@ def _bars(files: AssignmentFiles, specs: Sequence[CheckSpec]) -> str:
     if found is None:
         return ""
     names = {spec.id for spec in specs}
-    checks = {name: msgspec.structs.replace(one, nearest_mistake="") for name, one in found.checks.items() if name in names}
+    checks = {
+        name: msgspec.structs.replace(one, nearest_mistake="")
+        for name, one in found.checks.items()
+        if name in names
+    }
     return calibration_text(msgspec.structs.replace(found, machine="", checks=checks))
 
 
 def _refuse_secrets(specs: Sequence[CheckSpec], source: str) -> None:
-    """Data of hidden calls, and of no visible one, must not have come along with what visible checks use.
+    """Data of hidden calls, and of no visible one, must not have come along with what visible
+    checks use.
 
     Raises:
         _CannotCutError: naming the check whose data would be told.
     """
-    shown = {row for spec in specs if spec.worth.visibility is Visibility.VISIBLE for row in _rows(spec)}
+    shown = {
+        row for spec in specs if spec.worth.visibility is Visibility.VISIBLE for row in _rows(spec)
+    }
     written = {_rounded(row) for row in number_lists(source) if len(row) >= _SECRET_NUMBERS}
     for spec in specs:
         if spec.worth.visibility is not Visibility.VISIBLE and (set(_rows(spec)) - shown) & written:
-            message = f"visible checks use a definition that holds the data of {_base(spec)}, which is hidden: put hidden data where only hidden checks use it"
+            message = (
+                f"visible checks use a definition that holds the data of {_base(spec)}, which is"
+                " hidden: put hidden data where only hidden checks use it"
+            )
             raise _CannotCutError(message)
 
 
@@ -306,7 +398,9 @@ def _rows(spec: CheckSpec) -> Iterator[tuple[float, ...]]:
         match values.pop():
             case ArgumentList(inner):
                 values += inner
-            case Array() as array if array.numpy().dtype.kind in "biuf" and array.numpy().size >= _SECRET_NUMBERS:
+            case Array() as array if (
+                array.numpy().dtype.kind in "biuf" and array.numpy().size >= _SECRET_NUMBERS
+            ):
                 yield _rounded(array.numpy().reshape(-1).tolist())
             case Leaf(inner) if inner.numpy().size >= _SECRET_NUMBERS:
                 yield _rounded(inner.numpy().reshape(-1).tolist())
@@ -331,14 +425,23 @@ def _prove(packed: bytes, specs: Sequence[CheckSpec]) -> None:
 
         def body(docket: Docket) -> None:
             found, wanted = ({spec.id: spec for spec in each} for each in (docket.specs, specs))
-            if other := [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]:
+            if other := [
+                name for name in {**wanted, **found} if found.get(name) != wanted.get(name)
+            ]:
                 message = (
-                    f"cut out of the file, {', '.join(other)} would make other calls; does their data depend on what stands around them?"
+                    f"cut out of the file, {', '.join(other)} would make other calls; does their"
+                    " data depend on what stands around them?"
                 )
                 raise _CannotCutError(message)
             judge = make_judge(docket, checks.manifest.assignment, checks.reference)
-            if failed := [result.id for result in judge.results(checks.reference) if result.outcome is not Outcome.PASSED]:
-                message = f"cut out of the file, {', '.join(failed)} would not pass on the reference"
+            if failed := [
+                result.id
+                for result in judge.results(checks.reference)
+                if result.outcome is not Outcome.PASSED
+            ]:
+                message = (
+                    f"cut out of the file, {', '.join(failed)} would not pass on the reference"
+                )
                 raise _CannotCutError(message)
 
         try:
@@ -352,7 +455,9 @@ def _zipped(members: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(
+                zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED
+            )
     return buffer.getvalue()
 
 

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from autograder.execution.executor import Executor
 
 
-def release_assignment(files: AssignmentFiles, folder: Path, store: Store, executor: Executor, *, force: bool = False) -> Path:
-    """Write the student notebook, the assignment's data files and the file of visible checks to `folder` and return the notebook's path.
+def release_assignment(
+    files: AssignmentFiles, folder: Path, store: Store, executor: Executor, *, force: bool = False
+) -> Path:
+    """Write the student notebook, the assignment's data files and the file of visible checks to
+    `folder` and return the notebook's path.
 
     Raises:
         AssignmentError: if the reference does not pass every check; names those it fails.

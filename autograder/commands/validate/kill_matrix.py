@@ -21,11 +21,17 @@ SYMBOLS = {
 MANY = 24
 """Above it, columns of their own would not fit into a terminal."""
 
-LEGEND = "x loses points   ! loses points by an error   o passes, although its run differs   · its run is the reference's   blank: its long cell was not run, since another check told it   ? could not be judged"
+LEGEND = (
+    "x loses points   ! loses points by an error   o passes, although its run differs   · its run"
+    " is the reference's   blank: its long cell was not run, since another check told it   ? could"
+    " not be judged"
+)
 
 
 def kill_matrix(validation: Validation) -> Table:
-    """One row for each mistake, one column for each check; of many checks, one character each, under the last digits of their numbers."""
+    """One row for each mistake, one column for each check; of many checks, one character each,
+    under the last digits of their numbers.
+    """
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
@@ -53,16 +59,33 @@ def lines(validation: Validation) -> Iterator[str]:
     yield ""
     yield f"Reference  {validation.reference:g} of {validation.points:g} points"
     yield from (f"           {line}" for line in validation.broken)
-    given = f", for {', '.join(validation.stub_passes)}: passed with nothing written" if validation.stub_passes else ""
+    given = (
+        f", for {', '.join(validation.stub_passes)}: passed with nothing written"
+        if validation.stub_passes
+        else ""
+    )
     yield f"Stub       {validation.stub:g} points{given}"
     if validation.asked:
-        yield f"Questions  {validation.asked:g} more points are for answers that a person marks: no part of what is said here"
+        yield (
+            f"Questions  {validation.asked:g} more points are for answers that a person marks: no"
+            " part of what is said here"
+        )
     killed = sum(trial.killed for trial in validation.trials)
-    yield f"Mistakes   {killed} of {len(validation.trials)} lose points, in {validation.seconds:.0f} s"
+    yield (
+        f"Mistakes   {killed} of {len(validation.trials)} lose points, in"
+        f" {validation.seconds:.0f} s"
+    )
     if validation.equivalents:
-        yield f"Equivalent {len(validation.equivalents) - len(validation.accused)} of {len(validation.equivalents)} right programs keep all points"
+        yield (
+            f"Equivalent {len(validation.equivalents) - len(validation.accused)} of"
+            f" {len(validation.equivalents)} right programs keep all points"
+        )
     for trial in validation.accused:
-        lost = [check for check, fate in zip(validation.checks, trial.fates, strict=True) if fate in (Fate.KILLED, Fate.RAISED)]
+        lost = [
+            check
+            for check, fate in zip(validation.checks, trial.fates, strict=True)
+            if fate in (Fate.KILLED, Fate.RAISED)
+        ]
         yield f"Accused    {_told(trial)}. It is right, and loses {', '.join(lost)}"
     for trial in validation.excused:
         yield f"Excused    {_told(trial)}. {trial.mistake.survives}"
@@ -71,7 +94,10 @@ def lines(validation: Validation) -> Iterator[str]:
             yield f"Excused    {trial.mistake.id} needs no excuse any more: it loses points"
     for trial in validation.survivors:
         if trial.inert:
-            yield f"Inert      {_told(trial)}. Its runs are the reference's: add a call that tells it, or excuse it"
+            yield (
+                f"Inert      {_told(trial)}. Its runs are the reference's: add a call that tells"
+                " it, or excuse it"
+            )
         else:
             yield f"Survives   {_told(trial)}. Sharpen a check marked o, or excuse it"
     yield "Validated." if validation.passed else "Not validated."

@@ -1,4 +1,6 @@
-"""The records that an assignment's checks have passed their test and that their bars could be set, without which nothing is released."""
+"""The records that an assignment's checks have passed their test and that their bars could be set,
+without which nothing is released.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Validated(msgspec.Struct, frozen=True):
-    """The record of a validation, results/validated/<slug>.json. `context` is a hash of everything that it depends on."""
+    """The record of a validation, results/validated/<slug>.json.
+
+    `context` is a hash of everything that it depends on.
+    """
 
     context: str
     passed: bool
@@ -39,7 +44,9 @@ def is_validated(files: AssignmentFiles, results: ResultsFolder) -> bool:
 
 
 def overtaken(files: AssignmentFiles, results: ResultsFolder) -> str:
-    """Say that the checks were changed, or did not pass, since they were last tested; empty where they passed as they are, or were never tested here."""
+    """Say that the checks were changed, or did not pass, since they were last tested; empty where
+    they passed as they are, or were never tested here.
+    """
     record = _read(files, results)
     if record is None or (record.passed and record.context == validation_key(files)):
         return ""
@@ -55,7 +62,8 @@ def _read(files: AssignmentFiles, results: ResultsFolder) -> Validated | None:
 
 
 def untested(files: AssignmentFiles, results: ResultsFolder, doing: str, *, force: bool) -> str:
-    """Return words of doubt for what is done (`doing`: "release") by `force` although the checks have not passed their test, or have no bars; empty where they have.
+    """Return words of doubt for what is done (`doing`: "release") by `force` although the checks
+    have not passed their test, or have no bars; empty where they have.
 
     Raises:
         AssignmentError: if they have not, and nobody insists.
@@ -64,13 +72,24 @@ def untested(files: AssignmentFiles, results: ResultsFolder, doing: str, *, forc
     if refused := refused_bars(files, results):
         named = ", ".join(refused)
         reasons.append(
-            (f"the last calibration refused a bar for {named}", f"run `autograder calibrate {slug}` first, which says what to change")
+            (
+                f"the last calibration refused a bar for {named}",
+                f"run `autograder calibrate {slug}` first, which says what to change",
+            )
         )
     if not is_validated(files, results):
-        reasons.append(("its checks have not passed their test since they last changed", f"run `autograder validate {slug}` first"))
+        reasons.append(
+            (
+                "its checks have not passed their test since they last changed",
+                f"run `autograder validate {slug}` first",
+            )
+        )
     if reasons and not force:
         steps = "; ".join(f"{why}: {what}" for why, what in reasons)
-        message = f"{slug!r} can't be {doing}{'d' if doing.endswith('e') else 'ed'} yet: {steps} (--force {doing}s all the same)"
+        message = (
+            f"{slug!r} can't be {doing}{'d' if doing.endswith('e') else 'ed'} yet: {steps} (--force"
+            f" {doing}s all the same)"
+        )
         raise AssignmentError(message)
     return f"by force: {'; '.join(why for why, _ in reasons)}" if reasons else ""
 
@@ -83,7 +102,9 @@ def refused_bars(files: AssignmentFiles, results: ResultsFolder) -> dict[str, st
         return {}
 
 
-def record_refusals(files: AssignmentFiles, results: ResultsFolder, refused: Mapping[str, str]) -> None:
+def record_refusals(
+    files: AssignmentFiles, results: ResultsFolder, refused: Mapping[str, str]
+) -> None:
     """Keep which checks a calibration left without a bar; nothing where each has one."""
     path = _refusals_path(files, results)
     if refused:

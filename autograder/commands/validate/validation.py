@@ -1,7 +1,9 @@
-"""Testing the checks: the reference passes them all, the blank stub none, and every known mistake loses points.
+"""Testing the checks: the reference passes them all, the blank stub none, and every known mistake
+loses points.
 
-Reference, stub and mistakes are programs that the same executor runs on the same calls. A mistake is tried on the checks' calls first, without the cells that train
-for long; only one that survives those is run in full.
+Reference, stub and mistakes are programs that the same executor runs on the same calls. A mistake
+is tried on the checks' calls first, without the cells that train for long; only one that survives
+those is run in full.
 """
 
 from __future__ import annotations
@@ -18,12 +20,23 @@ import msgspec
 
 from autograder.atomic import write_atomic
 from autograder.checks.docket import open_docket
-from autograder.commands.validate.record import Validated, equivalents_path, mistakes_path, record_path
+from autograder.commands.validate.record import (
+    Validated,
+    equivalents_path,
+    mistakes_path,
+    record_path,
+)
 from autograder.course.graded_tests import with_tests
 from autograder.course.judging import find_run, repeats
 from autograder.course.keys import validation_key
 from autograder.course.plan import plan_execution
-from autograder.course.prepare import broken_checks, point_table, prepare, prepare_for, reference_points
+from autograder.course.prepare import (
+    broken_checks,
+    point_table,
+    prepare,
+    prepare_for,
+    reference_points,
+)
 from autograder.diagnosis.gallery import write_gallery
 from autograder.evidence.trace import Ended
 from autograder.judgement.comparing.likeness import Exhibit
@@ -53,7 +66,9 @@ if TYPE_CHECKING:
     from autograder.judgement.grade import CheckResult
 
 SHORT_CPU_S = 10
-"""CPU seconds of a mistake without its long cells: some never end, and the calls of a reference take a second."""
+"""CPU seconds of a mistake without its long cells: some never end, and the calls of a reference
+take a second.
+"""
 
 
 class Fate(StrEnum):
@@ -94,8 +109,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the checks of an assignment are worth. `points` are those of the checks, bonus included; `asked` those of questions, which a person marks and nothing here
-    can test. `broken` names checks that fail the reference, and why.
+    """What the checks of an assignment are worth.
+
+    `points` are those of the checks, bonus included; `asked` those of questions, which a person
+    marks and nothing here can test. `broken` names checks that fail the reference, and why.
     """
 
     checks: tuple[str, ...]
@@ -113,8 +130,12 @@ class Validation:
 
     @property
     def survivors(self) -> tuple[Trial, ...]:
-        """Mistakes that lose nothing and have no excuse, the inert ones too: another call could tell them."""
-        return tuple(trial for trial in self.trials if not trial.killed and not trial.mistake.survives)
+        """Mistakes that lose nothing and have no excuse, the inert ones too: another call could
+        tell them.
+        """
+        return tuple(
+            trial for trial in self.trials if not trial.killed and not trial.mistake.survives
+        )
 
     @property
     def excused(self) -> tuple[Trial, ...]:
@@ -129,11 +150,18 @@ class Validation:
     @property
     def passed(self) -> bool:
         """Whether the assignment may be released."""
-        return not (self.broken or self.survivors or self.accused) and self.reference == self.points and self.stub == 0
+        return (
+            not (self.broken or self.survivors or self.accused)
+            and self.reference == self.points
+            and self.stub == 0
+        )
 
 
-def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress) -> Validation:
-    """Try the checks of `files` on the reference, the stub, every known mistake and every right program of equivalents.py, and record the result in `results`.
+def validate_assignment(
+    files: AssignmentFiles, results: ResultsFolder, executor: Executor, progress: Progress
+) -> Validation:
+    """Try the checks of `files` on the reference, the stub, every known mistake and every right
+    program of equivalents.py, and record the result in `results`.
 
     Raises:
         AssignmentError: if the assignment itself, or its mistakes.py, is wrong.
@@ -154,7 +182,10 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
             points=sum(spec.worth.points for spec in docket.specs),
             asked=files.assignment.points - files.assignment.automatic_points,
             reference=reference_points(prepared),
-            broken=(*broken_checks(prepared), *_broken_elsewhere(prepared, results.evidence, executor)),
+            broken=(
+                *broken_checks(prepared),
+                *_broken_elsewhere(prepared, results.evidence, executor),
+            ),
             stub=sum(result.points for result in stub),
             stub_passes=tuple(result.id for result in stub if result.points),
             trials=bench.try_all(known, progress),
@@ -163,8 +194,18 @@ def validate_assignment(files: AssignmentFiles, results: ResultsFolder, executor
         )
 
     validation = open_docket(files, body)
-    write_gallery(results, (Exhibit(trial.mistake.name, trial.mistake.function, trial.runs) for trial in validation.trials if trial.killed))
-    write_atomic(record_path(files, results), msgspec.json.format(msgspec.json.encode(_record(validation, context)), indent=2))
+    write_gallery(
+        results,
+        (
+            Exhibit(trial.mistake.name, trial.mistake.function, trial.runs)
+            for trial in validation.trials
+            if trial.killed
+        ),
+    )
+    write_atomic(
+        record_path(files, results),
+        msgspec.json.format(msgspec.json.encode(_record(validation, context)), indent=2),
+    )
     return validation
 
 
@@ -175,9 +216,17 @@ def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
         AssignmentError: if mistakes.py is not as it should be.
     """
     solution, path = files.solution.read_text(encoding="utf-8-sig"), mistakes_path(files)
-    written = read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution) if path.is_file() else Mistakes((), {})
+    written = (
+        read_mistakes(path.read_text(encoding="utf-8-sig"), path, solution, files.solution)
+        if path.is_file()
+        else Mistakes((), {})
+    )
     whole = written_whole(solution)
-    made = (one for one in mutants(solution, files.solution) if one.function in whole or is_written(solution, one.function, files.solution))
+    made = (
+        one
+        for one in mutants(solution, files.solution)
+        if one.function in whole or is_written(solution, one.function, files.solution)
+    )
     return written.excuse(tuple(made))
 
 
@@ -190,20 +239,31 @@ def known_equivalents(files: AssignmentFiles) -> tuple[Mutant, ...]:
     path = equivalents_path(files)
     if not path.is_file():
         return ()
-    return read_equivalents(path.read_text(encoding="utf-8-sig"), path, files.solution.read_text(encoding="utf-8-sig"), files.solution)
+    return read_equivalents(
+        path.read_text(encoding="utf-8-sig"),
+        path,
+        files.solution.read_text(encoding="utf-8-sig"),
+        files.solution,
+    )
 
 
 def _broken_elsewhere(prepared: Prepared, store: Store, executor: Executor) -> tuple[str, ...]:
-    """Checks that the reference does not pass on another drawn variant, whose notebook may differ in cells of role variant only."""
+    """Checks that the reference does not pass on another drawn variant, whose notebook may differ
+    in cells of role variant only.
+    """
     drawer = prepared.files.drawer
     if drawer is None:
         return ()
-    other = prepare_for(prepared, dataclasses.replace(prepared.files, draw=drawer.sample(1)), store, executor)
+    other = prepare_for(
+        prepared, dataclasses.replace(prepared.files, draw=drawer.sample(1)), store, executor
+    )
     return tuple(f"on another drawn variant, {line}" for line in broken_checks(other))
 
 
 def _forgetful(prepared: Prepared) -> Prepared:
-    """The same, but that replays of mistakes are not stored: there are many, and nobody asks for them again."""
+    """The same, but that replays of mistakes are not stored: there are many, and nobody asks for
+    them again.
+    """
     replayer = prepared.judge.replayer
     assert replayer is not None
     judge = dataclasses.replace(prepared.judge, replayer=dataclasses.replace(replayer, keep=False))
@@ -226,7 +286,11 @@ def _record(validation: Validation, context: str) -> Validated:
 
 def _reference_cells(prepared: Prepared) -> tuple[NotebookNode, ...]:
     """Code cells of the notebook with the solution in it."""
-    notebook = render_notebook(prepared.files, Mode.REFERENCE, Facts(point_table(prepared.files, prepared.judge.specs), None))
+    notebook = render_notebook(
+        prepared.files,
+        Mode.REFERENCE,
+        Facts(point_table(prepared.files, prepared.judge.specs), None),
+    )
     return tuple(cell for cell in notebook.cells if cell.cell_type == "code")
 
 
@@ -262,14 +326,24 @@ class _Bench:
         program = [_with_definition(cell, mistake) for cell in self.cells]
         short = [cell for cell in program if grade_id_of(cell) not in wanted and _defines(cell)]
         evidence = self.run(_numbered(short), cpu_s=SHORT_CPU_S)
-        runs = {run.id: run for run in evidence.calls if run.batches is None}  # batches are random: nothing is ever identical to another
+        # batches are random: nothing is ever identical to another
+        runs = {run.id: run for run in evidence.calls if run.batches is None}
         trial = Trial(mistake, self._fates(evidence, skipped=wanted), runs)
-        return trial if trial.killed or not wanted else Trial(mistake, self._fates(self.run(_numbered(program)), skipped=set()))
+        return (
+            trial
+            if trial.killed or not wanted
+            else Trial(mistake, self._fates(self.run(_numbered(program)), skipped=set()))
+        )
 
     def run_stub(self) -> Evidence:
-        """Run the released notebook as it would be graded: later parts with the given definitions."""
+        """Run the released notebook as it would be graded: later parts with the given
+        definitions.
+        """
         judge, files = self.prepared.judge, self.prepared.files
-        cells = with_tests(_numbered([cell for cell in self.prepared.release.cells if cell.cell_type == "code"]), self.prepared.tests)
+        cells = with_tests(
+            _numbered([cell for cell in self.prepared.release.cells if cell.cell_type == "code"]),
+            self.prepared.tests,
+        )
         plan = plan_execution(files, judge.specs, cells, {})
         return self.executor.run(plan.key, plan.request, plan.calls, repeats(files, judge, {}))
 
@@ -277,11 +351,19 @@ class _Bench:
         """Run a program on the checks' calls, once more if the machine failed."""
         files = self.prepared.files
         if cpu_s is not None:
-            limits = msgspec.structs.replace(files.assignment.limits, cpu_s=min(cpu_s, files.assignment.limits.cpu_s))
-            files = dataclasses.replace(files, assignment=msgspec.structs.replace(files.assignment, limits=limits))
+            limits = msgspec.structs.replace(
+                files.assignment.limits, cpu_s=min(cpu_s, files.assignment.limits.cpu_s)
+            )
+            files = dataclasses.replace(
+                files, assignment=msgspec.structs.replace(files.assignment, limits=limits)
+            )
         plan = plan_execution(files, self.prepared.judge.specs, cells, {})
         evidence = self.executor.run(plan.key, plan.request, plan.calls)
-        if evidence.ending.reason in (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES, Ended.WALL_LIMIT):
+        if evidence.ending.reason in (
+            Ended.FORKSERVER_DIED,
+            Ended.CORRUPT_FRAMES,
+            Ended.WALL_LIMIT,
+        ):
             evidence = self.executor.run(plan.key, plan.request, plan.calls)
         return evidence
 
@@ -292,7 +374,9 @@ class _Bench:
             if spec.cell is not None and spec.cell.id in skipped:
                 fates.append(Fate.NOT_RUN)
             else:
-                fates.append(_fate(result, find_run(evidence, spec), find_run(judge.reference, spec)))
+                fates.append(
+                    _fate(result, find_run(evidence, spec), find_run(judge.reference, spec))
+                )
         return tuple(fates)
 
 
@@ -301,18 +385,26 @@ def _fate(result: CheckResult, run: Run | None, model: Run | None) -> Fate:
         case Outcome.FAILED | Outcome.NOT_REACHED:
             return Fate.KILLED if result.cause is Cause.DISAGREES else Fate.RAISED
         case Outcome.PASSED:
-            return Fate.UNAFFECTED if run is not None and model is not None and _content(run) == _content(model) else Fate.SURVIVED
+            return (
+                Fate.UNAFFECTED
+                if run is not None and model is not None and _content(run) == _content(model)
+                else Fate.SURVIVED
+            )
         case _:
             return Fate.UNKNOWN
 
 
 def _content(run: Run) -> bytes:
     """What a run left behind, bit for bit, without times and text."""
-    return msgspec.msgpack.encode([run.status, run.returned, run.arguments, run.variables, run.traces], order="deterministic")
+    return msgspec.msgpack.encode(
+        [run.status, run.returned, run.arguments, run.variables, run.traces], order="deterministic"
+    )
 
 
 def _numbered(cells: Sequence[NotebookNode]) -> list[tuple[str, str]]:
-    return [(grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(cells, 1)]
+    return [
+        (grade_id_of(cell) or f"cell-{number}", cell.source) for number, cell in enumerate(cells, 1)
+    ]
 
 
 def _place_of(name: str, source: str) -> ast.stmt | None:
@@ -321,7 +413,11 @@ def _place_of(name: str, source: str) -> ast.stmt | None:
         body = syntax_tree(source).body
     except SyntaxError:  # a cell with magics
         return None
-    named = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name]
+    named = [
+        node
+        for node in body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
+    ]
     return named[-1] if named else None
 
 
@@ -330,19 +426,28 @@ def _with_definition(cell: NotebookNode, mistake: Mutant) -> NotebookNode:
     node = _place_of(mistake.function, cell.source)
     if node is None:
         return cell
-    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    first = min(
+        [node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))]
+    )
     lines = cell.source.splitlines()
     changed = cell.copy()
-    changed["source"] = "\n".join([*lines[: first - 1], mistake.definition, *lines[node.end_lineno :]])
+    changed["source"] = "\n".join(
+        [*lines[: first - 1], mistake.definition, *lines[node.end_lineno :]]
+    )
     return changed
 
 
 def _defines(cell: NotebookNode) -> bool:
-    """Whether a cell only prepares: it was given, holds a variant, or it defines or imports something."""
+    """Whether a cell only prepares: it was given, holds a variant, or it defines or imports
+    something.
+    """
     if role_of(cell) in (Role.GIVEN, Role.VARIANT):
         return True
     try:
         body = syntax_tree(cell.source).body
     except SyntaxError:
         return True
-    return any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom) for node in body)
+    return any(
+        isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
+        for node in body
+    )

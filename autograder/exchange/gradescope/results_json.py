@@ -1,7 +1,9 @@
-"""Gradescope's results.json: a projection of one grade, and what stands in it where there is no grade.
+"""Gradescope's results.json: a projection of one grade, and what stands in it where there is no
+grade.
 
-Every check is a test of its own with the visibility that its author chose. What is not decided has no score at all, only words: a number would read as points lost. Gradescope needs a
-total; it is the points of what is decided, and the text above the tests says what is not in it.
+Every check is a test of its own with the visibility that its author chose. What is not decided has
+no score at all, only words: a number would read as points lost. Gradescope needs a total; it is the
+points of what is decided, and the text above the tests says what is not in it.
 """
 
 from __future__ import annotations
@@ -39,7 +41,10 @@ RULE = "<hr>"
 """Between a refusal and the earlier result that it repeats."""
 
 NOT_GRADED = "This submission was not graded"
-NOT_YOUR_MARK = "The score of 0 that you may see is not your mark: Gradescope asks for a number, and there is none yet."
+NOT_YOUR_MARK = (
+    "The score of 0 that you may see is not your mark: Gradescope asks for a number, and there is"
+    " none yet."
+)
 
 
 class TestCase(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,7 +69,10 @@ class LeaderboardEntry(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True, omit_defaults=True):
-    """results.json. Standard output is for the staff; what is said to students stands in `output` and the tests."""
+    """results.json.
+
+    Standard output is for the staff; what is said to students stands in `output` and the tests.
+    """
 
     score: float
     output: str
@@ -74,12 +82,21 @@ class Results(msgspec.Struct, frozen=True, omit_defaults=True):
     extra_data: dict[str, Any] = {}
 
 
-_CONSTANT = {"output_format": "html", "stdout_visibility": "hidden", "visibility": "visible", "test_name_format": "text"}
+_CONSTANT = {
+    "output_format": "html",
+    "stdout_visibility": "hidden",
+    "visibility": "visible",
+    "test_name_format": "text",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A grade and what it was made from. `cells`: id -> source as run. `remarks` are further sentences to the student; `allowance` where a limit holds."""
+    """A grade and what it was made from.
+
+    `cells`: id -> source as run. `remarks` are further sentences to the student; `allowance` where
+    a limit holds.
+    """
 
     grade: Grade
     assignment: Assignment
@@ -101,32 +118,55 @@ def results_of(graded: Graded, execution_time: float) -> Results:
     grade, checks = graded.grade, [check for check in graded.grade.checks if not check.question]
     told, pictured = _told(graded), _pictured(graded, checks)
     numbers = _numbers(graded.assignment, checks)
-    tests = tuple(_test(graded, check, numbers[check.id], told[check.id], draw=check.id in pictured) for check in checks)
+    tests = tuple(
+        _test(graded, check, numbers[check.id], told[check.id], draw=check.id in pictured)
+        for check in checks
+    )
     counted = grade.status is not GradeStatus.UNGRADABLE
     return Results(
         score=round(sum(check.points for check in grade.checks if not check.pending), 4),
         output=_overview(graded, checks),
         execution_time=round(execution_time, 2),
         tests=tests,
-        leaderboard=tuple(entry for wanted in graded.assignment.gradescope.leaderboard for entry in _leaderboard(wanted, graded)),
+        leaderboard=tuple(
+            entry
+            for wanted in graded.assignment.gradescope.leaderboard
+            for entry in _leaderboard(wanted, graded)
+        ),
         extra_data=_extra(graded.allowance, counted=counted, provenance=_provenance(grade)),
     )
 
 
-def not_graded(words: str, *, execution_time: float | None = None, allowance: Allowance | None = None) -> Results:
-    """The result where there is no grade, for reasons that are not the student's; it counts for no limit. `words` go to the student."""
-    case = TestCase(f"{NOT_GRADED}: there are no points yet", "failed", "visible", output=plain(words, 2_000))
+def not_graded(
+    words: str, *, execution_time: float | None = None, allowance: Allowance | None = None
+) -> Results:
+    """The result where there is no grade, for reasons that are not the student's; it counts for no
+    limit. `words` go to the student.
+    """
+    case = TestCase(
+        f"{NOT_GRADED}: there are no points yet", "failed", "visible", output=plain(words, 2_000)
+    )
     output = _page(sentences=(f"{NOT_GRADED}. {plain(words, 2_000)}", NOT_YOUR_MARK))
-    return Results(0.0, output, execution_time, (case,), extra_data=_extra(allowance, counted=False))
+    return Results(
+        0.0, output, execution_time, (case,), extra_data=_extra(allowance, counted=False)
+    )
 
 
 def refused(metadata: Metadata, allowed: Allowance, execution_time: float) -> Results:
-    """The result of a submission over the limit: the one before it, with a note. Where that can't be had, its score alone."""
+    """The result of a submission over the limit: the one before it, with a note.
+
+    Where that can't be had, its score alone.
+    """
     assert allowed.again_at is not None
     kept = next((one.score for one in reversed(metadata.earlier) if one.score is not None), None)
     note = (
-        f"{NOT_GRADED}, since {_limit_words(allowed)}, counted at the time of handing in. What is handed in from {_time(allowed)} on is graded again. "
-        + ("The score is that of your submission before this one." if kept is not None else NOT_YOUR_MARK)
+        f"{NOT_GRADED}, since {_limit_words(allowed)}, counted at the time of handing in. What is"
+        f" handed in from {_time(allowed)} on is graded again. "
+        + (
+            "The score is that of your submission before this one."
+            if kept is not None
+            else NOT_YOUR_MARK
+        )
     )
     extra = _extra(allowed, counted=False, refused=True)
     before = metadata.latest_results
@@ -134,11 +174,19 @@ def refused(metadata: Metadata, allowed: Allowance, execution_time: float) -> Re
         earlier = msgspec.convert(before, Results, strict=False)
     except msgspec.ValidationError:
         case = TestCase(f"{NOT_GRADED}: the limit is used up", "failed", "visible", output=note)
-        return Results(kept or 0.0, _page(sentences=(note,)), round(execution_time, 2), (case,), extra_data=extra)
+        return Results(
+            kept or 0.0,
+            _page(sentences=(note,)),
+            round(execution_time, 2),
+            (case,),
+            extra_data=extra,
+        )
     words = earlier.output.partition(RULE)[2] if own_data(before).get("refused") else earlier.output
     extra = {KEY: own_data(before) | extra[KEY]}
     output = f"{_page(sentences=(note,))}{RULE}\n{words}"
-    return msgspec.structs.replace(earlier, output=output, execution_time=round(execution_time, 2), extra_data=extra)
+    return msgspec.structs.replace(
+        earlier, output=output, execution_time=round(execution_time, 2), extra_data=extra
+    )
 
 
 def shown_when(assignment: Assignment, declared: Visibility) -> Visibility:
@@ -157,12 +205,19 @@ def _when(graded: Graded, check: CheckResult) -> Visibility:
     return shown_when(graded.assignment, check.visibility)
 
 
-def _test(graded: Graded, check: CheckResult, place: str, findings: tuple[str, ...], *, draw: bool) -> TestCase:
+def _test(
+    graded: Graded, check: CheckResult, place: str, findings: tuple[str, ...], *, draw: bool
+) -> TestCase:
     title = plain_line(check.title or check.id) + (" (bonus)" if check.bonus else "")
     if check.pending:
         name = f"{title}: not decided yet, {number(check.max_points)} points"
         return TestCase(
-            name, "failed", _when(graded, check).value, place, output=_text(graded, check, findings, draw=draw), output_format="html"
+            name,
+            "failed",
+            _when(graded, check).value,
+            place,
+            output=_text(graded, check, findings, draw=draw),
+            output_format="html",
         )
     return TestCase(
         name=title,
@@ -185,7 +240,11 @@ def _text(graded: Graded, check: CheckResult, findings: tuple[str, ...], *, draw
             verdict=_verdict(check),
             message=message_blocks(check.message),
             findings=findings,
-            given=", ".join(plain_line(name, 60) for name in check.given) if _may_tell_given(graded, check) else "",
+            given=(
+                ", ".join(plain_line(name, 60) for name in check.given)
+                if _may_tell_given(graded, check)
+                else ""
+            ),
             words=words,
             picture=picture,
         )
@@ -204,22 +263,33 @@ def _verdict(check: CheckResult) -> str:
             return "Not reached: there was nothing to judge."
         case Outcome.NEEDS_REVIEW:
             return (
-                f"Not decided yet: a person will look at it. These {number(check.max_points)} points are neither lost nor given until then."
+                f"Not decided yet: a person will look at it. These {number(check.max_points)}"
+                " points are neither lost nor given until then."
             )
         case Outcome.UNGRADABLE:
-            return f"Not graded yet, by no fault of yours. These {number(check.max_points)} points are neither lost nor given until then."
+            return (
+                f"Not graded yet, by no fault of yours. These {number(check.max_points)} points are"
+                " neither lost nor given until then."
+            )
 
 
 def _may_tell_given(graded: Graded, check: CheckResult) -> bool:
-    """Whether the student can see anyway that an earlier part lost points: else "yours had lost its points" would tell what a hidden check found."""
+    """Whether the student can see anyway that an earlier part lost points: else "yours had lost its
+    points" would tell what a hidden check found.
+    """
     if _when(graded, check) is not Visibility.VISIBLE:
         return True
     parts = {part.title for name in check.given if (part := graded.assignment.part_of(name))}
-    return any(one.part in parts and one.lost and _when(graded, one) is Visibility.VISIBLE for one in graded.grade.checks)
+    return any(
+        one.part in parts and one.lost and _when(graded, one) is Visibility.VISIBLE
+        for one in graded.grade.checks
+    )
 
 
 def _told(graded: Graded) -> dict[str, tuple[str, ...]]:
-    """What is said of each check's findings, by check id: at length at the first check that is shown at the same time, and by reference to it after that. What is shown later tells all."""
+    """What is said of each check's findings, by check id: at length at the first check that is
+    shown at the same time, and by reference to it after that. What is shown later tells all.
+    """
     first: dict[tuple[Visibility, str], str] = {}
     told = {}
     for check in graded.grade.checks:
@@ -238,8 +308,14 @@ def _told(graded: Graded) -> dict[str, tuple[str, ...]]:
 
 def _pictured(graded: Graded, checks: Sequence[CheckResult]) -> set[str]:
     """The checks that get a curve: lost ones first, then the runs in the notebook itself."""
-    chosen = [check for check in checks if check.lost] + [check for check in checks if check.on_cell and not check.lost]
-    drawable = [check.id for check in chosen if (trace := _trace(graded.evidence, check)) is not None and recorded_losses(trace) > 1]
+    chosen = [check for check in checks if check.lost] + [
+        check for check in checks if check.on_cell and not check.lost
+    ]
+    drawable = [
+        check.id
+        for check in chosen
+        if (trace := _trace(graded.evidence, check)) is not None and recorded_losses(trace) > 1
+    ]
     return set(drawable[:PICTURES])
 
 
@@ -256,7 +332,9 @@ def _trace(evidence: Evidence | None, check: CheckResult) -> Trace | None:
 
 def _numbers(assignment: Assignment, checks: Sequence[CheckResult]) -> dict[str, str]:
     """ "3.2": the second check of the third part."""
-    parts = list(dict.fromkeys([part.title for part in assignment.parts] + [check.part for check in checks]))
+    parts = list(
+        dict.fromkeys([part.title for part in assignment.parts] + [check.part for check in checks])
+    )
     counts: dict[str, int] = {}
     numbers = {}
     for check in checks:
@@ -268,7 +346,9 @@ def _numbers(assignment: Assignment, checks: Sequence[CheckResult]) -> dict[str,
 def _overview(graded: Graded, checks: Sequence[CheckResult]) -> str:
     grade = graded.grade
     open_ones = [check for check in checks if _when(graded, check) is Visibility.VISIBLE]
-    runs = [run for check in open_ones if not check.on_cell and (run := run_of(graded.evidence, check))]
+    runs = [
+        run for check in open_ones if not check.on_cell and (run := run_of(graded.evidence, check))
+    ]
     return _page(
         sentences=(*graded.remarks, *_points(graded, open_ones), *_rest(graded, checks)),
         notices=[plain(notice, 2_000) for notice in grade.notices[:NOTICES]],
@@ -285,11 +365,21 @@ def _points(graded: Graded, shown: Sequence[CheckResult]) -> list[str]:
     decided = [check for check in shown if not check.pending]
     if decided:
         passed = sum(check.outcome is Outcome.PASSED for check in decided)
-        points, of = (number(sum(values)) for values in ([check.points for check in decided], [check.max_points for check in decided]))
-        sentences.append(f"Of the checks that you see at once, {passed} of {len(decided)} passed: {points} of {of} points.")
+        points, of = (
+            number(sum(values))
+            for values in (
+                [check.points for check in decided],
+                [check.max_points for check in decided],
+            )
+        )
+        sentences.append(
+            f"Of the checks that you see at once, {passed} of {len(decided)} passed: {points} of"
+            f" {of} points."
+        )
     if pending := sum(check.max_points for check in shown if check.pending):
         sentences.append(
-            f"{number(pending)} points are not decided yet. They are in no score yet, and cost you nothing until a person, or another run, decides them."
+            f"{number(pending)} points are not decided yet. They are in no score yet, and cost you"
+            " nothing until a person, or another run, decides them."
         )
     return sentences
 
@@ -302,17 +392,23 @@ def _rest(graded: Graded, checks: Sequence[CheckResult]) -> list[str]:
         if later:
             worth = number(sum(check.max_points for check in later))
             sentences.append(
-                f"{len(later)} more check{'s are' if len(later) > 1 else ' is'} {words}, worth {worth} points. Until all are shown, Gradescope shows no total."
+                f"{len(later)} more check{'s are' if len(later) > 1 else ' is'} {words}, worth"
+                f" {worth} points. Until all are shown, Gradescope shows no total."
             )
     questions = [check for check in graded.grade.checks if check.question]
     if questions:
         blank = [plain_line(check.title) for check in questions if check.cause is Cause.UNANSWERED]
         worth = number(sum(check.max_points for check in questions))
         sentences.append(
-            f"{worth} more points are for answers that a person marks." + (f" No answer was found to: {'; '.join(blank)}." if blank else "")
+            f"{worth} more points are for answers that a person marks."
+            + (f" No answer was found to: {'; '.join(blank)}." if blank else "")
         )
     if graded.allowance is not None:
-        left = graded.allowance.limit.submissions - graded.allowance.used - (graded.grade.status is not GradeStatus.UNGRADABLE)
+        left = (
+            graded.allowance.limit.submissions
+            - graded.allowance.used
+            - (graded.grade.status is not GradeStatus.UNGRADABLE)
+        )
         sentences.append(f"{max(0, left)} of {_limit_of(graded.allowance)} are left.")
     return sentences
 
@@ -341,13 +437,22 @@ def _footer(grade: Grade) -> str:
     return plain_line(" · ".join(items))
 
 
-def _page(sentences: Sequence[str], notices: Sequence[str] = (), failures: Sequence[object] = (), footer: str = "") -> str:
+def _page(
+    sentences: Sequence[str],
+    notices: Sequence[str] = (),
+    failures: Sequence[object] = (),
+    footer: str = "",
+) -> str:
     template = environment().get_template("gradescope/submission.html.j2")
     return template.render(sentences=sentences, notices=notices, failures=failures, footer=footer)
 
 
 def _provenance(grade: Grade) -> dict[str, Any]:
-    return {"assignment": grade.assignment, "status": str(grade.status), **msgspec.to_builtins(grade.provenance)}
+    return {
+        "assignment": grade.assignment,
+        "status": str(grade.status),
+        **msgspec.to_builtins(grade.provenance),
+    }
 
 
 def _extra(allowed: Allowance | None, *, counted: bool, **more: object) -> dict[str, Any]:
@@ -357,9 +462,15 @@ def _extra(allowed: Allowance | None, *, counted: bool, **more: object) -> dict[
 
 
 def _leaderboard(wanted: Leaderboard, graded: Graded) -> list[LeaderboardEntry]:
-    """Only of a check that passed, for its run alone is known to be what it seems, and that everybody may see."""
+    """Only of a check that passed, for its run alone is known to be what it seems, and that
+    everybody may see.
+    """
     check = next((check for check in graded.grade.checks if check.id == wanted.check), None)
-    if check is None or check.outcome is not Outcome.PASSED or _when(graded, check) is not Visibility.VISIBLE:
+    if (
+        check is None
+        or check.outcome is not Outcome.PASSED
+        or _when(graded, check) is not Visibility.VISIBLE
+    ):
         return []
     step = _first_step(_trace(graded.evidence, check), wanted.loss)
     return [LeaderboardEntry(plain_line(wanted.name), step, "asc")] if step is not None else []
@@ -369,5 +480,10 @@ def _first_step(trace: Trace | None, loss: float) -> float | None:
     """The first recorded step of `trace` with at most `loss`."""
     if trace is None:
         return None
-    pairs = zip(trace.recorded.numpy().ravel().tolist(), trace.losses.numpy().ravel().tolist(), strict=False)
-    return next((float(step) for step, value in pairs if not isinstance(value, complex) and value <= loss), None)
+    pairs = zip(
+        trace.recorded.numpy().ravel().tolist(), trace.losses.numpy().ravel().tolist(), strict=False
+    )
+    return next(
+        (float(step) for step, value in pairs if not isinstance(value, complex) and value <= loss),
+        None,
+    )

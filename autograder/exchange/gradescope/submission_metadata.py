@@ -1,6 +1,8 @@
-"""Gradescope's submission_metadata.json: who handed in when, what was handed in before, and whether a limit allows another grading.
+"""Gradescope's submission_metadata.json: who handed in when, what was handed in before, and whether
+a limit allows another grading.
 
-All times are Gradescope's own, never this machine's: a submission that is graded again later meets the same limit.
+All times are Gradescope's own, never this machine's: a submission that is graded again later meets
+the same limit.
 """
 
 from __future__ import annotations
@@ -31,7 +33,10 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Previous(msgspec.Struct, frozen=True):
-    """An earlier submission of the same students. Gradescope gives `results` of the latest one only."""
+    """An earlier submission of the same students.
+
+    Gradescope gives `results` of the latest one only.
+    """
 
     submission_time: datetime.datetime
     score: float | None = None
@@ -40,7 +45,9 @@ class Previous(msgspec.Struct, frozen=True):
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """What Gradescope says about a submission, as far as it is used here. Times have a time zone."""
+    """What Gradescope says about a submission, as far as it is used here. Times have a time
+    zone.
+    """
 
     created_at: datetime.datetime
     id: int | str = ""
@@ -48,7 +55,10 @@ class Metadata(msgspec.Struct, frozen=True):
     previous_submissions: tuple[Previous, ...] = ()
 
     def __post_init__(self) -> None:
-        for moment in (self.created_at, *(one.submission_time for one in self.previous_submissions)):
+        for moment in (
+            self.created_at,
+            *(one.submission_time for one in self.previous_submissions),
+        ):
             if moment.tzinfo is None:
                 message = "Expected a time zone in created_at and submission_time"
                 raise ValueError(message)
@@ -57,20 +67,26 @@ class Metadata(msgspec.Struct, frozen=True):
     def earlier(self) -> tuple[Previous, ...]:
         """What was handed in before this one, oldest first."""
         return tuple(
-            sorted((one for one in self.previous_submissions if one.submission_time < self.created_at), key=lambda one: one.submission_time)
+            sorted(
+                (one for one in self.previous_submissions if one.submission_time < self.created_at),
+                key=lambda one: one.submission_time,
+            )
         )
 
     @property
     def latest_results(self) -> dict[str, Any] | None:
-        """results.json of the submission before this one; None if there is none, or it is not done."""
+        """results.json of the submission before this one; None if there is none, or it is not
+        done.
+        """
         found = self.earlier[-1].results if self.earlier else None
         return found if isinstance(found, dict) and found else None
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a limit says of one submission: `used` gradings of `limit` in the hours before it; `again_at` where they are used up. `uncounted` are earlier
-    submissions in the window that used up nothing, since they were not graded.
+    """What a limit says of one submission: `used` gradings of `limit` in the hours before it;
+    `again_at` where they are used up. `uncounted` are earlier submissions in the window that used
+    up nothing, since they were not graded.
     """
 
     limit: RateLimit
@@ -93,20 +109,35 @@ def read_metadata(data: bytes) -> Metadata:
 
 
 def allowance(metadata: Metadata, limit: RateLimit) -> Allowance:
-    """Count the gradings in the `limit.hours` before `metadata`'s submission: not those that failed by no fault of the student, and none that was refused."""
+    """Count the gradings in the `limit.hours` before `metadata`'s submission: not those that failed
+    by no fault of the student, and none that was refused.
+    """
     hours = datetime.timedelta(hours=limit.hours)
     within = [one for one in metadata.earlier if one.submission_time > metadata.created_at - hours]
     refused = _uncounted(metadata)
-    counted = [one.submission_time for one in within if not one.autograder_error and not _among(one.submission_time, refused)]
+    counted = [
+        one.submission_time
+        for one in within
+        if not one.autograder_error and not _among(one.submission_time, refused)
+    ]
     again_at = counted[-limit.submissions] + hours if len(counted) >= limit.submissions else None
-    return Allowance(limit, len(counted), again_at, tuple(one.submission_time for one in within if _among(one.submission_time, refused)))
+    return Allowance(
+        limit,
+        len(counted),
+        again_at,
+        tuple(one.submission_time for one in within if _among(one.submission_time, refused)),
+    )
 
 
 def _uncounted(metadata: Metadata) -> tuple[datetime.datetime, ...]:
-    """Earlier submissions that count for nothing: the latest result carries the list, and may be one itself."""
+    """Earlier submissions that count for nothing: the latest result carries the list, and may be
+    one itself.
+    """
     own = own_data(metadata.latest_results)
     listed = own.get("uncounted")
-    moments = [moment for text in listed if (moment := _moment(text))] if isinstance(listed, list) else []
+    moments = (
+        [moment for text in listed if (moment := _moment(text))] if isinstance(listed, list) else []
+    )
     if own.get("counted") is False:
         moments.append(metadata.earlier[-1].submission_time)
     return tuple(moments)

@@ -1,8 +1,10 @@
 """Blackboard Learn: the .zip of "Assignment File Download" in.
 
-Files are named ``{assignment}_{username}_attempt_{Y-m-d-H-M-S}_{file}``, with a receipt that ends right after the time, in ``.txt``, for each attempt. A group's attempts have the
-group's name in the place of the username. The time is the server's own, without a zone. A receipt begins with Name, Assignment and Date Submitted, which ends in a zone's letters; only
-GMT and UTC are the same everywhere, and are believed. What follows may be the student's own words and is not read.
+Files are named ``{assignment}_{username}_attempt_{Y-m-d-H-M-S}_{file}``, with a receipt that ends
+right after the time, in ``.txt``, for each attempt. A group's attempts have the group's name in the
+place of the username. The time is the server's own, without a zone. A receipt begins with Name,
+Assignment and Date Submitted, which ends in a zone's letters; only GMT and UTC are the same
+everywhere, and are believed. What follows may be the student's own words and is not read.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
     from autograder.exchange.lms.download import Download, Entry
 
-_NAME = re.compile(r"^(?P<head>[^/]+?)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|(?P<receipt>\.txt))$")
+_NAME = re.compile(
+    r"^(?P<head>[^/]+?)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|(?P<receipt>\.txt))$"
+)
 _BEARER = re.compile(r"^Name:\s*(?P<name>.*?)\s*(?:\((?P<login>[^()]*)\))?\s*$")
 _OWN_WORDS = "Submission Field:"
 RECEIPT_BYTES = 20_000
@@ -28,7 +32,9 @@ RECEIPT_BYTES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What Blackboard wrote: the name, the username ("" for a group), the assignment's title, and whether its times are UTC."""
+    """What Blackboard wrote: the name, the username ("" for a group), the assignment's title, and
+    whether its times are UTC.
+    """
 
     name: str
     login: str
@@ -57,7 +63,10 @@ def deliveries(download: Download, asked: Asked) -> Delivered:
         else:
             attempts[match["head"], match["when"]].append((match, entry))
     receipts = {
-        key: read_receipt(entry.read(RECEIPT_BYTES)) for key, files in attempts.items() for match, entry in files if match["receipt"]
+        key: read_receipt(entry.read(RECEIPT_BYTES))
+        for key, files in attempts.items()
+        for match, entry in files
+        if match["receipt"]
     }
     titles = {receipt.assignment for receipt in receipts.values()}
     found = []
@@ -84,17 +93,42 @@ def read_receipt(data: bytes) -> Receipt:
     """The receipt's first lines; empty words where they are missing."""
     text = data.decode("utf-8-sig", "replace").partition(_OWN_WORDS)[0]
     bearer = next((match for line in text.splitlines() if (match := _BEARER.match(line))), None)
-    assignment = next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Assignment:")), "")
+    assignment = next(
+        (
+            line.partition(":")[2].strip()
+            for line in text.splitlines()
+            if line.startswith("Assignment:")
+        ),
+        "",
+    )
     submitted = next((line for line in text.splitlines() if line.startswith("Date Submitted:")), "")
     utc = submitted.split()[-1] in ("GMT", "UTC") if submitted else False
-    return Receipt(bearer["name"] if bearer else "", (bearer["login"] or "").strip() if bearer else "", assignment, utc)
+    return Receipt(
+        bearer["name"] if bearer else "",
+        (bearer["login"] or "").strip() if bearer else "",
+        assignment,
+        utc,
+    )
 
 
 def _person(head: str, receipt: Receipt | None, titles: Iterable[str]) -> Person | None:
-    """Who made an attempt. Without its own receipt, the username is what follows the assignment's title, or the only underscore; None where that can't be told."""
+    """Who made an attempt.
+
+    Without its own receipt, the username is what follows the assignment's title, or the only
+    underscore; None where that can't be told.
+    """
     if receipt and receipt.login and head.endswith(f"_{receipt.login}"):
-        return Person(name_key(receipt.name), ((IdKind.LOGIN, receipt.login),), receipt.login, receipt.name)
-    login = next((head.removeprefix(f"{title}_") for title in titles if title and head.startswith(f"{title}_")), "")
+        return Person(
+            name_key(receipt.name), ((IdKind.LOGIN, receipt.login),), receipt.login, receipt.name
+        )
+    login = next(
+        (
+            head.removeprefix(f"{title}_")
+            for title in titles
+            if title and head.startswith(f"{title}_")
+        ),
+        "",
+    )
     if not login and head.count("_") == 1:
         login = head.partition("_")[2]
     if not login:
@@ -115,5 +149,9 @@ def _notes(found: Sequence[Delivery], asked: Asked) -> tuple[str, ...]:
     if asked.zone or not unknown:
         return ()
     return (
-        f"the times of {unknown} of {len(found)} attempts name no zone, so nobody of them is called late and their times are not kept: --timezone Europe/London, for example, says which",
+        (
+            f"the times of {unknown} of {len(found)} attempts name no zone, so nobody of them is"
+            " called late and their times are not kept: --timezone Europe/London, for example,"
+            " says which"
+        ),
     )

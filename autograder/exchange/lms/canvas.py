@@ -1,10 +1,13 @@
 """Canvas: submissions.zip in, the gradebook's CSV in and out.
 
-File names are those of Canvas' own packer (lib/content_zipper.rb): ``{sortable name}_[LATE_]{user id}_{attachment id}_{file}``, the name in small letters without
-anything but letters and digits; ``anon_{anonymous id}`` in the place of name and user id; of a group, the group's name and the user id of one member; text entries and links
-end in ``_text.html`` and ``_link.html``. A file that is handed in again under its name gets ``-1``, ``-2``.
+File names are those of Canvas' own packer (lib/content_zipper.rb): ``{sortable name}_[LATE_]{user
+id}_{attachment id}_{file}``, the name in small letters without anything but letters and digits;
+``anon_{anonymous id}`` in the place of name and user id; of a group, the group's name and the user
+id of one member; text entries and links end in ``_text.html`` and ``_link.html``. A file that is
+handed in again under its name gets ``-1``, ``-2``.
 
-The importer (lib/gradebook_importer.rb) finds students by ID and assignments by the number in "Title (number)", and changes only the columns that a file has.
+The importer (lib/gradebook_importer.rb) finds students by ID and assignments by the number in
+"Title (number)", and changes only the columns that a file has.
 """
 
 from __future__ import annotations
@@ -16,7 +19,16 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from autograder.errors import ExchangeError
-from autograder.exchange.lms.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, base_of, same_text
+from autograder.exchange.lms.delivery import (
+    NOTEBOOKS,
+    Asked,
+    Delivered,
+    Delivery,
+    IdKind,
+    Person,
+    base_of,
+    same_text,
+)
 from autograder.exchange.lms.score_sheet import Column, Held, ScoreRow, ScoreSheet, read_number
 
 if TYPE_CHECKING:
@@ -37,7 +49,12 @@ IDS = {"ID": IdKind.CANVAS, "SIS Login ID": IdKind.LOGIN, "SIS User ID": IdKind.
 
 def recognise(names: Sequence[str]) -> bool:
     """Whether every file that may be a notebook is named as Canvas does, and there is one."""
-    own = [name for name in names if "/" not in name and (PurePosixPath(name).suffix.lower() in NOTEBOOKS or _NAME.match(name))]
+    own = [
+        name
+        for name in names
+        if "/" not in name
+        and (PurePosixPath(name).suffix.lower() in NOTEBOOKS or _NAME.match(name))
+    ]
     return bool(own) and all(map(_NAME.match, own)) and not any("/" in name for name in names)
 
 
@@ -47,7 +64,9 @@ def name_key(name: str) -> str:
 
 
 def deliveries(download: Download, asked: Asked) -> Delivered:
-    """One for each user, or one for each time where a file is there under its name and again with -1, -2."""
+    """One for each user, or one for each time where a file is there under its name and again with
+    -1, -2.
+    """
     users: dict[str, list[tuple[re.Match[str], Entry]]] = defaultdict(list)
     strange = []
     for entry in download.entries:
@@ -56,7 +75,9 @@ def deliveries(download: Download, asked: Asked) -> Delivered:
             strange.append(entry.name)
         else:
             users[match["uid"] or f"anon_{match['anon']}"].append((match, entry))
-    found = [delivery for user, files in users.items() for delivery in _of_user(user, files, asked.slug)]
+    found = [
+        delivery for user, files in users.items() for delivery in _of_user(user, files, asked.slug)
+    ]
     return Delivered(tuple(found), tuple(strange))
 
 
@@ -66,7 +87,10 @@ def _of_user(user: str, files: list[tuple[re.Match[str], Entry]], slug: str) -> 
     handle = user if first["anon"] else "_".join(part for part in (first["name"], user) if part)
     person = Person(name_key(first["name"] or ""), ((kind, user.removeprefix("anon_")),), handle)
     late = any(match["late"] for match, _ in files)
-    uploads = sorted(((int(match["att"]), match["file"], entry) for match, entry in files if match["att"]), key=lambda upload: upload[0])
+    uploads = sorted(
+        ((int(match["att"]), match["file"], entry) for match, entry in files if match["att"]),
+        key=lambda upload: upload[0],
+    )
     return [
         Delivery(
             handle,
@@ -81,20 +105,34 @@ def _of_user(user: str, files: list[tuple[re.Match[str], Entry]], slug: str) -> 
 
 
 def _times(uploads: list[tuple[int, str, Entry]], slug: str) -> list[list[tuple[int, str, Entry]]]:
-    """Uploads (attachment id, file, entry) by the time they were handed in, oldest first: a file with -1 replaces the one without, and what has no other stays with the newest."""
+    """Uploads (attachment id, file, entry) by the time they were handed in, oldest first: a file
+    with -1 replaces the one without, and what has no other stays with the newest.
+    """
     stems = {PurePosixPath(file).stem for _, file, _ in uploads}
     by_base: dict[tuple[str, str], list[tuple[int, str, Entry]]] = defaultdict(list)
     for upload in uploads:
         path = PurePosixPath(upload[1])
         bare = _RESUBMITTED.sub("", path.stem)
-        base = base_of(path.name, slug) if base_of(path.name, slug) == slug else bare if bare in stems else path.stem
+        base = (
+            base_of(path.name, slug)
+            if base_of(path.name, slug) == slug
+            else bare
+            if bare in stems
+            else path.stem
+        )
         by_base[base, path.suffix.lower()].append(upload)
     count = max((len(group) for group in by_base.values()), default=1)
-    return [[group[-back] for group in by_base.values() if len(group) >= back] for back in range(count, 0, -1)]
+    return [
+        [group[-back] for group in by_base.values() if len(group) >= back]
+        for back in range(count, 0, -1)
+    ]
 
 
 def is_gradebook(header: Sequence[str]) -> bool:
-    """Whether these are a gradebook's columns. Where Canvas shows last names first, there are two columns for names."""
+    """Whether these are a gradebook's columns.
+
+    Where Canvas shows last names first, there are two columns for names.
+    """
     return "ID" in header and "Section" in header and header[0] in ("Student", "LastName")
 
 
@@ -106,7 +144,10 @@ def score_sheet(sheet: Sheet, wanted: Column) -> ScoreSheet:
     """
     header = sheet.header
     if not is_gradebook(header):
-        message = f"{sheet.path}: is no gradebook of Canvas: it has no columns Student, ID and Section. Download it in Canvas: Grades, Export, Export Entire Gradebook"
+        message = (
+            f"{sheet.path}: is no gradebook of Canvas: it has no columns Student, ID and Section."
+            " Download it in Canvas: Grades, Export, Export Entire Gradebook"
+        )
         raise ExchangeError(message)
     column = _column(sheet, wanted)
     points = next((row for row in sheet.rows if "Points Possible" in row.cells[0]), None)
@@ -118,26 +159,47 @@ def score_sheet(sheet: Sheet, wanted: Column) -> ScoreSheet:
         if row is points or _about_columns(row.cells):
             fixed.append(row)
         elif row.cells[places[IdKind.CANVAS]].isdigit():
-            ids = tuple((kind, row.cells[place]) for kind, place in places.items() if row.cells[place])
-            held = {_EXCUSED: Held.EXCUSED, _NOT_ASSIGNED: Held.NOT_ASSIGNED}.get(row.cells[column].strip().upper())
+            ids = tuple(
+                (kind, row.cells[place]) for kind, place in places.items() if row.cells[place]
+            )
+            held = {_EXCUSED: Held.EXCUSED, _NOT_ASSIGNED: Held.NOT_ASSIGNED}.get(
+                row.cells[column].strip().upper()
+            )
             rows.append(ScoreRow(row, ids, row.cells[0], read_number(row.cells[column]), held))
     return ScoreSheet(sheet, column, possible, tuple(rows), tuple(fixed), tuple(keep))
 
 
 def _column(sheet: Sheet, wanted: Column) -> int:
-    titles = {number: match for number, name in enumerate(sheet.header) if (match := _ASSIGNMENT.match(name))}
+    titles = {
+        number: match
+        for number, name in enumerate(sheet.header)
+        if (match := _ASSIGNMENT.match(name))
+    }
     if wanted.named:
-        found = [number for number, match in titles.items() if wanted.named in (match[0], match["title"], match["id"])]
+        found = [
+            number
+            for number, match in titles.items()
+            if wanted.named in (match[0], match["title"], match["id"])
+        ]
     else:
-        found = [number for number, match in titles.items() if same_text(match["title"]) in map(same_text, wanted.titles)]
+        found = [
+            number
+            for number, match in titles.items()
+            if same_text(match["title"]) in map(same_text, wanted.titles)
+        ]
     if len(found) == 1:
         return found[0]
     known = ", ".join(repr(match[0]) for match in titles.values()) or "none"
     asked = repr(wanted.named) if wanted.named else " or ".join(map(repr, wanted.titles))
-    message = f'{sheet.path}: {"no assignment" if not found else "several assignments"} titled {asked}; name one with --column "TITLE (NUMBER)". There are: {known}'
+    message = (
+        f"{sheet.path}: {'no assignment' if not found else 'several assignments'} titled {asked};"
+        f' name one with --column "TITLE (NUMBER)". There are: {known}'
+    )
     raise ExchangeError(message)
 
 
 def _about_columns(cells: Sequence[str]) -> bool:
     """The row that says which assignments are posted by hand."""
-    return all(re.fullmatch(r"\s*(?:Muted|Manual Posting.*)?\s*", cell, re.IGNORECASE) for cell in cells)
+    return all(
+        re.fullmatch(r"\s*(?:Muted|Manual Posting.*)?\s*", cell, re.IGNORECASE) for cell in cells
+    )

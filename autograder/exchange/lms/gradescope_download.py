@@ -1,6 +1,8 @@
-"""Gradescope: "Export Submissions" in: ``assignment_N_export/submission_metadata.yml`` and a folder ``submission_M`` for each submission.
+"""Gradescope: "Export Submissions" in: ``assignment_N_export/submission_metadata.yml`` and a folder
+``submission_M`` for each submission.
 
-The metadata are YAML that Ruby wrote: keys are symbols (``:submitters``), and values may carry Ruby's tags, which are read as plain values. Several submitters are a group.
+The metadata are YAML that Ruby wrote: keys are symbols (``:submitters``), and values may carry
+Ruby's tags, which are read as plain values. Several submitters are a group.
 """
 
 from __future__ import annotations
@@ -62,16 +64,25 @@ def read_metadata(data: bytes, where: str) -> dict[str, Mapping[Any, Any]]:
     def plain(loader: Any, _: str, node: Any) -> Any:
         if isinstance(node, yaml.MappingNode):
             return loader.construct_mapping(node, deep=True)
-        return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else loader.construct_scalar(node)
+        return (
+            loader.construct_sequence(node, deep=True)
+            if isinstance(node, yaml.SequenceNode)
+            else loader.construct_scalar(node)
+        )
 
     Loader.add_multi_constructor("!ruby/", plain)
     try:
         content = yaml.load(data, Loader)  # noqa: S506  (a safe loader)
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
-        message = f"{where}{f':{mark.line + 1}' if mark else ''}: is not the YAML that Gradescope exports ({getattr(error, 'problem', '') or type(error).__name__})"
+        message = (
+            f"{where}{f':{mark.line + 1}' if mark else ''}: is not the YAML that Gradescope exports"
+            f" ({getattr(error, 'problem', '') or type(error).__name__})"
+        )
         raise ExchangeError(message) from error
-    if not isinstance(content, dict) or not all(isinstance(about, dict) for about in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(about, dict) for about in content.values()
+    ):
         message = f"{where}: is not a table of submissions"
         raise ExchangeError(message)
     return {str(name): about for name, about in content.items()}
@@ -79,15 +90,27 @@ def read_metadata(data: bytes, where: str) -> dict[str, Mapping[Any, Any]]:
 
 def _delivery(name: str, about: Mapping[Any, Any], files: Sequence[Entry]) -> Delivery:
     submitters = _value(about, "submitters")
-    people = tuple(_person(one) for one in submitters if isinstance(one, dict)) if isinstance(submitters, list) else ()
+    people = (
+        tuple(_person(one) for one in submitters if isinstance(one, dict))
+        if isinstance(submitters, list)
+        else ()
+    )
     moment = _value(about, "created_at")
     exact = moment if isinstance(moment, datetime.datetime) and moment.tzinfo else None
-    return Delivery(name, people, tuple(files), exact.astimezone(datetime.UTC).isoformat() if exact else "", exact)
+    return Delivery(
+        name,
+        people,
+        tuple(files),
+        exact.astimezone(datetime.UTC).isoformat() if exact else "",
+        exact,
+    )
 
 
 def _person(about: Mapping[Any, Any]) -> Person:
     name, sid, email = (str(_value(about, key) or "").strip() for key in ("name", "sid", "email"))
-    ids = tuple((kind, text) for kind, text in ((IdKind.STUDENT, sid), (IdKind.EMAIL, email)) if text)
+    ids = tuple(
+        (kind, text) for kind, text in ((IdKind.STUDENT, sid), (IdKind.EMAIL, email)) if text
+    )
     return Person(name_key(name), ids, sid or email or name, name)
 
 

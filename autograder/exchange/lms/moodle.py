@@ -1,10 +1,13 @@
 """Moodle: "Download all submissions" in, the offline grading worksheet in and out.
 
-Names are those of Moodle's own packer (mod/assign): ``{Full name}_{number}_assignsubmission_file/...``, a folder for each student (from 3.1 on; the folder ended in ``_`` in older
-ones), or all files in one folder with that as a prefix. The number is that of "Participant N" in the worksheet. With blind marking the name is "Participant". Where groups hand in,
-name and number are the *group's*, so a number alone is not trusted: the name has to agree.
+Names are those of Moodle's own packer (mod/assign): ``{Full
+name}_{number}_assignsubmission_file/...``, a folder for each student (from 3.1 on; the folder ended
+in ``_`` in older ones), or all files in one folder with that as a prefix. The number is that of
+"Participant N" in the worksheet. With blind marking the name is "Participant". Where groups hand
+in, name and number are the *group's*, so a number alone is not trusted: the name has to agree.
 
-The importer (assignfeedback_offline) reads Identifier, Grade, Last modified (grade) and feedback columns, and skips, without a word, grades above the maximum.
+The importer (assignfeedback_offline) reads Identifier, Grade, Last modified (grade) and feedback
+columns, and skips, without a word, grades above the maximum.
 """
 
 from __future__ import annotations
@@ -24,8 +27,12 @@ if TYPE_CHECKING:
     from autograder.exchange.lms.download import Download, Entry
     from autograder.exchange.lms.sheet import Sheet
 
-_FOLDER = re.compile(r"^(?P<name>[^_/]*?)(?:_(?P<number>\d+))?_assignsubmission_(?P<kind>[a-z]+)_?$")
-_FLAT = re.compile(r"^(?P<name>[^_/]*?)(?:_(?P<number>\d+))?_assignsubmission_(?P<kind>[a-z]+)_(?P<file>[^/]+)$")
+_FOLDER = re.compile(
+    r"^(?P<name>[^_/]*?)(?:_(?P<number>\d+))?_assignsubmission_(?P<kind>[a-z]+)_?$"
+)
+_FLAT = re.compile(
+    r"^(?P<name>[^_/]*?)(?:_(?P<number>\d+))?_assignsubmission_(?P<kind>[a-z]+)_(?P<file>[^/]+)$"
+)
 _CLEANED = re.compile(r"[?*:\"<>|/\\\x00-\x1f]")
 _IDENTIFIER = re.compile(r"^.*?(\d+)$")
 BLIND = "participant"
@@ -33,8 +40,17 @@ KEPT = (
     "identifier", "full name", "id number", "email address", "username", "department", "institution", "status", "group", "marker", "grade",
     "maximum grade", "scale", "marking workflow state", "grade can be changed", "last modified (submission)", "last modified (grade)",
 )  # fmt: skip
-"""Columns of a file for import. Feedback and online texts are left out: what the file does not have, Moodle leaves as it is, and an apostrophe before a formula would change it."""
-IDS = {"identifier": IdKind.MOODLE, "email address": IdKind.EMAIL, "id number": IdKind.STUDENT, "username": IdKind.LOGIN}
+"""Columns of a file for import.
+
+Feedback and online texts are left out: what the file does not have, Moodle leaves as it is, and an
+apostrophe before a formula would change it.
+"""
+IDS = {
+    "identifier": IdKind.MOODLE,
+    "email address": IdKind.EMAIL,
+    "id number": IdKind.STUDENT,
+    "username": IdKind.LOGIN,
+}
 
 
 def recognise(names: Sequence[str]) -> bool:
@@ -66,7 +82,9 @@ def deliveries(download: Download, _: Asked) -> Delivered:
         key = (name_key(match["name"]), match["number"] or "")
         names.setdefault(key, match["name"].strip())
         found[key].append(entry)
-    return Delivered(tuple(_delivery(key, names[key], files) for key, files in found.items()), tuple(strange))
+    return Delivered(
+        tuple(_delivery(key, names[key], files) for key, files in found.items()), tuple(strange)
+    )
 
 
 def _parse(name: str) -> re.Match[str] | None:
@@ -79,7 +97,9 @@ def _delivery(key: tuple[str, str], name: str, files: list[Entry]) -> Delivery:
     ids = ((IdKind.MOODLE, participant(number)),) if number else ()
     handle = f"{name}_{number}" if number else name
     blind = key[0] == BLIND
-    return Delivery(handle, (Person("" if blind else key[0], ids, handle, "" if blind else name),), tuple(files))
+    return Delivery(
+        handle, (Person("" if blind else key[0], ids, handle, "" if blind else name),), tuple(files)
+    )
 
 
 def score_sheet(sheet: Sheet, _: Column) -> ScoreSheet:
@@ -89,21 +109,47 @@ def score_sheet(sheet: Sheet, _: Column) -> ScoreSheet:
         ExchangeError: if it is no grading worksheet.
     """
     places = {name.casefold(): place for place, name in enumerate(sheet.header)}
-    if missing := [name for name in ("identifier", "grade", "last modified (grade)") if name not in places]:
-        message = f"{sheet.path}: is no grading worksheet of Moodle: it has no column {missing[0].capitalize()!r}. Download it in Moodle, with English as your language: View all submissions, Download grading worksheet"
+    if missing := [
+        name for name in ("identifier", "grade", "last modified (grade)") if name not in places
+    ]:
+        message = (
+            f"{sheet.path}: is no grading worksheet of Moodle: it has no column"
+            f" {missing[0].capitalize()!r}. Download it in Moodle, with English as your language:"
+            " View all submissions, Download grading worksheet"
+        )
         raise ExchangeError(message)
-    grade, maximum, changeable = places["grade"], places.get("maximum grade"), places.get("grade can be changed")
-    most = {read_number(row.cells[maximum]) for row in sheet.rows} - {None} if maximum is not None else set()
+    grade, maximum, changeable = (
+        places["grade"],
+        places.get("maximum grade"),
+        places.get("grade can be changed"),
+    )
+    most = (
+        {read_number(row.cells[maximum]) for row in sheet.rows} - {None}
+        if maximum is not None
+        else set()
+    )
     rows = []
     for row in sheet.rows:
         ids = tuple(
-            (kind, row.cells[places[name]].strip()) for name, kind in IDS.items() if name in places and row.cells[places[name]].strip()
+            (kind, row.cells[places[name]].strip())
+            for name, kind in IDS.items()
+            if name in places and row.cells[places[name]].strip()
         )
-        ids = tuple((kind, participant(text) if kind is IdKind.MOODLE else text) for kind, text in ids)
+        ids = tuple(
+            (kind, participant(text) if kind is IdKind.MOODLE else text) for kind, text in ids
+        )
         locked = changeable is not None and row.cells[changeable].strip().casefold() == "no"
-        name = row.cells[places["full name"]] if "full name" in places else row.cells[places["identifier"]]
-        rows.append(ScoreRow(row, ids, name, read_number(row.cells[grade]), Held.LOCKED if locked else None))
-    numbers = [row.cells[place] for row in sheet.rows for place in (grade, maximum) if place is not None]
+        name = (
+            row.cells[places["full name"]]
+            if "full name" in places
+            else row.cells[places["identifier"]]
+        )
+        rows.append(
+            ScoreRow(row, ids, name, read_number(row.cells[grade]), Held.LOCKED if locked else None)
+        )
+    numbers = [
+        row.cells[place] for row in sheet.rows for place in (grade, maximum) if place is not None
+    ]
     return ScoreSheet(
         sheet,
         grade,

@@ -1,4 +1,6 @@
-"""Folders that no system made: nbgrader's ``{student}/{assignment}/``, a folder for each student, or a file for each."""
+"""Folders that no system made: nbgrader's ``{student}/{assignment}/``, a folder for each student,
+or a file for each.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,15 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from autograder.exchange.lms.delivery import NOTEBOOKS, Asked, Delivered, Delivery, IdKind, Person, same_text
+from autograder.exchange.lms.delivery import (
+    NOTEBOOKS,
+    Asked,
+    Delivered,
+    Delivery,
+    IdKind,
+    Person,
+    same_text,
+)
 from autograder.exchange.nbgrader.timestamps import TIMESTAMP, parse_timestamp
 
 if TYPE_CHECKING:
@@ -29,7 +39,11 @@ def name_key(name: str) -> str:
 def deliveries(download: Download, asked: Asked) -> Delivered:
     """One for each first folder, or, of files beside each other, one for each name."""
     download = _unwrapped(download)
-    with_slug = {name.split("/")[0] for name in download.names if name.split("/")[1:2] == [asked.slug] and name.count("/") > 1}
+    with_slug = {
+        name.split("/")[0]
+        for name in download.names
+        if name.split("/")[1:2] == [asked.slug] and name.count("/") > 1
+    }
     owners: dict[str, list[Entry]] = defaultdict(list)
     strange = []
     for entry in download.entries:
@@ -42,14 +56,24 @@ def deliveries(download: Download, asked: Asked) -> Delivered:
             owners[PurePosixPath(top).stem].append(entry)
         else:
             strange.append(entry.name)
-    return Delivered(tuple(_delivery(owner, files) for owner, files in owners.items()), tuple(strange))
+    return Delivered(
+        tuple(_delivery(owner, files) for owner, files in owners.items()), tuple(strange)
+    )
 
 
 def _unwrapped(download: Download) -> Download:
-    """Without the folder around all of it, where it has the archive's own name or that of nbgrader's folder; any other may be a student's."""
+    """Without the folder around all of it, where it has the archive's own name or that of
+    nbgrader's folder; any other may be a student's.
+    """
     inside = download.inside()
     top = download.names[0].split("/")[0]
-    return inside if inside and top in (download.path.stem, "submitted", "submissions") and len(inside.entries) > 1 else download
+    return (
+        inside
+        if inside
+        and top in (download.path.stem, "submitted", "submissions")
+        and len(inside.entries) > 1
+        else download
+    )
 
 
 def _delivery(owner: str, files: list[Entry]) -> Delivery:

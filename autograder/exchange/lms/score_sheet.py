@@ -1,4 +1,6 @@
-"""The table of scores that a learning system exported: who stands in which row, what score is there, and the same table with other scores."""
+"""The table of scores that a learning system exported: who stands in which row, what score is
+there, and the same table with other scores.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Which column is meant: the one that the author `named`, else the one titled as the assignment."""
+    """Which column is meant: the one that the author `named`, else the one titled as the
+    assignment.
+    """
 
     titles: tuple[str, ...]
     named: str = ""
@@ -46,7 +50,10 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class ScoreSheet:
-    """`possible` is the most points, None where the file does not say. `fixed` are rows about columns, `keep` the columns that a file for import has."""
+    """`possible` is the most points, None where the file does not say.
+
+    `fixed` are rows about columns, `keep` the columns that a file for import has.
+    """
 
     sheet: Sheet
     column: int
@@ -66,7 +73,9 @@ class ScoreSheet:
             if one.row.line in scores:
                 written = number(scores[one.row.line])
                 score = written.replace(".", ",") if self.comma else written
-                rows.append([score if place == self.column else one.row.cells[place] for place in self.keep])
+                rows.append(
+                    [score if place == self.column else one.row.cells[place] for place in self.keep]
+                )
         return sheet_text(rows, delimiter=self.sheet.delimiter, bom=self.sheet.bom)
 
 

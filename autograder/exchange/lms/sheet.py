@@ -1,4 +1,6 @@
-"""CSV as spreadsheets and learning systems write it, read with the numbers of its lines and written so that nothing in it runs."""
+"""CSV as spreadsheets and learning systems write it, read with the numbers of its lines and written
+so that nothing in it runs.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ _BOM = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record; `line` is where it starts in the file, from 1. There are as many cells as columns."""
+    """One record; `line` is where it starts in the file, from 1.
+
+    There are as many cells as columns.
+    """
 
     line: int
     cells: tuple[str, ...]
@@ -29,7 +34,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table with a header. `delimiter` and `bom` are those of the file, for writing one like it."""
+    """A table with a header. `delimiter` and `bom` are those of the file, for writing one like
+    it.
+    """
 
     path: Path
     header: tuple[str, ...]
@@ -39,13 +46,18 @@ class Sheet:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Read a CSV file: UTF-8 or UTF-16 with its mark; commas, semicolons or tabs. Empty lines are passed over, short rows filled up.
+    """Read a CSV file: UTF-8 or UTF-16 with its mark; commas, semicolons or tabs.
+
+    Empty lines are passed over, short rows filled up.
 
     Raises:
         ExchangeError: naming file and line, for anything that is no such table.
     """
     text, bom = _text(path)
-    delimiter = max(",;\t", key=lambda sign: len(next(csv.reader([text.partition("\n")[0]], delimiter=sign), [])))
+    delimiter = max(
+        ",;\t",
+        key=lambda sign: len(next(csv.reader([text.partition("\n")[0]], delimiter=sign), [])),
+    )
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: tuple[str, ...] = ()
     rows, line = [], 1
@@ -58,7 +70,10 @@ def read_sheet(path: Path) -> Sheet:
                 header = tuple(cell.strip() for cell in cells)
                 continue
             if len(cells) > len(header) and any(cells[len(header) :]):
-                message = f"{path}:{start}: {len(cells)} cells, but the header names {len(header)}; is a name with a comma not in quotes?"
+                message = (
+                    f"{path}:{start}: {len(cells)} cells, but the header names {len(header)}; is a"
+                    " name with a comma not in quotes?"
+                )
                 raise ExchangeError(message)
             rows.append(Row(start, tuple((cells + [""] * len(header))[: len(header)])))
     except csv.Error as error:
@@ -79,7 +94,10 @@ def _text(path: Path) -> tuple[str, bool]:
         raise ExchangeError(message) from error
     encoding = next(name for mark, name in _MARKS if data.startswith(mark))
     if len(data) > MAX_BYTES or (b"\0" in data and encoding != "utf-16"):
-        message = f"{path}: is larger than {MAX_BYTES / 1e6:g} MB, or no text: save it as CSV, not as a workbook"
+        message = (
+            f"{path}: is larger than {MAX_BYTES / 1e6:g} MB, or no text: save it as CSV, not as a"
+            " workbook"
+        )
         raise ExchangeError(message)
     try:
         text = data.decode(encoding)

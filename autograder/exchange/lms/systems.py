@@ -22,16 +22,24 @@ class System:
 
 
 SYSTEMS = (
-    System(SystemName.GRADESCOPE, gradescope_download.recognise, gradescope_download.deliveries, gradescope_download.name_key),
+    System(
+        SystemName.GRADESCOPE,
+        gradescope_download.recognise,
+        gradescope_download.deliveries,
+        gradescope_download.name_key,
+    ),
     System(SystemName.MOODLE, moodle.recognise, moodle.deliveries, moodle.name_key),
     System(SystemName.BLACKBOARD, blackboard.recognise, blackboard.deliveries, blackboard.name_key),
     System(SystemName.CANVAS, canvas.recognise, canvas.deliveries, canvas.name_key),
-    System(SystemName.FOLDER, plain_folder.recognise, plain_folder.deliveries, plain_folder.name_key),
+    System(
+        SystemName.FOLDER, plain_folder.recognise, plain_folder.deliveries, plain_folder.name_key
+    ),
 )
 
 
 def system_of(download: Download, named: SystemName | None) -> tuple[System, Download]:
-    """The system that made `download`, or the one `named`; and the download without a folder around all of it where the system makes none.
+    """The system that made `download`, or the one `named`; and the download without a folder around
+    all of it where the system makes none.
 
     Raises:
         ExchangeError: if no system's names are found.
@@ -42,6 +50,10 @@ def system_of(download: Download, named: SystemName | None) -> tuple[System, Dow
         for layer in (download, download.inside()):
             if layer is not None and system.recognise(layer.names):
                 return system, layer
-    wanted = f"as {named} names them" if named else "as Canvas, Moodle, Blackboard or Gradescope name them, nor notebooks in folders"
+    wanted = (
+        f"as {named} names them"
+        if named
+        else "as Canvas, Moodle, Blackboard or Gradescope name them, nor notebooks in folders"
+    )
     message = f"{download.path}: no submissions {wanted}"
     raise ExchangeError(message)

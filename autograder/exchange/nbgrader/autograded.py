@@ -1,4 +1,6 @@
-"""The notebook that formgrader shows: the executed submission, every check a locked grade cell, nothing in it that runs in a browser."""
+"""The notebook that formgrader shows: the executed submission, every check a locked grade cell,
+nothing in it that runs in a browser.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ _CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class CheckEntry:
-    """A check as the gradebook sees it. `visible_cell`: the released notebook has a cell with this id."""
+    """A check as the gradebook sees it.
+
+    `visible_cell`: the released notebook has a cell with this id.
+    """
 
     id: str
     title: str
@@ -35,7 +40,10 @@ class CheckEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReleasedCell:
-    """A cell nbgrader keeps record of: a released one, or one appended for a hidden check. `check` is "" where a person marks it."""
+    """A cell nbgrader keeps record of: a released one, or one appended for a hidden check.
+
+    `check` is "" where a person marks it.
+    """
 
     grade_id: str
     cell: NotebookNode
@@ -56,10 +64,12 @@ def grade_id_of(cell: NotebookNode) -> str:
 
 
 def released_cells(release: NotebookNode, checks: Sequence[CheckEntry]) -> list[ReleasedCell]:
-    """The cells that nbgrader keeps record of: those of the released notebook in its order, then one per hidden check.
+    """The cells that nbgrader keeps record of: those of the released notebook in its order, then
+    one per hidden check.
 
     Raises:
-        ExchangeError: if a visible check has no cell in the notebook, or two cells or checks share a name.
+        ExchangeError: if a visible check has no cell in the notebook, or two cells or checks share
+            a name.
     """
     cells = {name: cell for cell in release.cells if (name := grade_id_of(cell))}
     visible: dict[str, CheckEntry] = {}
@@ -67,7 +77,10 @@ def released_cells(release: NotebookNode, checks: Sequence[CheckEntry]) -> list[
         if check.visible_cell:
             name = check.id if check.id in cells else grade_id(check.id)
             if name not in cells or name in visible:
-                message = f"check {check.id!r} has no cell of its own in the released notebook: expected one with the grade_id {name!r}"
+                message = (
+                    f"check {check.id!r} has no cell of its own in the released notebook: expected"
+                    f" one with the grade_id {name!r}"
+                )
                 raise ExchangeError(message)
             visible[name] = check
     found = [_graded(name, cell, visible.get(name)) for name, cell in cells.items()]
@@ -83,7 +96,8 @@ def _graded(name: str, cell: NotebookNode, check: CheckEntry | None) -> Released
     if check is None:
         return ReleasedCell(name, cell)
     cell = copy.deepcopy(cell)
-    cell.metadata["nbgrader"]["points"] = check.max_points  # nbgrader's maximum is the check's, whatever an older release said
+    # nbgrader's maximum is the check's, whatever an older release said
+    cell.metadata["nbgrader"]["points"] = check.max_points
     cell.metadata["nbgrader"]["grade"] = not cell.metadata["nbgrader"].get("task")
     cell.metadata["nbgrader"]["checksum"] = _checksum(cell)
     return ReleasedCell(name, cell, check.id)
@@ -92,7 +106,9 @@ def _graded(name: str, cell: NotebookNode, check: CheckEntry | None) -> Released
 def _hidden_cell(check: CheckEntry) -> ReleasedCell:
     name = grade_id(check.id)
     title = plain_line(check.title or check.id, 400)
-    cell = nbformat.v4.new_code_cell(f"# {title}\n# (a hidden check: {plain_line(check.id, 100)})", id=_cell_id(name))
+    cell = nbformat.v4.new_code_cell(
+        f"# {title}\n# (a hidden check: {plain_line(check.id, 100)})", id=_cell_id(name)
+    )
     cell.metadata["nbgrader"] = {
         "schema_version": 3, "grade": True, "solution": False, "locked": True, "task": False,
         "grade_id": name, "points": check.max_points, "cell_type": "code",
@@ -118,20 +134,24 @@ def autograded_notebook(
     checks: Mapping[str, CheckResult],
     warning: str = "",
 ) -> NotebookNode:
-    """The submission with the release's metadata, cells that are missing added at the end, hidden checks after them.
+    """The submission with the release's metadata, cells that are missing added at the end, hidden
+    checks after them.
 
     Each check's outcome is its cell's last output, with `warning` if there is one.
     """
     known = {cell.grade_id: cell for cell in cells if not cell.appended}
     seen: set[str] = set()
-    notebook = nbformat.v4.new_notebook(metadata=copy.deepcopy(release.metadata))  # not the student's: language names end up in HTML
+    # not the student's: language names end up in HTML
+    notebook = nbformat.v4.new_notebook(metadata=copy.deepcopy(release.metadata))
     for cell in (submission or release).cells:
         name = grade_id_of(cell)
         released = known.get(name) if name not in seen else None
         if released:
             seen.add(released.grade_id)
         notebook.cells.append(_shown(cell, released, is_own=submission is None))
-    notebook.cells += [_shown(cell.cell, cell, is_own=True) for name, cell in known.items() if name not in seen]
+    notebook.cells += [
+        _shown(cell.cell, cell, is_own=True) for name, cell in known.items() if name not in seen
+    ]
     notebook.cells += [_shown(cell.cell, cell, is_own=True) for cell in cells if cell.appended]
     by_name = {cell.grade_id: cell.check for cell in cells if cell.check}
     for cell in notebook.cells:
@@ -145,7 +165,10 @@ def autograded_notebook(
 def _outcome(check: CheckResult, warning: str) -> str:
     of = f"{number(check.bonus)} bonus" if check.bonus else number(check.max_points)
     beside = " (test readable by student code)" if check.readable else ""
-    head = f"[GradStep] {check.outcome}: {number(check.points)} of {of} points{beside}{f' (WARNING {warning})' if warning else ''}"
+    head = (
+        f"[GradStep] {check.outcome}: {number(check.points)} of {of}"
+        f" points{beside}{f' (WARNING {warning})' if warning else ''}"
+    )
     given = f"\njudged with the given {', '.join(check.given)}" if check.given else ""
     message = plain(check.message, 6_000).strip("\n")
     return f"{head}{given}\n\n{message}\n" if message else f"{head}{given}\n"
@@ -153,18 +176,28 @@ def _outcome(check: CheckResult, warning: str) -> str:
 
 def _shown(cell: NotebookNode, released: ReleasedCell | None, *, is_own: bool) -> NotebookNode:
     """A clean copy: known metadata, plain source, outputs that show and do nothing."""
-    trusted = is_own or (released is not None and bool(released.nbgrader.get("locked")) and cell.get("source") == released.cell.source)
+    trusted = is_own or (
+        released is not None
+        and bool(released.nbgrader.get("locked"))
+        and cell.get("source") == released.cell.source
+    )
     source = plain(joined(cell.get("source", "")), 1_000_000)
     if released and released.cell.cell_type != cell.get("cell_type"):
         kind = released.cell.cell_type
     else:
-        kind = "code" if cell.get("cell_type") == "code" else "markdown"  # nbconvert shows raw cells unescaped
+        # nbconvert shows raw cells unescaped
+        kind = "code" if cell.get("cell_type") == "code" else "markdown"
     if kind == "code":
         shown = new_cell(kind, source, cell.get("id", ""), _count(cell.get("execution_count")))
-        shown.outputs = [clean for output in cell.get("outputs") or [] if (clean := clean_output(output))]
+        shown.outputs = [
+            clean for output in cell.get("outputs") or [] if (clean := clean_output(output))
+        ]
     else:
         shown = new_cell(kind, source if trusted else clean_markdown(source), cell.get("id", ""))
-        attachments = {plain_line(str(name)): clean_images(data) for name, data in (cell.get("attachments") or {}).items()}
+        attachments = {
+            plain_line(str(name)): clean_images(data)
+            for name, data in (cell.get("attachments") or {}).items()
+        }
         if attachments:
             shown["attachments"] = attachments
     if released:

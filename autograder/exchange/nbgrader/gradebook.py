@@ -1,10 +1,12 @@
-"""Grades as an nbgrader course: gradebook.db and autograded/, for formgrader, `nbgrader export` and `nbgrader generate_feedback`.
+"""Grades as an nbgrader course: gradebook.db and autograded/, for formgrader, `nbgrader export` and
+`nbgrader generate_feedback`.
 
-What a person did in formgrader (manual scores, extra credit, comments, flags, late penalties) is never touched. A check that nobody
-could decide has no auto_score (NULL) and is marked for manual grading; `nbgrader export` counts NULL as 0, as `Grade.points` does.
+What a person did in formgrader (manual scores, extra credit, comments, flags, late penalties) is
+never touched. A check that nobody could decide has no auto_score (NULL) and is marked for manual
+grading; `nbgrader export` counts NULL as 0, as `Grade.points` does.
 
-autograded/ is for instructors: hidden checks stand in it with their messages, so pages that `nbgrader generate_feedback` makes from it
-show them too.
+autograded/ is for instructors: hidden checks stand in it with their messages, so pages that
+`nbgrader generate_feedback` makes from it show them too.
 """
 
 from __future__ import annotations
@@ -21,7 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.atomic import write_atomic
 from autograder.errors import ExchangeError
-from autograder.exchange.nbgrader.autograded import CheckEntry, ReleasedCell, autograded_notebook, grade_id_of, released_cells
+from autograder.exchange.nbgrader.autograded import (
+    CheckEntry,
+    ReleasedCell,
+    autograded_notebook,
+    grade_id_of,
+    released_cells,
+)
 from autograder.exchange.nbgrader.marks import grade_id
 from autograder.exchange.nbgrader.penalties import assign_penalties
 from autograder.judgement.grade import CheckResult, Grade
@@ -39,14 +47,19 @@ _LOG = logging.getLogger(__name__)
 __all__ = ["AssignmentEntry", "CheckEntry", "GradebookEntry", "grade_id", "write_gradebook"]
 
 AT_ONCE = 250
-"""Submissions in one transaction: few enough to fit into memory, and for others not to wait long for the database."""
+"""Submissions in one transaction: few enough to fit into memory, and for others not to wait long
+for the database.
+"""
 
 NO_RESPONSE = "No response."  # nbgrader's own words for a solution cell left as released
 
 
 @dataclass(frozen=True, slots=True)
 class AssignmentEntry:
-    """The assignment as released, by the names that nbgrader has for it and its notebook. `due` has a time zone; `checks` are all checks, in order."""
+    """The assignment as released, by the names that nbgrader has for it and its notebook.
+
+    `due` has a time zone; `checks` are all checks, in order.
+    """
 
     name: str
     notebook: str
@@ -57,19 +70,26 @@ class AssignmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class GradebookEntry:
-    """One submission: its grade and its notebook as executed; None where there was nothing to execute."""
+    """One submission: its grade and its notebook as executed; None where there was nothing to
+    execute.
+    """
 
     grade: Grade
     notebook: NotebookNode | None
 
 
-def write_gradebook(course: NbgraderCourse, assignment: AssignmentEntry, entries: Iterable[GradebookEntry]) -> None:
-    """Bring `course`'s gradebook and autograded/ up to date with `entries`, `AT_ONCE` in one transaction; other students' marks stay as they are. Penalties for
-    late submissions are what nbgrader's own plugin, as the course configures it, makes of everybody's. What is stopped on its way is made whole by the next call.
+def write_gradebook(
+    course: NbgraderCourse, assignment: AssignmentEntry, entries: Iterable[GradebookEntry]
+) -> None:
+    """Bring `course`'s gradebook and autograded/ up to date with `entries`, `AT_ONCE` in one
+    transaction; other students' marks stay as they are. Penalties for late submissions are what
+    nbgrader's own plugin, as the course configures it, makes of everybody's. What is stopped on its
+    way is made whole by the next call.
 
     Raises:
-        ExchangeError: if nbgrader is not installed, the release lacks a check's cell, a student's name is no folder name,
-            or the database is locked, can't be reached or is of another version.
+        ExchangeError: if nbgrader is not installed, the release lacks a check's cell, a student's
+            name is no folder name, or the database is locked, can't be reached or is of another
+            version.
     """
     api = _nbgrader_api()
     cells, waiting = released_cells(assignment.release, assignment.checks), iter(entries)
@@ -108,11 +128,17 @@ def _explained(api: ModuleType, course: NbgraderCourse) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, api.InvalidEntry) as error:
-        advice = "Close formgrader if it is open; for a database of an older nbgrader run `nbgrader db upgrade`."
+        advice = (
+            "Close formgrader if it is open; for a database of an older nbgrader run `nbgrader db"
+            " upgrade`."
+        )
         message = f"{course.place} can't be written: {error}\n{advice}"
         raise ExchangeError(message) from error
     except ModuleNotFoundError as error:
-        message = f"{course.place} needs {error.name}, which is not installed: for PostgreSQL pip install 'gradstep[postgresql]', and begin the URL with postgresql+psycopg://"
+        message = (
+            f"{course.place} needs {error.name}, which is not installed: for PostgreSQL pip install"
+            " 'gradstep[postgresql]', and begin the URL with postgresql+psycopg://"
+        )
         raise ExchangeError(message) from error
     except OSError as error:
         message = f"{course.root} can't be written: {error}"
@@ -123,14 +149,17 @@ def _nbgrader_api() -> ModuleType:
     try:
         from nbgrader import api  # heavy, optional: pulls in JupyterLab
     except ImportError as error:
-        message = 'a gradebook needs nbgrader, which is not installed: pip install "gradstep[course]"'
+        message = (
+            'a gradebook needs nbgrader, which is not installed: pip install "gradstep[course]"'
+        )
         raise ExchangeError(message) from error
     return api  # type: ignore[no-any-return]
 
 
 def _make_tables(api: ModuleType, url: Any) -> None:
-    """Make a new gradebook's tables in one transaction. nbgrader's own way starts a program, `alembic`, that it finds only
-    while the environment is activated, and leaves a database without a version if it doesn't.
+    """Make a new gradebook's tables in one transaction. nbgrader's own way starts a program,
+    `alembic`, that it finds only while the environment is activated, and leaves a database without
+    a version if it doesn't.
     """
     import nbgrader
     from alembic.script import ScriptDirectory  # both come with nbgrader
@@ -141,10 +170,16 @@ def _make_tables(api: ModuleType, url: Any) -> None:
         with engine.begin() as connection:
             if "alembic_version" in inspect(connection).get_table_names():
                 return
-            head = ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
+            head = ScriptDirectory(
+                str(Path(nbgrader.__file__).parent / "alembic")
+            ).get_current_head()
             api.Base.metadata.create_all(bind=connection)
-            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-            connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": head})
+            connection.execute(
+                text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+            )
+            connection.execute(
+                text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": head}
+            )
     finally:
         engine.dispose()
 
@@ -156,14 +191,29 @@ def _check_name(name: str) -> None:
         ExchangeError: for one that would lead elsewhere or that no file system takes.
     """
     printable = name.isprintable() and not re.search(r"[\ud800-\udfff]", name)
-    if not name or name.startswith(".") or re.search(r"[/\\]", name) or not printable or len(name.encode("utf-8", "replace")) > 200:
-        message = f"{name[:100]!a} can't be the name of a folder in autograded/: rename the submission"
+    if (
+        not name
+        or name.startswith(".")
+        or re.search(r"[/\\]", name)
+        or not printable
+        or len(name.encode("utf-8", "replace")) > 200
+    ):
+        message = (
+            f"{name[:100]!a} can't be the name of a folder in autograded/: rename the submission"
+        )
         raise ExchangeError(message)
 
 
-def _write_notebook(autograded: Path, assignment: AssignmentEntry, cells: Sequence[ReleasedCell], entry: GradebookEntry) -> None:
+def _write_notebook(
+    autograded: Path,
+    assignment: AssignmentEntry,
+    cells: Sequence[ReleasedCell],
+    entry: GradebookEntry,
+) -> None:
     checks = {check.id: check for check in entry.grade.checks}
-    notebook = autograded_notebook(assignment.release, cells, entry.notebook, checks, isolation_warning(entry.grade))
+    notebook = autograded_notebook(
+        assignment.release, cells, entry.notebook, checks, isolation_warning(entry.grade)
+    )
     place = autograded / entry.grade.student / assignment.name
     write_atomic(place / f"{assignment.notebook}.ipynb", nbformat.v4.writes(notebook) + "\n")
     if moment := _utc(entry.grade.submitted_at):
@@ -174,14 +224,20 @@ def _utc(iso: str) -> datetime.datetime | None:
     """nbgrader keeps UTC without a zone."""
     try:
         moment = datetime.datetime.fromisoformat(iso) if iso else None
-        return moment.astimezone(datetime.UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+        return (
+            moment.astimezone(datetime.UTC).replace(tzinfo=None)
+            if moment and moment.tzinfo
+            else moment
+        )
     except (ValueError, OverflowError):
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes through nbgrader's tables; its own methods commit at each step, which makes 27 transactions per submission."""
+    """Writes through nbgrader's tables; its own methods commit at each step, which makes 27
+    transactions per submission.
+    """
 
     api: Any
     db: Any
@@ -201,7 +257,9 @@ class _Writer:
             self._penalise(notebook, [entry.grade.student for entry in entries])
 
     def finish(self) -> None:
-        """What concerns all submissions: marks for cells that are new, and penalties, since somebody may have got an extension."""
+        """What concerns all submissions: marks for cells that are new, and penalties, since
+        somebody may have got an extension.
+        """
         with self._transaction() as (notebook, rows):
             self._fill(notebook, rows)
             self._penalise(notebook)
@@ -212,7 +270,10 @@ class _Writer:
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[Any, dict[tuple[str, str], Any]]]:
-        """The assignment's notebook and its cells' rows. Afterwards nothing is kept of what was read: a class has hundreds of thousands of rows."""
+        """The assignment's notebook and its cells' rows.
+
+        Afterwards nothing is kept of what was read: a class has hundreds of thousands of rows.
+        """
         try:
             notebook = self._notebook(self.assignment)
             yield notebook, self._cells(notebook, self.cells)
@@ -226,13 +287,16 @@ class _Writer:
     def _notebook(self, entry: AssignmentEntry) -> Any:
         """The assignment's one notebook, made if need be."""
         api, db = self.api, self.db
-        assignment = db.query(api.Assignment).filter_by(name=entry.name).one_or_none()  # by name alone, as nbgrader finds it
+        # by name alone, as nbgrader finds it
+        assignment = db.query(api.Assignment).filter_by(name=entry.name).one_or_none()
         if assignment is None:
             assignment = api.Assignment(entry.name, course_id=self.course.course_id)
             db.add(assignment)
         if entry.due:  # else one that a person set in formgrader stays
             assignment.duedate = entry.due.astimezone(datetime.UTC).replace(tzinfo=None)
-        notebook = next((notebook for notebook in assignment.notebooks if notebook.name == entry.notebook), None)
+        notebook = next(
+            (notebook for notebook in assignment.notebooks if notebook.name == entry.notebook), None
+        )
         if notebook is None:
             notebook = api.Notebook(name=entry.notebook, assignment=assignment)
             db.add(notebook)
@@ -241,17 +305,31 @@ class _Writer:
         return notebook
 
     def _cells(self, notebook: Any, cells: Sequence[ReleasedCell]) -> dict[tuple[str, str], Any]:
-        """Rows of grade, solution and task cells by ("grade", "solution" or "task", name). Rows of checks that no longer exist go, with their marks, unless a person gave one."""
+        """Rows of grade, solution and task cells by ("grade", "solution" or "task", name).
+
+        Rows of checks that no longer exist go, with their marks, unless a person gave one.
+        """
         api, db = self.api, self.db
         sources = {row.name: row for row in notebook.source_cells}
         kinds = {"grade": api.GradeCell, "solution": api.SolutionCell, "task": api.TaskCell}
-        known = {"grade": notebook.grade_cells, "solution": notebook.solution_cells, "task": notebook.task_cells}
+        known = {
+            "grade": notebook.grade_cells,
+            "solution": notebook.solution_cells,
+            "task": notebook.task_cells,
+        }
         rows = {(kind, row.name): row for kind in kinds for row in known[kind]}
-        wanted = {(kind, cell.grade_id) for kind in kinds for cell in cells if cell.nbgrader.get(kind)}
+        wanted = {
+            (kind, cell.grade_id) for kind in kinds for cell in cells if cell.nbgrader.get(kind)
+        }
         for key in sorted(rows.keys() - wanted):
             row = rows.pop(key)
-            grades, comments = db.query(api.Grade).filter_by(cell_id=row.id), db.query(api.Comment).filter_by(cell_id=row.id)
-            grades.filter(api.Grade.manual_score.is_(None), api.Grade.extra_credit.is_(None)).delete()
+            grades, comments = (
+                db.query(api.Grade).filter_by(cell_id=row.id),
+                db.query(api.Comment).filter_by(cell_id=row.id),
+            )
+            grades.filter(
+                api.Grade.manual_score.is_(None), api.Grade.extra_credit.is_(None)
+            ).delete()
             comments.filter(api.Comment.manual_comment.is_(None)).delete()
             if not (grades.count() or comments.count()):
                 db.delete(row)
@@ -261,7 +339,12 @@ class _Writer:
                 row.max_score = 0.0  # it is nobody's any more but of those whom a person marked
             if key not in self.told:
                 self.told.add(key)
-                _LOG.warning("%s: %s is no check any more, and stays in the gradebook where a person marked it", notebook.name, key[1])
+                _LOG.warning(
+                    "%s: %s is no check any more, and stays in the gradebook where a person"
+                    " marked it",
+                    notebook.name,
+                    key[1],
+                )
         for name in sources.keys() - {cell.grade_id for cell in cells}:
             db.delete(sources.pop(name))
         for key in sorted(wanted - rows.keys()):
@@ -272,7 +355,9 @@ class _Writer:
             row = rows.get(("grade", cell.grade_id)) or rows.get(("task", cell.grade_id))
             if row is not None:
                 row.max_score, row.cell_type = float(cell.nbgrader["points"]), cell.cell.cell_type
-            source = sources.get(cell.grade_id) or api.SourceCell(name=cell.grade_id, notebook=notebook)
+            source = sources.get(cell.grade_id) or api.SourceCell(
+                name=cell.grade_id, notebook=notebook
+            )
             source.cell_type, source.locked = cell.cell.cell_type, bool(cell.nbgrader.get("locked"))
             source.source, source.checksum = cell.cell.source, cell.nbgrader.get("checksum")
             db.add(source)
@@ -286,7 +371,11 @@ class _Writer:
         if student is None:
             student = api.Student(id=entry.grade.student)
             db.add(student)
-        submission = db.query(api.SubmittedAssignment).filter_by(assignment_id=notebook.assignment_id, student_id=student.id).one_or_none()
+        submission = (
+            db.query(api.SubmittedAssignment)
+            .filter_by(assignment_id=notebook.assignment_id, student_id=student.id)
+            .one_or_none()
+        )
         if submission is None:
             submission = api.SubmittedAssignment(assignment=notebook.assignment, student=student)
             db.add(submission)
@@ -294,12 +383,19 @@ class _Writer:
         if not any(own.notebook_id == notebook.id for own in submission.notebooks):
             db.add(api.SubmittedNotebook(notebook=notebook, assignment=submission))
 
-    def _marks(self, notebook: Any, rows: dict[tuple[str, str], Any], entries: dict[str, GradebookEntry]) -> None:
-        """A Grade row per grade or task cell, a Comment row per solution or task cell of every submission of `entries`."""
+    def _marks(
+        self, notebook: Any, rows: dict[tuple[str, str], Any], entries: dict[str, GradebookEntry]
+    ) -> None:
+        """A Grade row per grade or task cell, a Comment row per solution or task cell of every
+        submission of `entries`.
+        """
         api, db = self.api, self.db
         submitted = {own.id: student for own, student in self._submitted(notebook, list(entries))}
         grades, comments = (
-            {(one.notebook_id, one.cell_id): one for one in db.query(table).filter(table.notebook_id.in_(list(submitted))).all()}
+            {
+                (one.notebook_id, one.cell_id): one
+                for one in db.query(table).filter(table.notebook_id.in_(list(submitted))).all()
+            }
             for table in (api.Grade, api.Comment)
         )
         names = {cell.grade_id: cell.check for cell in self.cells}
@@ -315,7 +411,9 @@ class _Writer:
                         _mark(grade, checks.get(names[name]))
                 if kind != "grade":
                     comment = comments.get(key) or self._added(api.Comment, key)
-                    comment.auto_comment = NO_RESPONSE if name in untouched and kind == "solution" else None
+                    comment.auto_comment = (
+                        NO_RESPONSE if name in untouched and kind == "solution" else None
+                    )
                     result = checks.get(names[name])
                     if result is not None and result.comment and not comment.manual_comment:
                         comment.manual_comment = result.comment
@@ -324,9 +422,18 @@ class _Writer:
         """The rows that submissions from before a cell came do not have yet."""
         own = self.api.SubmittedNotebook
         for (kind, _), row in rows.items():
-            for table in (*([self.api.Grade] if kind != "solution" else []), *([self.api.Comment] if kind != "grade" else [])):
-                there = self.db.query(table).filter(table.notebook_id == own.id, table.cell_id == row.id).exists()
-                for (own_id,) in self.db.query(own.id).filter(own.notebook_id == notebook.id, ~there).all():
+            for table in (
+                *([self.api.Grade] if kind != "solution" else []),
+                *([self.api.Comment] if kind != "grade" else []),
+            ):
+                there = (
+                    self.db.query(table)
+                    .filter(table.notebook_id == own.id, table.cell_id == row.id)
+                    .exists()
+                )
+                for (own_id,) in (
+                    self.db.query(own.id).filter(own.notebook_id == notebook.id, ~there).all()
+                ):
                     self._added(table, (own_id, row.id))
 
     def _added(self, table: Any, key: tuple[Any, Any]) -> Any:
@@ -336,19 +443,27 @@ class _Writer:
         self.db.add(row)
         return row
 
-    def _submitted(self, notebook: Any, students: Sequence[str] | None = None) -> list[tuple[Any, str]]:
+    def _submitted(
+        self, notebook: Any, students: Sequence[str] | None = None
+    ) -> list[tuple[Any, str]]:
         """Submissions of `notebook` with their students' ids: of `students`, or all."""
         api = self.api
         join = self.db.query(api.SubmittedNotebook, api.SubmittedAssignment.student_id).join(
-            api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id
+            api.SubmittedAssignment,
+            api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id,
         )
         found = join.filter(api.SubmittedNotebook.notebook_id == notebook.id)
-        return (found if students is None else found.filter(api.SubmittedAssignment.student_id.in_(students))).all()  # type: ignore[no-any-return]
+        if students is not None:
+            found = found.filter(api.SubmittedAssignment.student_id.in_(students))
+        return found.all()  # type: ignore[no-any-return]
 
 
 def _mark(grade: Any, check: CheckResult | None) -> None:
-    """Set the automatic part of a mark. A person's score stays; if ours moved under it, it is put before them again. Of a question, theirs is the only one. Where the
-    gradebook has lost it, it is put back; and before them again where the answer has changed.
+    """Set the automatic part of a mark.
+
+    A person's score stays; if ours moved under it, it is put before them again. Of a question,
+    theirs is the only one. Where the gradebook has lost it, it is put back; and before them again
+    where the answer has changed.
     """
     if check is not None and check.marked and check.question:
         score = None
@@ -360,7 +475,9 @@ def _mark(grade: Any, check: CheckResult | None) -> None:
     if check is not None and check.marked:
         if not by_hand:
             theirs = check.by_hand
-            grade.manual_score, grade.extra_credit = (theirs.score, theirs.extra or None) if theirs else (check.points, None)
+            grade.manual_score, grade.extra_credit = (
+                (theirs.score, theirs.extra or None) if theirs else (check.points, None)
+            )
             grade.needs_manual_grade = False
         if check.pending:
             grade.needs_manual_grade = True
@@ -375,4 +492,8 @@ def _untouched(cells: Sequence[ReleasedCell], notebook: NotebookNode | None) -> 
     if notebook is None:
         return {cell.grade_id for cell in cells}
     own = {grade_id_of(cell): cell.source for cell in reversed(notebook.cells)}
-    return {cell.grade_id for cell in cells if own.get(cell.grade_id, cell.cell.source) == cell.cell.source}
+    return {
+        cell.grade_id
+        for cell in cells
+        if own.get(cell.grade_id, cell.cell.source) == cell.cell.source
+    }

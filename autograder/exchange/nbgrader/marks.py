@@ -1,6 +1,7 @@
 """What a person entered in formgrader, read from nbgrader's gradebook.
 
-A file is read with sqlite3 alone: it is asked for before each grading, and nbgrader's own modules take two seconds to import.
+A file is read with sqlite3 alone: it is asked for before each grading, and nbgrader's own modules
+take two seconds to import.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ WHERE assignment.name = :assignment AND notebook.name = :notebook
 
 
 def grade_id(check_id: str) -> str:
-    """A name that nbgrader accepts ([A-Za-z0-9_-]), always the same: the id itself, or its words and a digest."""
+    """A name that nbgrader accepts ([A-Za-z0-9_-]), always the same: the id itself, or its words
+    and a digest.
+    """
     if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", check_id):
         return check_id
     words = re.sub(r"[^A-Za-z0-9_]+", "-", check_id).strip("-")[:80]
@@ -44,7 +47,9 @@ def grade_id(check_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A person's mark of one cell: score (None: not given) and extra credit, whether it is `settled`, and the comment."""
+    """A person's mark of one cell: score (None: not given) and extra credit, whether it is
+    `settled`, and the comment.
+    """
 
     score: float | None
     extra: float
@@ -57,17 +62,26 @@ class Mark:
         return self.score is not None or self.extra != 0 or bool(self.comment)
 
 
-def read_marks(course: NbgraderCourse, assignment: str, notebook: str) -> Mapping[str, Mapping[str, Mark]]:
-    """What persons gave, by student and name of the grade cell, for every student who is in the gradebook; empty where there is none.
+def read_marks(
+    course: NbgraderCourse, assignment: str, notebook: str
+) -> Mapping[str, Mapping[str, Mark]]:
+    """What persons gave, by student and name of the grade cell, for every student who is in the
+    gradebook; empty where there is none.
 
     Raises:
         ExchangeError: if it can't be read.
     """
     wanted = {"assignment": assignment, "notebook": notebook}
-    rows = _from_file(course.gradebook_file, wanted) if course.gradebook_file else _from_server(course, wanted)
+    rows = (
+        _from_file(course.gradebook_file, wanted)
+        if course.gradebook_file
+        else _from_server(course, wanted)
+    )
     marks: dict[str, dict[str, Mark]] = {}
     for student, name, score, extra, waiting, comment in rows:
-        mark = Mark(None if score is None else float(score), float(extra or 0.0), not waiting, comment or "")
+        mark = Mark(
+            None if score is None else float(score), float(extra or 0.0), not waiting, comment or ""
+        )
         own = marks.setdefault(student, {})
         if mark.given:
             own[name] = mark
@@ -78,7 +92,8 @@ def _from_file(path: Path, wanted: Mapping[str, str]) -> Sequence[tuple[Any, ...
     if not path.exists():
         return []
     try:
-        # rw makes no file, and can read past the journal of a writer that was killed; where the file is write-protected, sqlite reads it all the same
+        # rw makes no file, and can read past the journal of a writer that was killed; where the
+        # file is write-protected, sqlite reads it all the same
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
             return connection.execute(_MARKS, wanted).fetchall()
     except sqlite3.Error as error:

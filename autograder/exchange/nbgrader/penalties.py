@@ -1,4 +1,6 @@
-"""Penalties for late submissions, as nbgrader's own plugin makes them of its due dates, extensions and timestamps."""
+"""Penalties for late submissions, as nbgrader's own plugin makes them of its due dates, extensions
+and timestamps.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,11 @@ if TYPE_CHECKING:
 
 
 def assign_penalties(db: Any, course: NbgraderCourse, submitted: Sequence[tuple[Any, str]]) -> None:
-    """Set `late_submission_penalty` of nbgrader's SubmittedNotebook rows, each with its student's id: between 0 and the score, None where there is none.
+    """Set `late_submission_penalty` of nbgrader's SubmittedNotebook rows, each with its student's
+    id: between 0 and the score, None where there is none.
 
-    Source: nbgrader.preprocessors.AssignLatePenalties, which does it for one notebook in a transaction of its own.
+    Source: nbgrader.preprocessors.AssignLatePenalties, which does it for one notebook in a
+    transaction of its own.
 
     Raises:
         ExchangeError: if the course's plugin can't be made, or raises.
@@ -35,7 +39,9 @@ def assign_penalties(db: Any, course: NbgraderCourse, submitted: Sequence[tuple[
         if late_s > 0:
             db.refresh(notebook)  # its score is summed up by the database
             penalty = _ask(preprocessor.plugin_inst, student, notebook.score, late_s)
-        notebook.late_submission_penalty = None if penalty is None else min(max(penalty, 0.0), notebook.score)
+        notebook.late_submission_penalty = (
+            None if penalty is None else min(max(penalty, 0.0), notebook.score)
+        )
 
 
 def _ask(plugin: Any, student: str, score: float, late_s: float) -> float | None:
@@ -43,5 +49,8 @@ def _ask(plugin: Any, student: str, score: float, late_s: float) -> float | None
         penalty = plugin.late_submission_penalty(student, score, late_s)
         return None if penalty is None else float(penalty)
     except Exception as error:  # the course's own code again
-        message = f"nbgrader's plugin for late submissions raised for {student}: {type(error).__name__}: {error}"
+        message = (
+            f"nbgrader's plugin for late submissions raised for {student}: {type(error).__name__}:"
+            f" {error}"
+        )
         raise ExchangeError(message) from error

@@ -11,7 +11,9 @@ TIMESTAMP = "timestamp.txt"
 
 
 def submitted_at(folder: Path) -> str:
-    """When the submission in `folder` was handed in, ISO 8601 in UTC, from nbgrader's timestamp.txt; "" where that says nothing."""
+    """When the submission in `folder` was handed in, ISO 8601 in UTC, from nbgrader's
+    timestamp.txt; "" where that says nothing.
+    """
     try:
         with (folder / TIMESTAMP).open("rb") as file:
             text = file.read(200).decode("ascii", "replace").strip()
@@ -22,8 +24,14 @@ def submitted_at(folder: Path) -> str:
 
 
 def parse_timestamp(text: str) -> datetime.datetime | None:
-    """Read "2026-11-20 10:00:00.000000 UTC", with +0100, a zone's name or nothing (UTC) in the place of UTC; or ISO 8601."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*(Z|[+-]\d\d:?\d\d|[A-Za-z][\w/+-]*)?", text)
+    """Read "2026-11-20 10:00:00.000000 UTC", with +0100, a zone's name or nothing (UTC) in the
+    place of UTC; or ISO 8601.
+    """
+    match = re.fullmatch(
+        r"(\d{4}-\d\d-\d\d["
+        r" T]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)\s*(Z|[+-]\d\d:?\d\d|[A-Za-z][\w/+-]*)?",
+        text,
+    )
     if match is None:
         return None
     zone = match[2] or "UTC"

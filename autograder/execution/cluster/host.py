@@ -1,7 +1,10 @@
-"""Runs submissions on a Dask cluster: the host's side. Workers have forkservers and sandboxes of their own; what passes between is plain data.
+"""Runs submissions on a Dask cluster: the host's side.
 
-Each run is one task, with two queues beside it: the worker says that it has started and waits to be told to go on, so that a submission that has killed two workers meets no third; then it
-sends the evidence so far, and gets the calls that are wanted besides.
+Workers have forkservers and sandboxes of their own; what passes between is plain data.
+
+Each run is one task, with two queues beside it: the worker says that it has started and waits to be
+told to go on, so that a submission that has killed two workers meets no third; then it sends the
+evidence so far, and gets the calls that are wanted besides.
 """
 
 from __future__ import annotations
@@ -17,7 +20,15 @@ import msgspec
 from autograder.errors import SandboxError
 from autograder.evidence.limits import Isolation
 from autograder.evidence.protocol import Call, ExecutionRequest
-from autograder.evidence.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus, decode_evidence
+from autograder.evidence.trace import (
+    CellRun,
+    Ended,
+    Ending,
+    Evidence,
+    Run,
+    RunStatus,
+    decode_evidence,
+)
 from autograder.execution.cluster.worker_side import BATCHES, GO, NEWS, STOP, Task, run_task
 from autograder.execution.executor import Executor, FollowUp, check_request
 
@@ -32,21 +43,31 @@ _PATIENCE_S = 0.5
 
 
 class ClusterExecutor(Executor):
-    """An `Executor` whose runs are made by the workers of the Dask scheduler at `address`; what is wanted aside runs on this machine."""
+    """An `Executor` whose runs are made by the workers of the Dask scheduler at `address`; what is
+    wanted aside runs on this machine.
+    """
 
-    def __init__(self, address: str, isolation: Isolation | None = None, packages: Sequence[str] = ()) -> None:
-        """`isolation` must hold on every worker; `packages` are imported there before submissions are forked.
+    def __init__(
+        self, address: str, isolation: Isolation | None = None, packages: Sequence[str] = ()
+    ) -> None:
+        """`isolation` must hold on every worker; `packages` are imported there before submissions
+        are forked.
 
         Raises:
-            SandboxError: if Dask is not installed, or no scheduler answers at `address`, or it has no workers.
+            SandboxError: if Dask is not installed, or no scheduler answers at `address`, or it has
+                no workers.
         """
         super().__init__(1, isolation, packages=packages)
         self._client = _connect(address)
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
         if not workers:
-            message = f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`"
+            message = (
+                f"the Dask scheduler at {address} has no workers: start some with `dask worker"
+                f" {address}`"
+            )
             raise SandboxError(message)
-        self.jobs = sum(worker["nthreads"] for worker in workers.values()) + 1  # one waits, so that none is idle
+        # one waits, so that none is idle
+        self.jobs = sum(worker["nthreads"] for worker in workers.values()) + 1
         self._set_aside: dict[str, Evidence] = {}
 
     def warm(self, slots: int) -> None:
@@ -65,16 +86,22 @@ class ClusterExecutor(Executor):
         follow_up: FollowUp | None = None,
         stop: threading.Event | None = None,
     ) -> Evidence:
-        """As `Executor.run`. A lost worker's run is made again by another; a submission whose runs lost `ATTEMPTS` workers comes back as killed.
+        """As `Executor.run`.
+
+        A lost worker's run is made again by another; a submission whose runs lost `ATTEMPTS`
+        workers comes back as killed.
 
         Raises:
-            SandboxError: if a worker can't isolate submissions as required, or has another version of PyTorch, or `stop` was set.
+            SandboxError: if a worker can't isolate submissions as required, or has another version
+                of PyTorch, or `stop` was set.
             ValueError: if a call is `after` a cell that is not to be held.
         """
         check_request(request, calls)
         if key in self._set_aside:
             return self._set_aside[key]
-        task = Task(key, request, tuple(calls), self.required, self._packages, follow_up is not None)
+        task = Task(
+            key, request, tuple(calls), self.required, self._packages, follow_up is not None
+        )
         run = _RemoteRun(self._client, task)
         try:
             evidence = run.wait(follow_up, stop)
@@ -96,7 +123,9 @@ class _RemoteRun:
         self._client, self._name = client, f"gradstep-{uuid.uuid4().hex}"
         self._news = Queue(self._name, client=client)
         self._orders: list[Any] = []
-        self._future: Future = client.submit(run_task, msgspec.msgpack.encode(task), self._name, key=self._name, pure=False)
+        self._future: Future = client.submit(
+            run_task, msgspec.msgpack.encode(task), self._name, key=self._name, pure=False
+        )
         self.workers: list[str] = []
 
     def wait(self, follow_up: FollowUp | None, stop: threading.Event | None) -> Evidence | None:
@@ -182,13 +211,18 @@ def _check_versions(worker: str, torch: str) -> None:
     own = metadata.version("torch")
     if torch != own:
         message = (
-            f"the worker at {worker} has PyTorch {torch}, this machine {own}: evidence of both can't be compared; install the same version"
+            f"the worker at {worker} has PyTorch {torch}, this machine {own}: evidence of both"
+            " can't be compared; install the same version"
         )
         raise SandboxError(message)
 
 
 def _as_killed(task: Task, workers: Sequence[str], environment: dict[str, str]) -> Evidence:
-    ending = Ending(Ended.KILLED, f"set aside: the workers that ran it died ({', '.join(workers[:ATTEMPTS])})")
+    ending = Ending(
+        Ended.KILLED, f"set aside: the workers that ran it died ({', '.join(workers[:ATTEMPTS])})"
+    )
     cells = tuple(CellRun(Run(cell.id, RunStatus.NOT_RUN)) for cell in task.request.cells)
     calls = tuple(Run(call.id, RunStatus.NOT_RUN) for call in task.calls)
-    return Evidence(task.key, cells, calls, ending, environment or {"isolation": str(task.isolation)})
+    return Evidence(
+        task.key, cells, calls, ending, environment or {"isolation": str(task.isolation)}
+    )

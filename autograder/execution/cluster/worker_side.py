@@ -1,6 +1,8 @@
-"""Runs submissions for a Dask cluster: the worker's side, imported by the worker's own process, which is trusted as the host is.
+"""Runs submissions for a Dask cluster: the worker's side, imported by the worker's own process,
+which is trusted as the host is.
 
-Each worker keeps one warm `Executor` with a slot for each of its threads; submissions run in its sandbox, and come back as encoded evidence.
+Each worker keeps one warm `Executor` with a slot for each of its threads; submissions run in its
+sandbox, and come back as encoded evidence.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ _ANSWER_S = 300
 
 
 class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `Executor.run` takes. `asks`: the host may want more calls when it has seen the evidence so far."""
+    """What `Executor.run` takes.
+
+    `asks`: the host may want more calls when it has seen the evidence so far.
+    """
 
     key: str
     request: ExecutionRequest
@@ -37,7 +42,9 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class News(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Worker to host: an attempt has `started`, or has evidence `so_far`, or (neither) its result is ready."""
+    """Worker to host: an attempt has `started`, or has evidence `so_far`, or (neither) its result
+    is ready.
+    """
 
     attempt: str
     worker: str = ""
@@ -77,7 +84,11 @@ def run_task(encoded: bytes, name: str) -> bytes:
     task, worker, client = TASK.decode(encoded), get_worker(), get_client()
     attempt = uuid.uuid4().hex
     news, orders = Queue(name, client=client), Queue(f"{name}-{attempt}", client=client)
-    news.put(msgspec.msgpack.encode(News(attempt, worker.address, metadata.version("torch"), started=True)))
+    news.put(
+        msgspec.msgpack.encode(
+            News(attempt, worker.address, metadata.version("torch"), started=True)
+        )
+    )
     if _order(orders) != GO:
         return b""
 

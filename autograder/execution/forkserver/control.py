@@ -7,11 +7,16 @@ import msgspec
 from autograder.evidence.limits import Device
 
 END, PAUSE, RESUME = b"!", b"-", b"+"
-"""Bytes from the host during a run: end it now; the host is judging, so stop the wall clock; go on."""
+"""Bytes from the host during a run: end it now; the host is judging, so stop the wall clock; go
+on.
+"""
 
 
 class ForkserverConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the host tells a forkserver on its command line; no secrets. `uid` None: no change of uid. `without` names layers to leave out."""
+    """What the host tells a forkserver on its command line; no secrets.
+
+    `uid` None: no change of uid. `without` names layers to leave out.
+    """
 
     control: int
     uid: int | None

@@ -1,9 +1,13 @@
 # ruff: noqa: PTH115, PTH208, SIM105, RET503
-# os.listdir, os.readlink and try/pass: this runs between fork and sandbox; NoReturn functions end a branch without a return.
-"""The warm process that submissions are forked from: one at a time, each in its sandbox, watched to its end.
+# os.listdir, os.readlink and try/pass: this runs between fork and sandbox; NoReturn functions end a
+# branch without a return.
+"""The warm process that submissions are forked from: one at a time, each in its sandbox, watched to
+its end.
 
-It is started by exec with a clean environment and knows nothing of the grader. It never reads what students send: otherwise the next child would inherit it.
-When its control socket closes, the host is gone, and it ends the submission and itself. (PDEATHSIG would not do: that is about the host's thread, not the host.)
+It is started by exec with a clean environment and knows nothing of the grader. It never reads what
+students send: otherwise the next child would inherit it. When its control socket closes, the host
+is gone, and it ends the submission and itself. (PDEATHSIG would not do: that is about the host's
+thread, not the host.)
 """
 
 from __future__ import annotations
@@ -35,7 +39,9 @@ from autograder.execution.processes import DUMPABLE, SUBREAPER, TREE_CPU_FACTOR,
 
 _LOOK_EVERY_S = 0.2
 _SANDBOXED, _NO_DEVICE = b"y", b"n"
-"""What a child says before it runs code of a student's: all layers are on; the device can't be used."""
+"""What a child says before it runs code of a student's: all layers are on; the device can't be
+used.
+"""
 
 
 @dataclass(slots=True)
@@ -54,7 +60,12 @@ class _Child:
     def wall_s(self) -> float:
         """Seconds since the start without those in which the host was judging."""
         now = time.monotonic()
-        return now - self.started - self.paused_s - (now - self.paused_since if self.paused_since is not None else 0.0)
+        return (
+            now
+            - self.started
+            - self.paused_s
+            - (now - self.paused_since if self.paused_since is not None else 0.0)
+        )
 
     def pause(self) -> None:
         self.paused_since = self.paused_since or time.monotonic()
@@ -77,24 +88,39 @@ class Forkserver:
         """Warm up, say so, then run one submission after another.
 
         Raises:
-            SandboxError: if the interpreter can't be read by the submissions' user, or this process has more than one thread.
+            SandboxError: if the interpreter can't be read by the submissions' user, or this process
+                has more than one thread.
         """
-        apart = self._config.uid is not None or self._config.bounded  # else submissions share the grader's user, and what that one has
-        without, writable = self._config.without, [self._config.scratch, *(["/dev/shm"] if apart else [])]  # noqa: S108
+        # else submissions share the grader's user, and what that one has
+        apart = self._config.uid is not None or self._config.bounded
+        without = self._config.without
+        writable = [self._config.scratch, *(["/dev/shm"] if apart else [])]  # noqa: S108
         mounts = show_only(self._config.readable) if self._config.uid is not None else "not needed"
         bounded = sandbox.LEFT_OUT if sandbox.SCRATCH in without else self._bound(writable)
         self._layers, report = sandbox.make_layers(
-            self._config.uid, self._config.readable, writable, without, sockets=apart, device=self._config.device
+            self._config.uid,
+            self._config.readable,
+            writable,
+            without,
+            sockets=apart,
+            device=self._config.device,
         )
         self._warm()
         prctl(SUBREAPER, 1)
         prctl(DUMPABLE, 0)
         self._base_bytes = watch.resident_bytes()
         self._control.sendall(
-            frame(ForkserverReady(os.getpid(), {**report, sandbox.MOUNTS: mounts, sandbox.SCRATCH: bounded}, self._versions()))
+            frame(
+                ForkserverReady(
+                    os.getpid(),
+                    {**report, sandbox.MOUNTS: mounts, sandbox.SCRATCH: bounded},
+                    self._versions(),
+                )
+            )
         )
         if self._layers.uid is not None:
-            watch.kill_all(self._layers.uid)  # of a forkserver before this one that was killed with a submission under way
+            # of a forkserver before this one that was killed with a submission under way
+            watch.kill_all(self._layers.uid)
         while (launch := self._receive()) is not None:
             self._control.sendall(frame(self._run(*launch)))
 
@@ -102,7 +128,11 @@ class Forkserver:
         """Put the folders that submissions may write to on tmpfs of their own; "yes" or why not."""
         if self._config.bounded:
             return sandbox.YES
-        held = bound(writable, Limits().scratch_bytes) if os.geteuid() == 0 else "needs root or bubblewrap"
+        held = (
+            bound(writable, Limits().scratch_bytes)
+            if os.geteuid() == 0
+            else "needs root or bubblewrap"
+        )
         if held == sandbox.YES:
             self._resizable = writable
             if self._config.uid is not None:
@@ -116,13 +146,18 @@ class Forkserver:
         self._shell, self._recorder = preparing.warm(self._config.packages)
         self._initialise = preparing.initialise
         merge_pages()
-        if "site-packages" not in self._config.package_root:  # beside the package may lie what students must not find
+        if (
+            "site-packages" not in self._config.package_root
+        ):  # beside the package may lie what students must not find
             sys.path[:] = [path for path in sys.path if path != self._config.package_root]
         if len(os.listdir("/proc/self/task")) != 1:
             message = "the forkserver has threads after warming up, forking would not be safe"
             raise SandboxError(message)
         if _has_card_open():
-            message = "CUDA was initialised while warming up, which no fork survives; does one of the assignment's packages do that when it is imported?"
+            message = (
+                "CUDA was initialised while warming up, which no fork survives; does one of the"
+                " assignment's packages do that when it is imported?"
+            )
             raise SandboxError(message)
 
     def _versions(self) -> dict[str, str]:
@@ -139,7 +174,11 @@ class Forkserver:
             if len(descriptors) == 2:
                 while len(data) > FRAME_HEADER.size + FRAME_HEADER.unpack_from(data)[0]:
                     data = data[1:]  # a byte that was meant for a run which had just ended
-                return LAUNCH.decode(data[FRAME_HEADER.size :]).limits, descriptors[0], descriptors[1]
+                return (
+                    LAUNCH.decode(data[FRAME_HEADER.size :]).limits,
+                    descriptors[0],
+                    descriptors[1],
+                )
 
     def _run(self, limits: Limits, connection: int, log: int) -> LaunchEnded:
         uid, scratch = self._layers.uid, self._config.scratch
@@ -154,7 +193,11 @@ class Forkserver:
             os.kill(child.pid, signal.SIGKILL)
         cpu = watch.cpu_of(watch.processes_of(uid))
         _, status, usage = os.wait4(child.pid, 0)
-        left, gone = 0, watch.reap()  # orphans are handed to us, so with no child left no process is
+        # orphans are handed to us, so with no child left no process is
+        left, gone = (
+            0,
+            watch.reap(),
+        )
         if not gone:
             left = len(watch.processes_of(uid))
             gone = watch.kill_all(uid)
@@ -188,7 +231,9 @@ class Forkserver:
             return _Child(pid, limits, reading)
         self._become_submission(limits, connection, log, writing)
 
-    def _become_submission(self, limits: Limits, connection: int, log: int, sandboxed: int) -> NoReturn:
+    def _become_submission(
+        self, limits: Limits, connection: int, log: int, sandboxed: int
+    ) -> NoReturn:
         """In the child: drop everything of the forkserver's, enter the sandbox, run."""
         try:
             null = os.open("/dev/null", os.O_RDONLY)
@@ -240,12 +285,24 @@ class Forkserver:
         """What the submission uses too much of, if anything."""
         limits, pids = child.limits, watch.processes_of(self._layers.uid)
         if watch.cpu_of(pids) > TREE_CPU_FACTOR * limits.cpu_s:
-            return Ended.CPU_LIMIT, f"more than {TREE_CPU_FACTOR * limits.cpu_s} s of computing in all its processes"
+            return (
+                Ended.CPU_LIMIT,
+                f"more than {TREE_CPU_FACTOR * limits.cpu_s} s of computing in all its processes",
+            )
         memory = watch.memory_of(pids, limits.memory_bytes, self._base_bytes)
         child.peak_bytes = max(child.peak_bytes, memory)
         if memory > limits.memory_bytes:
-            return Ended.MEMORY_LIMIT, f"{memory >> 20} MB in all its processes, the limit is {limits.memory_bytes >> 20} MB"
-        if watch.disk_of(self._layers.uid, self._config.scratch, limits.scratch_bytes) > limits.scratch_bytes:
+            return (
+                Ended.MEMORY_LIMIT,
+                (
+                    f"{memory >> 20} MB in all its processes, the limit is"
+                    f" {limits.memory_bytes >> 20} MB"
+                ),
+            )
+        if (
+            watch.disk_of(self._layers.uid, self._config.scratch, limits.scratch_bytes)
+            > limits.scratch_bytes
+        ):
             return Ended.DISK_LIMIT, f"more than {limits.scratch_bytes >> 20} MB of files"
         if child.paused_since is None and child.wall_s > limits.wall_s:
             return Ended.WALL_LIMIT, f"not done after {limits.wall_s} s"
@@ -259,7 +316,11 @@ def _how_it_ended(status: int, cpu_s: float, limits: Limits) -> tuple[Ended, str
             return Ended.CPU_LIMIT, f"more than {limits.cpu_s} s of computing"
         if number == signal.SIGKILL:
             return Ended.KILLED, "SIGKILL"
-        return Ended.SIGNALLED, signal.Signals(number).name if number in {known.value for known in signal.Signals} else f"signal {number}"
+        return Ended.SIGNALLED, (
+            signal.Signals(number).name
+            if number in {known.value for known in signal.Signals}
+            else f"signal {number}"
+        )
     code = os.WEXITSTATUS(status)
     return (Ended.FINISHED, "") if code == 0 else (Ended.EXITED, f"exit code {code}")
 

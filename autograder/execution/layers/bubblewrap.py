@@ -1,8 +1,10 @@
 # ruff: noqa: S603
 # The command is bubblewrap's own, found on a fixed path.
-"""bubblewrap around a forkserver: a view of the disk in which secrets do not exist, and namespaces of processes, network, IPC and host name.
+"""bubblewrap around a forkserver: a view of the disk in which secrets do not exist, and namespaces
+of processes, network, IPC and host name.
 
-Submissions are forked inside, so it costs nothing per submission. User namespaces are left out for root: bubblewrap would map one uid only, and submissions need one of their own.
+Submissions are forked inside, so it costs nothing per submission. User namespaces are left out for
+root: bubblewrap would map one uid only, and submissions need one of their own.
 """
 
 from __future__ import annotations
@@ -38,25 +40,53 @@ NOT_INSTALLED = "not installed"
 _TRIAL_S = 10
 
 
-def command(readable: Sequence[str], scratch: str, scratch_bytes: int, device: Device = Device.CPU) -> list[str]:
-    """What to put before a command. `readable` appear read-only at their own paths; `scratch` and /dev/shm are empty and writable; of
-    cards there is what `device` needs.
+def command(
+    readable: Sequence[str], scratch: str, scratch_bytes: int, device: Device = Device.CPU
+) -> list[str]:
+    """What to put before a command.
 
-    As root the tmpfs over `scratch` is the forkserver's to mount, for it knows each submission's limit; others get one of `scratch_bytes` here.
+    `readable` appear read-only at their own paths; `scratch` and /dev/shm are empty and writable;
+    of cards there is what `device` needs.
+
+    As root the tmpfs over `scratch` is the forkserver's to mount, for it knows each submission's
+    limit; others get one of `scratch_bytes` here.
     """
-    words = [shutil.which("bwrap", path=_PATH) or "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    words = [
+        shutil.which("bwrap", path=_PATH) or "bwrap",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+    ]
     words += ["--proc", "/proc", "--dev", "/dev"]
-    words += [word for folder in (*_ON_THE_WAY, *(["/sys/bus"] if device is Device.CUDA else [])) for word in _entered(folder)]
+    words += [
+        word
+        for folder in (*_ON_THE_WAY, *(["/sys/bus"] if device is Device.CUDA else []))
+        for word in _entered(folder)
+    ]
     for path in _SYSTEM:
         words += _shown(path)
     for name in _SETTINGS:
         words += _shown(f"/etc/{name}")
-    for folder in sorted({str(parent) for path in (*readable, scratch) for parent in Path(path).parents} - {"/", *_SYSTEM}):
+    for folder in sorted(
+        {str(parent) for path in (*readable, scratch) for parent in Path(path).parents}
+        - {"/", *_SYSTEM}
+    ):
         words += [] if folder.startswith(_SYSTEM) else _entered(folder)
     for path in readable:
         words += _shown(path)
     if os.geteuid() == 0:
-        words += ["--cap-add", "ALL", "--bind", scratch, scratch, "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108
+        words += [
+            "--cap-add",
+            "ALL",
+            "--bind",
+            scratch,
+            scratch,
+            "--perms",
+            "1777",
+            "--tmpfs",
+            "/dev/shm",  # noqa: S108
+        ]
     else:
         for path in (scratch, "/dev/shm"):  # noqa: S108
             words += ["--perms", "0700", "--size", str(scratch_bytes), "--tmpfs", path]
@@ -66,13 +96,22 @@ def command(readable: Sequence[str], scratch: str, scratch_bytes: int, device: D
     return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--"]
 
 
-def tried(readable: Sequence[str], scratch: str, scratch_bytes: int, device: Device = Device.CPU) -> str:
+def tried(
+    readable: Sequence[str], scratch: str, scratch_bytes: int, device: Device = Device.CPU
+) -> str:
     """Start this interpreter inside it: "yes", or why it can't be had here."""
     if shutil.which("bwrap", path=_PATH) is None:
         return NOT_INSTALLED
     try:
         done = subprocess.run(
-            [*command(readable, scratch, scratch_bytes, device), sys.executable, "-I", "-S", "-c", ""],
+            [
+                *command(readable, scratch, scratch_bytes, device),
+                sys.executable,
+                "-I",
+                "-S",
+                "-c",
+                "",
+            ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -83,11 +122,17 @@ def tried(readable: Sequence[str], scratch: str, scratch_bytes: int, device: Dev
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"refused: {error}"[:200]
     said = done.stderr.strip().splitlines()
-    return "yes" if done.returncode == 0 else f"refused: {said[-1] if said else f'exit code {done.returncode}'}"[:200]
+    return (
+        "yes"
+        if done.returncode == 0
+        else f"refused: {said[-1] if said else f'exit code {done.returncode}'}"[:200]
+    )
 
 
 def _entered(folder: str) -> list[str]:
-    """Arguments that make a folder which everybody can enter: bubblewrap's own, on the way to others, are closed to other users."""
+    """Arguments that make a folder which everybody can enter: bubblewrap's own, on the way to
+    others, are closed to other users.
+    """
     return ["--perms", "0755", "--dir", folder]
 
 

@@ -1,6 +1,8 @@
 # ruff: noqa: PTH110, PTH112
 # Paths go to the kernel as strings.
-"""Landlock: which files a submission may read and write; no TCP; no signals or abstract sockets to processes outside."""
+"""Landlock: which files a submission may read and write; no TCP; no signals or abstract sockets to
+processes outside.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/proc", "/sys/dev
 
 
 def abi() -> int:
-    """The kernel's Landlock version, 0 for none; containers whose seccomp profile is older than Landlock answer EPERM."""
+    """The kernel's Landlock version, 0 for none; containers whose seccomp profile is older than
+    Landlock answer EPERM.
+    """
     import landlockpy as ll
 
     try:
@@ -22,8 +26,16 @@ def abi() -> int:
         return 0
 
 
-def ruleset(readable: Sequence[str], writable: Sequence[str], *, scoped: bool = True, devices: Sequence[str] = ()) -> Any:
-    """Read and execute below the system's folders and `readable`, everything but devices below `writable`, and use `devices` besides the usual ones. `scoped`: no signals and abstract sockets to outside.
+def ruleset(
+    readable: Sequence[str],
+    writable: Sequence[str],
+    *,
+    scoped: bool = True,
+    devices: Sequence[str] = (),
+) -> Any:
+    """Read and execute below the system's folders and `readable`, everything but devices below
+    `writable`, and use `devices` besides the usual ones. `scoped`: no signals and abstract sockets
+    to outside.
 
     Raises:
         OSError: if the kernel refuses.
@@ -38,7 +50,9 @@ def ruleset(readable: Sequence[str], writable: Sequence[str], *, scoped: bool = 
             rules.allow_path(path, read if os.path.isdir(path) else read & ~ll.AccessFS.READ_DIR)
     for path in (*_DEVICES, *devices):
         if os.path.exists(path):
-            rules.allow_path(path, ll.AccessFS.READ_FILE | ll.AccessFS.WRITE_FILE | ll.AccessFS.IOCTL_DEV)
+            rules.allow_path(
+                path, ll.AccessFS.READ_FILE | ll.AccessFS.WRITE_FILE | ll.AccessFS.IOCTL_DEV
+            )
     everything = ll.fs_for_abi(ll.abi_version()) & ~(ll.AccessFS.MAKE_CHAR | ll.AccessFS.MAKE_BLOCK)
     for path in writable:
         rules.allow_path(path, everything)

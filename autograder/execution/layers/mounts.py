@@ -1,7 +1,9 @@
-"""A forkserver's own view of the disk, for interpreters that stand under a closed home (root's pyenv, uv or conda).
+"""A forkserver's own view of the disk, for interpreters that stand under a closed home (root's
+pyenv, uv or conda).
 
-After a change of uid Python must still read itself. So a tmpfs hides the closed folder from the forkserver and its children, and the interpreter, the
-environment and this package are bound back read-only at their own paths; everything else under that folder does not exist for them.
+After a change of uid Python must still read itself. So a tmpfs hides the closed folder from the
+forkserver and its children, and the interpreter, the environment and this package are bound back
+read-only at their own paths; everything else under that folder does not exist for them.
 """
 
 from __future__ import annotations
@@ -16,7 +18,16 @@ from autograder.execution.processes import mount, unshare
 from autograder.execution.watch import MANY_FILES
 
 _NEW_NS = 0x00020000  # linux/sched.h CLONE_NEWNS
-_RDONLY, _NOSUID, _NODEV, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18  # linux/mount.h
+# linux/mount.h
+_RDONLY, _NOSUID, _NODEV, _REMOUNT, _BIND, _REC, _PRIVATE = (
+    1,
+    2,
+    4,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
 
 
 def closed_folder(path: str) -> str | None:
@@ -29,7 +40,8 @@ def closed_folder(path: str) -> str | None:
 
 
 def show_only(paths: Sequence[str]) -> str:
-    """Enter a mount namespace in which `paths` can be reached by everyone and the rest of the closed folders is gone.
+    """Enter a mount namespace in which `paths` can be reached by everyone and the rest of the
+    closed folders is gone.
 
     Returns "not needed" or "yes".
 
@@ -40,22 +52,26 @@ def show_only(paths: Sequence[str]) -> str:
     if not hidden:
         return "not needed"
     closed = [Path(path) for path in paths if closed_folder(path)]
-    kept = sorted({str(place) for path in closed for place in (path.absolute(), path.resolve())})  # a link on the way would be gone
+    # a link on the way would be gone
+    kept = sorted({str(place) for path in closed for place in (path.absolute(), path.resolve())})
     try:
         _own_view()
         for folder in hidden:
             _replace(folder, [path for path in kept if Path(path).is_relative_to(folder)])
     except OSError as error:
         message = (
-            f"the interpreter at {kept[0]} can't be read by the users that submissions run as, since {hidden[0]} is closed to them, and a mount namespace "
-            f"is refused here ({error}). Use an interpreter that everyone can read, such as /usr/bin/python3 with a venv outside of {hidden[0]}."
+            f"the interpreter at {kept[0]} can't be read by the users that submissions run as,"
+            f" since {hidden[0]} is closed to them, and a mount namespace is refused here"
+            f" ({error}). Use an interpreter that everyone can read, such as /usr/bin/python3 with"
+            f" a venv outside of {hidden[0]}."
         )
         raise SandboxError(message) from error
     return "yes"
 
 
 def bound(folders: Sequence[str], limit_bytes: int) -> str:
-    """Cover `folders` with tmpfs of `limit_bytes` each, which only this process and its children see and which vanish with them.
+    """Cover `folders` with tmpfs of `limit_bytes` each, which only this process and its children
+    see and which vanish with them.
 
     Returns "yes" or why it can't be done here.
     """
@@ -99,7 +115,8 @@ def _replace(folder: str, kept: list[str]) -> None:
     Raises:
         OSError: if the kernel refuses.
     """
-    held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in kept}  # they can't be named any more once they are covered
+    # they can't be named any more once they are covered
+    held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in kept}
     mount("tmpfs", folder, "tmpfs", _NOSUID | _NODEV, "mode=755,size=1m")
     for path, descriptor in held.items():
         _make_open(Path(path))
@@ -110,7 +127,9 @@ def _replace(folder: str, kept: list[str]) -> None:
 
 
 def _make_open(folder: Path) -> None:
-    """Make `folder`, and what is missing on the way to it, for everybody to enter: the umask cuts a mode that mkdir is given, and parents are given none."""
+    """Make `folder`, and what is missing on the way to it, for everybody to enter: the umask cuts a
+    mode that mkdir is given, and parents are given none.
+    """
     if not folder.exists():
         _make_open(folder.parent)
         folder.mkdir()

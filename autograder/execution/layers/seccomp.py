@@ -1,4 +1,6 @@
-"""seccomp: no sockets but Unix ones, or none, no namespaces, no tracing, no administration of the kernel."""
+"""seccomp: no sockets but Unix ones, or none, no namespaces, no tracing, no administration of the
+kernel.
+"""
 
 from __future__ import annotations
 
@@ -63,8 +65,11 @@ _CLONE_NEW = 0x7E020000 | 0x00000080  # linux/sched.h: every CLONE_NEW* flag
 
 
 def build_filter(*, sockets: bool = True) -> Any:
-    """The filter, built once and loaded in each child. Without `sockets` not even Unix ones can be made, only pairs: who runs as the grader's own user, and sees its folders, could
-    reach its session's services through them (D-Bus starts programs, an agent signs, Docker is root), and Landlock does not hold that.
+    """The filter, built once and loaded in each child.
+
+    Without `sockets` not even Unix ones can be made, only pairs: who runs as the grader's own user,
+    and sees its folders, could reach its session's services through them (D-Bus starts programs, an
+    agent signs, Docker is root), and Landlock does not hold that.
 
     Raises:
         ImportError: if pyseccomp or libseccomp.so.2 is missing.
@@ -84,6 +89,9 @@ def build_filter(*, sockets: bool = True) -> Any:
     allowed = (pyseccomp.Arg(0, pyseccomp.NE, socket.AF_UNIX),) if sockets else ()
     rules.add_rule(pyseccomp.ERRNO(errno.EACCES), "socket", *allowed)
     for bit in (1 << position for position in range(32) if _CLONE_NEW >> position & 1):
-        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, bit, bit))
-    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags can't be filtered; glibc falls back to clone
+        rules.add_rule(
+            pyseccomp.ERRNO(errno.EPERM), "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, bit, bit)
+        )
+    # its flags can't be filtered; glibc falls back to clone
+    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     return rules

@@ -1,4 +1,6 @@
-"""Slots: a uid and a scratch folder for one forkserver, not shared with any other grader on this machine."""
+"""Slots: a uid and a scratch folder for one forkserver, not shared with any other grader on this
+machine.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from autograder.execution.layers.mounts import closed_folder
 
 _FIRST_UID = 60_000
 _SLOTS = 500
-"""60000 to 60499 lie above ordinary users and below systemd's dynamic ones (61184), nobody's (65534) and containers'."""
+"""60000 to 60499 lie above ordinary users and below systemd's dynamic ones (61184), nobody's
+(65534) and containers'.
+"""
 
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - a folder of our own in it, see _own_folder
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108
@@ -42,7 +46,9 @@ def reserve_slot(*, own_uid: bool) -> Slot:
     """
     base, locks = _own_folder(_scratch_parent()), _own_folder(_lock_parent())
     for number in range(_SLOTS):
-        lock = os.open(locks / f"{number}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        lock = os.open(
+            locks / f"{number}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -58,16 +64,24 @@ def reserve_slot(*, own_uid: bool) -> Slot:
 
 
 def _scratch_parent() -> str:
-    """The first folder for temporary files that the users of submissions can enter; shared memory is none, for in the sandbox it is another."""
+    """The first folder for temporary files that the users of submissions can enter; shared memory
+    is none, for in the sandbox it is another.
+    """
     for folder in (tempfile.gettempdir(), *_TEMPORARY):
-        if closed_folder(folder) is None and not Path(folder).resolve().is_relative_to(_SHARED_MEMORY):
+        if closed_folder(folder) is None and not Path(folder).resolve().is_relative_to(
+            _SHARED_MEMORY
+        ):
             return folder
     return _TEMPORARY[0]
 
 
 def _lock_parent() -> str:
-    """The same for all graders of this machine, wherever each keeps its temporary files: uids are the machine's."""
-    return next((folder for folder in _TEMPORARY if os.access(folder, os.W_OK)), tempfile.gettempdir())
+    """The same for all graders of this machine, wherever each keeps its temporary files: uids are
+    the machine's.
+    """
+    return next(
+        (folder for folder in _TEMPORARY if os.access(folder, os.W_OK)), tempfile.gettempdir()
+    )
 
 
 def _own_folder(parent: str) -> Path:
@@ -77,7 +91,9 @@ def _own_folder(parent: str) -> Path:
         SandboxError: if someone else has made it.
     """
     base = Path(parent).resolve() / f"gradstep-{os.geteuid()}"
-    with contextlib.suppress(FileExistsError):  # a file, a link or another's folder is refused below
+    with contextlib.suppress(
+        FileExistsError
+    ):  # a file, a link or another's folder is refused below
         base.mkdir(mode=0o711)
     found = base.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:

@@ -1,4 +1,6 @@
-"""What a call did, batch by batch: rounds of forward, backward and step, and the evaluations between them."""
+"""What a call did, batch by batch: rounds of forward, backward and step, and the evaluations
+between them.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,18 @@ if TYPE_CHECKING:
     from autograder.judgement.observation import Observation
 
 CANDIDATES = 3
-"""Forward passes of one round that may be the one that backward went through: some compute a training accuracy beside it."""
+"""Forward passes of one round that may be the one that backward went through: some compute a
+training accuracy beside it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What led to one step of the given optimizer. `number` is the step's, 1-based; `forwards` index the log's events, those that autograd recorded, oldest first; `loss` is the last backward's."""
+    """What led to one step of the given optimizer.
+
+    `number` is the step's, 1-based; `forwards` index the log's events, those that autograd
+    recorded, oldest first; `loss` is the last backward's.
+    """
 
     number: int
     phase: int
@@ -34,9 +42,18 @@ class Round:
 
 
 class BatchStory:
-    """A run's log beside the data that the driver passed to the student: `images` (n, ...) and `labels` (n,)."""
+    """A run's log beside the data that the driver passed to the student: `images` (n, ...) and
+    `labels` (n,).
+    """
 
-    def __init__(self, run: Observation, log: BatchLog, data: tuple[str, str], images: NdArray, labels: NdArray) -> None:
+    def __init__(
+        self,
+        run: Observation,
+        log: BatchLog,
+        data: tuple[str, str],
+        images: NdArray,
+        labels: NdArray,
+    ) -> None:
         """`data`: names of the two among the call's arguments."""
         self.run, self.log, self.data, self.images, self.labels = run, log, data, images, labels
 
@@ -72,7 +89,9 @@ class BatchStory:
         return found
 
     def rows(self, event: int) -> NdArray:
-        """Rows of the data that forward pass `event` saw, int64 of shape (b,), -1 for what is not in the data."""
+        """Rows of the data that forward pass `event` saw, int64 of shape (b,), -1 for what is not
+        in the data.
+        """
         return self._rows[event]
 
     @cached_property
@@ -86,11 +105,17 @@ class BatchStory:
     def seen_in(self, phase: int, *, graph: bool) -> tuple[int, ...]:
         """Forward passes of a phase, those that autograd recorded or the others."""
         events = enumerate(self.log.events)
-        return tuple(number for number, event in events if event.phase == phase and event.forward and event.forward.graph is graph)
+        return tuple(
+            number
+            for number, event in events
+            if event.phase == phase and event.forward and event.forward.graph is graph
+        )
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """Round (by place) and forward pass (by event) of everything that is replayed: passes of whole rows of the data."""
+        """Round (by place) and forward pass (by event) of everything that is replayed: passes of
+        whole rows of the data.
+        """
         return tuple(
             (place, event)
             for place, one in enumerate(self.rounds)
@@ -106,23 +131,35 @@ class BatchStory:
 
     @cached_property
     def order(self) -> tuple[int, ...] | None:
-        """For each of the model's parameters its place in the trace, told by shape, then by order; None if they are others."""
+        """For each of the model's parameters its place in the trace, told by shape, then by order;
+        None if they are others.
+        """
         trace = self.trace
-        return None if trace is None else same_shapes(self.log.shapes, [array.shape for array in trace.start])
+        return (
+            None
+            if trace is None
+            else same_shapes(self.log.shapes, [array.shape for array in trace.start])
+        )
 
     def flat(self, which: str) -> NdArray:
-        """The given optimizer's gradients or parameters at each recorded step, float64 of shape (steps, numbers), in the model's order."""
+        """The given optimizer's gradients or parameters at each recorded step, float64 of shape
+        (steps, numbers), in the model's order.
+        """
         assert self.trace is not None
         assert self.order is not None
         columns = [getattr(self.trace, which)[place].numpy() for place in self.order]
-        return np.concatenate([column.reshape(len(column), -1).astype(np.float64) for column in columns], axis=1)
+        return np.concatenate(
+            [column.reshape(len(column), -1).astype(np.float64) for column in columns], axis=1
+        )
 
     @cached_property
     def start(self) -> NdArray:
         """The parameters before the first step, float64 of shape (numbers,)."""
         assert self.trace is not None
         assert self.order is not None
-        return np.concatenate([self.trace.start[place].numpy().reshape(-1).astype(np.float64) for place in self.order])
+        return np.concatenate(
+            [self.trace.start[place].numpy().reshape(-1).astype(np.float64) for place in self.order]
+        )
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:
@@ -132,13 +169,18 @@ class BatchStory:
 
 
 def story_of(run: Observation, reference: Observation) -> BatchStory | None:
-    """The story of `run` on the data of its call, which are taken from the reference's run, since a student may change them; None if no batches were recorded, or the call passes none.
+    """The story of `run` on the data of its call, which are taken from the reference's run, since a
+    student may change them; None if no batches were recorded, or the call passes none.
 
     Data are the first argument with rows of numbers and the first of whole numbers that is as long.
     """
     if run.run.batches is None:
         return None
-    arrays = {name: value.numpy() for name, value in reference.run.arguments.items() if isinstance(value, Array)}
+    arrays = {
+        name: value.numpy()
+        for name, value in reference.run.arguments.items()
+        if isinstance(value, Array)
+    }
     for name, images in arrays.items():
         for other, labels in arrays.items():
             if (
@@ -152,8 +194,12 @@ def story_of(run: Observation, reference: Observation) -> BatchStory | None:
     return None
 
 
-def same_shapes(wanted: Sequence[tuple[int, ...]], there: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
-    """For each of `wanted` the place of its counterpart in `there`: the same shape, the same place among those of that shape. None if the two have other shapes."""
+def same_shapes(
+    wanted: Sequence[tuple[int, ...]], there: Sequence[tuple[int, ...]]
+) -> tuple[int, ...] | None:
+    """For each of `wanted` the place of its counterpart in `there`: the same shape, the same place
+    among those of that shape. None if the two have other shapes.
+    """
     if sorted(wanted) != sorted(there):
         return None
     waiting: dict[tuple[int, ...], list[int]] = {}

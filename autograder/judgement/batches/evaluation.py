@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 def evaluation(story: BatchStory, model: BatchStory) -> tuple[Finding, ...]:
     """Findings about the phases in which the reference trains nothing but runs the model."""
-    phases = [phase for phase in range(len(model.log.phases)) if phase not in model.trained and model.seen_in(phase, graph=False)]
+    phases = [
+        phase
+        for phase in range(len(model.log.phases))
+        if phase not in model.trained and model.seen_in(phase, graph=False)
+    ]
     found: dict[str, Finding] = {}
     for phase in phases:
         for finding in _phase(story, model, phase):
@@ -35,17 +39,29 @@ def _phase(story: BatchStory, model: BatchStory, phase: int) -> Iterator[Finding
     every = [story.forward(event) for event in (*recorded, *without)]
     if not every:
         yield Finding(
-            "evaluates-nothing", Contract.COUNT, f"{name} never ran the model", f"the model's answers for all {len(story.images)} samples"
+            "evaluates-nothing",
+            Contract.COUNT,
+            f"{name} never ran the model",
+            f"the model's answers for all {len(story.images)} samples",
         )
         return
-    if any(event.kind == "step" and event.phase == phase for event in story.log.events) or mine.moved:
-        yield Finding("evaluation-trains", Contract.UPDATE, f"{name} changed the model's parameters", "an evaluation changes nothing")
+    if (
+        any(event.kind == "step" and event.phase == phase for event in story.log.events)
+        or mine.moved
+    ):
+        yield Finding(
+            "evaluation-trains",
+            Contract.UPDATE,
+            f"{name} changed the model's parameters",
+            "an evaluation changes nothing",
+        )
     dropped = [one for one in every if one.dropping or one.training]
     if dropped:
         yield Finding(
             "evaluates-in-train-mode",
             Contract.GRADIENT,
-            f"in {name} the model was in training mode for {len(dropped)} of {len(every)} batches, its dropout switched on",
+            f"in {name} the model was in training mode for {len(dropped)} of {len(every)} batches,"
+            " its dropout switched on",
             "model.eval() before the first batch",
         )
     if recorded:
@@ -56,7 +72,12 @@ def _phase(story: BatchStory, model: BatchStory, phase: int) -> Iterator[Finding
             "torch.no_grad() around them",
         )
     if mine.left_gradients:
-        yield Finding("evaluation-leaves-gradients", Contract.UNTOUCHED, f"{name} changed .grad", "an evaluation leaves gradients alone")
+        yield Finding(
+            "evaluation-leaves-gradients",
+            Contract.UNTOUCHED,
+            f"{name} changed .grad",
+            "an evaluation leaves gradients alone",
+        )
     left_out = tuple(_rows(story, phase, (*recorded, *without)))
     yield from left_out
     if not dropped and not mine.moved and not left_out:  # a wrong number would follow from these
@@ -87,17 +108,25 @@ def _rows(story: BatchStory, phase: int, events: tuple[int, ...]) -> Iterator[Fi
 def _value(returned: Value, wanted: Value, name: str) -> Iterator[Finding]:
     if not isinstance(wanted, float | int):
         return
-    value = float(returned) if isinstance(returned, float | int) and not isinstance(returned, bool) else None
+    value = (
+        float(returned)
+        if isinstance(returned, float | int) and not isinstance(returned, bool)
+        else None
+    )
     if isinstance(returned, Array) and returned.numpy().size == 1:
         value = float(returned.numpy().reshape(-1)[0])
     if value is None:
         yield Finding(
-            "miscounts-accuracy", Contract.RETURN, f"{name} returned {describe(plain(returned))}", f"{float(wanted):.4f}, a number"
+            "miscounts-accuracy",
+            Contract.RETURN,
+            f"{name} returned {describe(plain(returned))}",
+            f"{float(wanted):.4f}, a number",
         )
     elif not abs(value - float(wanted)) <= 1e-6:
         yield Finding(
             "miscounts-accuracy",
             Contract.RETURN,
             f"{name} returned {value:.4f}",
-            f"{float(wanted):.4f}, the share of all samples whose greatest logit is that of their label",
+            f"{float(wanted):.4f}, the share of all samples whose greatest logit is that of their"
+            " label",
         )

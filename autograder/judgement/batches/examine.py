@@ -1,4 +1,6 @@
-"""All findings about one run of a call that trains by minibatches, the first of them what a student should look at first."""
+"""All findings about one run of a call that trains by minibatches, the first of them what a student
+should look at first.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,21 @@ if TYPE_CHECKING:
     from autograder.judgement.observation import Replayed
 
 RETURN_BAR = 1e-4
-"""Relative difference of a returned mean loss: a sum of some hundred float32 losses rounds by 1e-6."""
+"""Relative difference of a returned mean loss: a sum of some hundred float32 losses rounds by
+1e-6.
+"""
 
 GRAPHS = 4
-"""Losses whose graphs are alive at once. A loop holds one, or two where it keeps the last; one that adds up losses as tensors holds them all."""
+"""Losses whose graphs are alive at once.
+
+A loop holds one, or two where it keeps the last; one that adds up losses as tensors holds them all.
+"""
 
 
 def training(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
-    """What can be told without the reference's gradients: order and number of events, modes, batches."""
+    """What can be told without the reference's gradients: order and number of events, modes,
+    batches.
+    """
     order = tuple(_events(story, model))
     yield from order
     if any(finding.code in STOPS for finding in order):
@@ -36,7 +45,9 @@ def training(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
     yield from coverage(story, model)
 
 
-def examine(story: BatchStory, model: BatchStory, replayed: Replayed | None, bar: float) -> tuple[Finding, ...]:
+def examine(
+    story: BatchStory, model: BatchStory, replayed: Replayed | None, bar: float
+) -> tuple[Finding, ...]:
     """Everything about the training phases."""
     shape = tuple(_shape(story, model))
     if shape:
@@ -45,12 +56,20 @@ def examine(story: BatchStory, model: BatchStory, replayed: Replayed | None, bar
     codes = {finding.code for finding in found}
     if not codes & STOPS:
         if replayed is not None and not codes & UNREPLAYED:
-            wrong = [finding for finding in name_gradient(story, replayed, bar) if not (codes & EXPLAINS.get(finding.code, frozenset()))]
+            wrong = [
+                finding
+                for finding in name_gradient(story, replayed, bar)
+                if not (codes & EXPLAINS.get(finding.code, frozenset()))
+            ]
             found += wrong
             found += _update(story, replayed, bar)
         found += _graphs(story)
     means = _returns(story, model)
-    found += [finding for finding in means if finding.code not in FOLLOWING or all(one.contract is Contract.RETURN for one in found)]
+    found += [
+        finding
+        for finding in means
+        if finding.code not in FOLLOWING or all(one.contract is Contract.RETURN for one in found)
+    ]
     return tuple(found)
 
 
@@ -58,7 +77,9 @@ FOLLOWING = frozenset({"mean-of-means", "wrong-mean-loss"})
 """A wrong number that may follow from whatever else is wrong."""
 
 
-STOPS = frozenset({"no-training", "no-step", "no-backward", "own-optimizer", "no-graph", "steps-rarely"})
+STOPS = frozenset(
+    {"no-training", "no-step", "no-backward", "own-optimizer", "no-graph", "steps-rarely"}
+)
 """Without a step of the optimizer for each batch there is nothing else to look at."""
 UNREPLAYED = frozenset({"changes-inputs"})
 """Batches that are not of the data have no labels, and can't be replayed."""
@@ -85,10 +106,15 @@ def _events(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
             f"{wanted} steps of the one passed in",
         )
     elif not steps and not backwards:
-        yield Finding("no-training", Contract.COUNT, "neither backward() nor step() ran", f"{wanted} steps")
+        yield Finding(
+            "no-training", Contract.COUNT, "neither backward() nor step() ran", f"{wanted} steps"
+        )
     elif not steps:
         yield Finding(
-            "no-step", Contract.COUNT, f"{backwards} backward passes and no step", f"{wanted} steps, one after each backward pass"
+            "no-step",
+            Contract.COUNT,
+            f"{backwards} backward passes and no step",
+            f"{wanted} steps, one after each backward pass",
         )
     elif not backwards and not any(one.forwards for one in story.rounds):
         yield Finding(
@@ -97,8 +123,16 @@ def _events(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
             f"{steps} steps, but no forward pass that autograd recorded",
             "a forward pass with gradients for each step",
         )
-    elif not backwards and not np.nan_to_num(story.flat("gradients") if story.order else np.zeros(1)).any():
-        yield Finding("no-backward", Contract.COUNT, f"{steps} steps and no backward pass", "a backward pass before each step")
+    elif (
+        not backwards
+        and not np.nan_to_num(story.flat("gradients") if story.order else np.zeros(1)).any()
+    ):
+        yield Finding(
+            "no-backward",
+            Contract.COUNT,
+            f"{steps} steps and no backward pass",
+            "a backward pass before each step",
+        )
     elif others:
         yield Finding(
             "own-optimizer",
@@ -129,7 +163,9 @@ def _counts(story: BatchStory, wanted: int) -> Iterator[Finding]:
             "one step for each backward pass",
             empty[0],
         )
-    elif steps < wanted and sum(len(one.forwards) for one in story.rounds) >= max(wanted - wanted // 4, 2 * steps - 1):
+    elif steps < wanted and sum(len(one.forwards) for one in story.rounds) >= max(
+        wanted - wanted // 4, 2 * steps - 1
+    ):
         yield Finding(
             "steps-rarely",
             Contract.COUNT,
@@ -147,7 +183,8 @@ def _modes(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
         yield Finding(
             "eval-mode-training",
             Contract.GRADIENT,
-            f"in {len(off)} of {len(seen)} training batches the model was in evaluation mode, its dropout switched off",
+            f"in {len(off)} of {len(seen)} training batches the model was in evaluation mode, its"
+            " dropout switched off",
             "model.train() before the first batch of every epoch",
         )
     other = [one for one in seen if not one.own]
@@ -162,12 +199,16 @@ def _modes(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
 
 def _shape(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
     """Whether the parameters are those of the model as asked for."""
-    if not story.log.shapes:  # no forward pass that autograd recorded: nothing is known of the model
+    if (
+        not story.log.shapes
+    ):  # no forward pass that autograd recorded: nothing is known of the model
         return
     if sorted(story.log.shapes) != sorted(model.log.shapes):
         shapes = ", ".join(str(shape) for shape in story.log.shapes) or "none"
         wanted = ", ".join(str(shape) for shape in model.log.shapes)
-        yield Finding("other-architecture", Contract.GRADIENT, f"parameters of shapes {shapes}", wanted)
+        yield Finding(
+            "other-architecture", Contract.GRADIENT, f"parameters of shapes {shapes}", wanted
+        )
     elif story.order is None and story.trace is not None:
         there = len(story.trace.start)
         yield Finding(
@@ -179,7 +220,9 @@ def _shape(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
 
 
 def _update(story: BatchStory, replayed: Replayed, bar: float) -> Iterator[Finding]:
-    """Whether each step is what a real optimizer makes of the student's own gradients, and nothing else moves parameters."""
+    """Whether each step is what a real optimizer makes of the student's own gradients, and nothing
+    else moves parameters.
+    """
     trace = story.trace
     moved = _moved(story)
     if moved is not None:
@@ -195,8 +238,17 @@ def _update(story: BatchStory, replayed: Replayed, bar: float) -> Iterator[Findi
     if trace is None or not len(apart) or judged(apart) <= bar:
         return
     step = int(np.flatnonzero(apart > bar)[0]) + 1
-    observed = f"step {step} ended {apart[step - 1]:.2g} of its length away from where this optimizer leads"
-    yield Finding("changes-update", Contract.UPDATE, observed, "the optimizer as it was passed in, settings and memory untouched", step)
+    observed = (
+        f"step {step} ended {apart[step - 1]:.2g} of its length away from where this optimizer"
+        " leads"
+    )
+    yield Finding(
+        "changes-update",
+        Contract.UPDATE,
+        observed,
+        "the optimizer as it was passed in, settings and memory untouched",
+        step,
+    )
 
 
 def _moved(story: BatchStory) -> int | None:
@@ -239,12 +291,18 @@ def _returns(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
         expected = _mean_loss(story, phase)
         if value is None:
             yield Finding(
-                "returns-no-loss", Contract.RETURN, f"{name} returned {describe(plain(returned))}", "the mean loss per sample, a number"
+                "returns-no-loss",
+                Contract.RETURN,
+                f"{name} returned {describe(plain(returned))}",
+                "the mean loss per sample, a number",
             )
             return
         if isinstance(returned, Array) and returned.requires_grad:
             yield Finding(
-                "keeps-graph", Contract.RETURN, f"{name} returned a tensor that still holds its graph", "a plain number: loss.item()"
+                "keeps-graph",
+                Contract.RETURN,
+                f"{name} returned a tensor that still holds its graph",
+                "a plain number: loss.item()",
             )
             return
         if expected is None or abs(value - expected) <= RETURN_BAR * max(1.0, abs(expected)):
@@ -264,11 +322,18 @@ def _wrong_mean(story: BatchStory, phase: int, value: float, expected: float) ->
             f"{shown}, the mean of its {len(losses)} batch losses",
             f"the mean over samples, {expected:.5g}: the last batch is smaller",
         )
-    return Finding("wrong-mean-loss", Contract.RETURN, shown, f"the mean of the losses of all samples, {expected:.5g}")
+    return Finding(
+        "wrong-mean-loss",
+        Contract.RETURN,
+        shown,
+        f"the mean of the losses of all samples, {expected:.5g}",
+    )
 
 
 def _mean_loss(story: BatchStory, phase: int) -> float | None:
-    """Mean over samples of the losses that the backward passes of `phase` started from; None where they are no batch means."""
+    """Mean over samples of the losses that the backward passes of `phase` started from; None where
+    they are no batch means.
+    """
     rounds = [one for one in story.rounds if one.phase == phase and one.forwards]
     sizes = np.array([len(story.rows(one.forwards[-1])) for one in rounds], float)
     losses = np.array([one.loss for one in rounds])
@@ -282,14 +347,22 @@ def _number(value: Value) -> float | None:
         return None
     if isinstance(value, int | float):
         return float(value)
-    return float(value.numpy().reshape(-1)[0]) if isinstance(value, Array) and value.numpy().size == 1 else None
+    return (
+        float(value.numpy().reshape(-1)[0])
+        if isinstance(value, Array) and value.numpy().size == 1
+        else None
+    )
 
 
 def own_dropout(story: BatchStory, model: BatchStory) -> bool:
-    """Whether the model trains with other dropout modules than the reference's: its masks may be drawn in another way, and no replay can tell."""
+    """Whether the model trains with other dropout modules than the reference's: its masks may be
+    drawn in another way, and no replay can tell.
+    """
     seen = {story.forward(one.forwards[-1]).dropping for one in story.rounds if one.forwards}
     meant = {model.forward(one.forwards[-1]).dropping for one in model.rounds if one.forwards}
-    return seen != meant and all(story.forward(one.forwards[-1]).training for one in story.rounds if one.forwards)
+    return seen != meant and all(
+        story.forward(one.forwards[-1]).training for one in story.rounds if one.forwards
+    )
 
 
 def replay_failed(story: BatchStory, replayed: Replayed | None) -> bool:

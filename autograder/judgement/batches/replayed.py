@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from autograder.judgement.observation import Replayed
 
 QUANTILE = 0.95
-"""The judged residual, counted from below: of 20 steps one may be odd, of 40 two. A ReLU whose input lies within rounding of 0 can go the other way and move one gradient by a
-percent; that takes one of the 15,000 inputs of 20 batches to lie within 1e-7 of 0, which happens to one honest run in some hundred."""
+"""The judged residual, counted from below: of 20 steps one may be odd, of 40 two.
+
+A ReLU whose input lies within rounding of 0 can go the other way and move one gradient by a
+percent; that takes one of the 15,000 inputs of 20 batches to lie within 1e-7 of 0, which happens to
+one honest run in some hundred.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One step: the student's gradient beside the reference's, both flat, and their greatest difference relative to the reference's greatest number."""
+    """One step: the student's gradient beside the reference's, both flat, and their greatest
+    difference relative to the reference's greatest number.
+    """
 
     step: int
     event: int
@@ -31,7 +37,9 @@ class Gap:
 
 
 def gaps(story: BatchStory, gradients: NdArray) -> tuple[Gap, ...]:
-    """One for each round that was replayed and recorded: of a round's forward passes the one that fits best counts."""
+    """One for each round that was replayed and recorded: of a round's forward passes the one that
+    fits best counts.
+    """
     if story.order is None or len(gradients) != len(story.pairs):
         return ()
     assert story.trace is not None
@@ -50,7 +58,9 @@ def gaps(story: BatchStory, gradients: NdArray) -> tuple[Gap, ...]:
 
 
 def residual(mine: NdArray, theirs: NdArray) -> float:
-    """Greatest difference relative to the greatest number of `theirs`; inf where that is 0 or something is not finite."""
+    """Greatest difference relative to the greatest number of `theirs`; inf where that is 0 or
+    something is not finite.
+    """
     size = float(np.abs(theirs).max(initial=0.0))
     gap = float(np.abs(mine - theirs).max(initial=0.0))
     if gap == 0:
@@ -59,12 +69,18 @@ def residual(mine: NdArray, theirs: NdArray) -> float:
 
 
 def judged(residuals: NdArray) -> float:
-    """The residual that a run is judged by: its `QUANTILE`, never interpolated; inf for a run without steps."""
-    return float(np.quantile(residuals, QUANTILE, method="lower")) if len(residuals) else float("inf")
+    """The residual that a run is judged by: its `QUANTILE`, never interpolated; inf for a run
+    without steps.
+    """
+    return (
+        float(np.quantile(residuals, QUANTILE, method="lower")) if len(residuals) else float("inf")
+    )
 
 
 def update_gaps(story: BatchStory, replayed: Replayed) -> NdArray:
-    """For each step how far the parameters lie from where a real optimizer moves them, relative to the greatest move; float64 of shape (steps,)."""
+    """For each step how far the parameters lie from where a real optimizer moves them, relative to
+    the greatest move; float64 of shape (steps,).
+    """
     if replayed.after is None or story.order is None:
         return np.zeros(0)
     after = story.flat("parameters")
@@ -82,12 +98,16 @@ def stochastic_residuals(story: BatchStory, replayed: Replayed) -> tuple[NdArray
     found = gaps(story, replayed.gradients)
     moved = update_gaps(story, replayed)
     steps = np.array([gap.step for gap in found], int)
-    values = np.array([max(gap.residual, moved[gap.step - 1] if gap.step <= len(moved) else 0.0) for gap in found])
+    values = np.array(
+        [max(gap.residual, moved[gap.step - 1] if gap.step <= len(moved) else 0.0) for gap in found]
+    )
     return steps, values
 
 
 def stochastic_distance(story: BatchStory | None, replayed: Replayed | None) -> Distance:
-    """How far a training by minibatches lies from the reference at its own states, as `assert_same_stochastic_training` judges it; inf where it could not be replayed."""
+    """How far a training by minibatches lies from the reference at its own states, as
+    `assert_same_stochastic_training` judges it; inf where it could not be replayed.
+    """
     if story is None or replayed is None:
         return Distance(float("inf"), np.zeros(0), np.zeros(0, int))
     steps, residuals = stochastic_residuals(story, replayed)

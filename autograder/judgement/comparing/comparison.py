@@ -1,4 +1,7 @@
-"""Comparing numbers: what differs, by how much and where, as a value. The only module that decides closeness."""
+"""Comparing numbers: what differs, by how much and where, as a value.
+
+The only module that decides closeness.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,18 @@ if TYPE_CHECKING:
 SHOWN_SMALLEST, SHOWN_LARGEST = 1e-3, 1e6
 
 DIVERGED = 2.0**64
-"""The square root of float32's range: from here on squares overflow, and right programs become inf or NaN at different steps (float64 much later, or never)."""
+"""The square root of float32's range: from here on squares overflow, and right programs become inf
+or NaN at different steps (float64 much later, or never).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two arrays of equal shape that do not agree. Greatest differences are over the mismatched elements that are finite on both sides; `inf` if none is."""
+    """Two arrays of equal shape that do not agree.
+
+    Greatest differences are over the mismatched elements that are finite on both sides; `inf` if
+    none is.
+    """
 
     mismatched: int
     total: int
@@ -35,8 +44,14 @@ class Difference:
         if self.nonfinite:
             lines.append(f"Not finite (NaN or infinite) on one side only: {self.nonfinite}.")
         if np.isfinite(self.greatest_absolute):
-            lines.append(f"Greatest absolute difference: {self.greatest_absolute:.3g} at {_place(self.absolute_at)}.")
-            lines.append(f"Greatest relative difference: {self.greatest_relative:.3g} at {_place(self.relative_at)}.")
+            lines.append(
+                f"Greatest absolute difference: {self.greatest_absolute:.3g} at"
+                f" {_place(self.absolute_at)}."
+            )
+            lines.append(
+                f"Greatest relative difference: {self.greatest_relative:.3g} at"
+                f" {_place(self.relative_at)}."
+            )
         lines.append(f"Allowed: {self.allowed}.")
         return "\n".join(lines)
 
@@ -52,13 +67,19 @@ class Incomparable:
 
 
 def compare_arrays(
-    actual: NdArray, expected: NdArray, tolerance: Tolerance, *, allow_nonfinite: bool = False, diverging: bool = False
+    actual: NdArray,
+    expected: NdArray,
+    tolerance: Tolerance,
+    *,
+    allow_nonfinite: bool = False,
+    diverging: bool = False,
 ) -> Difference | Incomparable | None:
     """Compare element by element: ``|actual - expected| <= absolute + relative * |expected|``.
 
-    Shapes must be equal. NaN and inf never agree with anything, unless `allow_nonfinite`: then NaN agrees with NaN and inf with the same inf. With `diverging`,
-    what has diverged agrees with all that has: where the expected value is not finite, any that is not finite either, or beyond `DIVERGED`.
-    Returns None if all elements agree.
+    Shapes must be equal. NaN and inf never agree with anything, unless `allow_nonfinite`: then NaN
+    agrees with NaN and inf with the same inf. With `diverging`, what has diverged agrees with all
+    that has: where the expected value is not finite, any that is not finite either, or beyond
+    `DIVERGED`. Returns None if all elements agree.
     """
     if actual.shape != expected.shape:
         return Incomparable(f"Shape {_shape(actual)}, expected {_shape(expected)}.")
@@ -71,7 +92,9 @@ def compare_arrays(
     finite = np.isfinite(wide_actual) & np.isfinite(wide_expected)
     agrees &= finite
     if allow_nonfinite:
-        agrees |= ~finite & ((wide_actual == wide_expected) | (np.isnan(wide_actual) & np.isnan(wide_expected)))
+        agrees |= ~finite & (
+            (wide_actual == wide_expected) | (np.isnan(wide_actual) & np.isnan(wide_expected))
+        )
     if diverging:
         agrees |= ~np.isfinite(wide_expected) & diverged(wide_actual)
     if agrees.all():
@@ -84,7 +107,9 @@ def diverged(values: NdArray) -> NdArray:
     return np.asarray(~(np.abs(_widen(values)) <= DIVERGED))
 
 
-def _difference(gap: NdArray, expected: NdArray, wrong: NdArray, finite: NdArray, tolerance: Tolerance) -> Difference:
+def _difference(
+    gap: NdArray, expected: NdArray, wrong: NdArray, finite: NdArray, tolerance: Tolerance
+) -> Difference:
     measurable = wrong & finite
     absolute = relative = float("inf")
     absolute_at: tuple[int, ...] = ()
@@ -107,20 +132,32 @@ def _difference(gap: NdArray, expected: NdArray, wrong: NdArray, finite: NdArray
     )
 
 
-def trajectory_residuals(actual: NdArray, expected: NdArray, start: NdArray, *, diverging: bool = False) -> NdArray:
-    """Distance of two trajectories of one parameter at each step, relative to the expected one's size.
+def trajectory_residuals(
+    actual: NdArray, expected: NdArray, start: NdArray, *, diverging: bool = False
+) -> NdArray:
+    """Distance of two trajectories of one parameter at each step, relative to the expected one's
+    size.
 
-    `actual` and `expected` have shape (n, *shape), `start` (*shape). Returns float64 of shape (n,): the greatest absolute difference of the step over the
-    greatest absolute value that the expected trajectory, its start included, ever takes. NaN where either side is not finite.
+    `actual` and `expected` have shape (n, *shape), `start` (*shape). Returns float64 of shape (n,):
+    the greatest absolute difference of the step over the greatest absolute value that the expected
+    trajectory, its start included, ever takes. NaN where either side is not finite.
 
-    With `diverging`, an expected trajectory that overflows is compared as far as `DIVERGED`, which is its size then: where both sides have a value beyond it, the
-    distance is 0. One that stays finite is compared as ever.
+    With `diverging`, an expected trajectory that overflows is compared as far as `DIVERGED`, which
+    is its size then: where both sides have a value beyond it, the distance is 0. One that stays
+    finite is compared as ever.
     """
     count = len(expected)
     overflows = diverging and not np.isfinite(expected).all()
-    wide_actual, wide_expected = _widen(actual).reshape(count, -1), _widen(expected).reshape(count, -1)
+    wide_actual, wide_expected = (
+        _widen(actual).reshape(count, -1),
+        _widen(expected).reshape(count, -1),
+    )
     size = max(
-        (float(np.abs(values).max(initial=0.0, where=np.isfinite(values))) for values in (wide_expected, _widen(start))), default=0.0
+        (
+            float(np.abs(values).max(initial=0.0, where=np.isfinite(values)))
+            for values in (wide_expected, _widen(start))
+        ),
+        default=0.0,
     )
     with np.errstate(all="ignore"):
         gap = np.abs(wide_actual - wide_expected).max(axis=1, initial=0.0)
@@ -147,15 +184,26 @@ def _place(index: tuple[int, ...]) -> str:
 
 
 SETTING_DIGITS = 1e-6
-"""Relative difference below which two settings are the same number: a learning rate may come as a float32 tensor, or out of a little arithmetic."""
+"""Relative difference below which two settings are the same number: a learning rate may come as a
+float32 tensor, or out of a little arithmetic.
+"""
 
 
 def same_setting(actual: Any, expected: Any) -> bool:
-    """Whether two settings of an optimizer are the same: numbers but for rounding, tuples of numbers element by element, anything else exactly."""
+    """Whether two settings of an optimizer are the same: numbers but for rounding, tuples of
+    numbers element by element, anything else exactly.
+    """
     if isinstance(actual, tuple | list) and isinstance(expected, tuple | list):
-        return len(actual) == len(expected) and all(same_setting(one, other) for one, other in zip(actual, expected, strict=True))
+        return len(actual) == len(expected) and all(
+            same_setting(one, other) for one, other in zip(actual, expected, strict=True)
+        )
     numbers = (int, float)
-    if isinstance(actual, numbers) and isinstance(expected, numbers) and not isinstance(actual, bool) and not isinstance(expected, bool):
+    if (
+        isinstance(actual, numbers)
+        and isinstance(expected, numbers)
+        and not isinstance(actual, bool)
+        and not isinstance(expected, bool)
+    ):
         return actual == expected or abs(actual - expected) <= SETTING_DIGITS * abs(expected)
     return bool(actual == expected)
 
@@ -167,7 +215,10 @@ def show(values: Any, limit: int = 8) -> str:
     if values.ndim == 0:
         return f"{values.item():.6g}"
     if values.size > limit:
-        return f"[{', '.join(_number(x) for x in values.reshape(-1)[:limit].tolist())}, ...] of shape {tuple(values.shape)}"
+        return (
+            f"[{', '.join(_number(x) for x in values.reshape(-1)[:limit].tolist())}, ...] of shape"
+            f" {tuple(values.shape)}"
+        )
     return _listed(values.tolist())
 
 
@@ -179,4 +230,8 @@ def _number(value: Any) -> str:
     """Four decimals, or four digits where those would say nothing or too much."""
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.4f}" if value == 0 or SHOWN_SMALLEST <= abs(value) < SHOWN_LARGEST else f"{value:.4g}"
+    return (
+        f"{value:.4f}"
+        if value == 0 or SHOWN_SMALLEST <= abs(value) < SHOWN_LARGEST
+        else f"{value:.4g}"
+    )

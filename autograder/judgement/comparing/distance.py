@@ -1,4 +1,6 @@
-"""How far one training lies from another, as a number: the least bar under which they count as the same."""
+"""How far one training lies from another, as a number: the least bar under which they count as the
+same.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """`total` is the least bar at which the two agree, inf where none does; `by_step` the greatest residual at each step that both have recorded, float64
-    of shape (n,), and `steps` their 1-based numbers. Both are empty if they can't be compared step by step.
+    """`total` is the least bar at which the two agree, inf where none does; `by_step` the greatest
+    residual at each step that both have recorded, float64 of shape (n,), and `steps` their 1-based
+    numbers. Both are empty if they can't be compared step by step.
     """
 
     total: float
@@ -29,8 +32,12 @@ class Distance:
 _APART = Distance(float("inf"), np.zeros(0), np.zeros(0, int))
 
 
-def training_distance(actual: Observation, expected: Observation, *, returned: bool = True) -> Distance:
-    """Distance of two trainings of the same call, as `checks.assert_same_training` judges them. `returned` False leaves out what the call returned.
+def training_distance(
+    actual: Observation, expected: Observation, *, returned: bool = True
+) -> Distance:
+    """Distance of two trainings of the same call, as `checks.assert_same_training` judges them.
+
+    `returned` False leaves out what the call returned.
 
     Where the expected value itself is not finite, any that has diverged agrees.
 
@@ -61,30 +68,48 @@ def _shapes(trace: Trace) -> list[tuple[int, ...]]:
 
 def _residuals(trace: Trace, model: Trace) -> tuple[NdArray, NdArray]:
     """The steps that both have recorded, and the greatest residual at each, NaN counted as inf."""
-    steps, rows, model_rows = np.intersect1d(trace.recorded.numpy(), model.recorded.numpy(), return_indices=True)
+    steps, rows, model_rows = np.intersect1d(
+        trace.recorded.numpy(), model.recorded.numpy(), return_indices=True
+    )
     gradients = zip(trace.gradients, model.gradients, (None for _ in model.gradients), strict=True)
     parameters = zip(trace.parameters, model.parameters, model.start, strict=True)
     greatest = np.zeros(len(steps))
     for packed, packed_model, start in (*gradients, *parameters):
         values, wanted = packed.numpy()[rows], packed_model.numpy()[model_rows]
-        residuals = trajectory_residuals(values, wanted, np.zeros(1) if start is None else start.numpy(), diverging=True)
+        residuals = trajectory_residuals(
+            values, wanted, np.zeros(1) if start is None else start.numpy(), diverging=True
+        )
         greatest = np.maximum(greatest, np.where(np.isnan(residuals), np.inf, residuals))
     return steps, greatest
 
 
 def _value_distance(actual: Any, expected: Any) -> float:
-    """The least b with |actual - expected| <= b + b * |expected| throughout; inf if they are of other kinds or shapes."""
-    if isinstance(expected, list | tuple) and isinstance(actual, list | tuple) and len(actual) == len(expected):
-        return max((_value_distance(a, e) for a, e in zip(actual, expected, strict=True)), default=0.0)
+    """The least b with |actual - expected| <= b + b * |expected| throughout; inf if they are of
+    other kinds or shapes.
+    """
+    if (
+        isinstance(expected, list | tuple)
+        and isinstance(actual, list | tuple)
+        and len(actual) == len(expected)
+    ):
+        return max(
+            (_value_distance(a, e) for a, e in zip(actual, expected, strict=True)), default=0.0
+        )
     if isinstance(expected, dict) and isinstance(actual, dict) and actual.keys() == expected.keys():
-        return max((_value_distance(actual[name], value) for name, value in expected.items()), default=0.0)
+        return max(
+            (_value_distance(actual[name], value) for name, value in expected.items()), default=0.0
+        )
     if expected is None:
         return 0.0 if actual is None else float("inf")
     numbers = (np.ndarray, int, float)
     if not isinstance(actual, numbers) or not isinstance(expected, numbers):
         return float("inf")
     values, wanted = np.asarray(actual), np.asarray(expected)
-    if values.shape != wanted.shape or values.dtype.kind not in "biufc" or wanted.dtype.kind not in "biufc":
+    if (
+        values.shape != wanted.shape
+        or values.dtype.kind not in "biufc"
+        or wanted.dtype.kind not in "biufc"
+    ):
         return float("inf")
     kind = np.result_type(values.dtype, wanted.dtype, np.float64)
     values, wanted = values.astype(kind), wanted.astype(kind)

@@ -1,4 +1,6 @@
-"""Whether two programs did the same on every call: only then may one be called identical to the other."""
+"""Whether two programs did the same on every call: only then may one be called identical to the
+other.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +23,28 @@ EXACT = 2e-6
 
 
 class Exhibit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A known mistake in `function`, what it does ("never clears gradients"), and its runs of the checks' calls by id."""
+    """A known mistake in `function`, what it does ("never clears gradients"), and its runs of the
+    checks' calls by id.
+    """
 
     name: str
     function: str
     runs: dict[str, Run]
 
 
-def likenesses(function: str, runs: Mapping[str, Run], gallery: Iterable[Exhibit]) -> tuple[str, ...]:
-    """Names of the mistakes in `function` whose runs are the same as `runs` on every call, of which there must be at least two."""
+def likenesses(
+    function: str, runs: Mapping[str, Run], gallery: Iterable[Exhibit]
+) -> tuple[str, ...]:
+    """Names of the mistakes in `function` whose runs are the same as `runs` on every call, of which
+    there must be at least two.
+    """
     if len(runs) < 2:
         return ()
     alike = [
         one
         for one in gallery
-        if one.function == function and all(name in one.runs and same_run(run, one.runs[name]) for name, run in runs.items())
+        if one.function == function
+        and all(name in one.runs and same_run(run, one.runs[name]) for name, run in runs.items())
     ]
     return tuple(dict.fromkeys(one.name for one in alike))
 
@@ -45,9 +54,14 @@ def same_run(one: Run, other: Run) -> bool:
     if one.status is not RunStatus.FINISHED or other.status is not RunStatus.FINISHED:
         return False
     mine, theirs = Observation(one), Observation(other)
-    if (mine.trace is None) != (theirs.trace is None) or [trace.steps for trace in one.traces] != [trace.steps for trace in other.traces]:
+    if (mine.trace is None) != (theirs.trace is None) or [trace.steps for trace in one.traces] != [
+        trace.steps for trace in other.traces
+    ]:
         return False
-    if theirs.trace is not None and compare_training(mine, theirs, EXACT, allow_nonfinite=True) is not None:
+    if (
+        theirs.trace is not None
+        and compare_training(mine, theirs, EXACT, allow_nonfinite=True) is not None
+    ):
         return False
     return _same_value(one.returned, other.returned)
 
@@ -59,7 +73,11 @@ def _same_value(one: Value, other: Value) -> bool:
             return False
         size = float(np.abs(b).max(initial=0.0, where=np.isfinite(b)))
         with np.errstate(all="ignore"):
-            return bool(((np.abs(a - b) <= EXACT * size) | (a == b) | (np.isnan(a) & np.isnan(b))).all())
+            return bool(
+                ((np.abs(a - b) <= EXACT * size) | (a == b) | (np.isnan(a) & np.isnan(b))).all()
+            )
     if isinstance(one, Items) and isinstance(other, Items):
-        return len(one.values) == len(other.values) and all(_same_value(a, b) for a, b in zip(one.values, other.values, strict=True))
+        return len(one.values) == len(other.values) and all(
+            _same_value(a, b) for a, b in zip(one.values, other.values, strict=True)
+        )
     return one == other

@@ -1,9 +1,11 @@
 """Does a trace contradict itself? Recorded updates, computed again from the recorded gradients.
 
-Evidence is testimony: student code shares memory with the recorder, and parameters may be set by hand between steps that do nothing. Of optimizers without a memory of earlier steps the
-update follows from one row alone, wherever the run started: plain SGD, theta_k = theta_{k-1} - lr * (g_k + weight_decay * theta_{k-1}) (torch.optim.SGD without momentum).
-Of momentum, Adam and AdamW it follows from all rows before, if they began without a state. Of others nothing is computed; but what moves while nearly every gradient is zero was
-not moved by any of them.
+Evidence is testimony: student code shares memory with the recorder, and parameters may be set by
+hand between steps that do nothing. Of optimizers without a memory of earlier steps the update
+follows from one row alone, wherever the run started: plain SGD, theta_k = theta_{k-1} - lr * (g_k +
+weight_decay * theta_{k-1}) (torch.optim.SGD without momentum). Of momentum, Adam and AdamW it
+follows from all rows before, if they began without a state. Of others nothing is computed; but what
+moves while nearly every gradient is zero was not moved by any of them.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from autograder.evidence.trace import NdArray, Setting, Trace
 
 _ROUNDING = 1e-5
-"""Of a parameter's size: float32's 6e-8 with much to spare, for half of it is lost where parameter and update are of like size."""
+"""Of a parameter's size: float32's 6e-8 with much to spare, for half of it is lost where parameter
+and update are of like size.
+"""
 
 _OF_UPDATE = 1e-2
 
@@ -30,7 +34,9 @@ _MANY, _NEARLY_ALL = 8, 0.9
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """At `step` a parameter went to `observed`, shape of the tensor, where gradient and settings make `computed`."""
+    """At `step` a parameter went to `observed`, shape of the tensor, where gradient and settings
+    make `computed`.
+    """
 
     step: int
     observed: NdArray
@@ -38,13 +44,17 @@ class Contradiction:
 
 
 def moves_without_gradients(trace: Trace) -> int | None:
-    """The first recorded step that moved a parameter, if nearly all steps of the trace's dense beginning did although no tensor had a gradient; None if it is not so."""
+    """The first recorded step that moved a parameter, if nearly all steps of the trace's dense
+    beginning did although no tensor had a gradient; None if it is not so.
+    """
     steps = trace.recorded.numpy()
     dense = int((np.cumprod(np.diff(steps, prepend=0) == 1)).sum())
     if dense < _MANY or not trace.start:
         return None
     moved, idle = np.zeros(dense, dtype=bool), np.ones(dense, dtype=bool)
-    for start, parameters, gradients, missing in zip(trace.start, trace.parameters, trace.gradients, trace.missing, strict=True):
+    for start, parameters, gradients, missing in zip(
+        trace.start, trace.parameters, trace.gradients, trace.missing, strict=True
+    ):
         after = parameters.numpy()[:dense].reshape(dense, -1)
         before = np.concatenate([start.numpy().reshape(1, -1), after[:-1]])
         moved |= (before != after).any(axis=1)
@@ -55,7 +65,9 @@ def moves_without_gradients(trace: Trace) -> int | None:
 
 
 def contradiction(trace: Trace) -> Contradiction | None:
-    """The first recorded step whose update is not what the optimizer makes of the gradients; None if there is none, or it can't be computed again (`recomputable`)."""
+    """The first recorded step whose update is not what the optimizer makes of the gradients; None
+    if there is none, or it can't be computed again (`recomputable`).
+    """
     make = _RULES.get(trace.optimizer)
     if make is None or not recomputable(trace):
         return None
@@ -65,7 +77,9 @@ def contradiction(trace: Trace) -> Contradiction | None:
     rows_used = int(np.cumprod(follows).sum()) if _remembers(trace) else len(steps)
     follows = follows[:rows_used]
     first: Contradiction | None = None
-    for start, parameters, gradients, missing in zip(trace.start, trace.parameters, trace.gradients, trace.missing, strict=True):
+    for start, parameters, gradients, missing in zip(
+        trace.start, trace.parameters, trace.gradients, trace.missing, strict=True
+    ):
         after = parameters.numpy()[:rows_used].astype(np.float64)
         if not after.size:
             continue
@@ -73,9 +87,14 @@ def contradiction(trace: Trace) -> Contradiction | None:
         there = ~missing.numpy()[:rows_used].astype(bool)
         with np.errstate(all="ignore"):
             update = np.zeros_like(after)
-            update[there] = make(gradients.numpy()[:rows_used].astype(np.float64)[there], before[there], settings)
-            allowed = _ROUNDING * (np.abs(before) + np.abs(after)) + _OF_UPDATE * np.abs(update) + 1e-12
-            wrong = np.abs(before - update - after) > allowed  # NaN, where it diverges, is not wrong
+            update[there] = make(
+                gradients.numpy()[:rows_used].astype(np.float64)[there], before[there], settings
+            )
+            allowed = (
+                _ROUNDING * (np.abs(before) + np.abs(after)) + _OF_UPDATE * np.abs(update) + 1e-12
+            )
+            # NaN, where it diverges, is not wrong
+            wrong = np.abs(before - update - after) > allowed
         rows = np.flatnonzero(wrong.reshape(len(after), -1).any(axis=1) & follows)
         if rows.size and (first is None or int(steps[rows[0]]) < first.step):
             first = Contradiction(int(steps[rows[0]]), after[rows[0]], (before - update)[rows[0]])
@@ -88,19 +107,34 @@ def contradicts_itself(trace: Trace) -> bool:
 
 
 def recomputable(trace: Trace) -> bool:
-    """Whether updates follow from what was recorded: the rule is known, with one group of settings, and no earlier step is remembered."""
+    """Whether updates follow from what was recorded: the rule is known, with one group of settings,
+    and no earlier step is remembered.
+    """
     if trace.optimizer not in _RULES or len(trace.settings) != 1 or not trace.start:
         return False
     settings = trace.settings[0]
-    numbers = isinstance(settings.get("lr"), int | float) and isinstance(settings.get("weight_decay", 0), int | float)
+    numbers = isinstance(settings.get("lr"), int | float) and isinstance(
+        settings.get("weight_decay", 0), int | float
+    )
     if trace.optimizer != "SGD" and _betas(settings) is None:
         return False
-    return numbers and not settings.get("maximize") and not settings.get("amsgrad") and (trace.fresh or not _remembers(trace))
+    return (
+        numbers
+        and not settings.get("maximize")
+        and not settings.get("amsgrad")
+        and (trace.fresh or not _remembers(trace))
+    )
 
 
 def remembers_unseen_steps(trace: Trace) -> bool:
-    """Whether updates would follow from the gradients if the optimizer did not remember steps that it has made before."""
-    return not trace.fresh and _remembers(trace) and recomputable(msgspec.structs.replace(trace, fresh=True))
+    """Whether updates would follow from the gradients if the optimizer did not remember steps that
+    it has made before.
+    """
+    return (
+        not trace.fresh
+        and _remembers(trace)
+        and recomputable(msgspec.structs.replace(trace, fresh=True))
+    )
 
 
 def _remembers(trace: Trace) -> bool:
@@ -108,8 +142,12 @@ def _remembers(trace: Trace) -> bool:
 
 
 def _sgd(slopes: NdArray, before: NdArray, settings: Mapping[str, Setting]) -> NdArray:
-    """Updates of torch.optim.SGD, shape (rows, *shape of the tensor) as `slopes` and `before`, the gradients and the values that the steps found."""
-    lr, decay, momentum, dampening = (_number(settings, name) for name in ("lr", "weight_decay", "momentum", "dampening"))
+    """Updates of torch.optim.SGD, shape (rows, *shape of the tensor) as `slopes` and `before`, the
+    gradients and the values that the steps found.
+    """
+    lr, decay, momentum, dampening = (
+        _number(settings, name) for name in ("lr", "weight_decay", "momentum", "dampening")
+    )
     slopes = slopes + decay * before
     if not momentum:
         return lr * slopes
@@ -119,17 +157,28 @@ def _sgd(slopes: NdArray, before: NdArray, settings: Mapping[str, Setting]) -> N
     return lr * (slopes + momentum * velocities if settings.get("nesterov") else velocities)
 
 
-def _adam(slopes: NdArray, before: NdArray, settings: Mapping[str, Setting], *, decoupled: bool = False) -> NdArray:
-    """Updates of torch.optim.Adam, and with `decoupled` weight decay of AdamW, shapes as for `_sgd` (Kingma and Ba, 2015; Loshchilov and Hutter, 2019)."""
+def _adam(
+    slopes: NdArray, before: NdArray, settings: Mapping[str, Setting], *, decoupled: bool = False
+) -> NdArray:
+    """Updates of torch.optim.Adam, and with `decoupled` weight decay of AdamW, shapes as for `_sgd`
+    (Kingma and Ba, 2015; Loshchilov and Hutter, 2019).
+    """
     lr, decay, eps = (_number(settings, name) for name in ("lr", "weight_decay", "eps"))
     first_beta, second_beta = _betas(settings) or (0.0, 0.0)
     apart = bool(settings.get("decoupled_weight_decay", decoupled))
     slopes = slopes if apart else slopes + decay * before
-    first, second, updates = np.zeros_like(before[:1]), np.zeros_like(before[:1]), np.empty_like(before)
+    first, second, updates = (
+        np.zeros_like(before[:1]),
+        np.zeros_like(before[:1]),
+        np.empty_like(before),
+    )
     for row, slope in enumerate(slopes):
         first = first_beta * first + (1 - first_beta) * slope
         second = second_beta * second + (1 - second_beta) * slope**2
-        mean, spread = first / (1 - first_beta ** (row + 1)), np.sqrt(second / (1 - second_beta ** (row + 1)))
+        mean, spread = (
+            first / (1 - first_beta ** (row + 1)),
+            np.sqrt(second / (1 - second_beta ** (row + 1))),
+        )
         updates[row] = (lr * mean / (spread + eps))[0]
     return updates + lr * decay * before if apart else updates
 
@@ -138,8 +187,14 @@ def _adamw(slopes: NdArray, before: NdArray, settings: Mapping[str, Setting]) ->
     return _adam(slopes, before, settings, decoupled=True)
 
 
-_RULES: Mapping[str, Callable[[NdArray, NdArray, Mapping[str, Setting]], NdArray]] = {"SGD": _sgd, "Adam": _adam, "AdamW": _adamw}
-"""What a step subtracts from a tensor, by the optimizer's name: of steps one after another from a fresh state, where it has one."""
+_RULES: Mapping[str, Callable[[NdArray, NdArray, Mapping[str, Setting]], NdArray]] = {
+    "SGD": _sgd,
+    "Adam": _adam,
+    "AdamW": _adamw,
+}
+"""What a step subtracts from a tensor, by the optimizer's name: of steps one after another from a
+fresh state, where it has one.
+"""
 
 
 def _betas(settings: Mapping[str, Setting]) -> tuple[float, float] | None:

@@ -1,6 +1,8 @@
-"""Six local contracts: each looks at one thing that a training loop owes its optimizer, at the student's own parameters.
+"""Six local contracts: each looks at one thing that a training loop owes its optimizer, at the
+student's own parameters.
 
-They are independent: a loop that never clears and makes one step too few breaks two, and both are named.
+They are independent: a loop that never clears and makes one step too few breaks two, and both are
+named.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ CONTRACTS = (optimizer, clearing, gradient, untouched, update, count)
 
 
 def kept(case: Case, broken: frozenset[Contract]) -> frozenset[Contract]:
-    """Contracts that the run was put to the test on and kept: one that nothing happened for is not kept, so that a loop that does nothing earns nothing."""
+    """Contracts that the run was put to the test on and kept: one that nothing happened for is not
+    kept, so that a loop that does nothing earns nothing.
+    """
     story = case.story
     passes, steps = bool(increments(story)), bool(story.given_steps)
     tested = {

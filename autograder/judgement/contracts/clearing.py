@@ -45,8 +45,13 @@ def _trial(story: Story) -> Iterator[Finding]:
     if len(stepping) < 3:
         return
     first, others = stepping[0], stepping[1:]
-    event = first.backwards[-1] if first.backwards else None  # a closure that clears may run more often in the first step than in others
-    if event is not None and _left(story, event) is not None and len(first.backwards) > max(len(one.backwards) for one in others):
+    # a closure that clears may run more often in the first step than in others
+    event = first.backwards[-1] if first.backwards else None
+    if (
+        event is not None
+        and _left(story, event) is not None
+        and len(first.backwards) > max(len(one.backwards) for one in others)
+    ):
         yield Finding(
             "starts-dirty",
             Contract.CLEARING,
@@ -57,15 +62,23 @@ def _trial(story: Story) -> Iterator[Finding]:
 
 
 def _within(story: Story) -> Iterator[Finding]:
-    """A closure that ran again in one step, at other parameters, and found what it had left: at the same ones it may have been adding up parts."""
-    again = [(one, event) for one in story.rounds for last, event in pairwise(one.backwards) if story.closure_moved(last, event)]
+    """A closure that ran again in one step, at other parameters, and found what it had left: at the
+    same ones it may have been adding up parts.
+    """
+    again = [
+        (one, event)
+        for one in story.rounds
+        for last, event in pairwise(one.backwards)
+        if story.closure_moved(last, event)
+    ]
     dirty = [(one, event) for one, event in again if _left(story, event) is not None]
     if dirty:
         one, event = dirty[0]
         yield Finding(
             "closure-never-clears",
             Contract.CLEARING,
-            f"in step {one.number} the closure ran {len(one.backwards)} times, and when its backward came again, .grad held {show(_left(story, event))}",
+            f"in step {one.number} the closure ran {len(one.backwards)} times, and when its"
+            f" backward came again, .grad held {show(_left(story, event))}",
             "None or zeros, each time that the closure runs",
             one.number,
         )

@@ -18,9 +18,15 @@ COUNT = Contract.COUNT
 
 
 def count(case: Case) -> Iterator[Finding]:
-    """Whether steps and backward passes are as many and in the order asked, and the right thing is returned."""
+    """Whether steps and backward passes are as many and in the order asked, and the right thing is
+    returned.
+    """
     story, wanted = case.story, case.wanted_steps
-    made = sum(trace.steps for trace in story.run.traces) if story.recording.dropped else len(story.steps)
+    made = (
+        sum(trace.steps for trace in story.run.traces)
+        if story.recording.dropped
+        else len(story.steps)
+    )
     passes = story.passes
     if made and wanted:
         yield from _order(story)
@@ -29,7 +35,10 @@ def count(case: Case) -> Iterator[Finding]:
         return
     if made and not passes and not _seen_gradients(story):
         yield Finding(
-            "no-backward", COUNT, f"{made} steps and no backward pass: .grad was None at every step", "a backward pass before each step"
+            "no-backward",
+            COUNT,
+            f"{made} steps and no backward pass: .grad was None at every step",
+            "a backward pass before each step",
         )
     returned = _returned(case)
     if returned is not None:
@@ -59,33 +68,60 @@ def _order(story: Story) -> Iterator[Finding]:
             empty[0],
         )
     elif empty == [1]:
-        yield Finding("extra-step", COUNT, "the first step came before any backward pass", "one backward before each step", 1)
+        yield Finding(
+            "extra-step",
+            COUNT,
+            "the first step came before any backward pass",
+            "one backward before each step",
+            1,
+        )
 
 
 def _steps(case: Case, made: int, passes: int) -> Iterator[Finding]:
     story, wanted = case.story, case.wanted_steps
-    if made == wanted or (story.recording.dropped and made < wanted) or any(finding.code == "step-twice" for finding in _order(story)):
+    if (
+        made == wanted
+        or (story.recording.dropped and made < wanted)
+        or any(finding.code == "step-twice" for finding in _order(story))
+    ):
         return
     observed, expected = f"{made} steps", f"{wanted} steps"
     if made < wanted:
         if passes >= max(wanted - 1, 1.5 * made):
-            yield Finding("steps-every-second", COUNT, f"{passes} backward passes, but {observed}", "a step after every backward", None)
+            yield Finding(
+                "steps-every-second",
+                COUNT,
+                f"{passes} backward passes, but {observed}",
+                "a step after every backward",
+                None,
+            )
         else:
             yield Finding("too-few-steps", COUNT, observed, expected)
-    elif made >= 2 * wanted and passes >= made - 1 and not case.in_turn and not _whole_batches(case):
-        yield Finding("minibatches", COUNT, f"{observed}, {made / wanted:.3g} for each epoch", f"{expected}, one for each epoch")
+    elif (
+        made >= 2 * wanted and passes >= made - 1 and not case.in_turn and not _whole_batches(case)
+    ):
+        yield Finding(
+            "minibatches",
+            COUNT,
+            f"{observed}, {made / wanted:.3g} for each epoch",
+            f"{expected}, one for each epoch",
+        )
     else:
         yield Finding("too-many-steps", COUNT, observed, expected)
 
 
 def _whole_batches(case: Case) -> bool:
-    """Whether every gradient is that of all samples, so that the steps are too many but no minibatches."""
+    """Whether every gradient is that of all samples, so that the steps are too many but no
+    minibatches.
+    """
     whole = fit(increments(case.story), case.gradients)
     return whole is not None and whole.residual <= FIT
 
 
 def _returned(case: Case) -> Finding | None:
-    """The returned value against the parameters as they were when the call ended: the training itself may be wrong."""
+    """The returned value against the parameters as they were when the call ended: the training
+    itself may be wrong.
+    """
     story, wanted = case.story, case.reference.run.returned
     if not isinstance(wanted, Array | Items) or not story.trained:
         return None
@@ -94,19 +130,35 @@ def _returned(case: Case) -> Finding | None:
     if (
         found is not None
         and len(found) == len(ends)
-        and all(one.shape == end.shape and np.array_equal(one, end, equal_nan=True) for one, end in zip(found, ends, strict=True))
+        and all(
+            one.shape == end.shape and np.array_equal(one, end, equal_nan=True)
+            for one, end in zip(found, ends, strict=True)
+        )
     ):
         return None
-    others = [np.asarray(tensor.end.numpy()) for index, tensor in enumerate(story.recording.tensors) if index not in story.trained]
+    others = [
+        np.asarray(tensor.end.numpy())
+        for index, tensor in enumerate(story.recording.tensors)
+        if index not in story.trained
+    ]
     if found is not None and any(
-        one.shape == other.shape and np.array_equal(one, other, equal_nan=True) for one in found for other in others
+        one.shape == other.shape and np.array_equal(one, other, equal_nan=True)
+        for one in found
+        for other in others
     ):
-        return None  # it returns the tensors that it did train; the optimizer contract says what is wrong with them
+        # it returns the tensors that it did train; the optimizer contract says what is wrong with
+        # them
+        return None
     if not story.steps:
         return None
     value = plain(story.run.returned)
     shown = show(value) if isinstance(value, np.ndarray) else describe(value)
-    return Finding("returns-other", Contract.RETURN, f"returned {shown}", f"the parameters, {', '.join(show(end) for end in ends)}")
+    return Finding(
+        "returns-other",
+        Contract.RETURN,
+        f"returned {shown}",
+        f"the parameters, {', '.join(show(end) for end in ends)}",
+    )
 
 
 def _arrays(value: Value) -> list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]] | None:
@@ -118,7 +170,9 @@ def _arrays(value: Value) -> list[np.ndarray[tuple[int, ...], np.dtype[np.generi
 
 
 def _seen_gradients(story: Story) -> bool:
-    return any(story.before(step, tensor) is not None for step in story.steps for tensor in story.trained)
+    return any(
+        story.before(step, tensor) is not None for step in story.steps for tensor in story.trained
+    )
 
 
 def _seen_by_hand(story: Story) -> bool:
@@ -127,4 +181,7 @@ def _seen_by_hand(story: Story) -> bool:
 
 
 def _moved_by_hand(story: Story) -> bool:
-    return any(not np.array_equal(tensor.start.numpy(), tensor.end.numpy()) for tensor in story.recording.tensors)
+    return any(
+        not np.array_equal(tensor.start.numpy(), tensor.end.numpy())
+        for tensor in story.recording.tensors
+    )

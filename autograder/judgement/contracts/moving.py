@@ -1,4 +1,6 @@
-"""Between backward and step nobody touches .grad; step follows the given rule and settings; nothing else moves a parameter."""
+"""Between backward and step nobody touches .grad; step follows the given rule and settings; nothing
+else moves a parameter.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ EXACT = 1e-6
 """Relative difference below which two float32 values count as the same value handed on."""
 
 REPLAY = 2e-5
-"""Relative to the largest move of the run; foreach and single-tensor versions of an update differ by about 1e-6 of it."""
+"""Relative to the largest move of the run; foreach and single-tensor versions of an update differ
+by about 1e-6 of it.
+"""
 
 
 def untouched(case: Case) -> Iterator[Finding]:
@@ -26,7 +30,11 @@ def untouched(case: Case) -> Iterator[Finding]:
     story = case.story
     for one in story.rounds:
         outside = [event for event in one.backwards if story.events[event].inside is None]
-        if one.step is None or not outside or (story.given is not None and story.events[one.step].optimizer != story.given):
+        if (
+            one.step is None
+            or not outside
+            or (story.given is not None and story.events[one.step].optimizer != story.given)
+        ):
             continue
         for position, tensor in enumerate(story.trained):
             actor = story.stand_in(outside[-1], position)
@@ -39,7 +47,8 @@ def untouched(case: Case) -> Iterator[Finding]:
                 yield Finding(
                     "clears-between-backward-and-step",
                     Contract.UNTOUCHED,
-                    f"backward left {show(left)} in .grad, step saw {'None' if seen is None else 'zeros'}",
+                    f"backward left {show(left)} in .grad, step saw"
+                    f" {'None' if seen is None else 'zeros'}",
                     "what backward left",
                     one.number,
                 )
@@ -68,7 +77,9 @@ def update(case: Case) -> Iterator[Finding]:
 
 
 def _settings_at_steps(story: Story) -> Iterator[tuple[int, Settings, Settings]]:
-    """For each step of the given optimizer its number, the settings it was made with, and those that were given."""
+    """For each step of the given optimizer its number, the settings it was made with, and those
+    that were given.
+    """
     if story.given is None:
         return
     given = now = story.recording.optimizers[story.given].settings
@@ -82,8 +93,11 @@ def _settings(case: Case) -> Finding | None:
     model = case.reference.trace
     driven = bool(steps) and model is not None and model.given and model.settings != steps[0][2]
     if driven and model is not None:
-        # The reference's end otherwise than they were given, so a driver changes them. When is not known; what they have to be at last is, for a run that gets there.
-        steps = [(number, now, model.settings) for number, now, _ in steps[-1:] if number >= model.steps]
+        # The reference's end otherwise than they were given, so a driver changes them. When is not
+        # known; what they have to be at last is, for a run that gets there.
+        steps = [
+            (number, now, model.settings) for number, now, _ in steps[-1:] if number >= model.steps
+        ]
     for number, settings, wanted in steps:
         if settings == wanted:
             continue
@@ -94,7 +108,11 @@ def _settings(case: Case) -> Finding | None:
                         "changes-settings",
                         Contract.UPDATE,
                         f"at step {number}, {name} was {group.get(name)}",
-                        f"{name} {model_group[name]}" if driven else f"{name} as given, {model_group[name]}",
+                        (
+                            f"{name} {model_group[name]}"
+                            if driven
+                            else f"{name} as given, {model_group[name]}"
+                        ),
                         number,
                     )
     return None
@@ -112,20 +130,29 @@ def _moved_outside(case: Case) -> Finding | None:
         start = story.recording.tensors[tensor].start.numpy()
         index, last, now = jumps[0]
         number = sum(step < index for step in story.steps)
-        restarted = _close(start, now) or (index == 0 and len(jumps) == 1)  # set anew before the first event, and never again
+        # set anew before the first event, and never again
+        restarted = _close(start, now) or (index == 0 and len(jumps) == 1)
         code = "resets-parameters" if restarted else "moves-parameters"
         when = f"after step {number}" if number else "before the first step"
         return Finding(
-            code, Contract.UPDATE, f"{when} the parameters went from {show(last)} to {show(now)}", "only step() moves them", number or None
+            code,
+            Contract.UPDATE,
+            f"{when} the parameters went from {show(last)} to {show(now)}",
+            "only step() moves them",
+            number or None,
         )
     return None
 
 
 def _jumps(story: Story, tensor: int) -> Iterator[tuple[int, NdArray, NdArray]]:
-    """Where the tensor's value was not what the event before had left: the event, what was left, what was found. The end counts as an event."""
+    """Where the tensor's value was not what the event before had left: the event, what was left,
+    what was found. The end counts as an event.
+    """
     last = story.recording.tensors[tensor].start.numpy()
     for index, event in enumerate(story.events):
-        if event.inside is not None:  # the step that it is part of moves the tensor as it likes, and stands for it here
+        if (
+            event.inside is not None
+        ):  # the step that it is part of moves the tensor as it likes, and stands for it here
             continue
         now = story.value(index, tensor)
         if now is not None and not _close(last, now):
@@ -139,7 +166,11 @@ def _jumps(story: Story, tensor: int) -> Iterator[tuple[int, NdArray, NdArray]]:
 
 def _replay(case: Case) -> Iterator[Finding]:
     story = case.story
-    moves = {index: move for index in story.given_steps if (move := _move(story, index)) is not None and np.isfinite(move).all()}
+    moves = {
+        index: move
+        for index in story.given_steps
+        if (move := _move(story, index)) is not None and np.isfinite(move).all()
+    }
     size = max((float(np.abs(move).max(initial=0.0)) for move in moves.values()), default=0.0)
     for number, index in enumerate(story.given_steps, 1):
         point = story.point(index)
@@ -147,12 +178,24 @@ def _replay(case: Case) -> Iterator[Finding]:
             continue
         allowed = REPLAY * size + EXACT * float(np.abs(flat(point)).max(initial=0.0))
         wanted = flat(case.replayed[index]) - flat(point)
-        if np.isfinite(wanted).all() and not float(np.abs(moves[index] - wanted).max(initial=0.0)) <= allowed:
+        if (
+            np.isfinite(wanted).all()
+            and not float(np.abs(moves[index] - wanted).max(initial=0.0)) <= allowed
+        ):
             fresh = flat(case.forgetful[index]) - flat(point) if index in case.forgetful else wanted
             forgot = bool(np.abs(moves[index] - fresh).max(initial=0.0) <= allowed)
             expected = f"by {show(wanted)}, as the optimizer does from the same gradients"
-            observed = f"step {number} moved the parameters by {show(moves[index])}{', as a new optimizer would that remembers nothing' if forgot else ''}"
-            yield Finding("rebuilt-optimizer" if forgot else "changes-update", Contract.UPDATE, observed, expected, number)
+            observed = (
+                f"step {number} moved the parameters by"
+                f" {show(moves[index])}{', as a new optimizer would that remembers nothing' if forgot else ''}"
+            )
+            yield Finding(
+                "rebuilt-optimizer" if forgot else "changes-update",
+                Contract.UPDATE,
+                observed,
+                expected,
+                number,
+            )
             return
 
 
@@ -161,7 +204,9 @@ def _move(story: Story, index: int) -> NdArray | None:
     after = [story.value_after(index, tensor) for tensor in story.trained]
     if any(value is None for value in (*before, *after)):
         return None
-    return flat(tuple(value for value in after if value is not None)) - flat(tuple(value for value in before if value is not None))
+    return flat(tuple(value for value in after if value is not None)) - flat(
+        tuple(value for value in before if value is not None)
+    )
 
 
 def _close(one: NdArray | None, other: NdArray | None) -> bool:
@@ -171,7 +216,10 @@ def _close(one: NdArray | None, other: NdArray | None) -> bool:
         return True
     with np.errstate(all="ignore"):
         same = (
-            (np.abs(one.astype(np.float64) - other.astype(np.float64)) <= EXACT * np.maximum(np.abs(one), np.abs(other)) + 1e-12)
+            (
+                np.abs(one.astype(np.float64) - other.astype(np.float64))
+                <= EXACT * np.maximum(np.abs(one), np.abs(other)) + 1e-12
+            )
             | (one == other)
             | (np.isnan(one) & np.isnan(other))
         )

@@ -1,4 +1,6 @@
-"""A full recording as the contracts read it: arrays instead of bytes, and the events grouped into rounds."""
+"""A full recording as the contracts read it: arrays instead of bytes, and the events grouped into
+rounds.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Round:
-    """What happened up to and including one optimizer step: the backward passes since the step before, then `step` (None after the last step)."""
+    """What happened up to and including one optimizer step: the backward passes since the step
+    before, then `step` (None after the last step).
+    """
 
     number: int
     backwards: tuple[int, ...]
@@ -36,11 +40,16 @@ class Story:
     @cached_property
     def given(self) -> int | None:
         """The optimizer that the call passed in."""
-        return next((index for index, optimizer in enumerate(self.recording.optimizers) if optimizer.given), None)
+        return next(
+            (index for index, optimizer in enumerate(self.recording.optimizers) if optimizer.given),
+            None,
+        )
 
     @cached_property
     def trained(self) -> tuple[int, ...]:
-        """The call's own tensors that training is about: those that the given optimizer holds; without one, all leaf arguments."""
+        """The call's own tensors that training is about: those that the given optimizer holds;
+        without one, all leaf arguments.
+        """
         named = tuple(index for index, tensor in enumerate(self.recording.tensors) if tensor.name)
         if self.given is None:
             return named
@@ -49,13 +58,27 @@ class Story:
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
-        """Step events of all optimizers. What an optimizer does inside its own step, such as to have another one step, is part of that step."""
-        return tuple(index for index, event in enumerate(self.events) if event.kind == "step" and event.inside is None)
+        """Step events of all optimizers.
+
+        What an optimizer does inside its own step, such as to have another one step, is part of
+        that step.
+        """
+        return tuple(
+            index
+            for index, event in enumerate(self.events)
+            if event.kind == "step" and event.inside is None
+        )
 
     @cached_property
     def given_steps(self) -> tuple[int, ...]:
-        """Step events of the optimizer that counts: the given one, or, where the call passes none, any."""
-        return self.steps if self.given is None else tuple(index for index in self.steps if self.events[index].optimizer == self.given)
+        """Step events of the optimizer that counts: the given one, or, where the call passes none,
+        any.
+        """
+        return (
+            self.steps
+            if self.given is None
+            else tuple(index for index in self.steps if self.events[index].optimizer == self.given)
+        )
 
     @cached_property
     def backwards(self) -> tuple[int, ...]:
@@ -64,35 +87,54 @@ class Story:
 
     @cached_property
     def passes(self) -> int:
-        """Backward passes as a loop makes them: those inside one step, which a closure makes as often as the optimizer asks, count as one."""
+        """Backward passes as a loop makes them: those inside one step, which a closure makes as
+        often as the optimizer asks, count as one.
+        """
         return len([index for index in self.backwards if self.events[index].inside is None]) + len(
-            {self.outermost(index) for index in self.backwards if self.events[index].inside is not None}
+            {
+                self.outermost(index)
+                for index in self.backwards
+                if self.events[index].inside is not None
+            }
         )
 
     def closure_moved(self, one: int, other: int) -> bool:
-        """Whether two backward passes of one step's closure began at other parameters, so that the optimizer had the closure run anew between them."""
-        same_step = self.events[one].inside is not None and self.outermost(one) == self.outermost(other)
+        """Whether two backward passes of one step's closure began at other parameters, so that the
+        optimizer had the closure run anew between them.
+        """
+        same_step = self.events[one].inside is not None and self.outermost(one) == self.outermost(
+            other
+        )
         points = self.point(one), self.point(other)
         if not same_step or points[0] is None or points[1] is None:
             return False
         return not np.array_equal(flat(points[0]), flat(points[1]), equal_nan=True)
 
     def outermost(self, event: int) -> int:
-        """The step that an event happened inside, by however many steps within it; the event itself if there is none."""
+        """The step that an event happened inside, by however many steps within it; the event itself
+        if there is none.
+        """
         while (inside := self.events[event].inside) is not None:
             event = inside
         return event
 
     @cached_property
     def rounds(self) -> tuple[Round, ...]:
-        """The events cut at each step. A closure's backward belongs to the step that it happened inside."""
+        """The events cut at each step.
+
+        A closure's backward belongs to the step that it happened inside.
+        """
         rounds: list[Round] = []
         waiting: list[int] = []
         for index, event in enumerate(self.events):
             if event.kind == "backward" and event.inside is None:
                 waiting.append(index)
             elif event.kind == "step" and event.inside is None:
-                inside = [other for other in self.backwards if other > index and self.outermost(other) == index]
+                inside = [
+                    other
+                    for other in self.backwards
+                    if other > index and self.outermost(other) == index
+                ]
                 rounds.append(Round(len(rounds) + 1, (*waiting, *inside), index))
                 waiting = []
         return (*rounds, Round(len(rounds) + 1, tuple(waiting), None)) if waiting else tuple(rounds)
@@ -115,22 +157,36 @@ class Story:
         return moved if moved is not None else self.value(event, tensor)
 
     def stand_in(self, event: int, position: int) -> int | None:
-        """The tensor that plays the part of trained tensor number `position` in a backward pass: itself if the loss depends on it, else a leaf of the student's own of the same shape."""
+        """The tensor that plays the part of trained tensor number `position` in a backward pass:
+        itself if the loss depends on it, else a leaf of the student's own of the same shape.
+        """
         wanted = self.trained[position]
         leaves = self.events[event].leaves
         if wanted in leaves:
             return wanted
         shape = self.recording.tensors[wanted].start.shape
-        own = sorted(leaf for leaf in leaves if leaf not in self.trained and self.recording.tensors[leaf].start.shape == shape)
-        rivals = [tensor for tensor in self.trained if tensor not in leaves and self.recording.tensors[tensor].start.shape == shape]
+        own = sorted(
+            leaf
+            for leaf in leaves
+            if leaf not in self.trained and self.recording.tensors[leaf].start.shape == shape
+        )
+        rivals = [
+            tensor
+            for tensor in self.trained
+            if tensor not in leaves and self.recording.tensors[tensor].start.shape == shape
+        ]
         place = rivals.index(wanted)
         return own[place] if place < len(own) else None
 
     def point(self, event: int) -> tuple[NdArray, ...] | None:
-        """The trained parameters' values (stand-ins where the student works with others) when the event began."""
+        """The trained parameters' values (stand-ins where the student works with others) when the
+        event began.
+        """
         found = []
         for position, tensor in enumerate(self.trained):
-            actor = self.stand_in(event, position) if self.events[event].kind == "backward" else tensor
+            actor = (
+                self.stand_in(event, position) if self.events[event].kind == "backward" else tensor
+            )
             value = self.value(event, tensor if actor is None else actor)
             if value is None:
                 return None
@@ -138,7 +194,9 @@ class Story:
         return tuple(found)
 
     def increment(self, event: int) -> tuple[NdArray, ...] | None:
-        """What a backward pass added to the gradients of the trained parameters (stand-ins included); zeros where it did not reach one."""
+        """What a backward pass added to the gradients of the trained parameters (stand-ins
+        included); zeros where it did not reach one.
+        """
         found = []
         for position, tensor in enumerate(self.trained):
             actor = self.stand_in(event, position)
@@ -147,13 +205,18 @@ class Story:
                 found.append(np.zeros(self.recording.tensors[tensor].start.shape))
                 continue
             before = self.before(event, actor)
-            found.append(after.astype(np.float64) - (0.0 if before is None else before.astype(np.float64)))
+            found.append(
+                after.astype(np.float64) - (0.0 if before is None else before.astype(np.float64))
+            )
         return tuple(found)
 
     @cached_property
     def snapshots(self) -> tuple[dict[int, int], ...]:
         """For each event, the place of each tensor's snapshot."""
-        return tuple({snapshot.tensor: place for place, snapshot in enumerate(event.snapshots)} for event in self.events)
+        return tuple(
+            {snapshot.tensor: place for place, snapshot in enumerate(event.snapshots)}
+            for event in self.events
+        )
 
     def _part(self, event: int, tensor: int, part: str) -> NdArray | None:
         place = self.snapshots[event].get(tensor)
@@ -165,7 +228,11 @@ class Story:
 
 def flat(arrays: tuple[NdArray, ...]) -> NdArray:
     """All numbers of several arrays in one row, float64."""
-    return np.concatenate([np.asarray(array, dtype=np.float64).reshape(-1) for array in arrays]) if arrays else np.zeros(0)
+    return (
+        np.concatenate([np.asarray(array, dtype=np.float64).reshape(-1) for array in arrays])
+        if arrays
+        else np.zeros(0)
+    )
 
 
 def is_clean(gradient: NdArray | None) -> bool:

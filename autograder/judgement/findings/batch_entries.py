@@ -9,7 +9,8 @@ BATCH_ENTRIES: dict[str, Entry] = {
         "never shuffles",
         "The samples came in the data's own order.",
         "Print the first ten rows of each epoch's order.",
-        "Draw a new order in every epoch: torch.randperm(n, generator=generator), or a DataLoader with shuffle=True.",
+        "Draw a new order in every epoch: torch.randperm(n, generator=generator), or a DataLoader"
+        " with shuffle=True.",
     ),
     "same-order": Entry(
         "shuffles the same way in every epoch",
@@ -61,7 +62,8 @@ BATCH_ENTRIES: dict[str, Entry] = {
     ),
     "ignores-generator": Entry(
         "shuffles without the generator",
-        "The order is random, but it does not come from the generator that was passed in, so nobody can repeat it.",
+        "The order is random, but it does not come from the generator that was passed in, so nobody"
+        " can repeat it.",
         "Which argument of your function is never used?",
         "Pass generator=generator to what draws the order.",
     ),

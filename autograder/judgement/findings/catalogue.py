@@ -1,4 +1,6 @@
-"""What can be told about each finding: the concept behind it, where to look next, and the fix. docs/mistakes.md is made from this table."""
+"""What can be told about each finding: the concept behind it, where to look next, and the fix.
+docs/mistakes.md is made from this table.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "closure-never-clears": Entry(
         "does not clear gradients in its closure",
-        "The optimizer ran the closure several times in one step, and each run added to what .grad held.",
+        "The optimizer ran the closure several times in one step, and each run added to what .grad"
+        " held.",
         "How often does your closure run in one step? Print in it.",
         "Call optimizer.zero_grad() as the first line of the closure.",
         _ZEROING,
@@ -94,7 +97,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "too-many-steps": Entry(
         "makes too many steps",
-        "Suspect the loop's bounds; or a step made outside the loop, or state kept from an earlier run.",
+        "Suspect the loop's bounds; or a step made outside the loop, or state kept from an earlier"
+        " run.",
         "With n_epochs=1, how many steps does your code make?",
         "Use range(n_epochs), and step only in the loop.",
         _LOOP,
@@ -129,7 +133,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "loss-scaled": Entry(
         "scales the loss",
-        "The gradient's direction is right, its length is not: check how the errors become one number.",
+        "The gradient's direction is right, its length is not: check how the errors become one"
+        " number.",
         "What is that factor in your data: the number of samples, a half?",
         "Average the squared errors: divide the sum by their number, and by nothing else.",
         _LOSS,
@@ -143,7 +148,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "other-objective": Entry(
         "minimises something else",
-        "At your own parameters the gradient is not that of the loss that was asked for: loss, model or data differ.",
+        "At your own parameters the gradient is not that of the loss that was asked for: loss,"
+        " model or data differ.",
         "Compute the loss of three samples by hand, and compare.",
         "Use the model, the loss and all of the data as they are given.",
         _LOSS,
@@ -184,10 +190,18 @@ CATALOGUE: dict[str, Entry] = {
         _LOSS,
     ),
     "swaps-w-and-b": Entry(
-        "swaps weight and bias", "Weight and bias have changed places.", "Which of the two numbers multiplies?", "The order is w, b.", _LOSS
+        "swaps weight and bias",
+        "Weight and bias have changed places.",
+        "Which of the two numbers multiplies?",
+        "The order is w, b.",
+        _LOSS,
     ),
     "bias-missing": Entry(
-        "leaves the bias out", "The bias takes no part in the prediction.", "Where does b enter your prediction?", "Add b.", _LOSS
+        "leaves the bias out",
+        "The bias takes no part in the prediction.",
+        "Where does b enter your prediction?",
+        "Add b.",
+        _LOSS,
     ),
     "l2-in-loss": Entry(
         "adds a penalty to the loss",
@@ -241,7 +255,8 @@ CATALOGUE: dict[str, Entry] = {
     "detached-parameter": Entry(
         "detaches a parameter from the loss",
         "No gradient reaches one of the parameters.",
-        "Which parameters does the loss depend on? Look for .detach(), .item(), .data, torch.tensor(...).",
+        "Which parameters does the loss depend on? Look for .detach(), .item(), .data,"
+        " torch.tensor(...).",
         "Use the parameters as they are, without detaching.",
         _OPTIMIZERS,
     ),
@@ -268,7 +283,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "changes-update": Entry(
         "disturbs the optimizer's memory",
-        "From the same gradients, the optimizer would have made another step: its memory was changed or reset.",
+        "From the same gradients, the optimizer would have made another step: its memory was"
+        " changed or reset.",
         "What touches optimizer.state, or loads a state_dict?",
         "Use the optimizer from beginning to end, and touch nothing inside it.",
         _OPTIMIZERS,
@@ -334,7 +350,9 @@ CATALOGUE: dict[str, Entry] = {
 
 
 def tell(finding: Finding, disclosure: Disclosure) -> str:
-    """What a student reads of `finding`: observed and expected always, then as much as is disclosed."""
+    """What a student reads of `finding`: observed and expected always, then as much as is
+    disclosed.
+    """
     entry = CATALOGUE[finding.code]
     where = f"Step {finding.step}: " if finding.step is not None else ""
     words = [f"{where}{finding.observed}; expected {finding.expected}."]

@@ -6,7 +6,11 @@ import msgspec
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One page of the catalogue. `name` completes "a loop that ..."; `cause` and `look` are for DISCLOSURE CONCEPT, `fix` for FIX; `slide` is the lecture's."""
+    """One page of the catalogue.
+
+    `name` completes "a loop that ..."; `cause` and `look` are for DISCLOSURE CONCEPT, `fix` for
+    FIX; `slide` is the lecture's.
+    """
 
     name: str
     cause: str

@@ -15,8 +15,14 @@ def _cleared(function: Function) -> list[Pass]:
 
 
 def _cleared_first(function: Function) -> list[Pass]:
-    """Clearing, backward, step in one block, with one clearing that does not already stand in between."""
-    return [one for one in stepping(function) if len(one.clears) == 1 and one.clears[0].block is one.block]
+    """Clearing, backward, step in one block, with one clearing that does not already stand in
+    between.
+    """
+    return [
+        one
+        for one in stepping(function)
+        if len(one.clears) == 1 and one.clears[0].block is one.block
+    ]
 
 
 def never_clears(function: Function) -> Iterator[Function]:
@@ -33,7 +39,12 @@ def without_parentheses(function: Function) -> Iterator[Function]:
     """`optimizer.zero_grad`, which does nothing."""
 
     def calls(tree: Function) -> list[Placed]:
-        return [clear for one in _cleared(tree) for clear in one.clears if method_call(clear.statement, "zero_grad")]
+        return [
+            clear
+            for one in _cleared(tree)
+            for clear in one.clears
+            if method_call(clear.statement, "zero_grad")
+        ]
 
     yield from at_each(calls, _uncall, function)
 
@@ -59,7 +70,9 @@ def clears_every_second(function: Function) -> Iterator[Function]:
     """zero_grad in every second round only."""
 
     def found(tree: Function) -> list[Pass]:
-        return [one for one in looped(tree) if len(one.clears) == 1 and one.clears[0].block is one.block]
+        return [
+            one for one in looped(tree) if len(one.clears) == 1 and one.clears[0].block is one.block
+        ]
 
     def edit(one: Pass) -> None:
         clear, loop = one.clears[0], one.loops[-1]
@@ -77,7 +90,9 @@ def clears_once(function: Function) -> Iterator[Function]:
     """zero_grad before the loop instead of in it."""
 
     def found(tree: Function) -> list[Pass]:
-        return [one for one in looped(tree) if len(one.clears) == 1 and one.clears[0].block is one.block]
+        return [
+            one for one in looped(tree) if len(one.clears) == 1 and one.clears[0].block is one.block
+        ]
 
     def edit(one: Pass) -> None:
         clear, (loop, *_) = one.clears[0], one.loops
@@ -89,8 +104,23 @@ def clears_once(function: Function) -> Iterator[Function]:
 
 CLEARING = (
     Operator("never-clears", (1,), "never clears gradients", never_clears),
-    Operator("zero-grad-without-parentheses", (3,), "names zero_grad without calling it", without_parentheses),
-    Operator("clears-after-backward", (4,), "clears gradients between backward and step", clears_after_backward),
-    Operator("clears-every-second", (2,), "clears gradients in every second round only", clears_every_second),
+    Operator(
+        "zero-grad-without-parentheses",
+        (3,),
+        "names zero_grad without calling it",
+        without_parentheses,
+    ),
+    Operator(
+        "clears-after-backward",
+        (4,),
+        "clears gradients between backward and step",
+        clears_after_backward,
+    ),
+    Operator(
+        "clears-every-second",
+        (2,),
+        "clears gradients in every second round only",
+        clears_every_second,
+    ),
     Operator("clears-once", (2,), "clears gradients once, before the loop", clears_once),
 )

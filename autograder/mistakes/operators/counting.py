@@ -18,15 +18,25 @@ def _bounds(tree: Function) -> list[list[ast.expr]]:
         loop = one.loops[0].statement
         if isinstance(loop, ast.For) and called(loop.iter) in ("range", "trange"):
             assert isinstance(loop.iter, ast.Call)
-            if len(loop.iter.args) in (1, 2) and not any(loop.iter.args is known for known in found):
+            if len(loop.iter.args) in (1, 2) and not any(
+                loop.iter.args is known for known in found
+            ):
                 found.append(loop.iter.args)
     return found
 
 
 def _limits(tree: Function) -> list[ast.Compare]:
     """Tests `epoch < limit` of training loops."""
-    tests = [one.loops[0].statement.test for one in looped(tree) if isinstance(one.loops[0].statement, ast.While)]
-    return [test for test in tests if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Lt | ast.LtE)]
+    tests = [
+        one.loops[0].statement.test
+        for one in looped(tree)
+        if isinstance(one.loops[0].statement, ast.While)
+    ]
+    return [
+        test
+        for test in tests
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Lt | ast.LtE)
+    ]
 
 
 def _less(count: ast.expr) -> ast.expr:
@@ -40,7 +50,11 @@ def _less(count: ast.expr) -> ast.expr:
 def _more(count: ast.expr) -> ast.expr:
     if isinstance(count, ast.BinOp) and isinstance(count.op, ast.Sub) and is_number(count.right, 1):
         return count.left
-    if isinstance(count, ast.BinOp) and isinstance(count.op, ast.Add) and isinstance(count.right, ast.Constant):
+    if (
+        isinstance(count, ast.BinOp)
+        and isinstance(count.op, ast.Add)
+        and isinstance(count.right, ast.Constant)
+    ):
         assert isinstance(count.right.value, int)
         return ast.BinOp(count.left, ast.Add(), ast.Constant(count.right.value + 1))
     if isinstance(count, ast.Constant) and isinstance(count.value, int):
@@ -95,8 +109,12 @@ def return_inside(function: Function) -> Iterator[Function]:
     def edit(one: Pass) -> None:
         loop = one.loops[0]
         following = loop.block[loop.index + 1 :]
-        last = next((statement for statement in following if isinstance(statement, ast.Return)), ast.Return(value=None))
-        getattr(loop.statement, "body").append(copy.deepcopy(last))  # noqa: B009  (For and While have it, the type ast.stmt has not)
+        last = next(
+            (statement for statement in following if isinstance(statement, ast.Return)),
+            ast.Return(value=None),
+        )
+        # For and While have it, the type ast.stmt has not
+        getattr(loop.statement, "body").append(copy.deepcopy(last))  # noqa: B009
 
     yield from at_each(looped, edit, function)
 
@@ -108,7 +126,10 @@ def early_break(function: Function) -> Iterator[Function]:
         return [one for one in looped(tree) if isinstance(one.loss, ast.Name)]
 
     def edit(one: Pass) -> None:
-        text = "if abs(previous - LOSS.item()) < 0.2 * abs(previous):\n    break\nprevious = LOSS.item()"
+        text = (
+            "if abs(previous - LOSS.item()) < 0.2 * abs(previous):\n    break\nprevious ="
+            " LOSS.item()"
+        )
         loop = one.loops[-1]
         one.block.extend(statements(text, LOSS=one.loss))
         loop.block[loop.index : loop.index] = statements("previous = 1e30")
@@ -119,7 +140,9 @@ def early_break(function: Function) -> Iterator[Function]:
 COUNTING = (
     Operator("one-epoch-short", (8,), "trains one epoch too few", one_short),
     Operator("one-epoch-more", (9,), "trains one epoch too many", one_more),
-    Operator("fixed-number-of-epochs", (43,), "trains 100 epochs whatever it is asked for", fixed_number),
+    Operator(
+        "fixed-number-of-epochs", (43,), "trains 100 epochs whatever it is asked for", fixed_number
+    ),
     Operator("return-inside-loop", (10,), "returns at the end of the first round", return_inside),
     Operator("early-break", (11,), "stops once the loss falls by less than a fifth", early_break),
 )

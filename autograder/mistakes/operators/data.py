@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 
 from autograder.mistakes.operator import Function, Operator
 from autograder.mistakes.training_places import Data, Pass, data_of, looped, stepping
-from autograder.mistakes.trees import after_docstring, arguments_of, at_each, called, rename, statements
+from autograder.mistakes.trees import (
+    after_docstring,
+    arguments_of,
+    at_each,
+    called,
+    rename,
+    statements,
+)
 
 
 def _with_data(tree: Function) -> list[Pass]:
@@ -17,7 +24,9 @@ def _with_data(tree: Function) -> list[Pass]:
 
 
 def _before(one: Pass, text: Callable[[Data], str]) -> None:
-    """Put statements about the data at the start of the block, or of the function where the data are its arguments."""
+    """Put statements about the data at the start of the block, or of the function where the data
+    are its arguments.
+    """
     data = data_of(one)
     given = {*data.inputs, *data.targets} <= set(arguments_of(one.function))
     block, place = (one.function.body, after_docstring(one.function)) if given else (one.block, 0)
@@ -42,21 +51,34 @@ def scales_again(function: Function) -> Iterator[Function]:
     def found(tree: Function) -> list[Pass]:
         return [one for one in stepping(tree) if data_of(one).inputs]
 
-    yield from at_each(found, lambda one: _before(one, lambda data: f"{data.inputs[0]} = 0.1 * {data.inputs[0]}"), function)
+    yield from at_each(
+        found,
+        lambda one: _before(one, lambda data: f"{data.inputs[0]} = 0.1 * {data.inputs[0]}"),
+        function,
+    )
 
 
 def drops_samples(function: Function) -> Iterator[Function]:
     """The last sample is left out."""
 
     def edit(one: Pass) -> None:
-        _before(one, lambda data: "\n".join(f"{name} = {name}[:-1]" for name in (data.inputs[0], data.targets[0])))
+        _before(
+            one,
+            lambda data: "\n".join(
+                f"{name} = {name}[:-1]" for name in (data.inputs[0], data.targets[0])
+            ),
+        )
 
     yield from at_each(_with_data, edit, function)
 
 
 def misaligned_labels(function: Function) -> Iterator[Function]:
     """Targets are shifted against inputs by one."""
-    yield from at_each(_with_data, lambda one: _before(one, lambda data: f"{data.targets[0]} = {data.targets[0]}.roll(1, 0)"), function)
+    yield from at_each(
+        _with_data,
+        lambda one: _before(one, lambda data: f"{data.targets[0]} = {data.targets[0]}.roll(1, 0)"),
+        function,
+    )
 
 
 def one_at_a_time(function: Function) -> Iterator[Function]:
@@ -72,7 +94,9 @@ def one_at_a_time(function: Function) -> Iterator[Function]:
         body = [copy.deepcopy(statement) for statement in one.block[first : last + 1]]
         for statement in body:
             rename(statement, {seen: "one_input", wanted: "one_target"})
-        loop = statements(f"for one_input, one_target in zip({seen}.split(1), {wanted}.split(1)):\n    pass")[0]
+        loop = statements(
+            f"for one_input, one_target in zip({seen}.split(1), {wanted}.split(1)):\n    pass"
+        )[0]
         assert isinstance(loop, ast.For)
         loop.body = body
         one.block[first : last + 1] = [loop]
@@ -81,7 +105,9 @@ def one_at_a_time(function: Function) -> Iterator[Function]:
 
 
 def _extent(one: Pass) -> tuple[int, int]:
-    """First and last statement of the block that belong to a step: from the first that reads data to the step."""
+    """First and last statement of the block that belong to a step: from the first that reads data
+    to the step.
+    """
     assert one.step is not None
     data = {*data_of(one).inputs, *data_of(one).targets}
     reading = [
@@ -97,8 +123,19 @@ def no_shuffle(function: Function) -> Iterator[Function]:
     """Batches come in the same order in each epoch."""
 
     def found(tree: Function) -> list[ast.keyword]:
-        words = [word for item in ast.walk(tree) if isinstance(item, ast.Call) and called(item) == "DataLoader" for word in item.keywords]
-        return [word for word in words if word.arg == "shuffle" and isinstance(word.value, ast.Constant) and word.value.value is True]
+        words = [
+            word
+            for item in ast.walk(tree)
+            if isinstance(item, ast.Call) and called(item) == "DataLoader"
+            for word in item.keywords
+        ]
+        return [
+            word
+            for word in words
+            if word.arg == "shuffle"
+            and isinstance(word.value, ast.Constant)
+            and word.value.value is True
+        ]
 
     def edit(word: ast.keyword) -> None:
         word.value = ast.Constant(value=False)
@@ -110,7 +147,9 @@ def uses_globals(function: Function) -> Iterator[Function]:
     """The notebook's variable of that name is used in place of the argument."""
 
     def found(tree: Function) -> list[tuple[Function, str]]:
-        used = [name for one in looped(tree) for name in (*data_of(one).inputs, *data_of(one).targets)]
+        used = [
+            name for one in looped(tree) for name in (*data_of(one).inputs, *data_of(one).targets)
+        ]
         return [(tree, name) for name in dict.fromkeys(used) if name in arguments_of(tree)]
 
     def edit(site: tuple[Function, str]) -> None:
@@ -122,11 +161,26 @@ def uses_globals(function: Function) -> Iterator[Function]:
 
 
 DATA = (
-    Operator("swaps-input-and-target", (20,), "takes input and target for each other", swaps_input_and_target),
+    Operator(
+        "swaps-input-and-target",
+        (20,),
+        "takes input and target for each other",
+        swaps_input_and_target,
+    ),
     Operator("scales-data-again", (24,), "scales data that are scaled already", scales_again),
     Operator("drops-samples", (25,), "leaves out the last sample", drops_samples),
-    Operator("misaligned-labels", (26,), "compares predictions with the targets of other samples", misaligned_labels),
+    Operator(
+        "misaligned-labels",
+        (26,),
+        "compares predictions with the targets of other samples",
+        misaligned_labels,
+    ),
     Operator("one-sample-at-a-time", (41,), "steps after each sample", one_at_a_time),
-    Operator("uses-globals", (43,), "uses a variable of the notebook in place of its argument", uses_globals),
+    Operator(
+        "uses-globals",
+        (43,),
+        "uses a variable of the notebook in place of its argument",
+        uses_globals,
+    ),
     Operator("no-shuffle", (51,), "never shuffles", no_shuffle),
 )

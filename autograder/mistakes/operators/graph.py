@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from autograder.mistakes.losses import Place, losses
 from autograder.mistakes.operator import Function, Operator
 from autograder.mistakes.training_places import Pass, data_of, source_of, stepping
-from autograder.mistakes.trees import after_docstring, arguments_of, at_each, import_torch, index_of, method_call, statements
+from autograder.mistakes.trees import (
+    after_docstring,
+    arguments_of,
+    at_each,
+    import_torch,
+    index_of,
+    method_call,
+    statements,
+)
 
 
 def half_precision(function: Function) -> Iterator[Function]:
@@ -20,7 +28,9 @@ def half_precision(function: Function) -> Iterator[Function]:
     def edit(one: Pass) -> None:
         name = data_of(one).inputs[0]
         given = name in arguments_of(one.function)
-        block, place = (one.function.body, after_docstring(one.function)) if given else (one.block, 0)
+        block, place = (
+            (one.function.body, after_docstring(one.function)) if given else (one.block, 0)
+        )
         block[place:place] = statements(f"{name} = {name}.half()")
 
     yield from at_each(found, edit, function)
@@ -38,7 +48,14 @@ def no_grad_forward(function: Function) -> Iterator[Function]:
         sites: list[tuple[Pass, ast.stmt]] = []
         for one in stepping(tree):
             source = source_of(one)
-            holder = next((item for item in one.block if isinstance(item, ast.Assign) and item.value is source), None)
+            holder = next(
+                (
+                    item
+                    for item in one.block
+                    if isinstance(item, ast.Assign) and item.value is source
+                ),
+                None,
+            )
             sites += [(one, holder)] if holder is not None else []
         return sites
 
@@ -57,7 +74,11 @@ def detached_loss(function: Function) -> Iterator[Function]:
     """The loss is cut off its graph and made a leaf again, which silences the error."""
 
     def found(tree: Function) -> list[Place]:
-        return [Place(tree, source_of(one)) for one in stepping(tree) if not isinstance(source_of(one), ast.Name)]
+        return [
+            Place(tree, source_of(one))
+            for one in stepping(tree)
+            if not isinstance(source_of(one), ast.Name)
+        ]
 
     yield from at_each(found, lambda place: place.put("E.detach().requires_grad_()"), function)
 
@@ -66,7 +87,15 @@ def eval_mode(function: Function) -> Iterator[Function]:
     """The model is in evaluation mode while it trains."""
 
     def found(tree: Function) -> list[ast.Attribute]:
-        calls = [call for item in ast.walk(tree) if (call := method_call(item, "train")) and not call.args] if stepping(tree) else []
+        calls = (
+            [
+                call
+                for item in ast.walk(tree)
+                if (call := method_call(item, "train")) and not call.args
+            ]
+            if stepping(tree)
+            else []
+        )
         return [call.func for call in calls if isinstance(call.func, ast.Attribute)]
 
     def edit(attribute: ast.Attribute) -> None:
@@ -77,7 +106,9 @@ def eval_mode(function: Function) -> Iterator[Function]:
 
 GRAPH = (
     Operator("half-precision", (47,), "computes in half precision", half_precision),
-    Operator("loss-item-before-backward", (48,), "makes the loss a plain number", item_before_backward),
+    Operator(
+        "loss-item-before-backward", (48,), "makes the loss a plain number", item_before_backward
+    ),
     Operator("no-grad-around-forward", (48,), "computes the loss under no_grad", no_grad_forward),
     Operator("detached-loss", (48,), "detaches the loss", detached_loss),
     Operator("eval-mode", (50,), "trains in evaluation mode", eval_mode),

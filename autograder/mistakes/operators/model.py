@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from autograder.mistakes.losses import Place
 from autograder.mistakes.operator import Function, Operator
 from autograder.mistakes.training_places import passes
-from autograder.mistakes.trees import arguments_of, at_each, called, expression, import_torch, replace, statements
+from autograder.mistakes.trees import (
+    arguments_of,
+    at_each,
+    called,
+    expression,
+    import_torch,
+    replace,
+    statements,
+)
 
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d", "Bilinear", "ConvTranspose2d")
 
@@ -33,9 +41,17 @@ def lines(tree: Function) -> list[Line]:
     found = []
     for item in ast.walk(tree):
         match item:
-            case ast.BinOp(left=(ast.BinOp(op=ast.Mult() | ast.MatMult()) as product), op=ast.Add(), right=ast.Name() as bias):
+            case ast.BinOp(
+                left=(ast.BinOp(op=ast.Mult() | ast.MatMult()) as product),
+                op=ast.Add(),
+                right=ast.Name() as bias,
+            ):
                 pass
-            case ast.BinOp(left=ast.Name() as bias, op=ast.Add(), right=(ast.BinOp(op=ast.Mult() | ast.MatMult()) as product)):
+            case ast.BinOp(
+                left=ast.Name() as bias,
+                op=ast.Add(),
+                right=(ast.BinOp(op=ast.Mult() | ast.MatMult()) as product),
+            ):
                 pass
             case _:
                 continue
@@ -56,22 +72,40 @@ def swaps_weight_and_bias(function: Function) -> Iterator[Function]:
 
     def unpacked(tree: Function) -> list[ast.Starred]:
         return (
-            [item for item in ast.walk(tree) if isinstance(item, ast.Starred) and isinstance(item.value, ast.Name)] if passes(tree) else []
+            [
+                item
+                for item in ast.walk(tree)
+                if isinstance(item, ast.Starred) and isinstance(item.value, ast.Name)
+            ]
+            if passes(tree)
+            else []
         )
 
     yield from at_each(lines, edit, function)
-    yield from at_each(unpacked, lambda item: replace(item, item.value, ast.Call(ast.Name("reversed"), [item.value], [])), function)
+    yield from at_each(
+        unpacked,
+        lambda item: replace(item, item.value, ast.Call(ast.Name("reversed"), [item.value], [])),
+        function,
+    )
 
 
 def bias_missing(function: Function) -> Iterator[Function]:
     """No bias."""
 
     def layers(tree: Function) -> list[ast.Call]:
-        calls = [item for item in ast.walk(tree) if isinstance(item, ast.Call) and called(item) in LAYERS]
+        calls = [
+            item for item in ast.walk(tree) if isinstance(item, ast.Call) and called(item) in LAYERS
+        ]
         return [call for call in calls if all(word.arg != "bias" for word in call.keywords)]
 
-    yield from at_each(lines, lambda line: line.place.put("PRODUCT", PRODUCT=line.product), function)
-    yield from at_each(layers, lambda call: call.keywords.append(ast.keyword("bias", ast.Constant(value=False))), function)
+    yield from at_each(
+        lines, lambda line: line.place.put("PRODUCT", PRODUCT=line.product), function
+    )
+    yield from at_each(
+        layers,
+        lambda call: call.keywords.append(ast.keyword("bias", ast.Constant(value=False))),
+        function,
+    )
 
 
 def detached_parameter(function: Function) -> Iterator[Function]:
@@ -93,7 +127,11 @@ def frozen_layer(function: Function) -> Iterator[Function]:
     def made(tree: Function) -> list[tuple[Function, ast.Assign]]:
         if tree.name != "__init__":
             return []
-        return [(tree, item) for item in tree.body if isinstance(item, ast.Assign) and called(item.value) in LAYERS]
+        return [
+            (tree, item)
+            for item in tree.body
+            if isinstance(item, ast.Assign) and called(item.value) in LAYERS
+        ]
 
     def edit(site: tuple[Function, ast.Assign]) -> None:
         tree, assign = site

@@ -20,11 +20,21 @@ def _wrapped(template: str, function: Function) -> Iterator[Function]:
 
 def means(tree: Function) -> list[Place]:
     """Calls of mean within the losses."""
-    return [Place(tree, item) for place in losses(tree) for item in ast.walk(place.node) if _is_mean(item)]  # type: ignore[arg-type]
+    return [
+        Place(tree, item)  # type: ignore[arg-type]
+        for place in losses(tree)
+        for item in ast.walk(place.node)
+        if _is_mean(item)
+    ]
 
 
 def _is_mean(node: ast.AST) -> bool:
-    return called(node) == "mean" and isinstance(node, ast.Call) and not node.keywords and isinstance(node.func, ast.Attribute)
+    return (
+        called(node) == "mean"
+        and isinstance(node, ast.Call)
+        and not node.keywords
+        and isinstance(node.func, ast.Attribute)
+    )
 
 
 def _averaged(place: Place) -> ast.expr:
@@ -39,18 +49,33 @@ def sum_not_mean(function: Function) -> Iterator[Function]:
     """`.sum()` for `.mean()`, reduction="sum" for a loss of torch's."""
 
     def torch_losses(tree: Function) -> list[ast.Call]:
-        inside = [item for place in losses(tree) for item in ast.walk(place.node) if called(item) in LOSS_FUNCTIONS]
+        inside = [
+            item
+            for place in losses(tree)
+            for item in ast.walk(place.node)
+            if called(item) in LOSS_FUNCTIONS
+        ]
         modules = [item for item in ast.walk(tree) if called(item).endswith("Loss")]
         calls = {id(item): item for item in (*inside, *modules)}
-        return [item for item in calls.values() if isinstance(item, ast.Call) and all(word.arg != "reduction" for word in item.keywords)]
+        return [
+            item
+            for item in calls.values()
+            if isinstance(item, ast.Call) and all(word.arg != "reduction" for word in item.keywords)
+        ]
 
     yield from at_each(means, lambda place: place.put("X.sum()", X=_averaged(place)), function)
-    yield from at_each(torch_losses, lambda call: call.keywords.append(ast.keyword("reduction", ast.Constant("sum"))), function)
+    yield from at_each(
+        torch_losses,
+        lambda call: call.keywords.append(ast.keyword("reduction", ast.Constant("sum"))),
+        function,
+    )
 
 
 def divides_by_one_less(function: Function) -> Iterator[Function]:
     """n - 1 in place of n."""
-    yield from at_each(means, lambda place: place.put("X.sum() / (X.numel() - 1)", X=_averaged(place)), function)
+    yield from at_each(
+        means, lambda place: place.put("X.sum() / (X.numel() - 1)", X=_averaged(place)), function
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +88,18 @@ class Square:
 
 def squares(tree: Function) -> list[Square]:
     """Squares in a function that has a loss with a mean."""
-    if not any(reduces(place.node) for place in losses(tree)) and not any(called(item) in SQUARED_LOSSES for item in ast.walk(tree)):
+    if not any(reduces(place.node) for place in losses(tree)) and not any(
+        called(item) in SQUARED_LOSSES for item in ast.walk(tree)
+    ):
         return []
     found = []
     for item in ast.walk(tree):
         match item:
             case ast.BinOp(left=base, op=ast.Pow(), right=exponent) if is_number(exponent, 2):
                 found.append(Square(Place(tree, item), base))
-            case ast.Call(func=ast.Attribute(value=base, attr="pow"), args=[exponent]) if is_number(exponent, 2):
+            case ast.Call(func=ast.Attribute(value=base, attr="pow"), args=[exponent]) if is_number(
+                exponent, 2
+            ):
                 found.append(Square(Place(tree, item), base))
             case ast.Call(func=ast.Attribute(value=ast.Name("torch"), attr="square"), args=[base]):
                 found.append(Square(Place(tree, item), base))
@@ -81,8 +110,12 @@ def squares(tree: Function) -> list[Square]:
     return found
 
 
-def _other_power(template: str, torch_names: tuple[str, str], function: Function) -> Iterator[Function]:
-    """Another function of the error: a formula in the base B of a square, or the name of another loss of torch's (function, module)."""
+def _other_power(
+    template: str, torch_names: tuple[str, str], function: Function
+) -> Iterator[Function]:
+    """Another function of the error: a formula in the base B of a square, or the name of another
+    loss of torch's (function, module).
+    """
 
     def edit(square: Square) -> None:
         if square.base is not None:
@@ -94,7 +127,9 @@ def _other_power(template: str, torch_names: tuple[str, str], function: Function
         if isinstance(call.func, ast.Attribute):
             call.func.attr = other
         else:
-            call.func = expression(f"torch.nn.functional.{other}" if other.islower() else f"torch.nn.{other}")
+            call.func = expression(
+                f"torch.nn.functional.{other}" if other.islower() else f"torch.nn.{other}"
+            )
             import_torch(square.place.root)
 
     yield from at_each(squares, edit, function)
@@ -123,7 +158,11 @@ def all_pairs(function: Function) -> Iterator[Function]:
                 value = _assigned(tree, square.base.id)
                 if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub):
                     places.append(Place(tree, value.left))
-            elif square.base is None and isinstance(call := square.place.node, ast.Call) and len(call.args) == 2:
+            elif (
+                square.base is None
+                and isinstance(call := square.place.node, ast.Call)
+                and len(call.args) == 2
+            ):
                 places.append(Place(tree, call.args[0]))
         return places
 
@@ -146,7 +185,9 @@ def penalty(function: Function) -> Iterator[Function]:
 
     def edit(one: Pass) -> None:
         assert one.optimizer is not None
-        text = 'E + 0.01 * sum((p ** 2).sum() for group in OPT.param_groups for p in group["params"])'
+        text = (
+            'E + 0.01 * sum((p ** 2).sum() for group in OPT.param_groups for p in group["params"])'
+        )
         Place(one.function, source_of(one)).put(text, OPT=one.optimizer)
 
     yield from at_each(found, edit, function)
@@ -171,7 +212,9 @@ def _cross_entropies(tree: Function) -> set[str]:
     return {
         item.targets[0].id
         for item in ast.walk(tree)
-        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name) and called(item.value) == "CrossEntropyLoss"
+        if isinstance(item, ast.Assign)
+        and isinstance(item.targets[0], ast.Name)
+        and called(item.value) == "CrossEntropyLoss"
     }
 
 
@@ -179,10 +222,16 @@ half_loss = functools.partial(_wrapped, "E / 2")
 maximises = functools.partial(_wrapped, "-E")
 root_of_loss = functools.partial(_wrapped, "E ** 0.5")
 absolute_error = functools.partial(_other_power, "B.abs()", ("l1_loss", "L1Loss"))
-huber = functools.partial(_other_power, "B.abs().clamp(max=1.0) * (B.abs() - 0.5 * B.abs().clamp(max=1.0))", ("huber_loss", "HuberLoss"))
+huber = functools.partial(
+    _other_power,
+    "B.abs().clamp(max=1.0) * (B.abs() - 0.5 * B.abs().clamp(max=1.0))",
+    ("huber_loss", "HuberLoss"),
+)
 
 OBJECTIVE = (
-    Operator("sum-not-mean", (14,), "adds up the errors where their mean was asked for", sum_not_mean),
+    Operator(
+        "sum-not-mean", (14,), "adds up the errors where their mean was asked for", sum_not_mean
+    ),
     Operator("half-loss", (15,), "halves the loss", half_loss),
     Operator("divides-by-n-minus-1", (16,), "divides by n - 1, not by n", divides_by_one_less),
     Operator("absolute-error", (17,), "takes absolute errors, not squared ones", absolute_error),
@@ -192,5 +241,7 @@ OBJECTIVE = (
     Operator("broadcast-n-by-n", (27,), "compares every prediction with every target", all_pairs),
     Operator("l2-in-loss", (28,), "adds a penalty to the loss", penalty),
     Operator("maximises", (29,), "climbs the loss", maximises),
-    Operator("softmax-before-cross-entropy", (49,), "puts softmax before cross entropy", softmax_first),
+    Operator(
+        "softmax-before-cross-entropy", (49,), "puts softmax before cross entropy", softmax_first
+    ),
 )

@@ -8,13 +8,32 @@ from collections.abc import Callable, Iterator
 from autograder.mistakes.operator import Function, Operator
 from autograder.mistakes.trees import at_each, called, expression, import_torch, is_number
 
-WITH_DECAY = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop", "ASGD", "Adafactor", "Muon")
+WITH_DECAY = (
+    "SGD",
+    "Adam",
+    "AdamW",
+    "NAdam",
+    "RAdam",
+    "Adamax",
+    "Adagrad",
+    "Adadelta",
+    "RMSprop",
+    "ASGD",
+    "Adafactor",
+    "Muon",
+)
 CLASSES = (*WITH_DECAY, "Rprop", "LBFGS", "SparseAdam")
 
 
 def makings(tree: Function) -> list[ast.Call]:
-    """Calls that build an optimizer of torch.optim: `torch.optim.X(...)`, `optim.X(...)` or `X(...)`, with parameters."""
-    return [item for item in ast.walk(tree) if isinstance(item, ast.Call) and called(item) in CLASSES and item.args]
+    """Calls that build an optimizer of torch.optim: `torch.optim.X(...)`, `optim.X(...)` or
+    `X(...)`, with parameters.
+    """
+    return [
+        item
+        for item in ast.walk(tree)
+        if isinstance(item, ast.Call) and called(item) in CLASSES and item.args
+    ]
 
 
 def _keyword(call: ast.Call, name: str) -> ast.keyword | None:
@@ -45,7 +64,11 @@ def ignores_rate(function: Function) -> Iterator[Function]:
     """A number in place of the learning rate that is asked for."""
 
     def asked(tree: Function) -> list[ast.Call]:
-        return [call for call in _with_rate(tree) if (word := _keyword(call, "lr")) and not is_number(word.value)]
+        return [
+            call
+            for call in _with_rate(tree)
+            if (word := _keyword(call, "lr")) and not is_number(word.value)
+        ]
 
     def edit(call: ast.Call) -> None:
         word = _keyword(call, "lr")
@@ -68,7 +91,12 @@ def default_setting(function: Function) -> Iterator[Function]:
     """A setting that is asked for stays at its default: one at a time, the learning rate aside."""
 
     def asked(tree: Function) -> list[tuple[ast.Call, ast.keyword]]:
-        return [(call, word) for call in makings(tree) for word in call.keywords if word.arg not in (None, "lr", "params")]
+        return [
+            (call, word)
+            for call in makings(tree)
+            for word in call.keywords
+            if word.arg not in (None, "lr", "params")
+        ]
 
     def edit(site: tuple[ast.Call, ast.keyword]) -> None:
         call, dropped = site
@@ -77,14 +105,24 @@ def default_setting(function: Function) -> Iterator[Function]:
     yield from at_each(asked, edit, function)
 
 
-def _adds(setting: str, value: float, classes: tuple[str, ...]) -> Callable[[Function], Iterator[Function]]:
+def _adds(
+    setting: str, value: float, classes: tuple[str, ...]
+) -> Callable[[Function], Iterator[Function]]:
     """An operator that adds a setting."""
 
     def found(tree: Function) -> list[ast.Call]:
-        return [call for call in makings(tree) if called(call) in classes and not _keyword(call, setting)]
+        return [
+            call
+            for call in makings(tree)
+            if called(call) in classes and not _keyword(call, setting)
+        ]
 
     def mutate(function: Function) -> Iterator[Function]:
-        yield from at_each(found, lambda call: call.keywords.append(ast.keyword(setting, ast.Constant(value))), function)
+        yield from at_each(
+            found,
+            lambda call: call.keywords.append(ast.keyword(setting, ast.Constant(value))),
+            function,
+        )
 
     return mutate
 
@@ -93,7 +131,9 @@ def holds_copy(function: Function) -> Iterator[Function]:
     """The optimizer is given copies of the parameters."""
 
     def edit(call: ast.Call) -> None:
-        call.args[0] = expression("[p.detach().clone().requires_grad_() for p in ALL]", ALL=call.args[0])
+        call.args[0] = expression(
+            "[p.detach().clone().requires_grad_() for p in ALL]", ALL=call.args[0]
+        )
 
     yield from at_each(makings, edit, function)
 
@@ -102,7 +142,11 @@ def leaves_out(function: Function) -> Iterator[Function]:
     """The optimizer is not given the last tensor."""
 
     def several(tree: Function) -> list[ast.Call]:
-        return [call for call in makings(tree) if not isinstance(call.args[0], ast.List) or len(call.args[0].elts) > 1]
+        return [
+            call
+            for call in makings(tree)
+            if not isinstance(call.args[0], ast.List) or len(call.args[0].elts) > 1
+        ]
 
     def edit(call: ast.Call) -> None:
         call.args[0] = expression("list(ALL)[:-1]", ALL=call.args[0])
@@ -111,12 +155,31 @@ def leaves_out(function: Function) -> Iterator[Function]:
 
 
 OPTIMIZER_MAKING = (
-    Operator("optimizer-holds-copy", (38,), "builds an optimizer over copies of the parameters", holds_copy),
-    Operator("wrong-optimizer-class", (33, 34), "builds an optimizer of another class", another_class),
-    Operator("ignores-learning-rate", (31, 43), "builds an optimizer with a learning rate of its own", ignores_rate),
-    Operator("default-learning-rate", (31,), "builds an optimizer with the default learning rate", default_rate),
+    Operator(
+        "optimizer-holds-copy",
+        (38,),
+        "builds an optimizer over copies of the parameters",
+        holds_copy,
+    ),
+    Operator(
+        "wrong-optimizer-class", (33, 34), "builds an optimizer of another class", another_class
+    ),
+    Operator(
+        "ignores-learning-rate",
+        (31, 43),
+        "builds an optimizer with a learning rate of its own",
+        ignores_rate,
+    ),
+    Operator(
+        "default-learning-rate",
+        (31,),
+        "builds an optimizer with the default learning rate",
+        default_rate,
+    ),
     Operator("default-setting", (31,), "builds an optimizer that lacks a setting", default_setting),
     Operator("adds-momentum", (31,), "adds momentum", _adds("momentum", 0.9, ("SGD", "RMSprop"))),
-    Operator("adds-weight-decay", (28, 31), "adds weight decay", _adds("weight_decay", 0.01, WITH_DECAY)),
+    Operator(
+        "adds-weight-decay", (28, 31), "adds weight decay", _adds("weight_decay", 0.01, WITH_DECAY)
+    ),
     Operator("leaves-out-parameters", (52,), "builds an optimizer that lacks a tensor", leaves_out),
 )

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 
 from autograder.mistakes.operator import Function, Operator
 from autograder.mistakes.training_places import Pass, Placed, looped, parameters_name, stepping
-from autograder.mistakes.trees import after_docstring, arguments_of, at_each, import_torch, statements
+from autograder.mistakes.trees import (
+    after_docstring,
+    arguments_of,
+    at_each,
+    import_torch,
+    statements,
+)
 
 EVERY = 'for group in OPT.param_groups for p in group["params"]'
 """The parameters that an optimizer holds, as the end of a comprehension."""
@@ -64,7 +70,10 @@ def rebuilds(function: Function) -> Iterator[Function]:
     def edit(one: Pass) -> None:
         loop = one.loops[0].statement
         assert isinstance(loop, ast.For | ast.While)
-        loop.body[:0] = statements("OPT = type(OPT)([dict(group) for group in OPT.param_groups])", OPT=ast.unparse(_optimizer(one)))
+        loop.body[:0] = statements(
+            "OPT = type(OPT)([dict(group) for group in OPT.param_groups])",
+            OPT=ast.unparse(_optimizer(one)),
+        )
 
     def named(tree: Function) -> list[Pass]:
         return [one for one in looped(tree) if isinstance(_optimizer(one), ast.Name)][:1]
@@ -74,7 +83,10 @@ def rebuilds(function: Function) -> Iterator[Function]:
 
 def manual_update(function: Function) -> Iterator[Function]:
     """The parameters are moved by hand."""
-    text = f'with torch.no_grad():\n    for group, p in [(group, p) {EVERY} if p.grad is not None]:\n        p -= group["lr"] * p.grad'
+    text = (
+        f"with torch.no_grad():\n    for group, p in [(group, p) {EVERY} if p.grad is not None]:\n "
+        '       p -= group["lr"] * p.grad'
+    )
 
     def edit(one: Pass) -> None:
         place = _step(one).index
@@ -108,7 +120,9 @@ def trains_a_copy(function: Function) -> Iterator[Function]:
         name = parameters_name(one)
         assert name is not None
         place = after_docstring(one.function)
-        one.function.body[place:place] = statements("P = P.detach().clone().requires_grad_()", P=name)
+        one.function.body[place:place] = statements(
+            "P = P.detach().clone().requires_grad_()", P=name
+        )
 
     def given(tree: Function) -> list[Pass]:
         return [one for one in _given(tree) if parameters_name(one)]
@@ -123,9 +137,14 @@ def resets(function: Function) -> Iterator[Function]:
         placed = one.loops[0]
         loop = placed.statement
         assert isinstance(loop, ast.For | ast.While)
-        text = f"with torch.no_grad():\n    for p, first in zip([p {EVERY}], start):\n        p.copy_(first)"
+        text = (
+            f"with torch.no_grad():\n    for p, first in zip([p {EVERY}], start):\n       "
+            " p.copy_(first)"
+        )
         loop.body[:0] = statements(text, OPT=_optimizer(one))
-        placed.block[placed.index : placed.index] = statements(f"start = [p.detach().clone() {EVERY}]", OPT=_optimizer(one))
+        placed.block[placed.index : placed.index] = statements(
+            f"start = [p.detach().clone() {EVERY}]", OPT=_optimizer(one)
+        )
         import_torch(one.function)
 
     yield from at_each(lambda tree: looped(tree)[:1], edit, function)
@@ -133,9 +152,15 @@ def resets(function: Function) -> Iterator[Function]:
 
 OWN = f"import torch\nOPT = torch.optim.CLASS([p {EVERY}], lr=RATE)"
 
-clips_gradients = functools.partial(_before_step, f"for p in [p {EVERY} if p.grad is not None]:\n    p.grad.clamp_(-0.1, 0.1)")
-overwrites_rate = functools.partial(_at_start, 'for group in OPT.param_groups:\n    group["lr"] = 0.05')
-adds_scheduler = functools.partial(_after_step, 'for group in OPT.param_groups:\n    group["lr"] *= 0.99')
+clips_gradients = functools.partial(
+    _before_step, f"for p in [p {EVERY} if p.grad is not None]:\n    p.grad.clamp_(-0.1, 0.1)"
+)
+overwrites_rate = functools.partial(
+    _at_start, 'for group in OPT.param_groups:\n    group["lr"] = 0.05'
+)
+adds_scheduler = functools.partial(
+    _after_step, 'for group in OPT.param_groups:\n    group["lr"] *= 0.99'
+)
 own_sgd = functools.partial(_at_start, OWN.replace("CLASS", "SGD").replace("RATE", "0.01"))
 own_adam = functools.partial(_at_start, OWN.replace("CLASS", "Adam").replace("RATE", "0.1"))
 
@@ -147,7 +172,11 @@ OPTIMIZER_USE = (
     Operator("own-adam", (34,), "trains with an Adam of its own", own_adam),
     Operator("rebuilds-optimizer", (35,), "builds the optimizer anew in every round", rebuilds),
     Operator("manual-update", (36,), "moves the parameters by hand", manual_update),
-    Operator("rebinds-params", (37,), "binds the parameters' name to a new tensor at each step", rebinds),
+    Operator(
+        "rebinds-params", (37,), "binds the parameters' name to a new tensor at each step", rebinds
+    ),
     Operator("trains-a-copy", (38,), "trains a copy of the parameters", trains_a_copy),
-    Operator("resets-parameters-each-epoch", (39,), "begins every round at the first parameters", resets),
+    Operator(
+        "resets-parameters-each-epoch", (39,), "begins every round at the first parameters", resets
+    ),
 )

@@ -12,7 +12,11 @@ from autograder.mistakes.trees import after_docstring, at_each, names_in, statem
 
 def _returns(tree: Function) -> list[Placed]:
     """Returns of a value that stand in the function's own body."""
-    return [Placed(item, tree.body) for item in tree.body if isinstance(item, ast.Return) and item.value is not None]
+    return [
+        Placed(item, tree.body)
+        for item in tree.body
+        if isinstance(item, ast.Return) and item.value is not None
+    ]
 
 
 def _value(placed: Placed) -> ast.expr:
@@ -34,7 +38,9 @@ def prints_instead(function: Function) -> Iterator[Function]:
     """The result is printed, not returned."""
 
     def edit(placed: Placed) -> None:
-        placed.block[placed.index : placed.index + 1] = statements("print(VALUE)", VALUE=_value(placed))
+        placed.block[placed.index : placed.index + 1] = statements(
+            "print(VALUE)", VALUE=_value(placed)
+        )
 
     yield from at_each(_returns, edit, function)
 
@@ -44,7 +50,11 @@ def returns_loss(function: Function) -> Iterator[Function]:
 
     def found(tree: Function) -> list[Pass]:
         named = [one for one in stepping(tree) if isinstance(one.loss, ast.Name)]
-        return [one for one in named if (last := _returns(tree)) and ast.unparse(one.loss) not in names_in(_value(last[-1]))]
+        return [
+            one
+            for one in named
+            if (last := _returns(tree)) and ast.unparse(one.loss) not in names_in(_value(last[-1]))
+        ]
 
     def edit(one: Pass) -> None:
         last = _returns(one.function)[-1]
@@ -58,14 +68,21 @@ def returns_start(function: Function) -> Iterator[Function]:
 
     def found(tree: Function) -> list[Pass]:
         named = [one for one in stepping(tree) if parameters_name(one)]
-        return [one for one in named if (last := _returns(tree)) and ast.unparse(_value(last[-1])) == parameters_name(one)][:1]
+        return [
+            one
+            for one in named
+            if (last := _returns(tree)) and ast.unparse(_value(last[-1])) == parameters_name(one)
+        ][:1]
 
     def edit(one: Pass) -> None:
         name = parameters_name(one)
         assert name is not None
         last, first = _returns(one.function)[-1], after_docstring(one.function)
         last.block[last.index : last.index + 1] = statements("return start")
-        copied = "start = [p.detach().clone() for p in PARAMS] if isinstance(PARAMS, list) else PARAMS.detach().clone()"
+        copied = (
+            "start = [p.detach().clone() for p in PARAMS] if isinstance(PARAMS, list) else"
+            " PARAMS.detach().clone()"
+        )
         one.function.body[first:first] = statements(copied, PARAMS=name)
 
     yield from at_each(found, edit, function)
@@ -95,8 +112,25 @@ def sums_tensors(function: Function) -> Iterator[Function]:
 
 RETURNING = (
     Operator("returns-nothing", (46,), "returns nothing", returns_nothing),
-    Operator("prints-instead-of-returning", (46,), "prints its result and returns nothing", prints_instead),
-    Operator("returns-something-else", (46,), "returns the loss in place of what was asked for", returns_loss),
-    Operator("returns-the-start", (46,), "returns the parameters as they were before training", returns_start),
-    Operator("sums-loss-tensors", (53,), "adds up losses as tensors, with their graphs", sums_tensors),
+    Operator(
+        "prints-instead-of-returning",
+        (46,),
+        "prints its result and returns nothing",
+        prints_instead,
+    ),
+    Operator(
+        "returns-something-else",
+        (46,),
+        "returns the loss in place of what was asked for",
+        returns_loss,
+    ),
+    Operator(
+        "returns-the-start",
+        (46,),
+        "returns the parameters as they were before training",
+        returns_start,
+    ),
+    Operator(
+        "sums-loss-tensors", (53,), "adds up losses as tensors, with their graphs", sums_tensors
+    ),
 )

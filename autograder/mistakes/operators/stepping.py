@@ -35,7 +35,14 @@ def step_after_clearing(function: Function) -> Iterator[Function]:
     """The step stands between zero_grad and backward: it sees no gradients at all."""
 
     def found(tree: Function) -> list[Pass]:
-        return [one for one in stepping(tree) if any(clear.block is one.block and clear.index < one.backward.index for clear in one.clears)]
+        return [
+            one
+            for one in stepping(tree)
+            if any(
+                clear.block is one.block and clear.index < one.backward.index
+                for clear in one.clears
+            )
+        ]
 
     def edit(one: Pass) -> None:
         step = _step(one).statement
@@ -67,7 +74,11 @@ def backward_without_parentheses(function: Function) -> Iterator[Function]:
 
 def step_twice(function: Function) -> Iterator[Function]:
     """Two steps with the same gradients."""
-    yield from at_each(stepping, lambda one: one.block.insert(_step(one).index, copy.deepcopy(_step(one).statement)), function)
+    yield from at_each(
+        stepping,
+        lambda one: one.block.insert(_step(one).index, copy.deepcopy(_step(one).statement)),
+        function,
+    )
 
 
 def backward_twice(function: Function) -> Iterator[Function]:
@@ -129,15 +140,37 @@ def _uncall(placed: Placed) -> None:
 
 
 STEPPING = (
-    Operator("step-before-backward", (5,), "steps before the backward pass, with the gradients of the round before", step_before_backward),
-    Operator("step-after-clearing", (4, 5), "steps between zero_grad and backward, with no gradients", step_after_clearing),
+    Operator(
+        "step-before-backward",
+        (5,),
+        "steps before the backward pass, with the gradients of the round before",
+        step_before_backward,
+    ),
+    Operator(
+        "step-after-clearing",
+        (4, 5),
+        "steps between zero_grad and backward, with no gradients",
+        step_after_clearing,
+    ),
     Operator("step-missing", (6,), "never steps", step_missing),
-    Operator("step-without-parentheses", (6,), "names step without calling it", step_without_parentheses),
+    Operator(
+        "step-without-parentheses", (6,), "names step without calling it", step_without_parentheses
+    ),
     Operator("step-after-the-loop", (6, 42), "steps once, after the loop", step_after_the_loop),
     Operator("backward-missing", (7,), "never computes gradients", backward_missing),
-    Operator("backward-without-parentheses", (7,), "names backward without calling it", backward_without_parentheses),
+    Operator(
+        "backward-without-parentheses",
+        (7,),
+        "names backward without calling it",
+        backward_without_parentheses,
+    ),
     Operator("step-twice", (12,), "steps twice for each backward pass", step_twice),
     Operator("backward-twice", (13,), "computes gradients twice for each step", backward_twice),
     Operator("steps-every-second", (42,), "steps in every second round only", steps_every_second),
-    Operator("extra-step-before-loop", (9, 40), "makes a round before the loop begins", extra_round_before),
+    Operator(
+        "extra-step-before-loop",
+        (9, 40),
+        "makes a round before the loop begins",
+        extra_round_before,
+    ),
 )

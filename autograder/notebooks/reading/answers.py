@@ -1,4 +1,6 @@
-"""Answers that students wrote for a person to mark: what stands in the answer cells of a restored notebook, or in the cells below a task."""
+"""Answers that students wrote for a person to mark: what stands in the answer cells of a restored
+notebook, or in the cells below a task.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +21,40 @@ class Answer:
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that tell this answer from another; white space at line ends and around the whole is the editor's."""
+        """Twelve hexadecimal digits that tell this answer from another; white space at line ends
+        and around the whole is the editor's.
+        """
         return hashlib.sha256(_words(self.text).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def read_answers(notebook: NotebookNode, release: NotebookNode) -> Mapping[str, Answer]:
-    """Answers by the id of their cell; an answer cell of `release` that `notebook` lacks has none."""
-    released = {grade_id_of(cell): str(cell["source"]) for cell in release["cells"] if role_of(cell) is Role.ANSWER}
-    texts = {grade_id_of(cell): str(cell["source"]) for cell in notebook["cells"] if grade_id_of(cell) in released}
-    found = {name: Answer(text, _words(text) in ("", _words(released[name]))) for name, text in texts.items()}
+    """Answers by the id of their cell; an answer cell of `release` that `notebook` lacks has
+    none.
+    """
+    released = {
+        grade_id_of(cell): str(cell["source"])
+        for cell in release["cells"]
+        if role_of(cell) is Role.ANSWER
+    }
+    texts = {
+        grade_id_of(cell): str(cell["source"])
+        for cell in notebook["cells"]
+        if grade_id_of(cell) in released
+    }
+    found = {
+        name: Answer(text, _words(text) in ("", _words(released[name])))
+        for name, text in texts.items()
+    }
     tasks = {grade_id_of(cell) for cell in release["cells"] if role_of(cell) is Role.TASK}
-    return found | {name: Answer(text, blank=False) for name, text in _below_tasks(notebook, tasks).items()}
+    return found | {
+        name: Answer(text, blank=False) for name, text in _below_tasks(notebook, tasks).items()
+    }
 
 
 def _below_tasks(notebook: NotebookNode, tasks: set[str]) -> dict[str, str]:
-    """What a student put below each task: all cells up to the next released one. nbgrader leaves it to a person to see that there is nothing."""
+    """What a student put below each task: all cells up to the next released one. nbgrader leaves it
+    to a person to see that there is nothing.
+    """
     found: dict[str, str] = {}
     task = ""
     for cell in notebook["cells"]:

@@ -1,4 +1,6 @@
-"""A notebook inside a .zip: found and read in memory under limits; nothing is ever written under a name from the archive."""
+"""A notebook inside a .zip: found and read in memory under limits; nothing is ever written under a
+name from the archive.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,26 @@ from autograder.notebooks.reading.unreadable import Unreadable, UnreadableNotebo
 MAX_ARCHIVE_BYTES = 100_000_000
 MAX_MEMBERS = 1_000
 MAX_DIRECTORY_BYTES = 1_000_000
-"""Of the archive's table of contents, which zipfile reads at once: an object of half a kilobyte for 46 bytes."""
+"""Of the archive's table of contents, which zipfile reads at once: an object of half a kilobyte for
+46 bytes.
+"""
 MAX_UNPACKED_BYTES = 500_000_000
 """Of all members as the archive declares them, though only the notebook is unpacked."""
 MAX_RATIO = 200
-"""Notebooks with much output shrink to a fiftieth; DEFLATE can't do better than 1032, which is what bombs come near to."""
+"""Notebooks with much output shrink to a fiftieth; DEFLATE can't do better than 1032, which is what
+bombs come near to.
+"""
 RATIO_COUNTS_FROM_BYTES = 1_000_000
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
-DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 """Zipfile fails in all of these ways on what is no archive."""
 _ENCRYPTED = 0x1 | 0x40
 _AGAIN = "Make a new .zip of your .ipynb file, or hand in the .ipynb file itself"
@@ -40,7 +54,10 @@ class Packed:
 
 
 class BoundedFile(io.FileIO):
-    """A file of which no single read is larger than `most_bytes`: zipfile reads the table of contents in one, by a size that the archive claims. Members are read by sizes that were checked, under a limit of their own."""
+    """A file of which no single read is larger than `most_bytes`: zipfile reads the table of
+    contents in one, by a size that the archive claims. Members are read by sizes that were checked,
+    under a limit of their own.
+    """
 
     def __init__(self, path: Path, most_bytes: int = MAX_DIRECTORY_BYTES) -> None:
         super().__init__(path)
@@ -55,8 +72,11 @@ class BoundedFile(io.FileIO):
         return super().read(limit) or b""
 
 
-def notebook_in_archive(path: Path, suffixes: Sequence[str], preferred: str, max_bytes: int) -> Packed:
-    """The notebook in the .zip at `path`: the one named `preferred`, else the only one of the first of `suffixes` that there is.
+def notebook_in_archive(
+    path: Path, suffixes: Sequence[str], preferred: str, max_bytes: int
+) -> Packed:
+    """The notebook in the .zip at `path`: the one named `preferred`, else the only one of the first
+    of `suffixes` that there is.
 
     Raises:
         UnreadableNotebook: if there is none, or several, or the archive is damaged or made to harm.
@@ -85,9 +105,13 @@ def notebook_in_archive(path: Path, suffixes: Sequence[str], preferred: str, max
 
 def _check(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
     if len(members) > MAX_MEMBERS:
-        raise _refused(path, f"holds {len(members)} files, more than {MAX_MEMBERS}", Unreadable.TOO_LARGE)
+        raise _refused(
+            path, f"holds {len(members)} files, more than {MAX_MEMBERS}", Unreadable.TOO_LARGE
+        )
     if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
-        raise _refused(path, f"unpacks to more than {MAX_UNPACKED_BYTES / 1e6:g} MB", Unreadable.TOO_LARGE)
+        raise _refused(
+            path, f"unpacks to more than {MAX_UNPACKED_BYTES / 1e6:g} MB", Unreadable.TOO_LARGE
+        )
     names: set[str] = set()
     for member in members:
         name = member_name(member)
@@ -101,12 +125,22 @@ def _check(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
 def member_problem(member: zipfile.ZipInfo, name: str) -> str:
     """What makes a member one that no student's archive needs; empty if it is harmless."""
     kind = stat.S_IFMT(member.external_attr >> 16)
-    usual = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a bound on memory
+    # others unpack without a bound on memory
+    usual = member.compress_type in (
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+    )
     problems = (
         (name.startswith("/") or re.match(r"[A-Za-z]:", name), "a name from the root of a disk"),
-        (".." in name.split("/") or "\0" in member.orig_filename, "a name that leads out of the archive"),
+        (
+            ".." in name.split("/") or "\0" in member.orig_filename,
+            "a name that leads out of the archive",
+        ),
         (kind == stat.S_IFLNK, "which is a link"),
-        (kind not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK), "which is a device or something else that is no file"),
+        (
+            kind not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK),
+            "which is a device or something else that is no file",
+        ),
         (member.flag_bits & _ENCRYPTED, "which is locked with a password"),
         (not usual, "which is packed in an unusual way"),
         (
@@ -117,7 +151,9 @@ def member_problem(member: zipfile.ZipInfo, name: str) -> str:
     return next((problem for found, problem in problems if found), "")
 
 
-def _choose(members: Sequence[zipfile.ZipInfo], suffixes: Sequence[str], preferred: str, path: Path) -> zipfile.ZipInfo:
+def _choose(
+    members: Sequence[zipfile.ZipInfo], suffixes: Sequence[str], preferred: str, path: Path
+) -> zipfile.ZipInfo:
     own = list(_own(members))
     found = [member for member in own if _suffix(member) in suffixes]
     choice = [member for member in found if PurePosixPath(member_name(member)).stem == preferred]
@@ -126,7 +162,9 @@ def _choose(members: Sequence[zipfile.ZipInfo], suffixes: Sequence[str], preferr
     if len(choice) == 1:
         return choice[0]
     if choice:
-        names = ", ".join(_shown(member_name(member)) for member in choice[:3]) + (" and others" if len(choice) > 3 else "")
+        names = ", ".join(_shown(member_name(member)) for member in choice[:3]) + (
+            " and others" if len(choice) > 3 else ""
+        )
         problem = f"holds several notebooks ({names}). Hand in the one that counts"
         raise UnreadableNotebook(path, Unreadable.SEVERAL_NOTEBOOKS, problem)
     nested = next(
@@ -141,10 +179,14 @@ def _choose(members: Sequence[zipfile.ZipInfo], suffixes: Sequence[str], preferr
 
 
 def _own(members: Sequence[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
-    """The student's files: without folders, Jupyter's checkpoints, and what a Mac adds (__MACOSX, .DS_Store)."""
+    """The student's files: without folders, Jupyter's checkpoints, and what a Mac adds (__MACOSX,
+    .DS_Store).
+    """
     for member in members:
         name = member_name(member)
-        if not name.endswith("/") and not any(part.startswith((".", "__")) for part in name.split("/")):
+        if not name.endswith("/") and not any(
+            part.startswith((".", "__")) for part in name.split("/")
+        ):
             yield member
 
 
@@ -163,7 +205,10 @@ def _shown(name: str) -> str:
 
 def _too_large(path: Path, name: str, max_bytes: int) -> UnreadableNotebook:
     return _refused(
-        path, f"holds {_shown(name)}, which is larger than {max_bytes / 1e6:g} MB. Clear its outputs and save it", Unreadable.TOO_LARGE
+        path,
+        f"holds {_shown(name)}, which is larger than {max_bytes / 1e6:g} MB. Clear its outputs and"
+        " save it",
+        Unreadable.TOO_LARGE,
     )
 
 
@@ -171,5 +216,7 @@ def _damaged(path: Path, error: Exception) -> UnreadableNotebook:
     return _refused(path, f"is no .zip archive, or a damaged one ({ascii(str(error))[1:-1][:100]})")
 
 
-def _refused(path: Path, problem: str, reason: Unreadable = Unreadable.ARCHIVE_REFUSED) -> UnreadableNotebook:
+def _refused(
+    path: Path, problem: str, reason: Unreadable = Unreadable.ARCHIVE_REFUSED
+) -> UnreadableNotebook:
     return UnreadableNotebook(path, reason, f"{problem}. {_AGAIN}")

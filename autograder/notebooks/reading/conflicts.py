@@ -1,4 +1,6 @@
-"""Merge conflicts as git leaves them in a file: two versions of some lines, between lines of markers."""
+"""Merge conflicts as git leaves them in a file: two versions of some lines, between lines of
+markers.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,10 @@ _OURS, _BASE, _BETWEEN, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
 
 
 def first_conflict(text: str) -> int | None:
-    """The 1-based line of the first conflict, None where there is none. Ours, theirs and what stands between have to be there: a marker alone may be prose."""
+    """The 1-based line of the first conflict, None where there is none.
+
+    Ours, theirs and what stands between have to be there: a marker alone may be prose.
+    """
     if _OURS not in text:
         return None
     awaited, first = [_OURS, _BETWEEN, _THEIRS], None
@@ -22,7 +27,9 @@ def first_conflict(text: str) -> int | None:
 
 
 def without_conflicts(text: str) -> tuple[str, str]:
-    """`text` as it would be if all conflicts were decided for the first version, and for the second."""
+    """`text` as it would be if all conflicts were decided for the first version, and for the
+    second.
+    """
     ours: list[str] = []
     theirs: list[str] = []
     inside = ""
@@ -39,9 +46,12 @@ def without_conflicts(text: str) -> tuple[str, str]:
 
 
 def conflicted_cells(cells: Iterable[tuple[int, str]]) -> tuple[str, ...]:
-    """A sentence to the student for each cell (number, source) in which a conflict stands; it is no Python, so the cell can't run."""
+    """A sentence to the student for each cell (number, source) in which a conflict stands; it is no
+    Python, so the cell can't run.
+    """
     return tuple(
-        f"Cell {number} holds a merge conflict of git's (line {line}: <<<<<<<), so it can't run. Decide for one version and delete the markers."
+        f"Cell {number} holds a merge conflict of git's (line {line}: <<<<<<<), so it can't run."
+        " Decide for one version and delete the markers."
         for number, source in cells
         if (line := first_conflict(source))
     )

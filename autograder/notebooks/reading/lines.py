@@ -13,7 +13,9 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def cell_lines(path: Path) -> tuple[tuple[int, ...], ...]:
-    """For each cell of `path`, in order, the 1-based lines of the file on which the lines of its source stand, one at least. Empty where none can be told (an archive, another notebook format)."""
+    """For each cell of `path`, in order, the 1-based lines of the file on which the lines of its
+    source stand, one at least. Empty where none can be told (an archive, another notebook format).
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
@@ -28,11 +30,17 @@ def cell_lines(path: Path) -> tuple[tuple[int, ...], ...]:
 
 
 def _script_lines(lines: Sequence[str]) -> Iterator[tuple[int, ...]]:
-    """The lines below each header; what stands above the first is a cell of its own if it holds anything but jupytext's own header."""
+    """The lines below each header; what stands above the first is a cell of its own if it holds
+    anything but jupytext's own header.
+    """
     start = lines.index(_YAML, 1) + 1 if lines[:1] == [_YAML] and _YAML in lines[1:] else 0
     headers = [number for number, line in enumerate(lines, 1) if line.startswith("# %%")]
     ends = [*headers, len(lines) + 1]
-    written = [number for number, line in enumerate(lines[: ends[0] - 1], 1) if number > start and line.strip()]
+    written = [
+        number
+        for number, line in enumerate(lines[: ends[0] - 1], 1)
+        if number > start and line.strip()
+    ]
     if written:
         yield tuple(range(written[0], ends[0]))
     for header, end in pairwise(ends):

@@ -1,4 +1,6 @@
-"""A file that a student handed in, taken apart without trusting it: a notebook's JSON or a percent script."""
+"""A file that a student handed in, taken apart without trusting it: a notebook's JSON or a percent
+script.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ from typing import Any
 from autograder.notebooks.cells import nbgrader_marks, variant_marks
 from autograder.notebooks.libraries import import_jupytext, nbformat
 from autograder.notebooks.reading.archive import notebook_in_archive
-from autograder.notebooks.reading.conflicts import conflicted_cells, first_conflict, without_conflicts
+from autograder.notebooks.reading.conflicts import (
+    conflicted_cells,
+    first_conflict,
+    without_conflicts,
+)
 from autograder.notebooks.reading.unreadable import Unreadable, UnreadableNotebook
 from autograder.syntax import undisturbed
 
@@ -22,18 +28,24 @@ __all__ = ["FileCell", "NotebookFile", "Unreadable", "UnreadableNotebook", "read
 MAX_BYTES = 20_000_000
 MAX_CELLS = 2_000
 MAX_SCRIPT_BYTES = 250_000
-"""A script holds code only, no outputs; jupytext needs seconds for a megabyte, and more than that for many cells."""
+"""A script holds code only, no outputs; jupytext needs seconds for a megabyte, and more than that
+for many cells.
+"""
 MAX_SOURCE_CHARS = 500_000
 """Of all cells together: reading their syntax trees takes seconds per megabyte."""
 MAX_JSON_PARTS = 1_000_000
-"""Objects, lists and keys: Python needs a hundred bytes and more for one of three bytes, as in `{},`."""
+"""Objects, lists and keys: Python needs a hundred bytes and more for one of three bytes, as in
+`{},`.
+"""
 SUFFIXES = (".ipynb", ".py")
 
 
 @dataclass(frozen=True, slots=True)
 class FileCell:
-    """A cell as handed in. `number` is its 1-based position; `grade_id` what its metadata claims to be, `variant` and `secret` whose variant and
-    made with which secret; empty if nothing.
+    """A cell as handed in.
+
+    `number` is its 1-based position; `grade_id` what its metadata claims to be, `variant` and
+    `secret` whose variant and made with which secret; empty if nothing.
     """
 
     number: int
@@ -48,7 +60,10 @@ class FileCell:
 
 @dataclass(frozen=True, slots=True)
 class NotebookFile:
-    """What a file holds. `sha256` is of its bytes, in hex; `notices` are sentences to the student about what was mended."""
+    """What a file holds.
+
+    `sha256` is of its bytes, in hex; `notices` are sentences to the student about what was mended.
+    """
 
     sha256: str
     cells: tuple[FileCell, ...]
@@ -56,7 +71,8 @@ class NotebookFile:
 
 
 def read_notebook_file(path: Path, max_bytes: int = MAX_BYTES, preferred: str = "") -> NotebookFile:
-    """Read an .ipynb (nbformat 1 to 4), a .py percent script, or a .zip that holds one of them (`preferred` names it if there are several).
+    """Read an .ipynb (nbformat 1 to 4), a .py percent script, or a .zip that holds one of them
+    (`preferred` names it if there are several).
 
     Raises:
         UnreadableNotebook: if it is none of them, saying what to do.
@@ -74,15 +90,26 @@ def read_notebook_file(path: Path, max_bytes: int = MAX_BYTES, preferred: str = 
         else:
             cells = tuple(_script_cells(text, path) if script else _notebook_cells(text, path))
     except RecursionError as error:
-        problem = "is nested too deeply to be a notebook. Download it again from Jupyter or Colab and hand it in anew"
+        problem = (
+            "is nested too deeply to be a notebook. Download it again from Jupyter or Colab and"
+            " hand it in anew"
+        )
         raise UnreadableNotebook(path, Unreadable.TOO_DEEP, problem) from error
     if not any(cell.source.strip() for cell in cells):
         raise _empty(path)
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE_CHARS:
-        problem = f"holds more than {MAX_SOURCE_CHARS} characters of code and text. Put data into files, and hand it in anew"
+        problem = (
+            f"holds more than {MAX_SOURCE_CHARS} characters of code and text. Put data into files,"
+            " and hand it in anew"
+        )
         raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
     return NotebookFile(
-        digest, cells, notices + conflicted_cells([(cell.number, cell.source) for cell in cells if cell.cell_type == "code"])
+        digest,
+        cells,
+        notices
+        + conflicted_cells(
+            [(cell.number, cell.source) for cell in cells if cell.cell_type == "code"]
+        ),
     )
 
 
@@ -106,32 +133,57 @@ def _read(path: Path, max_bytes: int, preferred: str) -> tuple[str, str, bytes]:
 
 def _check_size(data: bytes, path: Path, limit: int) -> None:
     if len(data) > limit:
-        problem = f"is larger than {limit / 1e6:g} MB. Clear its outputs (Kernel, Restart & Clear Output), run it again with less printing, and hand it in anew"
+        problem = (
+            f"is larger than {limit / 1e6:g} MB. Clear its outputs (Kernel, Restart & Clear"
+            " Output), run it again with less printing, and hand it in anew"
+        )
         raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
 
 
 def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
-    """The text, and what to say of its encoding. UTF-16, which editors on Windows write, is told by its mark or by NULs beside the first sign."""
+    """The text, and what to say of its encoding.
+
+    UTF-16, which editors on Windows write, is told by its mark or by NULs beside the first sign.
+    """
     wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    encoding = "utf-16" if wide else {b"{\0": "utf-16-le", b"\0{": "utf-16-be"}.get(data[:2], "utf-8-sig")
+    encoding = (
+        "utf-16" if wide else {b"{\0": "utf-16-le", b"\0{": "utf-16-be"}.get(data[:2], "utf-8-sig")
+    )
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        problem = f"is not UTF-8 text (byte {error.start}). Download the notebook again from Jupyter or Colab; don't open and save it in an editor on the way"
+        problem = (
+            f"is not UTF-8 text (byte {error.start}). Download the notebook again from Jupyter or"
+            " Colab; don't open and save it in an editor on the way"
+        )
         raise UnreadableNotebook(path, Unreadable.NOT_UTF8, problem) from error
-    return text, () if encoding == "utf-8-sig" else ("The file was saved as UTF-16 by an editor; it was read all the same.",)
+    return text, (
+        ()
+        if encoding == "utf-8-sig"
+        else ("The file was saved as UTF-16 by an editor; it was read all the same.",)
+    )
 
 
 def _empty(path: Path) -> UnreadableNotebook:
-    return UnreadableNotebook(path, Unreadable.EMPTY, "is empty. Did you save before handing it in? Save, and hand it in anew")
+    return UnreadableNotebook(
+        path,
+        Unreadable.EMPTY,
+        "is empty. Did you save before handing it in? Save, and hand it in anew",
+    )
 
 
 def _no_notebook(path: Path, problem: str) -> UnreadableNotebook:
-    return UnreadableNotebook(path, Unreadable.NOT_A_NOTEBOOK, f"{problem}. Hand in the .ipynb file as Jupyter or Colab downloads it")
+    return UnreadableNotebook(
+        path,
+        Unreadable.NOT_A_NOTEBOOK,
+        f"{problem}. Hand in the .ipynb file as Jupyter or Colab downloads it",
+    )
 
 
 def _merged_cells(text: str, path: Path) -> tuple[tuple[FileCell, ...], tuple[str, ...]]:
-    """Cells of a notebook in which git left conflicts, if both sides of them have the same code and text."""
+    """Cells of a notebook in which git left conflicts, if both sides of them have the same code and
+    text.
+    """
     sides = without_conflicts(text)
     read: list[tuple[FileCell, ...]] = []
     for side in sides:
@@ -139,21 +191,44 @@ def _merged_cells(text: str, path: Path) -> tuple[tuple[FileCell, ...], tuple[st
             read.append(tuple(_notebook_cells(side, path)))
         except UnreadableNotebook:
             break
-    if len(read) < len(sides) or len({tuple((cell.cell_type, cell.source, cell.grade_id) for cell in cells) for cells in read}) > 1:
-        problem = f"holds two versions at once, as git leaves them when a merge fails (line {first_conflict(text)}). Decide for one, and hand it in anew"
+    if (
+        len(read) < len(sides)
+        or len(
+            {
+                tuple((cell.cell_type, cell.source, cell.grade_id) for cell in cells)
+                for cells in read
+            }
+        )
+        > 1
+    ):
+        problem = (
+            "holds two versions at once, as git leaves them when a merge fails (line"
+            f" {first_conflict(text)}). Decide for one, and hand it in anew"
+        )
         raise UnreadableNotebook(path, Unreadable.MERGE_CONFLICT, problem)
-    return read[0], ("The file held a merge conflict of git's, but both versions had the same code and text, so it was read all the same.",)
+    return read[0], (
+        (
+            "The file held a merge conflict of git's, but both versions had the same code and text,"
+            " so it was read all the same."
+        ),
+    )
 
 
 def _notebook_cells(text: str, path: Path) -> Iterator[FileCell]:
     if sum(map(text.count, "[{:")) > MAX_JSON_PARTS:
-        problem = f"has more than {MAX_JSON_PARTS} parts. Clear its outputs (Kernel, Restart & Clear Output), and hand it in anew"
+        problem = (
+            f"has more than {MAX_JSON_PARTS} parts. Clear its outputs (Kernel, Restart & Clear"
+            " Output), and hand it in anew"
+        )
         raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
     try:
         content = json.loads(text)
     except ValueError as error:  # JSONDecodeError, and numbers of too many digits
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        problem = f"is not a notebook: no valid JSON{where}. Download it again from Jupyter or Colab (File, Download) and hand it in anew"
+        problem = (
+            f"is not a notebook: no valid JSON{where}. Download it again from Jupyter or Colab"
+            " (File, Download) and hand it in anew"
+        )
         raise UnreadableNotebook(path, Unreadable.NOT_JSON, problem) from error
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
         raise _no_notebook(path, "is JSON, but not a notebook's: it has no `nbformat`")
@@ -169,21 +244,31 @@ def _notebook_cells(text: str, path: Path) -> Iterator[FileCell]:
 
 def _check_count(cells: int, path: Path) -> None:
     if cells > MAX_CELLS:
-        problem = f"has {cells} cells, more than {MAX_CELLS}. Delete the empty ones and hand it in anew"
+        problem = (
+            f"has {cells} cells, more than {MAX_CELLS}. Delete the empty ones and hand it in anew"
+        )
         raise UnreadableNotebook(path, Unreadable.TOO_LARGE, problem)
 
 
 def _check_language(content: Mapping[str, Any], path: Path) -> None:
     metadata = _mapping(content.get("metadata"))
-    names = (_mapping(metadata.get("kernelspec")).get("language"), _mapping(metadata.get("language_info")).get("name"))
+    names = (
+        _mapping(metadata.get("kernelspec")).get("language"),
+        _mapping(metadata.get("language_info")).get("name"),
+    )
     language = next((name for name in names if isinstance(name, str) and name), "python")
     if not language.lower().startswith(("python", "ipython")):
-        problem = f"was saved for {_clean(language)[:40]}, not for Python. Choose the Python 3 kernel (Kernel, Change kernel), run all, save, and hand it in anew"
+        problem = (
+            f"was saved for {_clean(language)[:40]}, not for Python. Choose the Python 3 kernel"
+            " (Kernel, Change kernel), run all, save, and hand it in anew"
+        )
         raise UnreadableNotebook(path, Unreadable.WRONG_KERNEL, problem)
 
 
 def _upgraded(content: dict[str, Any], path: Path) -> Mapping[str, Any]:
-    """`content` in nbformat 4; the minor version does not matter here, since cell ids are made anew."""
+    """`content` in nbformat 4; the minor version does not matter here, since cell ids are made
+    anew.
+    """
     version = content["nbformat"]
     if version == 4:
         return content
@@ -194,18 +279,26 @@ def _upgraded(content: dict[str, Any], path: Path) -> Mapping[str, Any]:
     except RecursionError:
         raise
     except Exception as error:  # the converter trusts its input and fails in its own ways
-        raise _no_notebook(path, f"says it is in notebook format {version}, but can't be read as that") from error
+        raise _no_notebook(
+            path, f"says it is in notebook format {version}, but can't be read as that"
+        ) from error
     return upgraded
 
 
 def _file_cell(cell: Any, number: int, path: Path) -> FileCell:
     if not isinstance(cell, Mapping) or cell.get("cell_type") not in ("code", "markdown", "raw"):
-        raise _no_notebook(path, f"has a cell (number {number}) that is none of code, markdown and raw")
+        raise _no_notebook(
+            path, f"has a cell (number {number}) that is none of code, markdown and raw"
+        )
     source = _text(cell.get("source"))
     if source is None:
         raise _no_notebook(path, f"has a cell (number {number}) whose source is not text")
     marks = variant_marks(cell)
-    grade_id, variant, secret = nbgrader_marks(cell).get("grade_id") or marks.get("id"), marks.get("variant"), marks.get("secret")
+    grade_id, variant, secret = (
+        nbgrader_marks(cell).get("grade_id") or marks.get("id"),
+        marks.get("variant"),
+        marks.get("secret"),
+    )
     outputs, count = cell.get("outputs"), cell.get("execution_count")
     return FileCell(
         number=number,
@@ -224,10 +317,20 @@ def _output(output: Any) -> dict[str, Any] | None:
     match output:
         case {"output_type": "stream", "text": content}:
             name = output.get("name")
-            return {"output_type": "stream", "name": name if name in ("stdout", "stderr") else "stdout", "text": _text(content) or ""}
+            return {
+                "output_type": "stream",
+                "name": name if name in ("stdout", "stderr") else "stdout",
+                "text": _text(content) or "",
+            }
         case {"output_type": "execute_result" | "display_data" as kind, "data": Mapping() as data}:
-            texts = {_clean(key): text for key, value in data.items() if (text := _text(value)) is not None}
-            return {"output_type": kind, "data": texts, "metadata": {}} | ({"execution_count": None} if kind == "execute_result" else {})
+            texts = {
+                _clean(key): text
+                for key, value in data.items()
+                if (text := _text(value)) is not None
+            }
+            return {"output_type": kind, "data": texts, "metadata": {}} | (
+                {"execution_count": None} if kind == "execute_result" else {}
+            )
         case {"output_type": "error"}:
             return {
                 "output_type": "error",
@@ -252,7 +355,12 @@ def _script_cells(text: str, path: Path) -> Iterator[FileCell]:
         plain = _file_cell(cell, number, path)
         grade_id = plain.grade_id or cell["metadata"].get("id", "")
         yield FileCell(
-            number, plain.cell_type, plain.source, grade_id if isinstance(grade_id, str) else "", variant=plain.variant, secret=plain.secret
+            number,
+            plain.cell_type,
+            plain.source,
+            grade_id if isinstance(grade_id, str) else "",
+            variant=plain.variant,
+            secret=plain.secret,
         )
 
 

@@ -1,4 +1,6 @@
-"""Putting a submission back in order: whose cell is whose, and locked cells as they were released."""
+"""Putting a submission back in order: whose cell is whose, and locked cells as they were
+released.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,10 @@ from autograder.notebooks.reading.signature import signatures
 
 @dataclass(frozen=True, slots=True)
 class ReleasedCell:
-    """A cell of the released notebook that has an id. `names`: what it binds and no other released cell does; that is how a copy
-    without marks is known.
+    """A cell of the released notebook that has an id.
+
+    `names`: what it binds and no other released cell does; that is how a copy without marks is
+    known.
     """
 
     id: str
@@ -32,7 +36,9 @@ class ReleasedCell:
 
 @dataclass(frozen=True, slots=True)
 class PlacedCell:
-    """A cell of the restored notebook. `origin` is the submitted cell, None for one that was put back; `changed`: its released source
+    """A cell of the restored notebook.
+
+    `origin` is the submitted cell, None for one that was put back; `changed`: its released source
     replaced the submitted one.
     """
 
@@ -52,7 +58,9 @@ class PlacedCell:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The cells in their final order, what was done, as sentences to the student, and the ids of solution cells that are absent."""
+    """The cells in their final order, what was done, as sentences to the student, and the ids of
+    solution cells that are absent.
+    """
 
     cells: tuple[PlacedCell, ...]
     notices: tuple[str, ...]
@@ -61,7 +69,9 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class _Placement:
-    """The submitted cells with their final ids; and the ids of which there were copies, by what became of them."""
+    """The submitted cells with their final ids; and the ids of which there were copies, by what
+    became of them.
+    """
 
     cells: list[PlacedCell]
     dropped: list[str]
@@ -70,9 +80,9 @@ class _Placement:
 
 
 def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
-    """Match submitted cells to released ones and restore what is locked: the released source wins, a cell that was deleted or moved
-    goes back
-    to its place among its neighbours, a second copy goes. A student's own cells and solution cells stay in the student's order.
+    """Match submitted cells to released ones and restore what is locked: the released source wins,
+    a cell that was deleted or moved goes back to its place among its neighbours, a second copy
+    goes. A student's own cells and solution cells stay in the student's order.
     """
     released = _released(release)
     claims = _match(cells, released)
@@ -84,51 +94,102 @@ def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
         if cell.role.locked and (cell.id in moved or cell.id not in origins):
             origin = origins.get(cell.id)
             placed.insert(
-                _position(placed, cell, released), PlacedCell(cell.id, cell.role, cell, origin, origin is None or _differs(origin, cell))
+                _position(placed, cell, released),
+                PlacedCell(
+                    cell.id, cell.role, cell, origin, origin is None or _differs(origin, cell)
+                ),
             )
-    deleted = [cell.id for cell in released if cell.role in (Role.GIVEN, Role.CHECK, Role.VARIANT) and cell.id not in origins]
-    recognised = [claim for cell, claim in zip(cells, claims, strict=True) if claim and cell.grade_id != claim]
-    became_text = [cell.id for cell in placed if cell.role is Role.SOLUTION and cell.origin and cell.origin.cell_type != "code"]
+    deleted = [
+        cell.id
+        for cell in released
+        if cell.role in (Role.GIVEN, Role.CHECK, Role.VARIANT) and cell.id not in origins
+    ]
+    recognised = [
+        claim for cell, claim in zip(cells, claims, strict=True) if claim and cell.grade_id != claim
+    ]
+    became_text = [
+        cell.id
+        for cell in placed
+        if cell.role is Role.SOLUTION and cell.origin and cell.origin.cell_type != "code"
+    ]
     notices = (
-        _say(recognised, "{cells} carried no marks of the released notebook; {it} {was} recognised by what {it} hold{s}.", "cell"),
+        _say(
+            recognised,
+            "{cells} carried no marks of the released notebook; {it} {was} recognised by what {it}"
+            " hold{s}.",
+            "cell",
+        ),
         _say(
             [cell.id for cell in placed if cell.changed and cell.origin],
             "{cells} had been changed; {it} {was} graded as released.",
             "locked cell",
         ),
         _say(deleted, "{cells} {was} missing; {it} {was} put back.", "locked cell"),
-        _say([cell.id for cell in released if cell.id in moved], "{cells} had been moved; {it} {was} put back in place.", "locked cell"),
-        _say(placement.dropped, "{cells} stood there more than once; only one was kept.", "locked cell"),
-        _say(placement.own_copies, "{cells} stood there more than once; changed copies were kept as cells of your own.", "locked cell"),
+        _say(
+            [cell.id for cell in released if cell.id in moved],
+            "{cells} had been moved; {it} {was} put back in place.",
+            "locked cell",
+        ),
+        _say(
+            placement.dropped,
+            "{cells} stood there more than once; only one was kept.",
+            "locked cell",
+        ),
+        _say(
+            placement.own_copies,
+            "{cells} stood there more than once; changed copies were kept as cells of your own.",
+            "locked cell",
+        ),
         _say(
             placement.solutions_again,
             "{cells} stood there more than once; all of them run, and the last definition counts.",
             "solution cell",
         ),
-        _say(became_text, "{cells} had been turned into text; {it} {was} run as code.", "solution cell"),
+        _say(
+            became_text,
+            "{cells} had been turned into text; {it} {was} run as code.",
+            "solution cell",
+        ),
     )
-    missing = tuple(cell.id for cell in released if cell.role is Role.SOLUTION and cell.id not in origins)
+    missing = tuple(
+        cell.id for cell in released if cell.role is Role.SOLUTION and cell.id not in origins
+    )
     return Restored(tuple(placed), tuple(filter(None, notices)), missing)
 
 
 def _released(release: NotebookNode) -> list[ReleasedCell]:
     cells = [cell for cell in release["cells"] if role_of(cell) is not Role.FREE]
-    names = [meant_names(cell["source"]) if cell["cell_type"] == "code" else frozenset[str]() for cell in cells]
+    names = [
+        meant_names(cell["source"]) if cell["cell_type"] == "code" else frozenset[str]()
+        for cell in cells
+    ]
     return [
-        ReleasedCell(grade_id_of(cell), role_of(cell), cell, names[index].difference(*names[:index], *names[index + 1 :]))
+        ReleasedCell(
+            grade_id_of(cell),
+            role_of(cell),
+            cell,
+            names[index].difference(*names[:index], *names[index + 1 :]),
+        )
         for index, cell in enumerate(cells)
     ]
 
 
 def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[str]:
-    """For each submitted cell the id of the released one that it is, empty for the student's own: by its mark; else by its exact
-    source, if it is locked; by its signature, if it holds a variant; else by the names that it defines, if it is a solution.
+    """For each submitted cell the id of the released one that it is, empty for the student's own:
+    by its mark; else by its exact source, if it is locked; by its signature, if it holds a variant;
+    else by the names that it defines, if it is a solution.
     """
     known = {cell.id for cell in released}
     claims = [cell.grade_id if cell.grade_id in known else "" for cell in cells]
     absent = [cell for cell in released if cell.id not in claims]
-    own = [index for index, claim in enumerate(claims) if not claim and cells[index].source.strip()] if absent else []
-    names = {index: meant_names(cells[index].source) for index in own if cells[index].cell_type == "code"}
+    own = (
+        [index for index, claim in enumerate(claims) if not claim and cells[index].source.strip()]
+        if absent
+        else []
+    )
+    names = {
+        index: meant_names(cells[index].source) for index in own if cells[index].cell_type == "code"
+    }
     for cell in absent:
         free = [index for index in own if not claims[index]]
         if cell.role is Role.SOLUTION and cell.names:
@@ -136,15 +197,24 @@ def _match(cells: Sequence[FileCell], released: Sequence[ReleasedCell]) -> list[
                 if index in names and cell.names <= names[index]:
                     claims[index] = cell.id
         else:
-            signed = [index for index in free if cell.role is Role.VARIANT and cell.id in signatures(cells[index].source).values()]
-            for index in (signed or [index for index in free if not _differs(cells[index], cell)])[:1]:
+            signed = [
+                index
+                for index in free
+                if cell.role is Role.VARIANT and cell.id in signatures(cells[index].source).values()
+            ]
+            for index in (signed or [index for index in free if not _differs(cells[index], cell)])[
+                :1
+            ]:
                 claims[index] = cell.id
     return claims
 
 
-def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[ReleasedCell]) -> _Placement:
-    """The submitted cells with their final ids. A second copy of a locked cell goes, unless it was edited: then it holds the student's
-    own work,
+def _place(
+    cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[ReleasedCell]
+) -> _Placement:
+    """The submitted cells with their final ids.
+
+    A second copy of a locked cell goes, unless it was edited: then it holds the student's own work,
     for Jupyter copies marks along with a cell.
     """
     by_id = {cell.id: cell for cell in released}
@@ -154,7 +224,11 @@ def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[
     for cell, claim in zip(cells, claims, strict=True):
         match = by_id.get(claim)
         if match is not None and heads[claim] is cell:
-            placement.cells.append(PlacedCell(claim, match.role, match, cell, match.role.locked and _differs(cell, match)))
+            placement.cells.append(
+                PlacedCell(
+                    claim, match.role, match, cell, match.role.locked and _differs(cell, match)
+                )
+            )
             continue
         role = Role.FREE
         if match is not None and match.role is Role.SOLUTION:
@@ -170,11 +244,14 @@ def _place(cells: Sequence[FileCell], claims: Sequence[str], released: Sequence[
     return placement
 
 
-def _heads(cells: Sequence[FileCell], claims: Sequence[str], by_id: dict[str, ReleasedCell]) -> dict[str, FileCell]:
-    """Of the cells that claim an id, the one that keeps it. If it is locked: the first that is as released, else the first. For a
-    solution: the last
-    that binds what the cell is for, since a split or copied cell does its work there, else the first. For an answer: the first that
-    holds one.
+def _heads(
+    cells: Sequence[FileCell], claims: Sequence[str], by_id: dict[str, ReleasedCell]
+) -> dict[str, FileCell]:
+    """Of the cells that claim an id, the one that keeps it.
+
+    If it is locked: the first that is as released, else the first. For a solution: the last that
+    binds what the cell is for, since a split or copied cell does its work there, else the first.
+    For an answer: the first that holds one.
     """
     heads: dict[str, FileCell] = {}
     for cell, claim in zip(cells, claims, strict=True):
@@ -205,8 +282,12 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _differs(cell: FileCell, released: ReleasedCell) -> bool:
-    """Whether a locked cell was edited; white space at line ends and around the whole is the editor's."""
-    return cell.cell_type != released.node["cell_type"] or list(_lines(cell.source)) != list(_lines(released.source))
+    """Whether a locked cell was edited; white space at line ends and around the whole is the
+    editor's.
+    """
+    return cell.cell_type != released.node["cell_type"] or list(_lines(cell.source)) != list(
+        _lines(released.source)
+    )
 
 
 def _lines(source: str) -> Iterator[str]:
@@ -214,7 +295,9 @@ def _lines(source: str) -> Iterator[str]:
 
 
 def _moved(locked: Sequence[PlacedCell], released: Sequence[ReleasedCell]) -> set[str]:
-    """The fewest locked cells that have to move for all to stand in released order: those outside of a longest increasing run."""
+    """The fewest locked cells that have to move for all to stand in released order: those outside
+    of a longest increasing run.
+    """
     order = {cell.id: index for index, cell in enumerate(released)}
     ranks = [order[cell.id] for cell in locked]
     tails: list[int] = []  # tails[k]: smallest rank that ends an increasing run of length k + 1
@@ -231,9 +314,12 @@ def _moved(locked: Sequence[PlacedCell], released: Sequence[ReleasedCell]) -> se
     return {released[rank].id for rank in ranks if rank not in stay}
 
 
-def _position(placed: Sequence[PlacedCell], cell: ReleasedCell, released: Sequence[ReleasedCell]) -> int:
-    """Where a locked cell goes back: between its locked neighbours and behind the solutions that it followed. A check then stands as far
-    down as it can, below what the student added in between; anything else as far up.
+def _position(
+    placed: Sequence[PlacedCell], cell: ReleasedCell, released: Sequence[ReleasedCell]
+) -> int:
+    """Where a locked cell goes back: between its locked neighbours and behind the solutions that it
+    followed. A check then stands as far down as it can, below what the student added in between;
+    anything else as far up.
     """
     where = {item.id: index for index, item in enumerate(placed)}
     own = released.index(cell)

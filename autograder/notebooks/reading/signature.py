@@ -1,4 +1,6 @@
-"""Whose variant a cell holds: said in the cell's metadata and, for notebooks that lose theirs on the way, in its last line."""
+"""Whose variant a cell holds: said in the cell's metadata and, for notebooks that lose theirs on
+the way, in its last line.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,11 @@ _CODE, _TEXT = "# {}. These are your own data: leave them as they are.", "<!-- {
 
 
 def mark_variant(cell: NotebookNode, cell_id: str, draw: Draw, *, signed: bool) -> None:
-    """Say in `cell` that it holds `draw`. With `signed` also whose it is, if it is anybody's: the reference's own cells are the same for equal data."""
+    """Say in `cell` that it holds `draw`.
+
+    With `signed` also whose it is, if it is anybody's: the reference's own cells are the same for
+    equal data.
+    """
     cell["metadata"]["gradstep"] = NotebookNode({"id": cell_id})
     cell["metadata"] |= {"deletable": False, "editable": False}
     if signed and draw.tag:
@@ -35,7 +41,9 @@ def signatures(source: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Tags of all variants of which a submission holds a cell, or what is left of one, and the fingerprints of the secrets that made them."""
+    """Tags of all variants of which a submission holds a cell, or what is left of one, and the
+    fingerprints of the secrets that made them.
+    """
 
     tags: frozenset[str]
     secrets: frozenset[str] = frozenset()
@@ -45,4 +53,6 @@ def held_in(cells: Sequence[FileCell]) -> Held:
     """What a submission says of itself; it may say anything."""
     tags = {cell.variant for cell in cells if _TAG.fullmatch(cell.variant)}
     secrets = {cell.secret for cell in cells if _TAG.fullmatch(cell.secret)}
-    return Held(frozenset(tags.union(*(signatures(cell.source) for cell in cells))), frozenset(secrets))
+    return Held(
+        frozenset(tags.union(*(signatures(cell.source) for cell in cells))), frozenset(secrets)
+    )

@@ -12,16 +12,34 @@ from autograder.notebooks.cells import Role
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.names import rebound
 from autograder.notebooks.nodes import new_cell
-from autograder.notebooks.reading.notebook_file import MAX_BYTES, FileCell, Unreadable, UnreadableNotebook, read_notebook_file
+from autograder.notebooks.reading.notebook_file import (
+    MAX_BYTES,
+    FileCell,
+    Unreadable,
+    UnreadableNotebook,
+    read_notebook_file,
+)
 from autograder.notebooks.reading.restoring import PlacedCell, restore
 
-__all__ = ["MAX_BYTES", "Role", "Submission", "SubmittedCell", "Unreadable", "UnreadableNotebook", "read_submission", "rebound"]
+__all__ = [
+    "MAX_BYTES",
+    "Role",
+    "Submission",
+    "SubmittedCell",
+    "Unreadable",
+    "UnreadableNotebook",
+    "read_submission",
+    "rebound",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class SubmittedCell:
-    """A code cell to run. `id` is nbgrader's where it has one, else made up and unique; `number` its 1-based position in the
-    student's file, None for a cell that was put back; `saved_outputs` (nbformat 4) are of the student's own last run.
+    """A code cell to run.
+
+    `id` is nbgrader's where it has one, else made up and unique; `number` its 1-based position in
+    the student's file, None for a cell that was put back; `saved_outputs` (nbformat 4) are of the
+    student's own last run.
     """
 
     id: str
@@ -34,9 +52,11 @@ class SubmittedCell:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A readable submission. `cells` stand in the order to run; `notebook` is the restored notebook without outputs; `notices` are
-    sentences to the student;
-    `missing` names the solution cells that are absent; `rebound` says in the state after which check cell a function is to be called.
+    """A readable submission.
+
+    `cells` stand in the order to run; `notebook` is the restored notebook without outputs;
+    `notices` are sentences to the student; `missing` names the solution cells that are absent;
+    `rebound` says in the state after which check cell a function is to be called.
     """
 
     path: Path
@@ -54,14 +74,22 @@ class Submission:
 
 
 def read_submission(
-    path: Path, release: NotebookNode, owners: Mapping[str, str] | None = None, *, max_bytes: int = MAX_BYTES, preferred: str = ""
+    path: Path,
+    release: NotebookNode,
+    owners: Mapping[str, str] | None = None,
+    *,
+    max_bytes: int = MAX_BYTES,
+    preferred: str = "",
 ) -> Submission:
-    """Read a notebook, percent script or .zip and restore it to the order of `release`, the notebook that students were given.
+    """Read a notebook, percent script or .zip and restore it to the order of `release`, the
+    notebook that students were given.
 
-    owners: from function name to the id of its last check cell. preferred: the stem of the notebook that counts, of several in a .zip.
+    owners: from function name to the id of its last check cell. preferred: the stem of the notebook
+    that counts, of several in a .zip.
 
     Raises:
-        UnreadableNotebook: (a SubmissionError) if the file is no notebook for Python, with the `reason`.
+        UnreadableNotebook: (a SubmissionError) if the file is no notebook for Python, with the
+            `reason`.
         OSError: if the disk fails.
     """
     file = read_notebook_file(path, max_bytes, preferred)
@@ -93,7 +121,9 @@ def _submitted(cell: PlacedCell) -> SubmittedCell:
     if origin is None:
         return SubmittedCell(cell.id, cell.source, cell.role)
     outputs = () if cell.changed else origin.outputs
-    return SubmittedCell(cell.id, cell.source, cell.role, origin.number, outputs, origin.execution_count)
+    return SubmittedCell(
+        cell.id, cell.source, cell.role, origin.number, outputs, origin.execution_count
+    )
 
 
 def _notebook(cells: Sequence[PlacedCell], release: NotebookNode) -> NotebookNode:

@@ -1,4 +1,6 @@
-"""A module cut down to some of its definitions and what they need, by its syntax tree: what stands beside them is not there, comments included."""
+"""A module cut down to some of its definitions and what they need, by its syntax tree: what stands
+beside them is not there, comments included.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def cut(source: str, names: Collection[str]) -> str:
-    """The statements of `source` that define `names`, and those that define what they use, in order; "" for no names.
+    """The statements of `source` that define `names`, and those that define what they use, in
+    order; "" for no names.
 
-    Docstrings of `names` keep their first line, which is a title; those of other definitions go. Nothing is run, so a name that is only used through a string is not seen.
+    Docstrings of `names` keep their first line, which is a title; those of other definitions go.
+    Nothing is run, so a name that is only used through a string is not seen.
 
     Raises:
         SyntaxError: if `source` is not valid Python.
@@ -34,7 +38,11 @@ def cut(source: str, names: Collection[str]) -> str:
     kept |= set(_changing(statements, binds, kept))
     if not kept:
         return ""
-    kept |= {index for index, node in enumerate(statements) if isinstance(node, ast.ImportFrom) and node.module == "__future__"}
+    kept |= {
+        index
+        for index, node in enumerate(statements)
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    }
     lines = [ast.unparse(_trimmed(statements[index], seen, names)) for index in sorted(kept)]
     return "\n\n".join(lines) + "\n"
 
@@ -64,22 +72,37 @@ def _read(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _changing(statements: Sequence[ast.stmt], binds: Sequence[frozenset[str]], kept: Collection[int]) -> Iterator[int]:
-    """Statements that define nothing and use only what is kept: they may change it, as a call of a method does. Not those that define names by their text."""
+def _changing(
+    statements: Sequence[ast.stmt], binds: Sequence[frozenset[str]], kept: Collection[int]
+) -> Iterator[int]:
+    """Statements that define nothing and use only what is kept: they may change it, as a call of a
+    method does. Not those that define names by their text.
+    """
     known = {name for index in kept for name in binds[index]}
     bound = {name for names in binds for name in names}
     for index, node in enumerate(statements):
         read = _read(node)
-        if not binds[index] and read & known and not (read & bound) - known and not read & _NAMESPACES:
+        if (
+            not binds[index]
+            and read & known
+            and not (read & bound) - known
+            and not read & _NAMESPACES
+        ):
             yield index
 
 
 def _trimmed(node: ast.stmt, used: Collection[str], titled: Collection[str]) -> ast.stmt:
-    """The statement with only the imports that are used, and without docstrings that are no titles."""
+    """The statement with only the imports that are used, and without docstrings that are no
+    titles.
+    """
     if isinstance(node, ast.Import | ast.ImportFrom):
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             return node
-        node.names = [alias for alias in node.names if alias.name == "*" or (alias.asname or alias.name.partition(".")[0]) in used]
+        node.names = [
+            alias
+            for alias in node.names
+            if alias.name == "*" or (alias.asname or alias.name.partition(".")[0]) in used
+        ]
     if isinstance(node, _Function) and (text := ast.get_docstring(node)):
         title = [ast.Expr(ast.Constant(text.split("\n")[0].strip()))] if node.name in titled else []
         node.body = [*title, *node.body[1:]] or [ast.Pass()]

@@ -14,8 +14,9 @@ from autograder.errors import AssignmentError
 class Facts:
     """What the instructor's own files say about each visible check, by the check's name.
 
-    `points` is the most that a check gives. `reference(name)` is the reference's run for that check, an object with `returned`,
-    `arguments`, `variables` and `losses`; None while that run does not exist yet, as when rendering the reference itself.
+    `points` is the most that a check gives. `reference(name)` is the reference's run for that
+    check, an object with `returned`, `arguments`, `variables` and `losses`; None while that run
+    does not exist yet, as when rendering the reference itself.
     """
 
     points: Mapping[str, float] = field(default_factory=dict)
@@ -35,7 +36,9 @@ class Facts:
 
 
 class Unquoted:
-    """Stands for a number of the reference while there is none: whatever is asked of it is another such, and its text gives it away."""
+    """Stands for a number of the reference while there is none: whatever is asked of it is another
+    such, and its text gives it away.
+    """
 
     def __init__(self, check: str) -> None:
         self.check = check
@@ -44,7 +47,9 @@ class Unquoted:
         return self
 
     __getattr__ = __getitem__ = __call__ = __round__ = __neg__ = __abs__ = _itself
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _itself
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = (
+        __pow__
+    ) = _itself
 
     def __str__(self) -> str:
         return f"<{UNQUOTED}{self.check}>"
@@ -67,7 +72,11 @@ def tensor_text(value: Any, decimals: int = 4) -> str:
 
     value: an array, a number, or nested lists of numbers.
     """
-    return str(value) if isinstance(value, Unquoted) else f"torch.tensor({_numbers(_plain(value), decimals)})"
+    return (
+        str(value)
+        if isinstance(value, Unquoted)
+        else f"torch.tensor({_numbers(_plain(value), decimals)})"
+    )
 
 
 def number_text(value: Any, decimals: int = 4) -> str:

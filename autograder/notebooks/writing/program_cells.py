@@ -1,6 +1,8 @@
-"""A solution written cell by cell: solution.py as a percent script, each cell under the id that it has in the notebook.
+"""A solution written cell by cell: solution.py as a percent script, each cell under the id that it
+has in the notebook.
 
-Where a solution is no single definition (an imported notebook's seldom is), the template takes over whole cells: ``{{ cell("squares") }}``.
+Where a solution is no single definition (an imported notebook's seldom is), the template takes over
+whole cells: ``{{ cell("squares") }}``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ _ID = re.compile(r'\bid="([^"]*)"')
 
 
 def solution_cells(script: str) -> dict[str, str]:
-    """Text of each cell of a percent script that has an id, as it stands there: magics are comments, in a script and in a template alike."""
+    """Text of each cell of a percent script that has an id, as it stands there: magics are
+    comments, in a script and in a template alike.
+    """
     headers = list(_HEADER.finditer(script))
     ends = [header.start() for header in headers[1:]] + [len(script)]
     cells = {}
@@ -28,9 +32,13 @@ def solution_cells(script: str) -> dict[str, str]:
 
 
 def written_whole(script: str) -> frozenset[str]:
-    """Names of the top-level definitions in cells without a region, which students write as a whole."""
+    """Names of the top-level definitions in cells without a region, which students write as a
+    whole.
+    """
     whole = [
-        text for text in solution_cells(script).values() if not any(mark in text for mark in (Region.SOLUTION.begin, Region.SOLUTION.end))
+        text
+        for text in solution_cells(script).values()
+        if not any(mark in text for mark in (Region.SOLUTION.begin, Region.SOLUTION.end))
     ]
     return frozenset(name for text in whole for name in defined_names(text))
 

@@ -1,4 +1,6 @@
-"""Regions of a cell between two marker lines, by nbgrader's rules: solutions, and the hidden tests that follow visible ones."""
+"""Regions of a cell between two marker lines, by nbgrader's rules: solutions, and the hidden tests
+that follow visible ones.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from autograder.notebooks.writing.stub import STUB_LINES
 
 
 class Region(StrEnum):
-    """What stands between ``### BEGIN <name>`` and ``### END <name>``; any line with the words counts, as in nbgrader."""
+    """What stands between ``### BEGIN <name>`` and ``### END <name>``; any line with the words
+    counts, as in nbgrader.
+    """
 
     SOLUTION = "SOLUTION"
     HIDDEN_TESTS = "HIDDEN TESTS"
@@ -30,13 +34,17 @@ def region_lines(source: str, region: Region) -> frozenset[int]:
     """1-based numbers of the lines of all `region`s of a cell, marker lines included.
 
     Raises:
-        ValueError: in words that fit behind "cell 'x' ", if a region does not end, or begins in another.
+        ValueError: in words that fit behind "cell 'x' ", if a region does not end, or begins in
+            another.
     """
     inside, found = False, set()
     for number, line in enumerate(source.split("\n"), 1):
         if region.begin in line:
             if inside:
-                message = f"has a second `{region.begin}` (line {number}) before the first one's `{region.end}`"
+                message = (
+                    f"has a second `{region.begin}` (line {number}) before the first one's"
+                    f" `{region.end}`"
+                )
                 raise ValueError(message)
             inside = True
         if inside:
@@ -57,11 +65,14 @@ def without_region(source: str, region: Region) -> str:
         ValueError: as `region_lines`.
     """
     gone = region_lines(source, region)
-    return "\n".join(line for number, line in enumerate(source.split("\n"), 1) if number not in gone)
+    return "\n".join(
+        line for number, line in enumerate(source.split("\n"), 1) if number not in gone
+    )
 
 
 def without_solution(source: str, stub: Sequence[str] = STUB_LINES) -> str:
-    """A solution cell as students get it: each region replaced by `stub`, at the indentation of its first line; a cell without one is replaced whole.
+    """A solution cell as students get it: each region replaced by `stub`, at the indentation of its
+    first line; a cell without one is replaced whole.
 
     Raises:
         ValueError: as `region_lines`.
@@ -73,4 +84,8 @@ def without_solution(source: str, stub: Sequence[str] = STUB_LINES) -> str:
             lines += [line[: len(line) - len(line.lstrip())] + words for words in stub]
         elif number not in gone:
             lines.append(line)
-    return "\n".join(lines) if any(Region.SOLUTION.begin in line for line in source.split("\n")) else "\n".join(stub)
+    return (
+        "\n".join(lines)
+        if any(Region.SOLUTION.begin in line for line in source.split("\n"))
+        else "\n".join(stub)
+    )

@@ -1,4 +1,5 @@
-"""The notebook's source: a percent script with Jinja2, rendered for students or as the reference program.
+"""The notebook's source: a percent script with Jinja2, rendered for students or as the reference
+program.
 
 A cell's header says what the cell is for::
 
@@ -12,9 +13,11 @@ A cell's header says what the cell is for::
     # %% role="variant" id="your_data"
     # %% role="free" id="scratch"
 
-Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution that students get), `cell(id)` (a cell of a solution that is written in cells),
-`points(check)`, `has_check(check)`, `reference(check)`, `assignment`, `variant` (what variant.py draws for the student, as in ``{{ variant.t_c }}``), and the filters `tensor` and `number`.
-Only cells of role variant may differ from one student to another.
+Besides Jinja2's own, a template has `stub(name)`, `given(name)` (a whole definition of the solution
+that students get), `cell(id)` (a cell of a solution that is written in cells), `points(check)`,
+`has_check(check)`, `reference(check)`, `assignment`, `variant` (what variant.py draws for the
+student, as in ``{{ variant.t_c }}``), and the filters `tensor` and `number`. Only cells of role
+variant may differ from one student to another.
 """
 
 from __future__ import annotations
@@ -54,7 +57,11 @@ LANGUAGE_INFO = {
     "codemirror_mode": {"name": "ipython", "version": 3},
 }
 
-_NEW = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
+_NEW = {
+    "code": nbformat.v4.new_code_cell,
+    "markdown": nbformat.v4.new_markdown_cell,
+    "raw": nbformat.v4.new_raw_cell,
+}
 
 _HEADER = re.compile(r"^# %%(?:[ \t].*)?$", re.MULTILINE)
 _LINE_KEY = "template_line"
@@ -66,7 +73,9 @@ class Mode(StrEnum):
     RELEASE = "release"
     """Students: stubs, and checks with the reference's numbers, without hidden tests."""
     REFERENCE = "reference"
-    """The executor: solutions, and no checks, since their numbers come from this notebook's own runs; but tests, which give points by their run."""
+    """The executor: solutions, and no checks, since their numbers come from this notebook's own
+    runs; but tests, which give points by their run.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +101,26 @@ def render_notebook(files: AssignmentFiles, mode: Mode, facts: Facts) -> Noteboo
         if mode is Mode.REFERENCE and piece.role is Role.CHECK:
             continue
         if UNQUOTED in piece.source and piece.role is Role.VARIANT:
-            continue  # numbers for the student's own data: the reference's notebook is what they come from
+            # numbers for the student's own data: the reference's notebook is what they come from
+            continue
         if UNQUOTED in piece.source:
-            problem = f"cell {piece.id!r} quotes a {UNQUOTED}a check. Only cells of role check (or variant) can: the reference itself has to run before its numbers exist"
+            problem = (
+                f"cell {piece.id!r} quotes a {UNQUOTED}a check. Only cells of role check (or"
+                " variant) can: the reference itself has to run before its numbers exist"
+            )
             raise _error(files.template, piece.line, problem)
         cells.append(_cell(piece, mode, facts, files))
     answers = {grade_id_of(cell) for cell in cells if role_of(cell) in (Role.ANSWER, Role.TASK)}
     for question in files.assignment.questions:
         if question.id not in answers:
             problem = (
-                f'question {question.id!r} of assignment.toml has no cell; begin one with: # %% [markdown] role="answer" id="{question.id}"'
+                f"question {question.id!r} of assignment.toml has no cell; begin one with: # %%"
+                f' [markdown] role="answer" id="{question.id}"'
             )
             raise _error(files.template, 1, problem)
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
+    notebook = nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO}
+    )
     notebook["nbformat_minor"] = 5
     return notebook
 
@@ -113,11 +129,14 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Write `notebook` to `path`, whole or not at all."""
     text = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
         try:
             file.write(text.rstrip("\n") + "\n")
             file.flush()
-            os.fchmod(file.fileno(), 0o644)  # NamedTemporaryFile makes it 0o600, unreadable for the students it is copied to
+            # NamedTemporaryFile makes it 0o600, unreadable for the students it is copied to
+            os.fchmod(file.fileno(), 0o644)
             Path(file.name).replace(path)
         except BaseException:
             Path(file.name).unlink()
@@ -131,7 +150,12 @@ def _error(path: Path, line: int, problem: str) -> AssignmentError:
 def _render(files: AssignmentFiles, mode: Mode, facts: Facts) -> str:
     """The percent script, each header with its line in the template added."""
     script = _read(files.template)
-    numbered = _HEADER.sub(lambda header: f"{header.group().rstrip()} {_LINE_KEY}={script.count(chr(10), 0, header.start()) + 1}", script)
+    numbered = _HEADER.sub(
+        lambda header: (
+            f"{header.group().rstrip()} {_LINE_KEY}={script.count(chr(10), 0, header.start()) + 1}"
+        ),
+        script,
+    )
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda _: (numbered, str(files.template), None)),
         undefined=jinja2.StrictUndefined,
@@ -147,10 +171,24 @@ def _render(files: AssignmentFiles, mode: Mode, facts: Facts) -> str:
             template = environment.get_template(files.template.name)
         return template.render()
     except jinja2.TemplateSyntaxError as error:
-        raise _error(files.template, error.lineno, f"not a valid template: {error.message}") from error
-    except (AssignmentError, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        # what an expression in a template can raise; Jinja2 puts the template's own lines into the traceback
-        raise _error(files.template, _template_line(error, files.template), str(error) or type(error).__name__) from error
+        raise _error(
+            files.template, error.lineno, f"not a valid template: {error.message}"
+        ) from error
+    except (
+        AssignmentError,
+        jinja2.TemplateError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        # what an expression in a template can raise; Jinja2 puts the template's own lines into the
+        # traceback
+        raise _error(
+            files.template,
+            _template_line(error, files.template),
+            str(error) or type(error).__name__,
+        ) from error
 
 
 def _names(files: AssignmentFiles, mode: Mode, facts: Facts) -> dict[str, Any]:
@@ -226,16 +264,35 @@ def _pieces(script: str, template: Path) -> Iterator[_Piece]:
     for cell in notebook.cells:
         metadata = cell["metadata"]
         line = metadata.get(_LINE_KEY)
-        if line is None:  # what stands above the first header: a YAML header for jupytext, or something lost
+        if (
+            line is None
+        ):  # what stands above the first header: a YAML header for jupytext, or something lost
             if cell["cell_type"] == "raw" or not cell["source"].strip():
                 continue
-            raise _error(template, 1, 'text before the first cell; begin it with a header such as: # %% [markdown] role="text" id="intro"')
-        piece = _Piece(_role(cell, template), cell["cell_type"], str(metadata.get("id", "")), cell["source"], line)
+            raise _error(
+                template,
+                1,
+                "text before the first cell; begin it with a header such as: # %% [markdown]"
+                ' role="text" id="intro"',
+            )
+        piece = _Piece(
+            _role(cell, template),
+            cell["cell_type"],
+            str(metadata.get("id", "")),
+            cell["source"],
+            line,
+        )
         if not GRADE_ID.fullmatch(piece.id):
             problem = f"id={piece.id!r} is no name for a cell" if piece.id else "the cell has no id"
-            raise _error(template, line, f'{problem}; use 1 to 64 letters, digits, - or _, as in id="part1"')
+            raise _error(
+                template, line, f'{problem}; use 1 to 64 letters, digits, - or _, as in id="part1"'
+            )
         if piece.id in seen:
-            raise _error(template, line, f"a second cell with id={piece.id!r}; the first is on line {seen[piece.id]}")
+            raise _error(
+                template,
+                line,
+                f"a second cell with id={piece.id!r}; the first is on line {seen[piece.id]}",
+            )
         seen[piece.id] = line
         yield piece
 
@@ -245,7 +302,15 @@ def _role(cell: NotebookNode, template: Path) -> Role:
     line, name = cell["metadata"][_LINE_KEY], cell["metadata"].get("role")
     if name not in list(Role):
         known = ", ".join(Role)
-        raise _error(template, line, f"role={name!r} is none of: {known}" if name else f"the cell has no role; it is one of: {known}")
+        raise _error(
+            template,
+            line,
+            (
+                f"role={name!r} is none of: {known}"
+                if name
+                else f"the cell has no role; it is one of: {known}"
+            ),
+        )
     role = Role(name)
     if role.cell_type not in (None, cell["cell_type"]):
         wanted = "# %% [markdown]" if role.cell_type == "markdown" else "# %% without [markdown]"
@@ -264,14 +329,24 @@ def _cell(piece: _Piece, mode: Mode, facts: Facts, files: AssignmentFiles) -> No
     elif piece.role is Role.TESTS:
         points = 0.0  # of the reference, whose points nobody counts; a graded cell has to have some
     if piece.role in (Role.ANSWER, Role.TASK):
-        points = next((question.points for question in files.assignment.questions if question.id == piece.id), None)
+        points = next(
+            (question.points for question in files.assignment.questions if question.id == piece.id),
+            None,
+        )
         if points is None:
-            problem = f"assignment.toml has no [[questions]] with id = {piece.id!r}, so this answer has no points"
+            problem = (
+                f"assignment.toml has no [[questions]] with id = {piece.id!r}, so this answer has"
+                " no points"
+            )
             raise _error(files.template, piece.line, problem)
     mark(cell, piece.role, piece.id, points)
     if piece.role is Role.VARIANT:
         if files.draw is None:
-            raise _error(files.template, piece.line, f"a cell of role variant, and there is no {files.variant}")
+            raise _error(
+                files.template,
+                piece.line,
+                f"a cell of role variant, and there is no {files.variant}",
+            )
         mark_variant(cell, piece.id, files.draw, signed=mode is Mode.RELEASE)
     return cell
 

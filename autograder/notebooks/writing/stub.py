@@ -1,4 +1,6 @@
-"""Stubs: what students get of a solution, cut out at `### BEGIN SOLUTION` and `### END SOLUTION`."""
+"""Stubs: what students get of a solution, cut out at `### BEGIN SOLUTION` and `### END
+SOLUTION`.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,12 @@ from autograder.errors import AssignmentError
 from autograder.syntax import syntax_tree
 
 STUB_LINES = ("# YOUR CODE HERE", "raise NotImplementedError()")
-"""nbgrader's wording (ClearSolutions.code_stub), so that its tools know a stub when they see one."""
+"""nbgrader's wording (ClearSolutions.code_stub), so that its tools know a stub when they see
+one.
+"""
 
-# Any line with the words counts, as in nbgrader: a marker with one `#` too few must not leak what it was meant to hide.
+# Any line with the words counts, as in nbgrader: a marker with one `#` too few must not leak what
+# it was meant to hide.
 _BEGIN = re.compile(r"\bBEGIN\s+SOLUTION\b", re.IGNORECASE)
 _END = re.compile(r"\bEND\s+SOLUTION\b", re.IGNORECASE)
 
@@ -23,7 +28,9 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(frozen=True, slots=True)
 class _Excerpt:
-    """A top-level definition's lines in the solution; `first` is the 1-based number of the first."""
+    """A top-level definition's lines in the solution; `first` is the 1-based number of the
+    first.
+    """
 
     name: str
     path: Path
@@ -36,10 +43,12 @@ class _Excerpt:
 
 
 def cut_stub(source: str, name: str, path: Path) -> str:
-    """The definition of `name` in `source` as students get it: decorators, signature and docstring, each region replaced by the stub.
+    """The definition of `name` in `source` as students get it: decorators, signature and docstring,
+    each region replaced by the stub.
 
     Raises:
-        AssignmentError: with file and line, where `name` is missing, has no region, or its markers don't pair up.
+        AssignmentError: with file and line, where `name` is missing, has no region, or its markers
+            don't pair up.
     """
     excerpt = _excerpt(source, name, path)
     kept: list[str] = []
@@ -47,14 +56,21 @@ def cut_stub(source: str, name: str, path: Path) -> str:
         if region is None:
             kept.append(excerpt.lines[offset])
         elif region == "begin":
-            indent = re.match(r"\s*", excerpt.lines[offset]).group()  # type: ignore[union-attr]  # matches the empty string too
+            # matches the empty string too
+            indent = re.match(r"\s*", excerpt.lines[offset]).group()  # type: ignore[union-attr]
             kept += [indent + line for line in STUB_LINES]
     stub = "\n".join(kept)
     if len(kept) == len(excerpt.lines):
-        raise excerpt.error(0, f"{name!r} has no region to cut: put its body between `### BEGIN SOLUTION` and `### END SOLUTION`")
+        raise excerpt.error(
+            0,
+            f"{name!r} has no region to cut: put its body between `### BEGIN SOLUTION` and `### END"
+            " SOLUTION`",
+        )
     if _face(stub) != _face("\n".join(excerpt.lines)):
         raise excerpt.error(
-            0, f"the stub of {name!r} loses its signature or docstring: let the region begin below them, indented as the code in it"
+            0,
+            f"the stub of {name!r} loses its signature or docstring: let the region begin below"
+            " them, indented as the code in it",
         )
     return stub
 
@@ -67,7 +83,11 @@ def definition(source: str, name: str, path: Path) -> str:
     """
     excerpt = _excerpt(source, name, path)
     markers = ("begin", "end")
-    return "\n".join(line for line, region in zip(excerpt.lines, _regions(excerpt), strict=True) if region not in markers)
+    return "\n".join(
+        line
+        for line, region in zip(excerpt.lines, _regions(excerpt), strict=True)
+        if region not in markers
+    )
 
 
 def whole_definition(source: str, name: str, path: Path) -> str:
@@ -78,7 +98,11 @@ def whole_definition(source: str, name: str, path: Path) -> str:
     """
     excerpt = _excerpt(source, name, path)
     if any(_regions(excerpt)):
-        raise excerpt.error(0, f"{name!r} has a region between `### BEGIN SOLUTION` and `### END SOLUTION`: given whole, it would be told")
+        raise excerpt.error(
+            0,
+            f"{name!r} has a region between `### BEGIN SOLUTION` and `### END SOLUTION`: given"
+            " whole, it would be told",
+        )
     return "\n".join(excerpt.lines)
 
 
@@ -92,13 +116,23 @@ def is_written(source: str, name: str, path: Path) -> bool:
 
 
 def definitions(source: str, names: Iterable[str], path: Path) -> str:
-    """The definitions of `names`, in that order, below all top-level imports of `source`, as a program of its own.
+    """The definitions of `names`, in that order, below all top-level imports of `source`, as a
+    program of its own.
 
     Raises:
         AssignmentError: as `definition`.
     """
-    imports = (ast.unparse(node) for node in _parse(source, path).body if isinstance(node, ast.Import | ast.ImportFrom))
-    return "\n\n\n".join(["\n".join(imports), *(definition(source, name, path) for name in names)]).lstrip() + "\n"
+    imports = (
+        ast.unparse(node)
+        for node in _parse(source, path).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+    return (
+        "\n\n\n".join(
+            ["\n".join(imports), *(definition(source, name, path) for name in names)]
+        ).lstrip()
+        + "\n"
+    )
 
 
 def _parse(source: str, path: Path) -> ast.Module:
@@ -110,8 +144,8 @@ def _parse(source: str, path: Path) -> ast.Module:
 
 
 def _excerpt(source: str, name: str, path: Path) -> _Excerpt:
-    """The lines of the last top-level definition of `name`, down to the last indented line: an END marker below the last
-    statement is a comment, which the syntax tree does not hold.
+    """The lines of the last top-level definition of `name`, down to the last indented line: an END
+    marker below the last statement is a comment, which the syntax tree does not hold.
     """
     nodes = [node for node in _parse(source, path).body if isinstance(node, _Definition)]
     node = next((node for node in reversed(nodes) if node.name == name), None)
@@ -136,26 +170,35 @@ def _regions(excerpt: _Excerpt) -> list[str | None]:
     for offset, line in enumerate(excerpt.lines):
         if _BEGIN.search(line):
             if opened is not None:
-                raise excerpt.error(offset, f"nested `BEGIN SOLUTION`: the region begun on line {excerpt.first + opened} has not ended")
+                raise excerpt.error(
+                    offset,
+                    f"nested `BEGIN SOLUTION`: the region begun on line {excerpt.first + opened}"
+                    " has not ended",
+                )
             opened = offset
             regions.append("begin")
         elif _END.search(line):
             if opened is None:
-                raise excerpt.error(offset, f"`END SOLUTION` in {excerpt.name!r} without a `BEGIN SOLUTION` above it")
+                raise excerpt.error(
+                    offset,
+                    f"`END SOLUTION` in {excerpt.name!r} without a `BEGIN SOLUTION` above it",
+                )
             opened = None
             regions.append("end")
         else:
             regions.append(None if opened is None else "inside")
     if opened is not None:
         raise excerpt.error(
-            opened, f"`BEGIN SOLUTION` in {excerpt.name!r} is never ended; put `### END SOLUTION` at the end, indented as the code"
+            opened,
+            f"`BEGIN SOLUTION` in {excerpt.name!r} is never ended; put `### END SOLUTION` at the"
+            " end, indented as the code",
         )
     return regions
 
 
 def _face(source: str) -> tuple[object, ...] | None:
-    """What students must still see of a definition: its kind, name, parameters, decorators, bases and docstring; None if it is no
-    valid Python.
+    """What students must still see of a definition: its kind, name, parameters, decorators, bases
+    and docstring; None if it is no valid Python.
     """
     try:
         body = syntax_tree(source).body
@@ -164,5 +207,10 @@ def _face(source: str) -> tuple[object, ...] | None:
     if len(body) != 1 or not isinstance(node := body[0], _Definition):
         return None
     fields = [getattr(node, field, None) for field in ("args", "returns", "bases")]
-    dumps = [ast.dump(item) for field in [*fields, node.decorator_list] for item in (field if isinstance(field, list) else [field]) if item]
+    dumps = [
+        ast.dump(item)
+        for field in [*fields, node.decorator_list]
+        for item in (field if isinstance(field, list) else [field])
+        if item
+    ]
     return (type(node), node.name, *dumps, ast.get_docstring(node))

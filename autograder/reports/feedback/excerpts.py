@@ -35,7 +35,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Source around a failing line. `error` is "" where Python had no chance to say anything; `above` and `below` count lines left out."""
+    """Source around a failing line.
+
+    `error` is "" where Python had no chance to say anything; `above` and `below` count lines left
+    out.
+    """
 
     place: str
     error: str
@@ -54,11 +58,17 @@ def run_of(evidence: Evidence | None, check: CheckResult) -> Run | None:
         return None
     runs = [cell.run for cell in evidence.cells] if check.on_cell else list(evidence.calls)
     matching = [run for run in runs if run.id == check.run]
-    return max(matching, key=lambda run: (set(run.given) == set(check.given), run.alone), default=None)
+    return max(
+        matching, key=lambda run: (set(run.given) == set(check.given), run.alone), default=None
+    )
 
 
-def failures(evidence: Evidence | None, calls: Sequence[Run], cells: Mapping[str, str]) -> list[Excerpt]:
-    """Excerpts of the cells that failed, in the notebook's order, then of errors in `calls`; each error once, three at most."""
+def failures(
+    evidence: Evidence | None, calls: Sequence[Run], cells: Mapping[str, str]
+) -> list[Excerpt]:
+    """Excerpts of the cells that failed, in the notebook's order, then of errors in `calls`; each
+    error once, three at most.
+    """
     if evidence is None:
         return []
     found: dict[tuple[str, str, int | None], Excerpt] = {}
@@ -68,7 +78,10 @@ def failures(evidence: Evidence | None, calls: Sequence[Run], cells: Mapping[str
         excerpt = _excerpt(run, cells, is_cell=is_cell)
         if excerpt:
             error = run.error
-            found.setdefault((error.type, error.cell or run.id, error.line) if error else ("", run.id, None), excerpt)
+            found.setdefault(
+                (error.type, error.cell or run.id, error.line) if error else ("", run.id, None),
+                excerpt,
+            )
         if len(found) == EXCERPTS:
             break
     return list(found.values())
@@ -76,7 +89,8 @@ def failures(evidence: Evidence | None, calls: Sequence[Run], cells: Mapping[str
 
 def _excerpt(run: Run, cells: Mapping[str, str], *, is_cell: bool) -> Excerpt | None:
     error = run.error if run.status is RunStatus.RAISED else None
-    ending = ENDINGS.get(run.status, "") if is_cell else ""  # of calls, the check's own message tells it
+    # of calls, the check's own message tells it
+    ending = ENDINGS.get(run.status, "") if is_cell else ""
     if error is None and not ending:
         return None
     cell = (error.cell if error else "") or (run.id if is_cell else "")
@@ -84,7 +98,13 @@ def _excerpt(run: Run, cells: Mapping[str, str], *, is_cell: bool) -> Excerpt | 
     if error is None:
         return Excerpt(_place(cell, None, cells), "", ending, "", lines, above, below)
     return Excerpt(
-        _place(cell, error.line, cells), plain_line(error.type, 120), plain(error.message, 2_000), _traceback(error), lines, above, below
+        _place(cell, error.line, cells),
+        plain_line(error.type, 120),
+        plain(error.message, 2_000),
+        _traceback(error),
+        lines,
+        above,
+        below,
     )
 
 
@@ -97,7 +117,9 @@ def _place(cell: str, line: int | None, cells: Mapping[str, str]) -> str:
 
 
 def _lines(source: str, failing: int | None) -> tuple[tuple[Line, ...], int, int]:
-    """The lines around `failing` (all from the start where it is unknown), and how many are left out above and below."""
+    """The lines around `failing` (all from the start where it is unknown), and how many are left
+    out above and below.
+    """
     if not source:
         return (), 0, 0
     texts = plain(source, 200_000).rstrip("\n").split("\n")
@@ -105,7 +127,11 @@ def _lines(source: str, failing: int | None) -> tuple[tuple[Line, ...], int, int
     first = max(1, center - LINES_AROUND)
     last = min(len(texts), max(center, LINES_AROUND) + LINES_AROUND)
     lines = tuple(
-        Line(number, text if len(text) <= LINE_CHARS else f"{text[: LINE_CHARS - 1]}…", number == failing)
+        Line(
+            number,
+            text if len(text) <= LINE_CHARS else f"{text[: LINE_CHARS - 1]}…",
+            number == failing,
+        )
         for number, text in enumerate(texts[first - 1 : last], first)
     )
     return lines, first - 1, len(texts) - last
@@ -113,6 +139,12 @@ def _lines(source: str, failing: int | None) -> tuple[tuple[Line, ...], int, int
 
 def _traceback(error: ErrorReport) -> str:
     """The last lines: Python puts the cause there."""
-    lines = plain(error.traceback[-4 * TRACEBACK_CHARS :], 4 * TRACEBACK_CHARS).strip("\n").split("\n")
+    lines = (
+        plain(error.traceback[-4 * TRACEBACK_CHARS :], 4 * TRACEBACK_CHARS).strip("\n").split("\n")
+    )
     text = "\n".join(lines[-TRACEBACK_LINES:])[-TRACEBACK_CHARS:]
-    return f"[earlier lines left out]\n{text}" if len(lines) > TRACEBACK_LINES or len(error.traceback) > len(text) + 1000 else text
+    return (
+        f"[earlier lines left out]\n{text}"
+        if len(lines) > TRACEBACK_LINES or len(error.traceback) > len(text) + 1000
+        else text
+    )

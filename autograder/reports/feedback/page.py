@@ -1,4 +1,6 @@
-"""The page that a student reads: one self-contained HTML file, projected from a grade and its evidence."""
+"""The page that a student reads: one self-contained HTML file, projected from a grade and its
+evidence.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ NOTICES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class FeedbackPage:
-    """What a page is made from. `show_hidden`: the due date has passed; `cells`: id -> source as run, in the notebook's order."""
+    """What a page is made from.
+
+    `show_hidden`: the due date has passed; `cells`: id -> source as run, in the notebook's order.
+    """
 
     grade: Grade
     assignment: Assignment
@@ -78,7 +83,9 @@ class PartView:
 
 @dataclass(frozen=True, slots=True)
 class CurveView:
-    """A loss curve: the picture ("" where there is none), the same in words, and the check it belongs to."""
+    """A loss curve: the picture ("" where there is none), the same in words, and the check it
+    belongs to.
+    """
 
     picture: Markup
     words: str
@@ -92,7 +99,10 @@ LOOKS: dict[Outcome, tuple[str, str, str]] = {
     Outcome.NEEDS_REVIEW: ("pending", "?", "needs review"),
     Outcome.UNGRADABLE: ("pending", "!", "not graded yet"),
 }
-"""Of each outcome: CSS class, symbol, words to the student. Symbol and words tell it without colour."""
+"""Of each outcome: CSS class, symbol, words to the student.
+
+Symbol and words tell it without colour.
+"""
 PARTLY = ("partly", "◐", "partly passed")
 ANSWER_WORDS = {
     Cause.TO_BE_MARKED: "to be marked",
@@ -139,7 +149,13 @@ def render_feedback(page: FeedbackPage) -> str:
             submitted=_submitted(grade.submitted_at),
             problem=plain(grade.problem, 1_000),
             isolation=isolation_warning(grade),
-            notices=[plain(notice, 2_000) for notice in (*grade.notices[:NOTICES_SHOWN], *(grade.resembles if page.show_hidden else ()))],
+            notices=[
+                plain(notice, 2_000)
+                for notice in (
+                    *grade.notices[:NOTICES_SHOWN],
+                    *(grade.resembles if page.show_hidden else ()),
+                )
+            ],
             parts=_parts(page, shown),
             curve=_curve(page, shown),
             failures=_failures(page, shown),
@@ -160,11 +176,18 @@ def _submitted(iso: str) -> str:
 
 
 def _waits(check: CheckResult, page: FeedbackPage) -> bool:
-    return check.visibility in (Visibility.AFTER_DUE_DATE, Visibility.AFTER_PUBLISHED) and not page.show_hidden
+    return (
+        check.visibility in (Visibility.AFTER_DUE_DATE, Visibility.AFTER_PUBLISHED)
+        and not page.show_hidden
+    )
 
 
 def _shown(page: FeedbackPage) -> list[CheckResult]:
-    return [check for check in page.grade.checks if check.visibility is not Visibility.HIDDEN and not _waits(check, page)]
+    return [
+        check
+        for check in page.grade.checks
+        if check.visibility is not Visibility.HIDDEN and not _waits(check, page)
+    ]
 
 
 def _verdict(shown: list[CheckResult]) -> str:
@@ -178,7 +201,9 @@ def _verdict(shown: list[CheckResult]) -> str:
     return f"{passed} of {len(checks)} checks passed."
 
 
-def _view(check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] | None = None) -> CheckView:
+def _view(
+    check: CheckResult, grade: Grade, told: Mapping[str, tuple[str, ...]] | None = None
+) -> CheckView:
     partly = check.outcome is Outcome.FAILED and check.points > 0
     kind, symbol, word = PARTLY if partly else LOOKS[check.outcome]
     word = ANSWER_WORDS.get(check.cause, word)
@@ -202,19 +227,29 @@ def _points(check: CheckResult) -> str:
     """Points of those that could be had; of a bonus what it adds."""
     if check.bonus:
         return f"+{number(check.points)} (bonus, at most +{number(check.bonus)})"
-    return f"{'–' if check.pending and not check.points else number(check.points)} / {number(check.max_points)}"
+    return (
+        f"{'–' if check.pending and not check.points else number(check.points)} /"
+        f" {number(check.max_points)}"
+    )
 
 
 def message_blocks(message: str) -> tuple[Block, ...]:
     """The paragraphs of a message that may quote a student, made plain."""
-    paragraphs = [paragraph.strip("\n") for paragraph in re.split(r"\n[ \t]*\n", plain(message, MESSAGE_CHARS))]
-    return tuple(Block(text, "\n" in text or "  " in text.strip()) for text in paragraphs if text.strip())
+    paragraphs = [
+        paragraph.strip("\n")
+        for paragraph in re.split(r"\n[ \t]*\n", plain(message, MESSAGE_CHARS))
+    ]
+    return tuple(
+        Block(text, "\n" in text or "  " in text.strip()) for text in paragraphs if text.strip()
+    )
 
 
 def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
     """Parts in the assignment's order, then those that only checks name, in theirs."""
     waiting = [check for check in page.grade.checks if _waits(check, page)]
-    named = dict.fromkeys([part.title for part in page.assignment.parts] + [check.part for check in page.grade.checks])
+    named = dict.fromkeys(
+        [part.title for part in page.assignment.parts] + [check.part for check in page.grade.checks]
+    )
     parts = []
     told = told_of(shown, Disclosure.FIX if page.show_hidden else page.assignment.disclosure)
     for name in named:
@@ -222,19 +257,38 @@ def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
         concealed = sum(check.part == name for check in waiting)
         if checks or concealed:
             done = [check for check in checks if not check.pending]
-            points = f"{number(sum(check.points for check in done))} / {number(sum(check.max_points for check in done))}" if done else ""
+            points = (
+                f"{number(sum(check.points for check in done))} /"
+                f" {number(sum(check.max_points for check in done))}"
+                if done
+                else ""
+            )
             parts.append(
-                PartView(plain_line(name) or "Checks", points, tuple(_view(check, page.grade, told) for check in checks), concealed)
+                PartView(
+                    plain_line(name) or "Checks",
+                    points,
+                    tuple(_view(check, page.grade, told) for check in checks),
+                    concealed,
+                )
             )
     return parts
 
 
 def _curve(page: FeedbackPage, shown: list[CheckResult]) -> CurveView | None:
-    """The curve that helps most: of a lost check first, then of a run in the notebook itself, then any; more than one point first."""
-    candidates = [(check, run, trace) for check in shown if (run := run_of(page.evidence, check)) and (trace := _trace(run))]
+    """The curve that helps most: of a lost check first, then of a run in the notebook itself, then
+    any; more than one point first.
+    """
+    candidates = [
+        (check, run, trace)
+        for check in shown
+        if (run := run_of(page.evidence, check)) and (trace := _trace(run))
+    ]
     if not candidates:
         return None
-    check, _, trace = min(candidates, key=lambda item: (recorded_losses(item[2]) < 2, not item[0].lost, not item[0].on_cell))
+    check, _, trace = min(
+        candidates,
+        key=lambda item: (recorded_losses(item[2]) < 2, not item[0].lost, not item[0].on_cell),
+    )
     expected = run_of(page.reference, check)
     theirs = _trace(expected) if expected else None
     words = describe(trace, theirs)
@@ -248,7 +302,11 @@ def _trace(run: Run) -> Trace | None:
 
 
 def _failures(page: FeedbackPage, shown: list[CheckResult]) -> list[Excerpt]:
-    return failures(page.evidence, [run for check in shown if not check.on_cell and (run := run_of(page.evidence, check))], page.cells)
+    return failures(
+        page.evidence,
+        [run for check in shown if not check.on_cell and (run := run_of(page.evidence, check))],
+        page.cells,
+    )
 
 
 def _footer(page: FeedbackPage) -> list[str]:

@@ -21,7 +21,17 @@ def calibration_table(calibration: Calibration) -> Table:
     table.add_column("Nearest mistake", overflow="fold")
     for check, measured in calibration.checks.items():
         far = not math.isfinite(measured.nearest)
-        nearest, margin = ("-", "-") if far else (f"{measured.nearest:.2g}", f"{measured.margin:.3g}x")
-        numbers = str(measured.steps), f"{measured.spread:.2g}", f"{measured.bar:.2g}", nearest, margin
-        table.add_row(Text(check), *numbers, Text(measured.nearest_mistake or "none that makes as many steps"))
+        nearest, margin = (
+            ("-", "-") if far else (f"{measured.nearest:.2g}", f"{measured.margin:.3g}x")
+        )
+        numbers = (
+            str(measured.steps),
+            f"{measured.spread:.2g}",
+            f"{measured.bar:.2g}",
+            nearest,
+            margin,
+        )
+        table.add_row(
+            Text(check), *numbers, Text(measured.nearest_mistake or "none that makes as many steps")
+        )
     return table

@@ -8,7 +8,9 @@ from autograder.evidence.limits import Limits
 from autograder.evidence.trace import Run, RunStatus
 
 FRESH_PROCESS, CPU_LIMIT = 75, 76
-"""Exit codes of a process that makes calls: the rest of them want a fresh one; computing took longer than allowed."""
+"""Exit codes of a process that makes calls: the rest of them want a fresh one; computing took
+longer than allowed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,18 @@ class CallLimits:
 
     @classmethod
     def of(cls, limits: Limits) -> CallLimits:
-        """A quarter of the submission's, 5 s at least: an endless loop in one call leaves time for the others."""
-        return cls(min(limits.cpu_s, max(5, limits.cpu_s // 4)), min(limits.wall_s, max(10, limits.wall_s / 4)))
+        """A quarter of the submission's, 5 s at least: an endless loop in one call leaves time for
+        the others.
+        """
+        return cls(
+            min(limits.cpu_s, max(5, limits.cpu_s // 4)),
+            min(limits.wall_s, max(10, limits.wall_s / 4)),
+        )
 
 
 def needs_fresh_process(run: Run) -> bool:
     """Whether the call may have left things half done."""
     return run.status is RunStatus.RAISED and (
-        run.error is None or run.error.type not in ("SignatureError", "ArgumentError", "StepBudgetExceeded")
+        run.error is None
+        or run.error.type not in ("SignatureError", "ArgumentError", "StepBudgetExceeded")
     )

@@ -16,7 +16,9 @@ from autograder.evidence.trace import Array
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """Real objects by argument name. `names` maps id(tensor) to its place ("params", "params[0]"); `optimizers` are those made here;
+    """Real objects by argument name.
+
+    `names` maps id(tensor) to its place ("params", "params[0]"); `optimizers` are those made here;
     `leaves` are the tensors that require gradients, by place.
     """
 
@@ -30,23 +32,43 @@ def build_arguments(arguments: dict[str, Argument], device: Device = Device.CPU)
     """Build tensors first, on `device`, then the optimizers over them.
 
     Raises:
-        ValueError: if an optimizer is over an argument that is no tensor or list of tensors, or is none of torch.optim.
+        ValueError: if an optimizer is over an argument that is no tensor or list of tensors, or is
+            none of torch.optim.
         TypeError: if torch does not take its settings.
     """
-    values: dict[str, Any] = {name: _value(spec, device) for name, spec in arguments.items() if not isinstance(spec, OptimizerSpec)}
-    places = {place: tensor for name, value in values.items() for place, tensor in _tensors(name, value)}
+    values: dict[str, Any] = {
+        name: _value(spec, device)
+        for name, spec in arguments.items()
+        if not isinstance(spec, OptimizerSpec)
+    }
+    places = {
+        place: tensor for name, value in values.items() for place, tensor in _tensors(name, value)
+    }
     names = {id(tensor): place for place, tensor in places.items()}
     leaves = {place: tensor for place, tensor in places.items() if tensor.requires_grad}
     specs = {name: spec for name, spec in arguments.items() if isinstance(spec, OptimizerSpec)}
     made = {name: _optimizer(spec, values) for name, spec in specs.items() if spec.over}
-    makers: dict[str, Callable[..., torch.optim.Optimizer]] = {name: _maker(spec) for name, spec in specs.items() if not spec.over}
-    return Arguments({name: (values | made | makers)[name] for name in arguments}, names, tuple(made.values()), leaves)
+    makers: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        name: _maker(spec) for name, spec in specs.items() if not spec.over
+    }
+    return Arguments(
+        {name: (values | made | makers)[name] for name in arguments},
+        names,
+        tuple(made.values()),
+        leaves,
+    )
 
 
 def tensor_of(array: Array, device: Device = Device.CPU) -> torch.Tensor:
-    """A new tensor on `device` with the array's values; `source` "torch.bfloat16" is given back as such."""
+    """A new tensor on `device` with the array's values; `source` "torch.bfloat16" is given back as
+    such.
+    """
     tensor = torch.from_numpy(array.numpy().copy())
-    wanted = getattr(torch, array.source.removeprefix("torch."), None) if array.source.startswith("torch.") else None
+    wanted = (
+        getattr(torch, array.source.removeprefix("torch."), None)
+        if array.source.startswith("torch.")
+        else None
+    )
     return tensor.to(device=device.value, dtype=wanted if isinstance(wanted, torch.dtype) else None)
 
 
@@ -74,7 +96,9 @@ def _optimizer(spec: OptimizerSpec, values: dict[str, Any]) -> torch.optim.Optim
     over = values.get(spec.over)
     tensors = [over] if isinstance(over, torch.Tensor) else over
     if not isinstance(tensors, list):
-        message = f"there is no tensor or list of tensors {spec.over!r} for the optimizer to be over"
+        message = (
+            f"there is no tensor or list of tensors {spec.over!r} for the optimizer to be over"
+        )
         raise ValueError(message)
     return _maker(spec)(tensors)
 

@@ -16,7 +16,14 @@ from autograder.sandboxed.recording.batch_recorder import BatchRecorder
 from autograder.sandboxed.recording.full_recorder import FullRecorder
 from autograder.sandboxed.recording.recorder import StepBudgetExceeded
 from autograder.sandboxed.recording.values import ValueReader
-from autograder.sandboxed.session import Session, describe, drivers_module, seed_everything, short, variables_of
+from autograder.sandboxed.session import (
+    Session,
+    describe,
+    drivers_module,
+    seed_everything,
+    short,
+    variables_of,
+)
 
 _OUTPUT_LIMIT = 20_000
 
@@ -30,7 +37,10 @@ class SignatureError(TypeError):
 
 
 class Student:
-    """What a driver gets: the notebook's names as attributes. `batches` follows the calls of its functions."""
+    """What a driver gets: the notebook's names as attributes.
+
+    `batches` follows the calls of its functions.
+    """
 
     def __init__(self, namespace: dict[str, Any], batches: BatchRecorder | None = None) -> None:
         self._namespace, self._batches = namespace, batches
@@ -54,14 +64,21 @@ class _Tally:
 
 
 def define_given(session: Session, batch: CallBatch) -> ErrorReport | None:
-    """Execute the given definitions over the student's, which are lost with it; returns what went wrong."""
+    """Execute the given definitions over the student's, which are lost with it; returns what went
+    wrong.
+    """
     if not batch.given:
         return None
     try:
-        exec(compile(batch.given, "<given>", "exec"), session.namespace)  # noqa: S102 - this process exists to run code
+        # this process exists to run code
+        exec(compile(batch.given, "<given>", "exec"), session.namespace)  # noqa: S102
     except Exception as error:  # noqa: BLE001 - told in each run
         report = describe(session, error)
-        return ErrorReport("GivenError", f"the given definitions fail: {report.type}: {report.message}", report.traceback)
+        return ErrorReport(
+            "GivenError",
+            f"the given definitions fail: {report.type}: {report.message}",
+            report.traceback,
+        )
     return None
 
 
@@ -69,7 +86,13 @@ def answer_call(session: Session, call: Call, batch: CallBatch, problem: ErrorRe
     """Make `call`, unless the batch's given definitions could not be put in place."""
     if problem is None:
         return make_call(session, call, batch)
-    return Run(id=call.id, status=RunStatus.RAISED, error=problem, given=batch.given_names, alone=batch.alone)
+    return Run(
+        id=call.id,
+        status=RunStatus.RAISED,
+        error=problem,
+        given=batch.given_names,
+        alone=batch.alone,
+    )
 
 
 def make_call(session: Session, call: Call, batch: CallBatch) -> Run:
@@ -79,13 +102,32 @@ def make_call(session: Session, call: Call, batch: CallBatch) -> Run:
     try:
         arguments = build_arguments(call.arguments, session.request.device)
     except Exception as error:  # noqa: BLE001 - the assignment's own fault, told as such
-        report = ErrorReport("ArgumentError", short(f"the arguments of this call can't be made: {error}"))
-        return Run(id=call.id, status=RunStatus.RAISED, error=report, given=batch.given_names, alone=batch.alone)
+        report = ErrorReport(
+            "ArgumentError", short(f"the arguments of this call can't be made: {error}")
+        )
+        return Run(
+            id=call.id,
+            status=RunStatus.RAISED,
+            error=report,
+            given=batch.given_names,
+            alone=batch.alone,
+        )
     seed_everything(call.seed)
-    full = FullRecorder(limit, arguments.leaves, arguments.optimizers) if batch.alone and not call.batches else None
+    full = (
+        FullRecorder(limit, arguments.leaves, arguments.optimizers)
+        if batch.alone and not call.batches
+        else None
+    )
     batches = BatchRecorder(limit // 2) if call.batches else None
     recorder = session.recorder
-    recorder.start(limit // 2, names=arguments.names, given=arguments.optimizers, max_steps=call.max_steps, full=full, batches=batches)
+    recorder.start(
+        limit // 2,
+        names=arguments.names,
+        given=arguments.optimizers,
+        max_steps=call.max_steps,
+        full=full,
+        batches=batches,
+    )
     cpu, wall = time.process_time(), time.perf_counter()
     tally = _carry_out(session, call, arguments)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -118,12 +160,24 @@ def _carry_out(session: Session, call: Call, arguments: Arguments) -> _Tally:
         else:
             tally.returned = _function(session, call, arguments)()
     except NotDefinedError as error:
-        tally.status, tally.error = RunStatus.UNDEFINED, ErrorReport("NotDefinedError", short(str(error)))
+        tally.status, tally.error = (
+            RunStatus.UNDEFINED,
+            ErrorReport("NotDefinedError", short(str(error))),
+        )
     except SignatureError as error:
-        tally.status, tally.error = RunStatus.RAISED, ErrorReport("SignatureError", short(str(error)))
-    except StepBudgetExceeded as error:  # ours: no line of the student's explains it, and to describe frames takes longer than many a call
-        tally.status, tally.error = RunStatus.RAISED, ErrorReport("StepBudgetExceeded", short(str(error)))
-    except BaseException as error:  # noqa: BLE001 - student code may raise anything, SystemExit included
+        tally.status, tally.error = (
+            RunStatus.RAISED,
+            ErrorReport("SignatureError", short(str(error))),
+        )
+    # ours: no line of the student's explains it, and to describe frames takes longer than many a
+    # call
+    except StepBudgetExceeded as error:
+        tally.status, tally.error = (
+            RunStatus.RAISED,
+            ErrorReport("StepBudgetExceeded", short(str(error))),
+        )
+    # student code may raise anything, SystemExit included
+    except BaseException as error:  # noqa: BLE001
         tally.status, tally.error = RunStatus.RAISED, describe(session, error)
     return tally
 
@@ -152,7 +206,9 @@ def _function(session: Session, call: Call, arguments: Arguments) -> Callable[[]
             message = f"{call.function} is not defined"
             raise NotDefinedError(message)
         driver = getattr(drivers_module(session.request.drivers), call.driver)
-        return lambda: driver(Student(session.namespace, session.recorder.batches), **arguments.values)
+        return lambda: driver(
+            Student(session.namespace, session.recorder.batches), **arguments.values
+        )
     if function is None and call.function not in session.namespace:
         message = f"{call.function} is not defined"
         raise NotDefinedError(message)
@@ -180,4 +236,8 @@ def _after(call: Call, arguments: Arguments, reader: ValueReader) -> dict[str, V
     """The tensors, lists and optimizers that were passed, as they are now."""
     kinds = (Array, Leaf, ArgumentList, OptimizerSpec)
     kept = {name: spec for name, spec in call.arguments.items() if isinstance(spec, kinds)}
-    return {name: reader.read(arguments.values[name]) for name, spec in kept.items() if not isinstance(spec, OptimizerSpec) or spec.over}
+    return {
+        name: reader.read(arguments.values[name])
+        for name, spec in kept.items()
+        if not isinstance(spec, OptimizerSpec) or spec.over
+    }

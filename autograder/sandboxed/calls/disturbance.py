@@ -1,8 +1,10 @@
-# ruff: noqa: PTH109, SLF001, PLR0911, SIM110
-# A table of cases by type; torch has no public name for a tensor's version or for switching subclasses off.
+# ruff: noqa: PTH109, SLF001, PLR0911
+# A table of cases by type; torch has no public name for a tensor's version or for switching
+# subclasses off.
 """Has a call changed what other calls share? If so, the next one gets a fresh fork.
 
-A look at names, tensors, plain containers and torch's global switches; not proof. What fails is run again alone before it counts.
+A look at names, tensors, plain containers and torch's global switches; not proof. What fails is run
+again alone before it counts.
 """
 
 from __future__ import annotations
@@ -53,24 +55,27 @@ def _switches() -> tuple[object, ...]:
     )
 
 
-def _fingerprint(value: object, depth: int) -> object:
+def _fingerprint(value: Any, depth: int) -> object:
     """Something cheap that differs once `value` was changed in place."""
     kind = type(value)
     try:
         if issubclass(kind, torch.Tensor):
-            return _of_tensor(value, depth)  # type: ignore[arg-type]
+            return _of_tensor(value, depth)
         if kind is np.ndarray:
-            return value.tobytes() if value.nbytes <= _SMALL_BYTES and not value.dtype.hasobject else value.nbytes  # type: ignore[attr-defined]
+            small = value.nbytes <= _SMALL_BYTES and not value.dtype.hasobject
+            return value.tobytes() if small else value.nbytes
         if depth > 2:
             return id(value)
-        if kind in (list, tuple):
-            return [(id(item), _fingerprint(item, depth + 1)) for item in value[:_MEMBERS]], len(value)  # type: ignore[index,arg-type]
-        if kind is dict:
-            return [(id(item), _fingerprint(item, depth + 1)) for item in list(value.values())[:_MEMBERS]], len(value)  # type: ignore[attr-defined,arg-type]
+        if kind in (list, tuple, dict):
+            members = list(value.values())[:_MEMBERS] if kind is dict else value[:_MEMBERS]
+            return [(id(item), _fingerprint(item, depth + 1)) for item in members], len(value)
         if issubclass(kind, torch.nn.Module):
-            return [_of_tensor(item, depth) for item in [*value.parameters(), *value.buffers()]], value.training  # type: ignore[attr-defined]
+            tensors = [*value.parameters(), *value.buffers()]
+            return [_of_tensor(item, depth) for item in tensors], value.training
         if callable(value) and hasattr(value, "__defaults__"):
-            return [(id(item), _fingerprint(item, depth + 1)) for item in value.__defaults__ or ()], _fingerprint(vars(value), depth + 1)
+            return [
+                (id(item), _fingerprint(item, depth + 1)) for item in value.__defaults__ or ()
+            ], _fingerprint(vars(value), depth + 1)
     except Exception:  # noqa: BLE001 - a student's object may fail in any way
         return None
     return id(value)
@@ -78,9 +83,19 @@ def _fingerprint(value: object, depth: int) -> object:
 
 def _of_tensor(tensor: torch.Tensor, depth: int) -> object:
     plain = plain_tensor(tensor)
-    small = plain.layout == torch.strided and plain.numel() * plain.element_size() <= _SMALL_BYTES and plain.dtype != torch.bfloat16
-    content = plain.cpu().numpy().tobytes() if small else plain._version  # .data writes leave _version as it is
+    small = (
+        plain.layout == torch.strided
+        and plain.numel() * plain.element_size() <= _SMALL_BYTES
+        and plain.dtype != torch.bfloat16
+    )
+    # .data writes leave _version as it is
+    content = plain.cpu().numpy().tobytes() if small else plain._version
     with torch._C.DisableTorchFunctionSubclass():
         gradient = tensor.grad if tensor.is_leaf and depth <= 3 else None
         requires_grad = tensor.requires_grad
-    return tuple(plain.shape), content, requires_grad, None if gradient is None else (id(gradient), _of_tensor(gradient, 4))
+    return (
+        tuple(plain.shape),
+        content,
+        requires_grad,
+        None if gradient is None else (id(gradient), _of_tensor(gradient, 4)),
+    )

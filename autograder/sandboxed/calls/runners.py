@@ -1,8 +1,11 @@
 # ruff: noqa: SIM105, RET503
 # NoReturn functions end a branch without a return.
-"""Calls in forks of the state after the cells, so that none can spoil that state. The leader only relays what its runners send.
+"""Calls in forks of the state after the cells, so that none can spoil that state.
 
-Calls of a batch run one after another in one runner; when one errs, dies, hangs or disturbs what the others share, the rest goes on in a fresh one.
+The leader only relays what its runners send.
+
+Calls of a batch run one after another in one runner; when one errs, dies, hangs or disturbs what
+the others share, the rest goes on in a fresh one.
 """
 
 from __future__ import annotations
@@ -43,14 +46,25 @@ def answer(session: Session, batch: CallBatch, deliver: Deliver) -> None:
                 once = group[answered].id
                 del waiting[:answered]
                 continue
-            run = Run(id=group[answered].id, status=status, error=report, given=batch.given_names, alone=batch.alone)
+            run = Run(
+                id=group[answered].id,
+                status=status,
+                error=report,
+                given=batch.given_names,
+                alone=batch.alone,
+            )
             deliver(frame(CallFrame(run)))
             answered += 1
         del waiting[:answered]
 
 
-def _run_group(session: Session, batch: CallBatch, calls: list[Call], deliver: Deliver) -> tuple[int, tuple[RunStatus, ErrorReport] | None]:
-    """Run `calls` in one fork. Returns how many were answered, and why the next one was not, if the fork ended in it."""
+def _run_group(
+    session: Session, batch: CallBatch, calls: list[Call], deliver: Deliver
+) -> tuple[int, tuple[RunStatus, ErrorReport] | None]:
+    """Run `calls` in one fork.
+
+    Returns how many were answered, and why the next one was not, if the fork ended in it.
+    """
     limits = CallLimits.of(session.request.limits)
     pid, pipe = _fork_runner(session, batch, calls, limits)
     answered, failure = 0, None
@@ -69,7 +83,12 @@ def _run_group(session: Session, batch: CallBatch, calls: list[Call], deliver: D
     _, status = os.waitpid(pid, 0)
     if answered == len(calls):
         return answered, None
-    if failure is None and os.WIFEXITED(status) and answered > 0 and os.WEXITSTATUS(status) in (0, FRESH_PROCESS):
+    if (
+        failure is None
+        and os.WIFEXITED(status)
+        and answered > 0
+        and os.WEXITSTATUS(status) in (0, FRESH_PROCESS)
+    ):
         return answered, None  # it has asked for a fresh fork, or seems to: the next fork will tell
     return answered, failure or _how_it_died(status)
 
@@ -89,9 +108,19 @@ def _frames(pid: int, pipe: int, limits: CallLimits, limit_bytes: int) -> Iterat
     while True:
         if not select.select([pipe], [], [], 0.25)[0]:
             if time.monotonic() - since > limits.wall_s:
-                raise _RunnerStopped((RunStatus.TIMED_OUT, _timeout(f"the call waited for longer than {limits.wall_s:.0f} s")))
+                raise _RunnerStopped(
+                    (
+                        RunStatus.TIMED_OUT,
+                        _timeout(f"the call waited for longer than {limits.wall_s:.0f} s"),
+                    )
+                )
             if _cpu_of(pid) - cpu_since > limits.cpu_s + 2:  # it ignores SIGXCPU
-                raise _RunnerStopped((RunStatus.TIMED_OUT, _timeout(f"the call needed more than {limits.cpu_s} s of computing time")))
+                raise _RunnerStopped(
+                    (
+                        RunStatus.TIMED_OUT,
+                        _timeout(f"the call needed more than {limits.cpu_s} s of computing time"),
+                    )
+                )
             continue
         data = os.read(pipe, 1 << 20)
         if not data:
@@ -101,7 +130,9 @@ def _frames(pid: int, pipe: int, limits: CallLimits, limit_bytes: int) -> Iterat
                 since, cpu_since = time.monotonic(), _cpu_of(pid)
                 yield whole
         except ValueError as error:
-            raise _RunnerStopped((RunStatus.DIED, ErrorReport("FrameTooLarge", str(error)))) from error
+            raise _RunnerStopped(
+                (RunStatus.DIED, ErrorReport("FrameTooLarge", str(error)))
+            ) from error
 
 
 def _timeout(message: str) -> ErrorReport:
@@ -114,16 +145,27 @@ def _how_it_died(status: int) -> tuple[RunStatus, ErrorReport]:
         if number == signal.SIGXCPU:
             return RunStatus.TIMED_OUT, _timeout("the call needed more than its computing time")
         if number == signal.SIGKILL:
-            return RunStatus.KILLED, ErrorReport("Killed", "the process was killed during the call, twice")
-        name = signal.Signals(number).name if number in {known.value for known in signal.Signals} else str(number)
-        return RunStatus.DIED, ErrorReport("Killed", f"the process was killed by {name} during the call")
-    return RunStatus.DIED, ErrorReport("Exited", f"the call ended Python with exit code {os.WEXITSTATUS(status)}")
+            return RunStatus.KILLED, ErrorReport(
+                "Killed", "the process was killed during the call, twice"
+            )
+        name = (
+            signal.Signals(number).name
+            if number in {known.value for known in signal.Signals}
+            else str(number)
+        )
+        return RunStatus.DIED, ErrorReport(
+            "Killed", f"the process was killed by {name} during the call"
+        )
+    return RunStatus.DIED, ErrorReport(
+        "Exited", f"the call ended Python with exit code {os.WEXITSTATUS(status)}"
+    )
 
 
 def _cpu_of(pid: int) -> float:
     """CPU seconds of a process; 0 once it is gone."""
     try:
-        return time.clock_gettime((~pid << 3) | 2)  # the clock id that clock_getcpuclockid(3) computes
+        # the clock id that clock_getcpuclockid(3) computes
+        return time.clock_gettime((~pid << 3) | 2)
     except OSError:
         return 0.0
 
@@ -135,7 +177,9 @@ def _kill(pid: int) -> None:
         pass
 
 
-def _fork_runner(session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits) -> tuple[int, int]:
+def _fork_runner(
+    session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits
+) -> tuple[int, int]:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
@@ -145,13 +189,17 @@ def _fork_runner(session: Session, batch: CallBatch, calls: list[Call], limits: 
     _run_calls(session, batch, calls, limits, writing)
 
 
-def _run_calls(session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits, pipe: int) -> NoReturn:
+def _run_calls(
+    session: Session, batch: CallBatch, calls: list[Call], limits: CallLimits, pipe: int
+) -> NoReturn:
     """In the runner: make the calls, send a frame after each, exit."""
     code = 70
     try:
         die_with_parent()
         use_threads(1)  # before anything else: OpenMP's threads did not survive the fork
-        session.loop = type(session.loop)()  # the old one's epoll descriptor is shared with the leader
+        session.loop = type(
+            session.loop
+        )()  # the old one's epoll descriptor is shared with the leader
         problem = define_given(session, batch)
         shared = SharedState(session.namespace)
         for call in calls:
@@ -174,4 +222,6 @@ def allow_cpu(limits: CallLimits) -> None:
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     wanted = int(time.process_time()) + 1 + limits.cpu_s
-    resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+    )

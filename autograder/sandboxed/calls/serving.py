@@ -1,4 +1,6 @@
-"""Cells and calls in one process, for where none can be forked in between: on a GPU, and on systems without fork."""
+"""Cells and calls in one process, for where none can be forked in between: on a GPU, and on systems
+without fork.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,12 @@ from autograder.sandboxed.preparing import batches_from
 from autograder.sandboxed.session import Session, run_cell_frame
 
 
-def serve(session: Session, incoming: int, outgoing: int, allow: Callable[[CallLimits], None]) -> None:
-    """Run the cells of `session`, then answer batches until the host shuts its side down. `allow` lets the next call compute for so long from now on.
+def serve(
+    session: Session, incoming: int, outgoing: int, allow: Callable[[CallLimits], None]
+) -> None:
+    """Run the cells of `session`, then answer batches until the host shuts its side down.
+
+    `allow` lets the next call compute for so long from now on.
 
     After a call that errs or disturbs what others share, the process exits with `FRESH_PROCESS`.
 
@@ -33,7 +39,10 @@ def serve(session: Session, incoming: int, outgoing: int, allow: Callable[[CallL
         shared = SharedState(session.namespace)
         for call in batch.calls:
             allow(limits)
-            if not _answer(session, answer_call(session, call, batch, problem), outgoing) or shared.disturbed():
+            if (
+                not _answer(session, answer_call(session, call, batch, problem), outgoing)
+                or shared.disturbed()
+            ):
                 os._exit(FRESH_PROCESS)
         write_all(outgoing, frame(BatchEnded()))
 

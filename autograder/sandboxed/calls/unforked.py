@@ -1,7 +1,10 @@
-"""A submission's process where no other can be forked from a warm one: macOS, Windows, containers that allow no sandbox.
+"""A submission's process where no other can be forked from a warm one: macOS, Windows, containers
+that allow no sandbox.
 
-It speaks the protocol over its standard input and output, and makes calls in the very process that ran the cells. When a call errs or disturbs what others share, it ends with
-`FRESH_PROCESS`; the host starts another one, which runs the cells once more, for the calls that are left. Nothing is isolated here.
+It speaks the protocol over its standard input and output, and makes calls in the very process that
+ran the cells. When a call errs or disturbs what others share, it ends with `FRESH_PROCESS`; the
+host starts another one, which runs the cells once more, for the calls that are left. Nothing is
+isolated here.
 """
 
 from __future__ import annotations
@@ -26,7 +29,10 @@ _LOOK_EVERY_S = 0.25
 
 
 class _Watch(threading.Thread):
-    """Ends the process when it has computed for longer than allowed. Where the kernel can't be asked to, a thread has to."""
+    """Ends the process when it has computed for longer than allowed.
+
+    Where the kernel can't be asked to, a thread has to.
+    """
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -45,7 +51,9 @@ class _Watch(threading.Thread):
 
 
 def main(device: str, *packages: str) -> None:
-    """Serve one submission on `device`; `packages` are imported beforehand. The working folder is the submission's.
+    """Serve one submission on `device`; `packages` are imported beforehand.
+
+    The working folder is the submission's.
 
     Raises:
         TypeError: if the host sends anything but its part of the protocol.
@@ -70,7 +78,9 @@ def main(device: str, *packages: str) -> None:
 
 
 def _take_over() -> tuple[int, int]:
-    """Keep the host's two pipes apart from the standard input and output that a notebook's own code finds."""
+    """Keep the host's two pipes apart from the standard input and output that a notebook's own code
+    finds.
+    """
     incoming, outgoing = os.dup(0), os.dup(1)
     if sys.platform == "win32":
         import msvcrt

@@ -1,6 +1,9 @@
 # ruff: noqa: T201, ARG002
 # Printing is what stands in for the real thing; signatures are importlib's.
-"""What has no place in a graded run: Colab's modules, installers, input(). They do nothing, say so, and the notebook goes on."""
+"""What has no place in a graded run: Colab's modules, installers, input().
+
+They do nothing, say so, and the notebook goes on.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ _INSTALLER = re.compile(
 
 
 def installer_notice(command: str) -> str | None:
-    """What to print in place of running a shell command that installs packages; None for any other command."""
+    """What to print in place of running a shell command that installs packages; None for any other
+    command.
+    """
     match = _INSTALLER.match(command)
     return notice(f"{re.sub(r'[0-9.]+$', '', match['tool'])} {match['verb']}") if match else None
 
@@ -31,7 +36,9 @@ def notice(what: str) -> str:
 
 
 def _no_input(*_args: object, **_settings: object) -> NoReturn:
-    message = "input() is not available while your notebook is graded; put the value into a variable"
+    message = (
+        "input() is not available while your notebook is graded; put the value into a variable"
+    )
     raise RuntimeError(message)
 
 
@@ -42,7 +49,10 @@ def refuse_input() -> None:
 
 
 def _mount(mountpoint: str = "/content/drive", **_settings: object) -> None:
-    print(f"drive.mount does nothing while your notebook is graded: there is no Google Drive at {mountpoint}")
+    print(
+        "drive.mount does nothing while your notebook is graded: there is no Google Drive at"
+        f" {mountpoint}"
+    )
 
 
 def _unmount(**_settings: object) -> None:
@@ -50,7 +60,10 @@ def _unmount(**_settings: object) -> None:
 
 
 def _upload(**_settings: object) -> dict[str, bytes]:
-    print("files.upload does nothing while your notebook is graded: the assignment's files are in the working folder")
+    print(
+        "files.upload does nothing while your notebook is graded: the assignment's files are in the"
+        " working folder"
+    )
     return {}
 
 
@@ -67,15 +80,20 @@ _MODULES: dict[str, dict[str, object]] = {
 
 
 class ColabModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds google.colab last of all, so that a real package `google` is found first. It is imported only when asked for:
-    notebooks look for it in sys.modules to tell where they run.
+    """Finds google.colab last of all, so that a real package `google` is found first.
+
+    It is imported only when asked for: notebooks look for it in sys.modules to tell where they run.
     """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """A spec for the modules above."""
-        return importlib.machinery.ModuleSpec(name, self, is_package=True) if name in _MODULES else None
+        return (
+            importlib.machinery.ModuleSpec(name, self, is_package=True)
+            if name in _MODULES
+            else None
+        )
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
         """The default module."""

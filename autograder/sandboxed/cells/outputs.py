@@ -16,7 +16,10 @@ _TEXT_LIMIT = 100_000
 
 
 class Outputs:
-    """Collects text and rich outputs in order. Text of neighbouring writes to one stream becomes one output."""
+    """Collects text and rich outputs in order.
+
+    Text of neighbouring writes to one stream becomes one output.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._left = limit_bytes
@@ -57,17 +60,30 @@ class Outputs:
             self._parts.append(f"\n{LEFT_OUT}\n")
             self._text.append(f"\n{LEFT_OUT}\n")
 
-    def show(self, output_type: str, data: Mapping[str, Any], metadata: Any, **more: Any) -> dict[str, Any]:
-        """Add a display_data or execute_result; returns the output, so that an update can change it."""
+    def show(
+        self, output_type: str, data: Mapping[str, Any], metadata: Any, **more: Any
+    ) -> dict[str, Any]:
+        """Add a display_data or execute_result; returns the output, so that an update can change
+        it.
+        """
         self._before()
-        output = {"output_type": output_type, "data": self._bundle(data), "metadata": _jsonable(metadata) or {}, **more}
+        output = {
+            "output_type": output_type,
+            "data": self._bundle(data),
+            "metadata": _jsonable(metadata) or {},
+            **more,
+        }
         self._items.append(output)
         return output
 
-    def display(self, data: Mapping[str, Any], metadata: Any, display_id: str | None, *, update: bool) -> None:
+    def display(
+        self, data: Mapping[str, Any], metadata: Any, display_id: str | None, *, update: bool
+    ) -> None:
         """Add a display_data, or change the one of this cell with the same id."""
         if update and display_id in self._displayed:
-            self._displayed[display_id].update(data=self._bundle(data), metadata=_jsonable(metadata) or {})
+            self._displayed[display_id].update(
+                data=self._bundle(data), metadata=_jsonable(metadata) or {}
+            )
             return
         output = self.show("display_data", data, metadata)
         if display_id:
@@ -78,7 +94,9 @@ class Outputs:
         self._before()
         lines = [clean(line, 10_000) for line in traceback[:200]]
         self._left -= sum(map(len, lines))
-        self._items.append({"output_type": "error", "ename": name, "evalue": value, "traceback": lines})
+        self._items.append(
+            {"output_type": "error", "ename": name, "evalue": value, "traceback": lines}
+        )
 
     def clear(self, *, wait: bool = False) -> None:
         """Forget this cell's outputs, now or (wait) when the next one comes."""
@@ -106,7 +124,9 @@ class Outputs:
 
     def _flush(self) -> None:
         if self._parts:
-            self._items.append({"output_type": "stream", "name": self._stream, "text": "".join(self._parts)})
+            self._items.append(
+                {"output_type": "stream", "name": self._stream, "text": "".join(self._parts)}
+            )
         self._parts, self._stream = [], ""
 
     def _bundle(self, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 # ruff: noqa: T201, ARG002, S603, SLF001, SIM105
 # Runs students' commands by design; signatures are IPython's, and get_ipython() reads _instance.
-"""Notebook cells without a kernel: IPython's shell, made once before forking, with a display hook and publisher of our own.
+"""Notebook cells without a kernel: IPython's shell, made once before forking, with a display hook
+and publisher of our own.
 
-Unlike a kernel there is no `get_ipython().kernel`, widgets have no comm, and update_display reaches only displays of the same cell.
+Unlike a kernel there is no `get_ipython().kernel`, widgets have no comm, and update_display reaches
+only displays of the same cell.
 """
 
 from __future__ import annotations
@@ -26,21 +28,37 @@ from IPython.utils.text import LSString, SList
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.sandboxed.cells.offline import installer_notice, notice, offer_colab_modules, refuse_input
+from autograder.sandboxed.cells.offline import (
+    installer_notice,
+    notice,
+    offer_colab_modules,
+    refuse_input,
+)
 from autograder.sandboxed.cells.outputs import Outputs, streams
 from autograder.sandboxed.text import clean, message_of
 
 _COMMAND = ("cmd", "/c") if sys.platform == "win32" else ("/bin/sh", "-c")
 
 COLLECTED = Outputs(4 << 20)
-"""Where everything of this process goes; IPython makes its display objects itself, hence one per process."""
+"""Where everything of this process goes; IPython makes its display objects itself, hence one per
+process.
+"""
 
 
 class _Publisher(DisplayPublisher):  # type: ignore[misc]
-    def publish(self, data: Any, metadata: Any = None, *, transient: Any = None, update: bool = False, **_more: Any) -> None:
+    def publish(
+        self,
+        data: Any,
+        metadata: Any = None,
+        *,
+        transient: Any = None,
+        update: bool = False,
+        **_more: Any,
+    ) -> None:
         COLLECTED.display(data, metadata, (transient or {}).get("display_id"), update=update)
 
-    def clear_output(self, wait: bool = False) -> None:  # noqa: FBT001, FBT002 - IPython's signature
+    # IPython's signature
+    def clear_output(self, wait: bool = False) -> None:  # noqa: FBT001, FBT002
         COLLECTED.clear(wait=wait)
 
 
@@ -56,7 +74,9 @@ class _Hook(DisplayHook):  # type: ignore[misc]
 
 
 class CellCompiler(CachingCompiler):  # type: ignore[misc]
-    """Gives each executed cell a file name of its own, so that an error's line can be told from the traceback."""
+    """Gives each executed cell a file name of its own, so that an error's line can be told from the
+    traceback.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +84,9 @@ class CellCompiler(CachingCompiler):  # type: ignore[misc]
         self.places: dict[str, tuple[str, int]] = {}
 
     def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
-        """A new name; `places` then maps it to the cell's id and the number of blank lines that IPython drops at the top."""
+        """A new name; `places` then maps it to the cell's id and the number of blank lines that
+        IPython drops at the top.
+        """
         name = f"<cell {len(self.places) + 1}>"
         self.places[name] = (self.cell, self.skipped_lines)
         return name
@@ -89,7 +111,9 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         """No event loops of windows."""
 
     def ask_exit(self) -> None:
-        """Exit and quit as bare names do nothing, as they do not stop a cell in a notebook either."""
+        """Exit and quit as bare names do nothing, as they do not stop a cell in a notebook
+        either.
+        """
 
     def system(self, cmd: str) -> None:
         """`!command`: its output goes to the cell. An installer does nothing and says so."""
@@ -113,7 +137,8 @@ class Shell(InteractiveShell):  # type: ignore[misc]
 
     system_piped = system_raw = system
 
-    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:  # noqa: FBT001, FBT002 - IPython's signature
+    # IPython's signature
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:  # noqa: FBT001, FBT002
         """`names = !command`: its output as a list of lines."""
         command = self.var_expand(cmd, depth=depth + 1)
         text = installer_notice(command)
@@ -151,7 +176,11 @@ def make_shell() -> Shell:
     shell.display_formatter.active = True
     for tool in ("pip", "conda", "mamba", "uv"):
         shell.register_magic_function(
-            lambda line, tool=tool: print(notice(f"{tool} {line.split()[0]}" if line.split() else tool)), "line", tool
+            lambda line, tool=tool: print(
+                notice(f"{tool} {line.split()[0]}" if line.split() else tool)
+            ),
+            "line",
+            tool,
         )
     try:
         shell.enable_matplotlib("inline")
@@ -169,14 +198,21 @@ def collect_outputs(limit_bytes: int) -> None:
 
 
 def run_cell(shell: Shell, loop: asyncio.AbstractEventLoop, cell: str, source: str) -> CellResult:
-    """Run `source`, the code of the cell with id `cell`. One `loop` for the whole notebook, so that tasks live on between cells."""
+    """Run `source`, the code of the cell with id `cell`.
+
+    One `loop` for the whole notebook, so that tasks live on between cells.
+    """
     is_python = _is_python(source)
     before = None if is_python else re.match(r"(?:[ \t]*\n)*", source)
-    shell.compile.cell, shell.compile.skipped_lines = cell, before.group().count("\n") if before else 0
+    shell.compile.cell, shell.compile.skipped_lines = (
+        cell,
+        before.group().count("\n") if before else 0,
+    )
     count = shell.execution_count if source.strip() else None
     try:
         result = loop.run_until_complete(_run(shell, source, is_python=is_python))
-    except BaseException as error:  # noqa: BLE001 - SystemExit of a background task, or whatever student code lets out of the loop
+    # SystemExit of a background task, or whatever student code lets out of the loop
+    except BaseException as error:  # noqa: BLE001
         shell.showtraceback((type(error), error, error.__traceback__))
         return CellResult(count, error)
     return CellResult(result.execution_count, result.error_before_exec or result.error_in_exec)
@@ -184,7 +220,9 @@ def run_cell(shell: Shell, loop: asyncio.AbstractEventLoop, cell: str, source: s
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Hold the garbage collector off while a syntax tree is made; why is said in `autograder.syntax`, which this side does not import."""
+    """Hold the garbage collector off while a syntax tree is made; why is said in
+    `autograder.syntax`, which this side does not import.
+    """
     collecting = gc.isenabled()
     try:
         gc.disable()
@@ -195,10 +233,18 @@ def _uncollected() -> Iterator[None]:
 
 
 def _is_python(source: str) -> bool:
-    """Whether the cell is Python as it stands: IPython's transformations, which take longer than a short cell, would leave it as it is."""
+    """Whether the cell is Python as it stands: IPython's transformations, which take longer than a
+    short cell, would leave it as it is.
+    """
     try:
         with _uncollected():
-            compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)  # noqa: TID251 - await
+            compile(
+                source,
+                "<cell>",
+                "exec",
+                ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,  # noqa: TID251 - await
+                dont_inherit=True,
+            )
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True
@@ -211,7 +257,9 @@ async def _run(shell: Shell, source: str, *, is_python: bool) -> Any:
             transformed = shell.transform_cell(source)
         except Exception:  # noqa: BLE001 - shown as the cell's error
             failure = sys.exc_info()
-    result = await shell.run_cell_async(source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=failure)
+    result = await shell.run_cell_async(
+        source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=failure
+    )
     for event, arguments in (
         ("post_execute", ()),
         ("post_run_cell", (result,)),

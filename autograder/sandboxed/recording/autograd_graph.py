@@ -1,6 +1,9 @@
 # ruff: noqa: SLF001
-# torch has no public name for switching subclasses off, nor for the class whose attributes are torch's own.
-"""What a backward pass starts from and where it ends: read from the graph before the pass, which may free it."""
+# torch has no public name for switching subclasses off, nor for the class whose attributes are
+# torch's own.
+"""What a backward pass starts from and where it ends: read from the graph before the pass, which
+may free it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ import torch
 from autograder.sandboxed.recording.values import plain_tensor
 
 MAX_NODES = 10_000
-"""Of a graph, looked at per pass: a loop that never lets go of its losses makes graphs that grow for ever. 10,000 take about 5 ms."""
+"""Of a graph, looked at per pass: a loop that never lets go of its losses makes graphs that grow
+for ever. 10,000 take about 5 ms.
+"""
 
 _Own: Any = torch._C.TensorBase
 
@@ -35,13 +40,17 @@ def loss_of(roots: list[torch.Tensor]) -> float:
         return float("nan")
     try:
         plain = plain_tensor(roots[0])
-        return float(plain.item()) if plain.numel() == 1 and not plain.is_complex() else float("nan")
+        return (
+            float(plain.item()) if plain.numel() == 1 and not plain.is_complex() else float("nan")
+        )
     except Exception:  # noqa: BLE001 - the meta device, a subclass without memory
         return float("nan")
 
 
 def leaves_of(roots: list[torch.Tensor]) -> list[torch.Tensor]:
-    """The leaf tensors that the graph of `roots` reaches, in the order in which they are met; those within `MAX_NODES` nodes."""
+    """The leaf tensors that the graph of `roots` reaches, in the order in which they are met; those
+    within `MAX_NODES` nodes.
+    """
     leaves: list[torch.Tensor] = []
     waiting: list[Any] = []
     with torch._C.DisableTorchFunctionSubclass():

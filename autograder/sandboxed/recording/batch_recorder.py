@@ -1,7 +1,9 @@
-"""Records what models see and what follows, batch by batch, while a driver calls the student's functions. What it says is testimony; the judge recomputes what it can.
+"""Records what models see and what follows, batch by batch, while a driver calls the student's
+functions. What it says is testimony; the judge recomputes what it can.
 
-A recorded batch costs about 0.2 ms. The models are those that the driver passes to the student: `forward` of their class is wrapped for the time of the call, so that ``model.forward(x)``
-and copies of the model are seen too.
+A recorded batch costs about 0.2 ms. The models are those that the driver passes to the student:
+`forward` of their class is wrapped for the time of the call, so that ``model.forward(x)`` and
+copies of the model are seen too.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from autograder.sandboxed.recording.values import ValueReader, array_of_tensor, 
 MAX_EVENTS = 20_000
 """Without values an event is small, but there is no end to them in a loop that has none."""
 
-_DROPOUT = torch.nn.modules.dropout._DropoutNd  # noqa: SLF001 - what Dropout, AlphaDropout and the others have in common
+# what Dropout, AlphaDropout and the others have in common
+_DROPOUT = torch.nn.modules.dropout._DropoutNd  # noqa: SLF001
 
 
 class _Sentinel:
@@ -28,7 +31,9 @@ class _Sentinel:
 
 
 class BatchRecorder:
-    """Follows the calls that a driver makes through `watched`. It never raises into student code."""
+    """Follows the calls that a driver makes through `watched`. It never raises into student
+    code.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._left_bytes = limit_bytes
@@ -43,17 +48,23 @@ class BatchRecorder:
         self._shapes: tuple[tuple[int, ...], ...] = ()
         self._losses: list[weakref.ref[_Sentinel]] = []
 
-    # --- the driver's calls --------------------------------------------------------------------------------------------------
+    # --- the driver's calls -----------------------------------------------------------------------
 
     def watched(self, name: str, value: Any) -> Any:
-        """`value` as the driver gets it: a function of the student's becomes one whose calls are phases."""
+        """`value` as the driver gets it: a function of the student's becomes one whose calls are
+        phases.
+        """
         if type(value) is not types.FunctionType:
             return value
 
         @functools.wraps(value)
         def call(*args: Any, **settings: Any) -> Any:
             __tracebackhide__ = True  # IPython leaves such frames out
-            if self._phase >= 0:  # drivers call one function after another; what calls itself is the student's own business
+            if (
+                self._phase >= 0
+                # drivers call one function after another; what calls itself is the student's own
+                # business
+            ):
                 return value(*args, **settings)
             passed = [*args, *settings.values()]
             before = self._begin(name, passed)
@@ -81,25 +92,32 @@ class BatchRecorder:
         """States of generators; values and gradients of parameters."""
         generators = [value.get_state() for value in passed if type(value) is torch.Generator]
         models = [value for value in passed if issubclass(type(value), torch.nn.Module)]
-        parameters = [parameter for model in models for parameter in torch.nn.Module.parameters(model)]
+        parameters = [
+            parameter for model in models for parameter in torch.nn.Module.parameters(model)
+        ]
         gradients = [None if p.grad is None else plain_tensor(p.grad).clone() for p in parameters]
         return generators, [plain_tensor(p).clone() for p in parameters], gradients
 
-    def _end(self, name: str, passed: list[Any], before: tuple[list[Any], ...], returned: object) -> None:
+    def _end(
+        self, name: str, passed: list[Any], before: tuple[list[Any], ...], returned: object
+    ) -> None:
         try:
             after = self._state(passed)
             same = [
-                len(now) == len(then) and all(_same(one, other) for one, other in zip(now, then, strict=True))
+                len(now) == len(then)
+                and all(_same(one, other) for one, other in zip(now, then, strict=True))
                 for now, then in zip(after, before, strict=True)
             ]
             value = ValueReader(min(self._left_bytes, 1 << 16)).read(returned)
             drew = not same[0] if before[0] else None
-            self._phases[self._phase] = Phase(name, value, drew, left_gradients=not same[2], moved=not same[1])
+            self._phases[self._phase] = Phase(
+                name, value, drew, left_gradients=not same[2], moved=not same[1]
+            )
         except Exception:  # noqa: BLE001, S110 - a recorder never breaks what it records
             pass
         self._phase = -1
 
-    # --- what happens during them --------------------------------------------------------------------------------------------
+    # --- what happens during them -----------------------------------------------------------------
 
     def _wrap(self, kind: type) -> None:
         """Put a wrapper around `kind`.forward."""
@@ -139,19 +157,29 @@ class BatchRecorder:
             graph = torch.is_grad_enabled()
             parameters = None
             if graph:
-                tensors = [plain_tensor(parameter) for parameter in torch.nn.Module.parameters(model)]
+                tensors = [
+                    plain_tensor(parameter) for parameter in torch.nn.Module.parameters(model)
+                ]
                 self._shapes = self._shapes or tuple(tuple(tensor.shape) for tensor in tensors)
-                parameters = array_of_tensor(torch.cat([tensor.reshape(-1) for tensor in tensors]), self._left_bytes)
+                parameters = array_of_tensor(
+                    torch.cat([tensor.reshape(-1) for tensor in tensors]), self._left_bytes
+                )
             forward = Forward(
                 seen=array_of_tensor(seen, self._left_bytes),
                 training=bool(model.training),
-                dropping=sum(isinstance(module, _DROPOUT) and module.training for module in modules),
+                dropping=sum(
+                    isinstance(module, _DROPOUT) and module.training for module in modules
+                ),
                 graph=graph,
                 own=id(model) in self._own,
                 random=torch.get_rng_state().numpy().tobytes() if graph else b"",
                 parameters=parameters,
             )
-            used = len(forward.seen.data) + len(forward.random) + (len(parameters.data) if parameters else 0)
+            used = (
+                len(forward.seen.data)
+                + len(forward.random)
+                + (len(parameters.data) if parameters else 0)
+            )
             self._add(BatchEvent("forward", self._phase, forward), used)
         except Exception:  # noqa: BLE001
             self._dropped += 1

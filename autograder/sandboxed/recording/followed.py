@@ -1,6 +1,9 @@
 # ruff: noqa: SLF001
-# torch has no public name for switching subclasses off, nor for the class whose attributes are torch's own.
-"""The tensors that a full recording follows, each once, and what they hold before and after an event. Values are taken as bytes: nothing aliases."""
+# torch has no public name for switching subclasses off, nor for the class whose attributes are
+# torch's own.
+"""The tensors that a full recording follows, each once, and what they hold before and after an
+event. Values are taken as bytes: nothing aliases.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,10 @@ class Before:
 
 
 class Followed:
-    """Tensors by index, in the order in which they were first seen. Holding on to them keeps their ids theirs."""
+    """Tensors by index, in the order in which they were first seen.
+
+    Holding on to them keeps their ids theirs.
+    """
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -118,8 +124,20 @@ class Followed:
         for one in before:
             tensor = self._tensors[one.tensor]
             value = _array(tensor)
-            changed = value is not None and (value.data, value.shape, value.dtype) != (one.value.data, one.value.shape, one.value.dtype)
-            made.append(Snapshot(one.tensor, one.value, one.gradient, _gradient(tensor), value if changed else None))
+            changed = value is not None and (value.data, value.shape, value.dtype) != (
+                one.value.data,
+                one.value.shape,
+                one.value.dtype,
+            )
+            made.append(
+                Snapshot(
+                    one.tensor,
+                    one.value,
+                    one.gradient,
+                    _gradient(tensor),
+                    value if changed else None,
+                )
+            )
         self._budget.left += _reserved(before) - sum(_snapshot_size(snapshot) for snapshot in made)
         return tuple(made)
 
@@ -152,7 +170,12 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
 def _array(tensor: torch.Tensor) -> Array | None:
     """By value; None where there is nothing to read, as on the meta device."""
     try:
-        if type(tensor) in _PROPER and tensor.dtype in _AS_THEY_ARE and tensor.layout is torch.strided and tensor.device.type == "cpu":
+        if (
+            type(tensor) in _PROPER
+            and tensor.dtype in _AS_THEY_ARE
+            and tensor.layout is torch.strided
+            and tensor.device.type == "cpu"
+        ):
             return _array_of_proper(tensor)
         return array_of_tensor(tensor, _MAX_BYTES)
     except Exception:  # noqa: BLE001 - subclasses and exotic layouts fail in many ways

@@ -1,7 +1,9 @@
-"""Records, for a call made alone, every backward pass, optimizer step and zero_grad, with what the parameters held around each.
+"""Records, for a call made alone, every backward pass, optimizer step and zero_grad, with what the
+parameters held around each.
 
-The light recorder's hooks pass steps and backward passes on; zero_grad is wrapped only while a recording lasts. It never raises into student code:
-above a limit, or where a student's object can't be read, events are counted and no longer recorded.
+The light recorder's hooks pass steps and backward passes on; zero_grad is wrapped only while a
+recording lasts. It never raises into student code: above a limit, or where a student's object can't
+be read, events are counted and no longer recorded.
 """
 
 from __future__ import annotations
@@ -58,9 +60,17 @@ class _Known:
 
 
 class FullRecorder:
-    """One call's recording. `leaves` are its leaf arguments by name, `given` the optimizers that the grader built."""
+    """One call's recording.
 
-    def __init__(self, limit_bytes: int, leaves: Mapping[str, torch.Tensor], given: tuple[torch.optim.Optimizer, ...] = ()) -> None:
+    `leaves` are its leaf arguments by name, `given` the optimizers that the grader built.
+    """
+
+    def __init__(
+        self,
+        limit_bytes: int,
+        leaves: Mapping[str, torch.Tensor],
+        given: tuple[torch.optim.Optimizer, ...] = (),
+    ) -> None:
         self._budget = Budget(min(limit_bytes, MAX_BYTES))
         self._followed = Followed(self._budget)
         self._known: dict[int, int] = {}
@@ -74,7 +84,10 @@ class FullRecorder:
 
     def install(self) -> None:
         """Wrap zero_grad; `finish` takes the wrappers away."""
-        self._restore = [_wrap_zero_grad(torch.optim.Optimizer, self), _wrap_zero_grad(torch.nn.Module, self)]
+        self._restore = [
+            _wrap_zero_grad(torch.optim.Optimizer, self),
+            _wrap_zero_grad(torch.nn.Module, self),
+        ]
 
     def finish(self) -> Recording:
         """Take the wrappers away and give what was recorded."""
@@ -85,13 +98,19 @@ class FullRecorder:
         self._finished = True
         return Recording(
             tensors=self._followed.seen(),
-            optimizers=tuple(OptimizerSeen(known.name, known.given, tuple(known.owns), known.first) for known in self._optimizers),
+            optimizers=tuple(
+                OptimizerSeen(known.name, known.given, tuple(known.owns), known.first)
+                for known in self._optimizers
+            ),
             events=tuple(self._events),
             dropped=self._dropped,
         )
 
     def backward_began(self, tensors: object) -> Opened | None:
-        """A pass from `tensors` is about to start. Passes within it, as of torch.utils.checkpoint, are part of it."""
+        """A pass from `tensors` is about to start.
+
+        Passes within it, as of torch.utils.checkpoint, are part of it.
+        """
         if self._in_backward:
             return None
         opened = self._open(lambda: self._backward_event(tensors))
@@ -105,9 +124,15 @@ class FullRecorder:
             self.ended(opened)
 
     def step_began(self, optimizer: torch.optim.Optimizer, frame: FrameType) -> None:
-        """`optimizer` is about to step in `frame`. Its class's step that calls super().step() makes one step, not two."""
+        """`optimizer` is about to step in `frame`.
+
+        Its class's step that calls super().step() makes one step, not two.
+        """
         self._close_left_steps()
-        if any(self._optimizers[step.event.optimizer or 0].optimizer is optimizer for step in self._steps):
+        if any(
+            self._optimizers[step.event.optimizer or 0].optimizer is optimizer
+            for step in self._steps
+        ):
             return
         opened = self._open(lambda: self._step_event(optimizer), frame)
         if opened is not None:
@@ -130,7 +155,9 @@ class FullRecorder:
         if opened is not None and not self._finished:
             self._try(lambda: self._complete(opened))
 
-    def _begin_with(self, leaves: Mapping[str, torch.Tensor], given: tuple[torch.optim.Optimizer, ...]) -> None:
+    def _begin_with(
+        self, leaves: Mapping[str, torch.Tensor], given: tuple[torch.optim.Optimizer, ...]
+    ) -> None:
         for name, tensor in leaves.items():
             self._followed.index(tensor, name)
         for optimizer in given:
@@ -139,11 +166,14 @@ class FullRecorder:
     def _try(self, act: Callable[[], None]) -> None:
         try:
             act()
-        except Exception:  # noqa: BLE001 - a recorder never breaks what it records; LimitReached is one
+        # a recorder never breaks what it records; LimitReached is one
+        except Exception:  # noqa: BLE001
             self._stopped = True
 
     def _open(self, describe: Callable[[], Event], frame: FrameType | None = None) -> Opened | None:
-        """Begin the event that `describe` gives, which may bring new tensors; None once the recording has stopped."""
+        """Begin the event that `describe` gives, which may bring new tensors; None once the
+        recording has stopped.
+        """
         if self._finished:
             return None
         try:
@@ -153,7 +183,9 @@ class FullRecorder:
             event = describe()
             if self._steps:
                 event = structs.replace(event, inside=self._steps[-1].place)
-            self._budget.charge(_EVENT_BYTES + 10 * len(event.leaves) + _settings_bytes(event.settings or ()))
+            self._budget.charge(
+                _EVENT_BYTES + 10 * len(event.leaves) + _settings_bytes(event.settings or ())
+            )
             opened = Opened(len(self._events), self._followed.before(), event, frame)
         except Exception:  # noqa: BLE001 - as above
             self._stopped = True
@@ -163,10 +195,14 @@ class FullRecorder:
         return opened
 
     def _complete(self, opened: Opened) -> None:
-        self._events[opened.place] = structs.replace(opened.event, snapshots=self._followed.after(opened.before))
+        self._events[opened.place] = structs.replace(
+            opened.event, snapshots=self._followed.after(opened.before)
+        )
 
     def _close_left_steps(self) -> None:
-        """Complete steps that have raised an error: torch calls no hook after those, but their frames are gone from the stack."""
+        """Complete steps that have raised an error: torch calls no hook after those, but their
+        frames are gone from the stack.
+        """
         if not self._steps:
             return
         running: set[FrameType] = set()
@@ -180,7 +216,12 @@ class FullRecorder:
     def _backward_event(self, tensors: object) -> Event:
         roots = roots_of(tensors)
         leaves = [self._followed.index(leaf) for leaf in leaves_of(roots)]
-        return Event("backward", (), loss=loss_of(roots), leaves=tuple(dict.fromkeys(leaf for leaf in leaves if leaf is not None)))
+        return Event(
+            "backward",
+            (),
+            loss=loss_of(roots),
+            leaves=tuple(dict.fromkeys(leaf for leaf in leaves if leaf is not None)),
+        )
 
     def _step_event(self, optimizer: torch.optim.Optimizer) -> Event:
         index = self._index_of(optimizer)
@@ -192,7 +233,13 @@ class FullRecorder:
 
     def _zero_grad_event(self, owner: Any) -> Event:
         """Of a module's zero_grad no optimizer is known."""
-        return Event("zero_grad", (), optimizer=self._index_of(owner) if issubclass(type(owner), torch.optim.Optimizer) else None)
+        return Event(
+            "zero_grad",
+            (),
+            optimizer=(
+                self._index_of(owner) if issubclass(type(owner), torch.optim.Optimizer) else None
+            ),
+        )
 
     def _index_of(self, optimizer: torch.optim.Optimizer, *, given: bool = False) -> int:
         """The index of `optimizer`, with the parameters that it holds by now."""
@@ -201,7 +248,9 @@ class FullRecorder:
             settings = _settings(optimizer)
             self._budget.charge(_EVENT_BYTES + _settings_bytes(settings))
             index = self._known[id(optimizer)] = len(self._optimizers)
-            self._optimizers.append(_Known(optimizer, type_name(optimizer), given, {}, settings, settings))
+            self._optimizers.append(
+                _Known(optimizer, type_name(optimizer), given, {}, settings, settings)
+            )
         owns = self._optimizers[index].owns
         for group in optimizer.param_groups:
             for parameter in group["params"]:

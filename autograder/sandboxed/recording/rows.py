@@ -1,4 +1,6 @@
-"""The rows of a trace: every step at first, then every second, fourth, ... so that a run of any length stays small and costs little."""
+"""The rows of a trace: every step at first, then every second, fourth, ... so that a run of any
+length stays small and costs little.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ DENSE = 64
 """Steps that are always recorded one by one: checks look at 60 steps at most."""
 
 OCTAVE_BITS = 6
-"""Later on, 2 ** (OCTAVE_BITS - 1) = 32 steps are recorded from each power of two to the next: 265 rows of 5000 steps, 510 of a million."""
+"""Later on, 2 ** (OCTAVE_BITS - 1) = 32 steps are recorded from each power of two to the next: 265
+rows of 5000 steps, 510 of a million.
+"""
 
 MAX_ROWS = 2048
 _MAX_BYTES = 1 << 40
@@ -37,14 +41,20 @@ class Table:
 
 
 class Rows:
-    """Snapshots by step. The first `DENSE` steps are all there, then 32 between each power of two and the next, chosen by their number alone, so that two runs
-    of one loop have the same rows. The last step is added when the table is made.
+    """Snapshots by step.
+
+    The first `DENSE` steps are all there, then 32 between each power of two and the next, chosen by
+    their number alone, so that two runs of one loop have the same rows. The last step is added when
+    the table is made.
     """
 
     def __init__(self, start: _Tensors, max_rows: int) -> None:
         self._max_rows, self._row_bytes = max_rows, _row_bytes(start)
         self._steps, self._losses = array("q"), array("d")
-        self._parameters, self._gradients = [_Column(like) for like in start], [_Column(like) for like in start]
+        self._parameters, self._gradients = (
+            [_Column(like) for like in start],
+            [_Column(like) for like in start],
+        )
         self._start = tuple(array_of_tensor(tensor, _MAX_BYTES) for tensor in start)
         self._stopped = False
 
@@ -64,7 +74,9 @@ class Rows:
 
     @classmethod
     def of(cls, start: _Tensors, limit_bytes: int) -> Rows | None:
-        """Rows for parameters like `start` in at most `limit_bytes`; None where not even two rows and the start fit."""
+        """Rows for parameters like `start` in at most `limit_bytes`; None where not even two rows
+        and the start fit.
+        """
         fitting = limit_bytes // _row_bytes(start) - 2
         return cls(start, min(MAX_ROWS, fitting)) if fitting >= 1 else None
 
@@ -79,20 +91,32 @@ class Rows:
 
     def pack(self, gradients: Sequence[torch.Tensor | None]) -> list[bytes | None]:
         """Copies of the gradients for a row to come; None where there is nothing that fits."""
-        return [None if gradient is None else column.packed(gradient) for column, gradient in zip(self._gradients, gradients, strict=False)]
+        return [
+            None if gradient is None else column.packed(gradient)
+            for column, gradient in zip(self._gradients, gradients, strict=False)
+        ]
 
-    def add(self, step: int, loss: float, parameters: _Tensors, gradients: list[bytes | None]) -> None:
-        """Copy the row of `step`. When the parameters are others than at the start, rows end here."""
+    def add(
+        self, step: int, loss: float, parameters: _Tensors, gradients: list[bytes | None]
+    ) -> None:
+        """Copy the row of `step`. When the parameters are others than at the start, rows end
+        here.
+        """
         if self._stopped:
             return
         if self._parameters and len(parameters) != len(self._parameters):
             self._stopped = True
             return
-        packed = [column.packed(tensor) for column, tensor in zip(self._parameters, parameters, strict=False)]
+        packed = [
+            column.packed(tensor)
+            for column, tensor in zip(self._parameters, parameters, strict=False)
+        ]
         if None in packed:
             self._stopped = True
             return
-        for place, (values, slopes) in enumerate(zip(self._parameters, self._gradients, strict=True)):
+        for place, (values, slopes) in enumerate(
+            zip(self._parameters, self._gradients, strict=True)
+        ):
             values.add(packed[place])
             slopes.add(gradients[place] if place < len(gradients) else None)
         self._steps.append(step)
@@ -106,7 +130,9 @@ class Rows:
             losses=array_of(np.array(self._losses, dtype=np.float64)),
             parameters=tuple(column.values() for column in self._parameters),
             gradients=tuple(column.values() for column in self._gradients),
-            missing=tuple(array_of(np.array(column.missing, dtype=np.uint8)) for column in self._gradients),
+            missing=tuple(
+                array_of(np.array(column.missing, dtype=np.uint8)) for column in self._gradients
+            ),
         )
 
 
@@ -116,20 +142,27 @@ def _row_bytes(start: _Tensors) -> int:
 
 
 class _Column:
-    """One tensor's rows, one after another in a run of bytes: thousands of small tensors kept alive would lie scattered over pages that a fork shares, each to be copied at first
-    touch; and copying a view's bytes costs a tenth of what a tensor's copy does.
+    """One tensor's rows, one after another in a run of bytes: thousands of small tensors kept alive
+    would lie scattered over pages that a fork shares, each to be copied at first touch; and copying
+    a view's bytes costs a tenth of what a tensor's copy does.
     """
 
     def __init__(self, like: torch.Tensor) -> None:
         empty = array_of_tensor(like.new_empty((0,)), 0)  # tells how such values travel
-        self._shape, self._source, self._dtype = like.shape, empty.source, getattr(torch, empty.dtype)
+        self._shape, self._source, self._dtype = (
+            like.shape,
+            empty.source,
+            getattr(torch, empty.dtype),
+        )
         self._plain = like.dtype is self._dtype and not like.is_complex()
         self._numpy = np.dtype(empty.dtype)
         self._data, self._blank = bytearray(), b""
         self.missing = array("B")
 
     def packed(self, tensor: torch.Tensor) -> bytes | None:
-        """The values of a tensor without gradient, row-major, in the dtype of the column; None if the shape is another."""
+        """The values of a tensor without gradient, row-major, in the dtype of the column; None if
+        the shape is another.
+        """
         if tensor.shape != self._shape:
             return None
         if not self._plain or tensor.dtype is not self._dtype or tensor.device.type != "cpu":
@@ -139,7 +172,9 @@ class _Column:
     def add(self, packed: bytes | None) -> None:
         """The next row; NaN (0 for whole numbers) where there is none."""
         if packed is None and not self._blank:
-            self._blank = np.full(tuple(self._shape), np.nan if self._numpy.kind in "fc" else 0, self._numpy).tobytes()
+            self._blank = np.full(
+                tuple(self._shape), np.nan if self._numpy.kind in "fc" else 0, self._numpy
+            ).tobytes()
         self._data += self._blank if packed is None else packed
         self.missing.append(packed is None)
 

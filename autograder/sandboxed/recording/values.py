@@ -1,6 +1,9 @@
 # ruff: noqa: SLF001, PLR0911
 # A table of cases by type; torch has no public name for switching subclasses off.
-"""Students' values as plain data. Nothing of theirs is called: no __repr__, no __torch_function__, no property."""
+"""Students' values as plain data.
+
+Nothing of theirs is called: no __repr__, no __torch_function__, no property.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,8 @@ def plain_tensor(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def array_of_tensor(tensor: torch.Tensor, limit_bytes: int) -> Array:
-    """`tensor` by value; dtypes that can't travel as the nearest that can, with `source` saying what it was.
+    """`tensor` by value; dtypes that can't travel as the nearest that can, with `source` saying
+    what it was.
 
     Raises:
         ValueError: above `limit_bytes` once dense, or without values (the meta device).
@@ -49,14 +53,20 @@ def array_of_tensor(tensor: torch.Tensor, limit_bytes: int) -> Array:
         requires_grad = bool(tensor.requires_grad)
     plain = plain_tensor(tensor)
     if plain.device.type == "meta" or plain.numel() * plain.element_size() > limit_bytes:
-        message = f"tensor of shape {tuple(plain.shape)}, too large to send" if plain.device.type != "meta" else "tensor without values"
+        message = (
+            f"tensor of shape {tuple(plain.shape)}, too large to send"
+            if plain.device.type != "meta"
+            else "tensor without values"
+        )
         raise ValueError(message)
     source = f"torch.{str(plain.dtype).removeprefix('torch.')}"
     if plain.is_quantized:
         plain = plain.dequantize()
     if plain.layout != torch.strided:
         plain = plain.to_dense()
-    sent = _AS_SENT.get(plain.dtype, torch.float32 if "float8" in source or "float4" in source else plain.dtype)
+    sent = _AS_SENT.get(
+        plain.dtype, torch.float32 if "float8" in source or "float4" in source else plain.dtype
+    )
     plain = plain.to(device="cpu", dtype=sent).resolve_conj().resolve_neg()
     return array_of(plain.numpy(), source=source, requires_grad=requires_grad)
 
@@ -82,7 +92,11 @@ def _plain_setting(value: object) -> tuple[Setting] | tuple[()]:
         return (clean(value, 1000),)
     if type(value) in (tuple, list) and len(value) <= 16:  # type: ignore[arg-type]
         numbers = [_number(item) for item in value]  # type: ignore[attr-defined]
-        return (tuple(number for number in numbers if number is not None),) if None not in numbers else ()
+        return (
+            (tuple(number for number in numbers if number is not None),)
+            if None not in numbers
+            else ()
+        )
     number = _number(value)
     return (number,) if number is not None else ()
 
@@ -113,8 +127,12 @@ class ValueReader:
         """`value` as plain data; what has no plain form becomes an `Opaque`. Never raises."""
         try:
             return self._value(value, 0)
-        except BaseException as error:  # noqa: BLE001 - a student's object may fail in any way, and must not end the runner
-            return Opaque(type_name(value), clean(f"could not be read: {type_name(error)}: {message_of(error)}", 300))
+        # a student's object may fail in any way, and must not end the runner
+        except BaseException as error:  # noqa: BLE001
+            return Opaque(
+                type_name(value),
+                clean(f"could not be read: {type_name(error)}: {message_of(error)}", 300),
+            )
 
     def _value(self, value: object, depth: int) -> Value:
         self._left_nodes -= 1
@@ -122,7 +140,7 @@ class ValueReader:
         if value is None or kind is bool or kind is float:
             return value  # type: ignore[return-value]
         if kind is int:
-            return value if value in _INT64 else Opaque("int", f"an integer of {int.bit_length(value)} bits")  # type: ignore[arg-type,return-value]
+            return _integer(value)  # type: ignore[arg-type]
         if kind is str:
             text = clean(value, _TEXT)  # type: ignore[arg-type]
             self._left_bytes -= len(text)
@@ -144,7 +162,11 @@ class ValueReader:
     def _items(self, values: Iterable[object], kind: Any, depth: int) -> Items:
         read = []
         for value in values:
-            read.append(self._value(value, depth + 1) if self._left_nodes > 0 else Opaque(type_name(value), "(too many values)"))
+            read.append(
+                self._value(value, depth + 1)
+                if self._left_nodes > 0
+                else Opaque(type_name(value), "(too many values)")
+            )
             if self._left_nodes <= 0:
                 break
         return Items(tuple(read), kind)
@@ -156,7 +178,9 @@ class ValueReader:
         if len(set(keys)) < len(keys):
             return Opaque(type_name(value), "two of its keys read the same")
         items = list(zip(keys, dict.values(value), strict=True))[: max(0, self._left_nodes)]
-        return MappingValue({key: self._value(item, depth + 1) for key, item in items if key is not None})
+        return MappingValue(
+            {key: self._value(item, depth + 1) for key, item in items if key is not None}
+        )
 
     def _array(self, value: object) -> Value:
         try:
@@ -183,7 +207,10 @@ class ValueReader:
 
 
 def _key(key: object) -> str | None:
-    """A dict's key as text: numbers that are equal read the same (0.1; 2 for 2.0 as well). None for any other."""
+    """A dict's key as text: numbers that are equal read the same (0.1; 2 for 2.0 as well).
+
+    None for any other.
+    """
     if type(key) is str:
         return clean(key, 1000)
     if type(key) is int:
@@ -196,7 +223,9 @@ def _key(key: object) -> str | None:
 
 def _array_of_numpy(value: object, limit_bytes: int) -> Array:
     plain: np.ndarray[Any, Any] = (
-        np.ndarray.view(cast("Any", value), np.ndarray) if issubclass(type(value), np.ndarray) else np.asarray(value)
+        np.ndarray.view(cast("Any", value), np.ndarray)
+        if issubclass(type(value), np.ndarray)
+        else np.asarray(value)
     )
     if plain.nbytes > limit_bytes:
         message = f"array of shape {plain.shape}, too large to send"
@@ -207,9 +236,15 @@ def _array_of_numpy(value: object, limit_bytes: int) -> Array:
 
 
 def _short(value: object) -> str:
-    """A few words on values of Python's own types; nothing for others, whose __repr__ may do anything."""
+    """A few words on values of Python's own types; nothing for others, whose __repr__ may do
+    anything.
+    """
     if type(value) in (complex, bytes, range, slice):
         return clean(repr(value), 200)
     if type(value) in (set, frozenset):
         return f"{len(value)} elements"  # type: ignore[arg-type]
     return ""
+
+
+def _integer(value: int) -> int | Opaque:
+    return value if value in _INT64 else Opaque("int", f"an integer of {value.bit_length()} bits")

@@ -1,4 +1,6 @@
-"""A driver sent to the sandbox beside the reference: its gradients at states that a student's training went through. Not imported here."""
+"""A driver sent to the sandbox beside the reference: its gradients at states that a student's
+training went through. Not imported here.
+"""
 
 import functools
 from collections.abc import Callable
@@ -39,9 +41,12 @@ def replay_batches(
 ) -> dict[str, torch.Tensor]:
     """Gradient and loss of the reference's first step on each batch, in the batch's own order.
 
-    `replay_plan`: driver, function, names of images and labels, mutant ("" for none) and shapes of the parameters, joined by "|". `replay_values`: shape (k, numbers), all parameters flat in
-    the order of the shapes; `replay_random`: uint8 (k, bytes), states of the default generator; `replay_rows`, `replay_targets`: int64 (k, b), rows of images and of labels, -1 behind the last.
-    The call must pass images and labels to the function as they are. torch.randperm is the identity meanwhile, so that the batch stays as it is.
+    `replay_plan`: driver, function, names of images and labels, mutant ("" for none) and shapes of
+    the parameters, joined by "|". `replay_values`: shape (k, numbers), all parameters flat in the
+    order of the shapes; `replay_random`: uint8 (k, bytes), states of the default generator;
+    `replay_rows`, `replay_targets`: int64 (k, b), rows of images and of labels, -1 behind the last.
+    The call must pass images and labels to the function as they are. torch.randperm is the identity
+    meanwhile, so that the batch stays as it is.
 
     Returns gradients of shape (k, numbers) and losses of shape (k,), NaN where the function failed.
     """
@@ -54,13 +59,17 @@ def replay_batches(
         settings: dict[str, Any] = captured.args[1]
     train = _mutated(mutant, function) if mutant else getattr(student, function)
     passed = [*args, *settings.values()]
-    model = next(value for value in passed if isinstance(value, torch.nn.Module)).to(replay_values.dtype)
+    model = next(value for value in passed if isinstance(value, torch.nn.Module)).to(
+        replay_values.dtype
+    )
     optimizer = next(value for value in passed if isinstance(value, torch.optim.Optimizer))
     places = _places(wanted, [tuple(parameter.shape) for parameter in model.parameters()])
     parameters = [list(model.parameters())[place] for place in places]
     stop = optimizer.register_step_pre_hook(_stop)
     gradients, losses = [], []
-    for values, random, rows, targets in zip(replay_values, replay_random, replay_rows, replay_targets, strict=True):
+    for values, random, rows, targets in zip(
+        replay_values, replay_random, replay_rows, replay_targets, strict=True
+    ):
         data = {
             id(arguments[images]): arguments[images][rows[rows >= 0]].to(values.dtype),
             id(arguments[labels]): arguments[labels][targets[targets >= 0]],
@@ -68,20 +77,38 @@ def replay_batches(
         _load(parameters, values)
         model.train()
         try:
-            batch = [data.get(id(value), value) for value in args], {name: data.get(id(value), value) for name, value in settings.items()}
+            batch = (
+                [data.get(id(value), value) for value in args],
+                {name: data.get(id(value), value) for name, value in settings.items()},
+            )
             losses.append(_first_loss(functools.partial(train, *batch[0], **batch[1]), random))
             gradients.append(
-                torch.cat([torch.zeros(p.numel()).to(p) if p.grad is None else p.grad.reshape(-1).clone() for p in parameters])
+                torch.cat(
+                    [
+                        (
+                            torch.zeros(p.numel()).to(p)
+                            if p.grad is None
+                            else p.grad.reshape(-1).clone()
+                        )
+                        for p in parameters
+                    ]
+                )
             )
-        except Exception:  # noqa: BLE001  (a mutant may fail in any way, and so may states that a student made up)
+        # a mutant may fail in any way, and so may states that a student made up
+        except Exception:  # noqa: BLE001
             losses.append(float("nan"))
             gradients.append(torch.full_like(values, float("nan")))
     stop.remove()
-    return {"gradients": torch.stack(gradients), "losses": torch.tensor(losses, dtype=torch.float64)}
+    return {
+        "gradients": torch.stack(gradients),
+        "losses": torch.tensor(losses, dtype=torch.float64),
+    }
 
 
 def _first_loss(train: Callable[..., object], random: torch.Tensor) -> float:
-    """Call `train` in random state `random` until its first step; the loss that backward started from."""
+    """Call `train` in random state `random` until its first step; the loss that backward started
+    from.
+    """
     patched: Any = torch
     shuffle, backward = torch.randperm, torch.autograd.backward
     seen: list[float] = []
@@ -107,7 +134,11 @@ def _stop(_optimizer: object, _args: object, _settings: object) -> None:
 
 def _load(parameters: list[Any], values: torch.Tensor) -> None:
     with torch.no_grad():
-        for parameter, part in zip(parameters, torch.split(values, [parameter.numel() for parameter in parameters]), strict=True):
+        for parameter, part in zip(
+            parameters,
+            torch.split(values, [parameter.numel() for parameter in parameters]),
+            strict=True,
+        ):
             parameter.copy_(part.reshape(parameter.shape))
             parameter.grad = None
 
@@ -127,7 +158,9 @@ _MUTANT_FUNCTIONS: dict[str, Callable[..., object]] = {}
 
 
 def _mutated(mutant: str, function: str) -> Callable[..., object]:
-    """The function of the solution with one mistake in it; `_MUTANTS` is put behind this source where it is needed."""
+    """The function of the solution with one mistake in it; `_MUTANTS` is put behind this source
+    where it is needed.
+    """
     if mutant not in _MUTANT_FUNCTIONS:
         namespace: dict[str, Any] = {"__name__": "solution"}
         exec(globals()["_MUTANTS"][mutant], namespace)  # noqa: S102  (the reference's own text)

@@ -1,12 +1,19 @@
-"""A driver sent to the sandbox beside the reference: steps a real optimizer from recorded states. Not imported here."""
+"""A driver sent to the sandbox beside the reference: steps a real optimizer from recorded states.
+
+Not imported here.
+"""
 
 import torch
 
 
-def replay(student, optimizer, params, values, gradients):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001  (drivers get the notebook's namespace first)
-    """Where each step leads. `values`, `gradients`: shape (steps, numbers), all parameters flat; NaN stands for a missing gradient.
+def replay(student, optimizer, params, values, gradients):  # type: ignore[no-untyped-def]
+    """Where each step leads.
 
-    Returns shape (2, steps, numbers): the values after each step of `optimizer`, and those after a step of a new one that remembers nothing.
+    `values`, `gradients`: shape (steps, numbers), all parameters flat; NaN stands for a missing
+    gradient.
+
+    Returns shape (2, steps, numbers): the values after each step of `optimizer`, and those after a
+    step of a new one that remembers nothing.
     """
     tensors = [params] if isinstance(params, torch.Tensor) else list(params)
     sizes = [tensor.numel() for tensor in tensors]
@@ -15,10 +22,14 @@ def replay(student, optimizer, params, values, gradients):  # type: ignore[no-un
     for value, gradient in zip(values, gradients, strict=True):
         fresh = type(optimizer)(tensors, **optimizer.defaults)
         for stepping, rows in ((optimizer, remembering), (fresh, forgetful)):
-            for tensor, now, slope in zip(tensors, value.split(sizes), gradient.split(sizes), strict=True):
+            for tensor, now, slope in zip(
+                tensors, value.split(sizes), gradient.split(sizes), strict=True
+            ):
                 with torch.no_grad():
                     tensor.copy_(now.reshape(tensor.shape))
-                tensor.grad = None if torch.isnan(slope).any() else slope.reshape(tensor.shape).clone()
+                tensor.grad = (
+                    None if torch.isnan(slope).any() else slope.reshape(tensor.shape).clone()
+                )
             stepping.step()
             rows.append(torch.cat([tensor.detach().reshape(-1).clone() for tensor in tensors]))
     return torch.stack([torch.stack(remembering), torch.stack(forgetful)])

@@ -19,7 +19,9 @@ def softmax(scores):
 
 
 def accuracy(scores, labels):
-    """The share of rows of `scores`, shape (n, classes), whose greatest score is the one of `labels`, shape (n,)."""
+    """The share of rows of `scores`, shape (n, classes), whose greatest score is the one of
+    `labels`, shape (n,).
+    """
     ### BEGIN SOLUTION
     return (scores.argmax(1) == labels).float().mean().item()
     ### END SOLUTION

@@ -1,6 +1,15 @@
 """Checks of a tiny assignment: 10 points."""
 
-from autograder.checks import assert_close, assert_long_run, assert_same_training, call, cell, leaf, optim, points
+from autograder.checks import (
+    assert_close,
+    assert_long_run,
+    assert_same_training,
+    call,
+    cell,
+    leaf,
+    optim,
+    points,
+)
 
 
 @points(2)

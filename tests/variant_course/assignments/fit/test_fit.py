@@ -1,6 +1,15 @@
 """Checks of a small assignment with variants: 10 points."""
 
-from autograder.checks import assert_close, assert_same_training, call, cell, leaf, optim, points, variant
+from autograder.checks import (
+    assert_close,
+    assert_same_training,
+    call,
+    cell,
+    leaf,
+    optim,
+    points,
+    variant,
+)
 
 
 @points(2)

@@ -10,4 +10,10 @@ def draw(rng):
 
     x, y = measured(8)
     unseen_x, unseen_y = measured(6)
-    return {"x": x, "y": y, "lr": rng.choice([0.04, 0.05, 0.06]), "unseen_x": unseen_x, "unseen_y": unseen_y}
+    return {
+        "x": x,
+        "y": y,
+        "lr": rng.choice([0.04, 0.05, 0.06]),
+        "unseen_x": unseen_x,
+        "unseen_y": unseen_y,
+    }

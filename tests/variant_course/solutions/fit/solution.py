@@ -2,7 +2,9 @@
 
 
 def loss_fn(params, x, y):
-    """Mean squared error of the line with slope and offset `params`, a tensor of shape (2,), at `x` and `y` of shape (n,)."""
+    """Mean squared error of the line with slope and offset `params`, a tensor of shape (2,), at `x`
+    and `y` of shape (n,).
+    """
     ### BEGIN SOLUTION
     return ((params[0] * x + params[1] - y) ** 2).mean()
     ### END SOLUTION
