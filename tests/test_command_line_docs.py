@@ -18,9 +18,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "reference" / "command-line.md"
 HEAD = """\
 # The command line
 
-Made from the program by `tests/test_command_line_docs.py`. `autograder COMMAND --help` says the
-same. A command works in the course that it is called in, or in a folder below; `--course` names
-another.
+Made from the program by `tests/test_command_line_docs.py`; each command's `--help` says the same. A
+command works in the course that it is called in, or in a folder below; `--course` names another.
 
 | exit code | meaning |
 | --- | --- |
