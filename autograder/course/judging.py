@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from autograder.course.graded_tests import verdict_of_cell
 from autograder.course.plan import rerun_batches
 from autograder.evidence.trace import Ended, RunStatus
 from autograder.judgement.grade import ENDINGS, RULINGS, STATUSES, Cause, CheckResult, Outcome
 from autograder.judgement.observation import Observation
+from autograder.judgement.points import of_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -140,13 +139,15 @@ class Judge:
                 Observation(model, graded=verdict_of_cell(self.reference, spec, self.tests)),
             )
             cause, message, points = verdict.cause, verdict.message, verdict.points
-        result = self._settle(spec, cause, message, run.given)
-        return (
-            msgspec.structs.replace(result, points=points) if cause is Cause.DISAGREES else result
-        )
+        return self._settle(spec, cause, message, run.given, points)
 
     def _settle(
-        self, spec: CheckSpec, cause: Cause, message: str, given: tuple[str, ...] = ()
+        self,
+        spec: CheckSpec,
+        cause: Cause,
+        message: str,
+        given: tuple[str, ...] = (),
+        part_right: float = 0.0,
     ) -> CheckResult:
         ruling = RULINGS[cause]
         part = self.assignment.part_of(spec.function)
@@ -156,7 +157,7 @@ class Judge:
             part=part.title if part else "",
             outcome=ruling.outcome,
             cause=cause,
-            points=spec.worth.points if ruling.outcome is Outcome.PASSED else 0.0,
+            points=of_check(ruling.outcome, cause, spec.worth.points, part_right),
             max_points=spec.worth.counted,
             bonus=spec.worth.points - spec.worth.counted,
             visibility=spec.worth.visibility,

@@ -29,6 +29,7 @@ from autograder.judgement.contracts.story import Story, flat
 from autograder.judgement.findings.finding import Contract, Finding
 from autograder.judgement.grade import Cause, CheckResult, Outcome, Visibility
 from autograder.judgement.observation import Observation
+from autograder.judgement.points import of_contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -432,10 +433,10 @@ def _with_findings(
         )
         return msgspec.structs.replace(result, findings=(finding,))
     findings = tuple(finding for finding in examined.findings if finding.contract not in blind)
-    points = result.points
-    if spec.worth.contracts and findings:
-        held = kept(examined.case, frozenset(finding.contract for finding in findings))
-        points = sum((worth for contracts, worth in spec.worth.contracts if contracts <= held), 0.0)
+    if not findings:
+        return msgspec.structs.replace(result, findings=())
+    held = kept(examined.case, frozenset(finding.contract for finding in findings))
+    points = of_contracts(spec.worth.contracts, held, result.points)
     return msgspec.structs.replace(result, findings=findings, points=points)
 
 

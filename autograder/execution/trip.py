@@ -23,17 +23,12 @@ from autograder.evidence.protocol import (
     ToChild,
 )
 from autograder.evidence.trace import CellRun, Ended, Ending, ErrorReport, Run, RunStatus
+from autograder.execution.retry import BY_A_CALL
 from autograder.sandboxed.calls.allowance import FRESH_PROCESS, CallLimits
 
 GRACE_S = 5
 FRESH = f"exit code {FRESH_PROCESS}"
 """Detail of the ending with which a process asks for a fresh one."""
-
-_BY_A_CALL = (Ended.CPU_LIMIT, Ended.EXITED, Ended.SIGNALLED, Ended.KILLED)
-"""Endings that one call brings about, and the next need not suffer from.
-
-All others end the whole trip.
-"""
 
 
 class Stopped(Exception):
@@ -129,7 +124,7 @@ class Trip:
             try:
                 process = self._process = self._process or self._fresh(after)
             except Stopped as stopped:  # the cells did not get through a second time
-                if stopped.ending.reason in _BY_A_CALL or stopped.late:
+                if stopped.ending.reason in BY_A_CALL or stopped.late:
                     report = ErrorReport("StateLost", "the state after the cells is gone")
                     yield from (
                         _unanswered(call, batch, RunStatus.KILLED, report) for call in waiting
@@ -158,7 +153,7 @@ class Trip:
         except Stopped as stopped:
             self._process = None
             ending = stopped.ending
-            if ending.reason not in _BY_A_CALL and not stopped.late:
+            if ending.reason not in BY_A_CALL and not stopped.late:
                 self.ending = ending
                 return answered
             if answered == len(waiting) or (

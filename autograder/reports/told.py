@@ -25,7 +25,7 @@ def told_of(shown: Sequence[CheckResult], disclosure: Disclosure) -> dict[str, t
         words = [
             tell(finding, disclosure) for finding in check.findings if finding.code not in first
         ]
-        words += [same_as(title, check) for title in dict.fromkeys(again)]
+        words += [_same_as(title, check) for title in dict.fromkeys(again)]
         first.update(
             (finding.code, plain_line(check.title or check.id))
             for finding in check.findings
@@ -35,7 +35,7 @@ def told_of(shown: Sequence[CheckResult], disclosure: Disclosure) -> dict[str, t
     return told
 
 
-def same_as(title: str, check: CheckResult) -> str:
+def _same_as(title: str, check: CheckResult) -> str:
     """Refers to the check where a finding was told. Checks on several calls share a title."""
     return (
         "The same as at the other check of this name."

@@ -29,8 +29,9 @@ from autograder.course.replaying import Replayer
 from autograder.errors import AssignmentError
 from autograder.evidence.limits import Device
 from autograder.evidence.protocol import Call, OptimizerSpec
-from autograder.evidence.trace import Ended, Run, RunStatus
+from autograder.evidence.trace import Run, RunStatus
 from autograder.execution.executor import Executor
+from autograder.execution.retry import run_again
 from autograder.judgement.batches.replayed import stochastic_distance
 from autograder.judgement.comparing.distance import training_distance
 from autograder.judgement.comparing.spread import Across, Spread, Tried
@@ -62,8 +63,6 @@ are drawn in batches is no legitimate variation. It is left out.
 
 PORTABLE = {"ATEN_CPU_CAPABILITY": "default"}
 """torch's kernels without AVX2 or AVX512: what an older machine computes."""
-
-RETRIED = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,12 +419,7 @@ class Bench:
         self, executor: Executor, request: ExecutionRequest, calls: Sequence[Call]
     ) -> Evidence:
         """Once more if the machine failed."""
-        evidence = executor.run("calibration", request, calls)
-        return (
-            executor.run("calibration", request, calls)
-            if evidence.ending.reason in RETRIED
-            else evidence
-        )
+        return run_again(lambda: executor.run("calibration", request, calls), ours=True)
 
 
 def _with_order(answer: Answer, moved: Sequence[Answer]) -> Answer:

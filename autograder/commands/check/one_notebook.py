@@ -10,26 +10,25 @@ from __future__ import annotations
 import datetime
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
-import autograder
 from autograder.assignment import Disclosure
 from autograder.checks.docket import open_docket
 from autograder.commands.check.own_findings import own_findings
 from autograder.commands.check.places import places_of
-from autograder.commands.grade.marking import answered, unread
-from autograder.commands.grade.one_submission import PASSING_TROUBLE, UNREADABLE, make_grade
+from autograder.commands.grade.finish import finish, make_grade
 from autograder.commands.grade.submissions import Candidate
+from autograder.commands.grade.unrun import UNREADABLE, grade_unrun
 from autograder.course.judging import find_run, make_judge, repeats
 from autograder.course.plan import plan_execution
 from autograder.course.prepare import Prepared
 from autograder.errors import AutograderError
 from autograder.evidence.limits import Device
 from autograder.evidence.trace import Ended
+from autograder.execution.retry import run_again
 from autograder.judgement.calibration import calibration_path, doubt, read_calibration
-from autograder.judgement.grade import Cause, Grade, Provenance
+from autograder.judgement.grade import Cause, Grade
 from autograder.notebooks.reading.submission import UnreadableNotebook, read_submission
 from autograder.reports.check_report import CheckReport
 
@@ -77,12 +76,9 @@ class _Checker:
             return _Found(self._without_run(notebook, Cause.MACHINE_FAILED, ""))
 
     def _without_run(self, notebook: Path, cause: Cause, message: str) -> Grade:
-        manifest = self.checks.manifest
-        results = self.prepared.judge.all_for(cause, message) + unread(
-            manifest.assignment, cause, message
-        )
-        provenance = Provenance(autograder.__version__, Candidate("", notebook).digest(), "", "")
-        return Grade("", manifest.slug, results, (), str(cause), provenance)
+        candidate = Candidate("", notebook)
+        slug = self.checks.manifest.slug
+        return grade_unrun(self.prepared.judge, slug, candidate, cause, message)
 
     def _check(self, notebook: Path) -> _Found:
         manifest, candidate = self.checks.manifest, Candidate("", notebook)
@@ -100,15 +96,17 @@ class _Checker:
             )
         evidence = self._run(submission)
         grade = make_grade(self.prepared, candidate, submission, evidence, "")
-        told = own_findings(
+        explain = partial(
+            own_findings,
             self.checks.files,
             self.prepared.judge,
-            grade.checks,
-            evidence,
-            self.runner,
-            manifest.blind,
+            evidence=evidence,
+            runner=self.runner,
+            blind=manifest.blind,
         )
-        answers = answered(manifest.assignment, submission.notebook, self.checks.release)
+        judged = len(grade.checks)
+        grade = finish(grade, self.prepared, evidence, submission.notebook, explain)
+        told = grade.checks[:judged]
         specs = self.prepared.judge.specs
         errors = {
             spec.id: run.error
@@ -122,7 +120,7 @@ class _Checker:
             _remarks(self.checks, told, specs) if evidence.ending.reason is Ended.FINISHED else ()
         )
         remarks += self._doubt()
-        return _Found(msgspec.structs.replace(grade, checks=told + answers), places, remarks)
+        return _Found(grade, places, remarks)
 
     def _doubt(self) -> tuple[str, ...]:
         """Where the assignment's tolerances were measured on another GPU than is here."""
@@ -147,12 +145,7 @@ class _Checker:
             files, judge.specs, [(cell.id, cell.source) for cell in submission.cells], holds
         )
         follow_up = repeats(files, judge, holds)
-        evidence = self.runner.run(plan.key, plan.request, plan.calls, follow_up)
-        return (
-            self.runner.run(plan.key, plan.request, plan.calls, follow_up)
-            if evidence.ending.reason in PASSING_TROUBLE
-            else evidence
-        )
+        return run_again(lambda: self.runner.run(plan.key, plan.request, plan.calls, follow_up))
 
 
 def check_notebook(

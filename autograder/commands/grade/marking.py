@@ -19,6 +19,7 @@ from autograder.commands.grade.ledger import is_projected, read_ledger
 from autograder.errors import ExchangeError
 from autograder.exchange.nbgrader.marks import grade_id, read_marks
 from autograder.judgement.grade import RULINGS, ByHand, Cause, CheckResult, Outcome, Visibility
+from autograder.judgement.points import marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -152,8 +153,7 @@ def _with_mark(check: CheckResult, mark: Mark | None) -> CheckResult:
 
 def _marked(own: CheckResult, points: float, comment: str, *, settled: bool) -> CheckResult:
     """`own`, a question or what a check is by itself, with a person's points."""
-    full = points >= own.max_points + own.bonus
-    cause = Cause.TO_BE_MARKED_AGAIN if not settled else Cause.MARKED_FULL if full else Cause.MARKED
+    cause = marked(points, own.max_points, own.bonus, settled=settled)
     return msgspec.structs.replace(_settle(own, cause, points), comment=comment)
 
 
@@ -164,15 +164,15 @@ def _decided(by_hand: ByHand, own: CheckResult, comment: str, *, settled: bool) 
     """
     by_hand = msgspec.structs.replace(by_hand, automatic=own)
     settled = settled and (own.retry or _state(own) == by_hand.seen)
-    marked = _marked(own, by_hand.points, comment, settled=settled)
+    by_person = _marked(own, by_hand.points, comment, settled=settled)
     first = _BY_HAND if settled else _BY_HAND_BEFORE
-    passed = marked.outcome is Outcome.PASSED
+    passed = by_person.outcome is Outcome.PASSED
     said = (first,) if passed else (first, f"By itself the check is: {own.outcome}.", own.message)
     told = {
         "message": "\n".join(text for text in said if text),
         "findings": () if passed else own.findings,
     }
-    return msgspec.structs.replace(marked, **told, by_hand=by_hand)
+    return msgspec.structs.replace(by_person, **told, by_hand=by_hand)
 
 
 def _state(own: CheckResult) -> tuple[Outcome, float, float]:

@@ -8,33 +8,29 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-import msgspec
-
-import autograder
 from autograder.atomic import is_disk_failure
-from autograder.commands.grade.marking import answered, carried
+from autograder.commands.grade.finish import finish, make_grade, with_marks
 from autograder.commands.grade.partial import resume
-from autograder.commands.grade.unrun import Unrun
+from autograder.commands.grade.unrun import UNREADABLE, Unrun
 from autograder.course.draws import on_variant
-from autograder.course.executed import executed_notebook, outputs_of, write_executed
+from autograder.course.executed import executed_notebook, write_executed
 from autograder.course.graded_tests import with_tests
-from autograder.course.judging import describe_error, repeats
+from autograder.course.judging import repeats
 from autograder.course.keys import judging_key
 from autograder.course.plan import plan_execution
 from autograder.course.prepare import Prepared, prepare_for
-from autograder.diagnosis.gallery import Gallery, resemblances
+from autograder.diagnosis.gallery import Gallery
 from autograder.diagnosis.probing import add_findings
 from autograder.errors import SandboxError
-from autograder.evidence.trace import Ended
-from autograder.judgement.grade import Cause, Grade, Provenance
-from autograder.notebooks.cells import Role
+from autograder.execution.retry import run_again
+from autograder.judgement.grade import Cause, Grade
 from autograder.notebooks.reading.notebook_file import read_notebook_file
 from autograder.notebooks.reading.signature import held_in
-from autograder.notebooks.reading.staleness import stale_outputs
-from autograder.notebooks.reading.submission import Unreadable, UnreadableNotebook, read_submission
+from autograder.notebooks.reading.submission import UnreadableNotebook, read_submission
 from autograder.reports.isolation import level_of
 
 if TYPE_CHECKING:
@@ -52,18 +48,6 @@ if TYPE_CHECKING:
     from autograder.notebooks.reading.submission import Submission
 
 _LOG = logging.getLogger(__name__)
-
-UNREADABLE = {
-    Unreadable.WRONG_KERNEL: Cause.WRONG_KERNEL,
-    Unreadable.NO_NOTEBOOK: Cause.NO_NOTEBOOK,
-    Unreadable.SEVERAL_NOTEBOOKS: Cause.SEVERAL_NOTEBOOKS,
-}
-"""Causes of submissions that can't be read; all other reasons are UNREADABLE."""
-
-PASSING_TROUBLE = (Ended.FORKSERVER_DIED, Ended.CORRUPT_FRAMES, Ended.KILLED)
-"""Endings after which a submission is run once more at once."""
-
-ATTEMPTS = 2
 
 
 class _Turns:
@@ -129,9 +113,7 @@ class Grader:
                 raise  # the next one would fail as well
             _LOG.exception("grading %s failed", candidate.student)
             grade = self._without_run(candidate, Cause.MACHINE_FAILED, "")
-        grade = msgspec.structs.replace(
-            grade, checks=carried(self.results.read_grade(candidate.student), grade.checks)
-        )
+        grade = with_marks(grade, self.results.read_grade(candidate.student))
         self.results.write_grade(grade)
         return grade
 
@@ -155,9 +137,8 @@ class Grader:
             return self._without_run(
                 candidate, UNREADABLE.get(error.reason, Cause.UNREADABLE), str(error)
             )
-        if (
-            variant is not None and variant.note
-        ):  # what stands in it was computed from other data: it says nothing of a stale kernel
+        # what stands in it was computed from other data: it says nothing of a stale kernel
+        if variant is not None and variant.note:
             submission = dataclasses.replace(
                 submission,
                 cells=tuple(
@@ -201,17 +182,14 @@ class Grader:
         write_executed(
             self.results.executed_path(candidate.student), executed_notebook(submission, evidence)
         )
-        provenance = msgspec.structs.replace(grade.provenance, gallery=self.gallery.digest)
-        checks = add_findings(
-            self.prepared, grade.checks, evidence, self.results.evidence, self.executor
+        explain = partial(
+            add_findings,
+            self.prepared,
+            evidence=evidence,
+            store=self.results.evidence,
+            executor=self.executor,
         )
-        alike = resemblances(self.prepared, checks, evidence, self.gallery)
-        answers = answered(
-            self.prepared.files.assignment, submission.notebook, self.prepared.release
-        )
-        return msgspec.structs.replace(
-            grade, checks=checks + answers, resembles=alike, provenance=provenance
-        )
+        return finish(grade, self.prepared, evidence, submission.notebook, explain, self.gallery)
 
     def _stored(self, student: str, plan: Plan) -> Evidence | None:
         """Stored evidence of `plan`; None where there is none that is good enough."""
@@ -227,13 +205,8 @@ class Grader:
 
     def _execute(self, student: str, plan: Plan, holds: Mapping[str, str]) -> Evidence:
         follow_up = repeats(self.prepared.files, self.prepared.judge, holds)
-        evidence = self._take_over(student, plan, follow_up)
-        for _ in range(ATTEMPTS):
-            if evidence is not None and evidence.ending.reason not in PASSING_TROUBLE:
-                break
-            evidence = self._run(plan, plan.calls, follow_up)
-        assert evidence is not None
-        return evidence
+        taken = self._take_over(student, plan, follow_up)
+        return run_again(lambda: self._run(plan, plan.calls, follow_up), taken)
 
     def _take_over(
         self, student: str, plan: Plan, follow_up: Callable[[Evidence], Sequence[CallBatch]]
@@ -244,15 +217,15 @@ class Grader:
         before = self.results.read_grade(student)
         key = before.provenance.evidence_key if before else ""
         earlier = self.results.evidence.get(key) if key and key != plan.key else None
-        partial = (
+        resumed = (
             resume(plan, earlier, follow_up)
             if earlier is not None and not self._is_weak(earlier)
             else None
         )
-        if partial is None:
+        if resumed is None:
             return None
-        return partial.without_running() or partial.merged(
-            self._run(plan, partial.calls, partial.ask)
+        return resumed.without_running() or resumed.merged(
+            self._run(plan, resumed.calls, resumed.ask)
         )
 
     def _run(
@@ -265,46 +238,3 @@ class Grader:
         if self.stop.is_set():
             raise InterruptedError  # an interrupted run is no evidence
         return evidence
-
-
-def make_grade(
-    prepared: Prepared,
-    candidate: Candidate,
-    submission: Submission,
-    evidence: Evidence,
-    context: str,
-) -> Grade:
-    """Judge `evidence` of `submission`, without its answers to questions: a function of its
-    arguments.
-    """
-    outputs = {cell.run.id: outputs_of(cell.outputs) for cell in evidence.cells}
-    provenance = Provenance(
-        autograder.__version__, candidate.digest(), evidence.key, context, evidence.environment
-    )
-    return Grade(
-        student=candidate.student,
-        assignment=prepared.files.slug,
-        checks=prepared.judge.results(evidence),
-        notices=(*submission.notices, *stale_outputs(submission, outputs)),
-        problem=_problem(evidence, submission),
-        provenance=provenance,
-        submitted_at=candidate.submitted_at,
-        late=candidate.late,
-    )
-
-
-def _problem(evidence: Evidence, submission: Submission) -> str:
-    """The submission's ending, or its first error outside of a check cell, in a few words."""
-    ending = evidence.ending
-    if ending.reason is not Ended.FINISHED:
-        return f"{ending.reason.replace('_', ' ')}{f': {ending.detail}' if ending.detail else ''}"
-    own = {cell.id for cell in submission.cells if cell.role is not Role.CHECK}
-    error = next(
-        (
-            cell.run.error
-            for cell in evidence.cells
-            if cell.run.id in own and cell.run.error is not None
-        ),
-        None,
-    )
-    return describe_error(error)[:200] if error is not None else ""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.commands.grade.marking import answered, carried, unread
+from autograder.commands.grade.finish import finish, with_marks
+from autograder.commands.grade.marking import unread
 from autograder.course.draws import on_variant
 from autograder.course.executed import read_executed
 from autograder.course.hardware import device_of
 from autograder.course.keys import changes, judging_key
 from autograder.course.prepare import prepare_for
-from autograder.diagnosis.gallery import resemblances
 from autograder.diagnosis.probing import add_findings
 from autograder.judgement.grade import RULINGS
 
@@ -82,26 +83,23 @@ class Rejudger:
             executed = read_executed(self.results.executed_path(grade.student))
             if executed is None and prepared.files.assignment.questions:
                 return OutOfDate("stored without the notebook, and the answers with it")
-            checks = add_findings(
-                prepared, judge.results(evidence), evidence, self.results.evidence, self.executor
+            ran = msgspec.structs.replace(grade.provenance, environment=evidence.environment)
+            judged = msgspec.structs.replace(grade, checks=judge.results(evidence), provenance=ran)
+            explain = partial(
+                add_findings,
+                prepared,
+                evidence=evidence,
+                store=self.results.evidence,
+                executor=self.executor,
             )
-            answers = (
-                answered(prepared.files.assignment, executed, prepared.release) if executed else ()
-            )
-            alike = resemblances(prepared, checks, evidence, self.gallery)
-            ran = msgspec.structs.replace(
-                grade.provenance, environment=evidence.environment, gallery=self.gallery.digest
-            )
-            grade = msgspec.structs.replace(grade, resembles=alike, provenance=ran)
+            judged = finish(judged, prepared, evidence, executed, explain, self.gallery)
         else:
             first = next((check.automatic for check in grade.checks if not check.question), None)
             cause, said = (first.cause, first.message) if first else (None, "")
             details = said.removeprefix(RULINGS[cause].message).strip("\n") if cause else ""
             checks = judge.all_for(cause, details) if cause else ()
             answers = unread(prepared.files.assignment, cause, details) if cause else ()
-        provenance = msgspec.structs.replace(grade.provenance, judging_key=context)
-        judged = on_variant(
-            msgspec.structs.replace(grade, checks=checks + answers, provenance=provenance),
-            grade.variant,
-        )
-        return msgspec.structs.replace(judged, checks=carried(grade, judged.checks))
+            judged = msgspec.structs.replace(grade, checks=checks + answers)
+        provenance = msgspec.structs.replace(judged.provenance, judging_key=context)
+        judged = msgspec.structs.replace(judged, provenance=provenance)
+        return with_marks(on_variant(judged, grade.variant), grade)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import autograder
-from autograder.commands.grade.marking import carried, unread
+from autograder.commands.grade.finish import with_marks
+from autograder.commands.grade.marking import unread
 from autograder.course.hardware import DEVICE
 from autograder.course.judging import Judge
 from autograder.evidence.trace import Ended, Ending, Evidence
 from autograder.judgement.grade import Cause, Grade, Provenance
+from autograder.notebooks.reading.submission import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from autograder.checks.docket import Docket
     from autograder.commands.grade.submissions import Candidate
     from autograder.course.results import ResultsFolder
+
+
+UNREADABLE = {
+    Unreadable.WRONG_KERNEL: Cause.WRONG_KERNEL,
+    Unreadable.NO_NOTEBOOK: Cause.NO_NOTEBOOK,
+    Unreadable.SEVERAL_NOTEBOOKS: Cause.SEVERAL_NOTEBOOKS,
+}
+"""Causes of submissions that can't be read; all other reasons are UNREADABLE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +51,13 @@ class Unrun:
         """The grade of what could not be run, all checks for the same cause."""
         # of an earlier submission
         self.results.executed_path(candidate.student).unlink(missing_ok=True)
-        checks = self.judge.all_for(cause, message) + unread(self.files.assignment, cause, message)
+        grade = grade_unrun(
+            self.judge, self.files.slug, candidate, cause, message, context=self.context
+        )
         # on which the grade stays true
         hardware = {DEVICE: self.files.hardware} if self.files.hardware else {}
-        provenance = Provenance(
-            autograder.__version__, candidate.digest(), "", self.context, hardware
-        )
-        return Grade(
-            candidate.student,
-            self.files.slug,
-            checks,
-            (),
-            str(cause),
-            provenance,
-            candidate.submitted_at,
-            late=candidate.late,
-        )
+        provenance = msgspec.structs.replace(grade.provenance, environment=hardware)
+        return msgspec.structs.replace(grade, provenance=provenance)
 
     def all_without_device(self, candidates: Sequence[Candidate], missing: str) -> Iterator[Grade]:
         """Write a grade for each, since the GPU is `missing`: ungradable, and run by the next
@@ -66,11 +67,26 @@ class Unrun:
             nothing = candidate.path is None
             cause = (candidate.problem or Cause.NO_NOTEBOOK) if nothing else Cause.NO_DEVICE
             grade = self.grade(candidate, cause, "" if nothing else missing)
-            grade = msgspec.structs.replace(
-                grade, checks=carried(self.results.read_grade(candidate.student), grade.checks)
-            )
+            grade = with_marks(grade, self.results.read_grade(candidate.student))
             self.results.write_grade(grade)
             yield grade
+
+
+def grade_unrun(
+    judge: Judge, slug: str, candidate: Candidate, cause: Cause, message: str, *, context: str = ""
+) -> Grade:
+    """Return the grade of a submission without a run: all checks and questions for `cause`."""
+    checks = judge.all_for(cause, message) + unread(judge.assignment, cause, message)
+    return Grade(
+        candidate.student,
+        slug,
+        checks,
+        (),
+        str(cause),
+        Provenance(autograder.__version__, candidate.digest(), "", context),
+        candidate.submitted_at,
+        late=candidate.late,
+    )
 
 
 def judge_of_nothing(files: AssignmentFiles, docket: Docket) -> Judge:

@@ -38,7 +38,7 @@ from autograder.course.prepare import (
     reference_points,
 )
 from autograder.diagnosis.gallery import write_gallery
-from autograder.evidence.trace import Ended
+from autograder.execution.retry import run_again
 from autograder.judgement.comparing.likeness import Exhibit
 from autograder.judgement.grade import Cause, Outcome
 from autograder.mistakes.mutants import Mutant, mutants
@@ -358,14 +358,7 @@ class _Bench:
                 files, assignment=msgspec.structs.replace(files.assignment, limits=limits)
             )
         plan = plan_execution(files, self.prepared.judge.specs, cells, {})
-        evidence = self.executor.run(plan.key, plan.request, plan.calls)
-        if evidence.ending.reason in (
-            Ended.FORKSERVER_DIED,
-            Ended.CORRUPT_FRAMES,
-            Ended.WALL_LIMIT,
-        ):
-            evidence = self.executor.run(plan.key, plan.request, plan.calls)
-        return evidence
+        return run_again(lambda: self.executor.run(plan.key, plan.request, plan.calls), ours=True)
 
     def _fates(self, evidence: Evidence, skipped: set[str]) -> tuple[Fate, ...]:
         judge = self.prepared.judge

@@ -16,7 +16,6 @@ import msgspec
 
 from autograder.assignment import Disclosure, WhenShown
 from autograder.exchange.gradescope.submission_metadata import KEY, own_data
-from autograder.judgement.findings.catalogue import tell
 from autograder.judgement.grade import Cause, CheckResult, Grade, GradeStatus, Outcome, Visibility
 from autograder.reports.feedback.excerpts import failures, run_of
 from autograder.reports.feedback.page import message_blocks
@@ -24,7 +23,7 @@ from autograder.reports.feedback.plots import describe, loss_picture, recorded_l
 from autograder.reports.isolation import isolation_warning
 from autograder.reports.plain import counted, number, plain, plain_line
 from autograder.reports.rendering import environment
-from autograder.reports.told import same_as
+from autograder.reports.told import told_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 PICTURES = 8
 """Of one result; each takes some 30 kB and, on half a CPU, a quarter of a second."""
 NOTICES = 20
-FINDING_CHARS = 6_000
 RULE = "<hr>"
 """Between a refusal and the earlier result that it repeats."""
 
@@ -287,22 +285,14 @@ def _may_tell_given(graded: Graded, check: CheckResult) -> bool:
 
 
 def _told(graded: Graded) -> dict[str, tuple[str, ...]]:
-    """What is said of each check's findings, by check id: at length at the first check that is
-    shown at the same time, and by reference to it after that. What is shown later tells all.
+    """By check id, what is said of its findings: by themselves for the checks of each time at which
+    checks are shown, since what is shown later tells all.
     """
-    first: dict[tuple[Visibility, str], str] = {}
-    told = {}
-    for check in graded.grade.checks:
-        when, words = _when(graded, check), []
-        disclosure = graded.assignment.disclosure if when is Visibility.VISIBLE else Disclosure.FIX
-        for finding in check.findings:
-            before = first.setdefault((when, finding.code), check.id)
-            if before == check.id:
-                words.append(plain(tell(finding, disclosure), FINDING_CHARS))
-            else:
-                title = next(one.title or one.id for one in graded.grade.checks if one.id == before)
-                words.append(same_as(plain_line(title), check))
-        told[check.id] = tuple(dict.fromkeys(words))
+    told: dict[str, tuple[str, ...]] = {}
+    for when in Visibility:
+        shown = [check for check in graded.grade.checks if _when(graded, check) is when]
+        now = when is Visibility.VISIBLE
+        told |= told_of(shown, graded.assignment.disclosure if now else Disclosure.FIX)
     return told
 
 

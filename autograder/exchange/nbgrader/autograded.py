@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.errors import ExchangeError
 from autograder.exchange.nbgrader.marks import grade_id
+from autograder.notebooks.cells import checksum, grade_id_of
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.notebooks.nodes import new_cell, stream_output
 from autograder.reports.inert_outputs import clean_images, clean_markdown, clean_output, joined
@@ -56,13 +57,6 @@ class ReleasedCell:
         return self.cell.metadata["nbgrader"]  # type: ignore[no-any-return]
 
 
-def grade_id_of(cell: NotebookNode) -> str:
-    """The cell's grade_id, "" where it has none; a student's metadata may hold anything."""
-    metadata = cell.get("metadata", {}).get("nbgrader")
-    name = metadata.get("grade_id") if isinstance(metadata, dict) else None
-    return name if isinstance(name, str) else ""
-
-
 def released_cells(release: NotebookNode, checks: Sequence[CheckEntry]) -> list[ReleasedCell]:
     """The cells that nbgrader keeps record of: those of the released notebook in its order, then
     one per hidden check.
@@ -99,7 +93,7 @@ def _graded(name: str, cell: NotebookNode, check: CheckEntry | None) -> Released
     # nbgrader's maximum is the check's, whatever an older release said
     cell.metadata["nbgrader"]["points"] = check.max_points
     cell.metadata["nbgrader"]["grade"] = not cell.metadata["nbgrader"].get("task")
-    cell.metadata["nbgrader"]["checksum"] = _checksum(cell)
+    cell.metadata["nbgrader"]["checksum"] = checksum(cell)
     return ReleasedCell(name, cell, check.id)
 
 
@@ -113,14 +107,8 @@ def _hidden_cell(check: CheckEntry) -> ReleasedCell:
         "schema_version": 3, "grade": True, "solution": False, "locked": True, "task": False,
         "grade_id": name, "points": check.max_points, "cell_type": "code",
     }  # fmt: skip
-    cell.metadata["nbgrader"]["checksum"] = _checksum(cell)
+    cell.metadata["nbgrader"]["checksum"] = checksum(cell)
     return ReleasedCell(name, cell, check.id, appended=True)
-
-
-def _checksum(cell: NotebookNode) -> str:
-    from nbgrader.utils import compute_checksum  # heavy, optional: pulls in JupyterLab
-
-    return str(compute_checksum(cell))
 
 
 def _cell_id(name: str) -> str:

@@ -27,12 +27,12 @@ from autograder.exchange.nbgrader.autograded import (
     CheckEntry,
     ReleasedCell,
     autograded_notebook,
-    grade_id_of,
     released_cells,
 )
 from autograder.exchange.nbgrader.marks import grade_id
 from autograder.exchange.nbgrader.penalties import assign_penalties
 from autograder.judgement.grade import CheckResult, Grade
+from autograder.notebooks.cells import grade_id_of
 from autograder.notebooks.libraries import NotebookNode, nbformat
 from autograder.reports.isolation import isolation_warning
 

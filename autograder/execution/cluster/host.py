@@ -31,12 +31,10 @@ from autograder.evidence.trace import (
 )
 from autograder.execution.cluster.worker_side import BATCHES, GO, NEWS, STOP, Task, run_task
 from autograder.execution.executor import Executor, FollowUp, check_request
+from autograder.execution.retry import ATTEMPTS
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
-ATTEMPTS = 2
-"""A submission during whose runs so many workers died is set aside."""
 
 _PATIENCE_S = 0.5
 """Between looks at what only happens when something is wrong: a stopped grader, a failed task."""
