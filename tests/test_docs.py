@@ -1,6 +1,7 @@
 """What the README and the docs show works, and is written as the house writes."""
 
 import importlib.util
+import inspect
 import re
 import shutil
 import subprocess
@@ -10,7 +11,9 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from autograder.checks import call
 from autograder.cli import app
+from autograder.judgement.grade import Visibility
 from autograder.mistakes.mutants import OPERATORS
 
 ROOT = Path(__file__).parent.parent
@@ -237,6 +240,23 @@ def test_what_check_authors_use_has_words_and_a_page(site):
     assert len(names) > 20
     assert [one.path for one in names if one.path not in shown] == []
     assert [path for one in names for path in site.undocumented(one)] == []
+
+
+def test_the_options_of_a_call_are_those_of_the_program():
+    """With their defaults; and so are the words for when students see a check."""
+    text = (DOCS / "reference" / "checks.md").read_text()
+    section = text[
+        text.index("::: autograder.checks.call\n") : text.index("::: autograder.checks.cell\n")
+    ]
+    rows = re.findall(r"^\| `(\w+)` \| .+? \| (.+?) \| .+ \|$", section, re.MULTILINE)
+    words = {inspect.Parameter.empty: "required", None: "none", "": '`""`'}
+    given = [
+        one
+        for one in inspect.signature(call).parameters.values()
+        if one.kind is not one.VAR_KEYWORD
+    ]
+    assert rows == [(one.name, words.get(one.default, f"`{one.default}`")) for one in given]
+    assert re.findall(r'^\| `"(\w+)"` \|', text, re.MULTILINE) == list(Visibility)
 
 
 def test_names_without_words_are_found(site, tmp_path):
