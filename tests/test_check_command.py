@@ -17,7 +17,7 @@ import yaml
 
 from autograder.assignment import open_assignment
 from autograder.cli import main
-from autograder.cli.checking import exit_code
+from autograder.cli.check import exit_code
 from autograder.commands.export.repositories import export_github, export_gitlab
 from autograder.commands.release.student_version import release_assignment
 from autograder.evidence.store import EvidenceStore

@@ -13,9 +13,9 @@ from lms_samples import CANVAS_GRADEBOOK, MOODLE_WORKSHEET, make_zip, notebook
 from typer.testing import CliRunner
 
 from autograder.cli import app, main
-from autograder.cli.checking import _write
-from autograder.cli.grading import _chosen, exit_code
+from autograder.cli.check import _write
 from autograder.cli.options import course_of
+from autograder.commands.grade.command import _chosen, exit_code
 from autograder.commands.grade.submissions import Candidate
 from autograder.course.results import ResultsFolder
 from autograder.errors import AutograderError

@@ -19,7 +19,18 @@ from typing import Annotated
 import typer
 
 from autograder.atomic import is_disk_failure
-from autograder.cli import authoring, checking, collecting, exporting, grading, importing
+from autograder.cli import (
+    calibrate,
+    check,
+    collect,
+    doctor,
+    export,
+    grade,
+    import_,
+    new,
+    release,
+    validate,
+)
 from autograder.cli.terminal import VERSION, log_plainly, plain_text
 from autograder.errors import AssignmentError, AutograderError, SandboxError
 
@@ -56,22 +67,22 @@ def _options(
 
 
 COMMANDS = (
-    authoring.init,
-    authoring.new,
-    authoring.validate,
-    authoring.calibrate,
-    authoring.release,
-    grading.grade,
-    grading.regrade,
-    grading.doctor,
-    collecting.collect,
-    checking.check,
+    new.init,
+    new.new,
+    validate.validate,
+    calibrate.calibrate,
+    release.release,
+    grade.grade,
+    grade.regrade,
+    doctor.doctor,
+    collect.collect,
+    check.check,
 )
 
 for command in COMMANDS:
     app.command()(command)
-app.add_typer(exporting.export)
-app.add_typer(importing.imports)
+app.add_typer(export.export)
+app.add_typer(import_.imports)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ may quote students.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from autograder import __version__
 
@@ -67,6 +67,34 @@ class Bar:
         """One step further."""
         if self._progress is not None:
             self._progress.advance(self._task)
+
+
+class Terminal:
+    """A `Show` on standard output. All of it is plain, since it may quote students."""
+
+    def __init__(self) -> None:
+        self._console = terminal()
+
+    def line(self, text: str, *, whole: bool = False) -> None:
+        """Show a line; a `whole` one is left for the terminal to break."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=whole)
+
+    def warning(self, text: str) -> None:
+        """Show it after a word in yellow."""
+        self._console.print("[yellow]Warning:[/] ", end="")
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def alarm(self, text: str) -> None:
+        """Show it in red."""
+        self._console.print(text, style="bold red", markup=False, highlight=False)
+
+    def table(self, table: Any) -> None:
+        """Show a table."""
+        self._console.print(table)
+
+    def progress(self, title: str) -> Bar:
+        """Return a bar, drawn only once something is being done."""
+        return Bar(self._console, title)
 
 
 def plain_text(text: str) -> str:

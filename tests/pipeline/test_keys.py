@@ -457,7 +457,7 @@ def test_our_own_code_is_in_the_keys(package, graded):
         ("sandboxed/worker.py", (1, 1, 1, 1)),
         ("judgement/grade.py", (0, 1, 1, 1)),
         ("reports/feedback/page.py", (0, 0, 0, 1)),
-        ("cli/grading.py", (0, 0, 0, 0)),
+        ("cli/grade.py", (0, 0, 0, 0)),
     ):
         (package / name).write_text("changed")
         assert tuple(old != new for old, new in zip(before, made(), strict=True)) == tuple(

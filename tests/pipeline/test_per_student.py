@@ -586,7 +586,7 @@ def test_the_command_says_what_it_needs(words, said, tmp_path):
 def test_the_command_releases_a_roster(executor, tmp_path, monkeypatch):
     """From the file to a notebook for each line, and the key is told of once."""
     # one forkserver starts in half the time
-    monkeypatch.setattr("autograder.cli.authoring.CORES", 1)
+    monkeypatch.setattr("autograder.cli.release.CORES", 1)
     course = VariantCourse.made(tmp_path / "course", executor)
     (tmp_path / "roster.csv").write_text("name;id\nLovelace, Ada;ada\nBob;../bob\n")
     words = [
