@@ -35,7 +35,7 @@ test-long: $(STAMP)  ## what the short suite leaves out
 test-all: $(STAMP)  ## every test
 	$(PYTEST)
 
-BARE := tests/execution/test_conformance.py tests/execution/test_mounts.py tests/pipeline/test_gradescope_run.py tests/pipeline/test_isolation.py tests/pipeline/test_umask.py
+BARE := tests/execution/test_conformance.py tests/execution/test_mounts.py tests/commands/container/test_gradescope_run.py tests/commands/grade/test_isolation.py tests/commands/container/test_umask.py
 test-bare: $(STAMP)  ## the sandbox's and Gradescope's tests as if bubblewrap were not installed; needs root
 	$(BIN)/python -m tests.surroundings $(PYTEST) $(BARE)
 
@@ -54,10 +54,10 @@ picture: $(STAMP)  ## the README's picture of real feedback; needs Debian's chro
 		--screenshot=docs/feedback.png file://$(CURDIR)/demo/picture/grades/optimizers/mei/feedback.html
 
 attacks: $(STAMP)  ## every hostile submission at every level that this machine offers, as a table in docs/attacks.md; needs root
-	$(BIN)/python -m tests.adversaries.matrix
+	PYTHONPATH=tests/helpers $(BIN)/python -m tests.adversaries.matrix
 
 faults: $(STAMP)  ## grader, forkservers, submissions and Dask workers killed 50 times each at random moments
-	$(BIN)/python -m tests.execution.faults 50
+	PYTHONPATH=tests/helpers $(BIN)/python -m tests.execution.faults 50
 
 bench: $(STAMP)  ## every bar of speed and size against pinned peers, into docs/performance.md
 	$(BIN)/python benchmarks/bench.py

@@ -14,7 +14,9 @@ import io
 import sys
 import tempfile
 import threading
+from itertools import pairwise
 from pathlib import Path
+from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "autograder"
@@ -33,7 +35,7 @@ class Steps:
         self._lock = threading.Lock()
         self.over = False
 
-    def notice(self, frame, event, _arg) -> None:
+    def notice(self, frame: FrameType, event: str, _arg: object) -> None:
         """A profile function, for `sys.setprofile`."""
         code = frame.f_code
         if event != "call" or self.over or code in self._seen or code.co_name.startswith("<"):
@@ -48,7 +50,7 @@ class Steps:
             self.over = code.co_name == "write_grade"
 
     @staticmethod
-    def _importing(frame) -> bool:
+    def _importing(frame: FrameType | None) -> bool:
         while frame is not None:
             if frame.f_code.co_name == "<module>" and "importlib" in str(frame.f_back):
                 return True
@@ -61,7 +63,10 @@ def command(student: str, results: Path) -> None:
     from autograder.cli import app
 
     words = ["grade", "optimizers", str(ROOT / "examples/optimizers/submitted"), "--only", student]
-    app([*words, "--results", str(results), "--jobs", "1", "--course", str(ROOT)], standalone_mode=False)
+    app(
+        [*words, "--results", str(results), "--jobs", "1", "--course", str(ROOT)],
+        standalone_mode=False,
+    )
 
 
 def main() -> None:
@@ -77,7 +82,7 @@ def main() -> None:
         threading.setprofile(None)
     modules = [module for module, _ in steps.found]
     rooms = [module.partition(".")[0] for module in modules]
-    changes = sum(one != other for one, other in zip(rooms, rooms[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(rooms))
     if "--calls" in sys.argv:
         for module, name in steps.found:
             print(f"{module:<45} {name}")

@@ -14,7 +14,7 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
-pytest_plugins = ["durations"]
+pytest_plugins = ["durations", "tiny_fixtures"]
 collect_ignore = ["tiny_course", "variant_course"]  # courses with checks, not tests
 
 

@@ -2,13 +2,8 @@
 silent.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parent.parent / "benchmarks")]
-from yardstick import SECONDS, Bar, Yardstick, seconds_text  # noqa: E402
+from yardstick import SECONDS, Bar, Yardstick, seconds_text
 
 
 @pytest.mark.parametrize(

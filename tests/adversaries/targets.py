@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import select
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "pipeline"))
 from tiny_class import LOSS, TINY
 from tiny_class import TinyCourse as _TinyCourse
 

@@ -1,12 +1,7 @@
 """The programs of tests/programs, and a laboratory to judge them in."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from laboratory import Laboratory
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "programs"))
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,15 @@
 
 import datetime
 import json
-import sys
-from pathlib import Path
 
 import jsonschema
 import pytest
+from checked_samples import HOSTILE, mixed, report, result
 from github_runner import commands_in
 from result_schema import RESULT, RUNNER
 
 from autograder.exchange.github import commands, pause, result_json, resume, scale, submitted
 from autograder.judgement.grade import Outcome
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
-from checked_samples import HOSTILE, mixed, report, result
 
 NOON = datetime.datetime(2026, 6, 1, 12, 0, 0, tzinfo=datetime.UTC)
 

@@ -1,19 +1,15 @@
 """nbgrader's source folders: what is read of them, and what is refused with file and cell."""
 
 import base64
-import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader_course import CELLS, KERNEL, cell, write_source
 
 from autograder.errors import ExchangeError
 from autograder.exchange.nbgrader.assignment_source import read_source
 from autograder.notebooks.cells import Role
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "pipeline"))
-from nbgrader_course import CELLS, KERNEL, cell, write_source
 
 SOLUTION = "x = 0\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION"
 

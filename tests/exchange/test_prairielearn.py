@@ -1,19 +1,15 @@
 """A grade as PrairieLearn's results.json."""
 
 import json
-import sys
-from pathlib import Path
 
 import jsonschema
 import msgspec
 import pytest
+from checked_samples import mixed, report, result
 
 from autograder.assignment import Disclosure
 from autograder.exchange.prairielearn import MAX_BYTES, encoded, not_gradable, results_json
 from autograder.judgement.grade import Cause, Outcome, Visibility
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "reports"))
-from checked_samples import mixed, report, result
 
 TEXT = {"type": "string"}
 SCHEMA = {
