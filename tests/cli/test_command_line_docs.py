@@ -18,8 +18,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
 HEAD = """\
 # The command line
 
-Made from the program by `tests/cli/test_command_line_docs.py`; each command's `--help` says the same. A
-command works in the course that it is called in, or in a folder below; `--course` names another.
+Made from the program by `tests/cli/test_command_line_docs.py`; each command's `--help` says the
+same. A command works in the course that it is called in, or in a folder below; `--course` names
+another.
 
 | exit code | meaning |
 | --- | --- |
