@@ -28,15 +28,9 @@ DIGITS = 3
 """Significant digits in the file: a measurement is no more exact than that."""
 
 _HEADER = """\
-<<<<<<< HEAD
-How far right programs lie from the reference (spread), how far the nearest known mistake does, and
+    """Return a calibration as TOML, numbers to three significant digits."""
 the bar between them, for each check that trains. Residuals as in
 autograder.judgement.comparing.comparison.trajectory_residuals.
-=======
-# How far right programs lie from the reference (spread), how far the nearest known mistake does, \
-and the bar between them, for each check that trains.
-# Residuals as in autograder.judgement.comparing.comparison.trajectory_residuals. \
->>>>>>> cdb2694068f9cae362fe7cb726a69343465f8281
 Written by `autograder calibrate`: review and commit it.
 """
 
@@ -153,13 +147,8 @@ def read_bars(path: Path, calls: Mapping[str, Call | tuple[Call, ...]]) -> dict[
 
 
 def calibration_text(calibration: Calibration) -> str:
-<<<<<<< HEAD
-    """`calibration` as TOML, numbers to three significant digits."""
-    import tomlkit  # where something was measured, and not in every command
-=======
     """Return a calibration as TOML, numbers to three significant digits."""
-    return _HEADER + "\n".join(_lines(calibration)) + "\n"
->>>>>>> cdb2694068f9cae362fe7cb726a69343465f8281
+    import tomlkit  # where something was measured, and not in every command
 
     document = tomlkit.document()
     for line in _HEADER.splitlines():
