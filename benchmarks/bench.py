@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -272,14 +273,14 @@ def write_page(
         text=True,
         check=False,
     ).stdout.strip()
+    written = (
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, version {autograder.__version__} "
+        f"({revision or 'no repository'}), in {minutes:.0f} minutes on {machine()}."
+    )
     lines = [
         "# Performance",
         "",
-        (
-            f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, version"
-            f" {autograder.__version__} ({revision or 'no repository'}), in {minutes:.0f} minutes"
-            f" on {machine()}."
-        ),
+        textwrap.fill(written, 100, break_on_hyphens=False),
         "",
         "![Seconds per notebook: bare loops, GradStep, nbgrader, otter-grader](performance.svg)",
         "",

@@ -14,7 +14,7 @@ import pytest
 from places import ROOT
 
 PAGE = (ROOT / "docs" / "authoring.md").read_text()
-EXCERPTS = re.findall(r"```\w+ file=(\S+)\n(.*?)```", PAGE, re.DOTALL)
+EXCERPTS = re.findall(r'```\w+ title="(\S+)"\n(.*?)```', PAGE, re.DOTALL)
 STEPS = re.findall(r"<!-- test: (?P<step>.*?) -->|```console\n(?P<block>.*?)```", PAGE, re.DOTALL)
 
 

@@ -4,6 +4,8 @@ docs/mistakes.md is made from this table.
 
 from __future__ import annotations
 
+import textwrap
+
 from autograder.assignment import Disclosure
 from autograder.judgement.findings.batch_entries import BATCH_ENTRIES
 from autograder.judgement.findings.entry import Entry
@@ -366,11 +368,8 @@ def catalogue_page() -> str:
     lines = [
         "# What a diagnosis can find",
         "",
-        (
-            "Made from `autograder/judgement/findings/catalogue.py`; a test holds the two together."
-            " A finding comes with the numbers of the student's own run; what stands here is the"
-            " general part."
-        ),
+        "Made from `autograder/judgement/findings/catalogue.py`; a test holds the two together. A finding",
+        "comes with the numbers of the student's own run; what stands here is the general part.",
     ]
     for code, entry in CATALOGUE.items():
         lines += [
@@ -379,9 +378,21 @@ def catalogue_page() -> str:
             "",
             f"The loop {entry.name}.",
             "",
-            f"- Likely cause: {entry.cause}",
-            f"- Next step: {entry.look}",
-            f"- Fix, after the due date: {entry.fix}",
+            *_item(f"Likely cause: {entry.cause}"),
+            *_item(f"Next step: {entry.look}"),
+            *_item(f"Fix, after the due date: {entry.fix}"),
         ]
         lines += [f"- Slide: *{entry.slide}*"] if entry.slide else []
     return "\n".join(lines) + "\n"
+
+
+def _item(text: str) -> list[str]:
+    """Lines of a list's item, at most 100 columns wide."""
+    return textwrap.wrap(
+        text,
+        100,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
