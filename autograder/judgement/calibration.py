@@ -28,7 +28,7 @@ DIGITS = 3
 """Significant digits in the file: a measurement is no more exact than that."""
 
 _HEADER = """\
-    """Return a calibration as TOML, numbers to three significant digits."""
+How far right programs lie from the reference (spread), how far the nearest known mistake does, and
 the bar between them, for each check that trains. Residuals as in
 autograder.judgement.comparing.comparison.trajectory_residuals.
 Written by `autograder calibrate`: review and commit it.
