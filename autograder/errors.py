@@ -5,15 +5,14 @@ Student faults are outcomes, never exceptions that reach the command line.
 
 
 class AutograderError(Exception):
-    """Base of all errors raised on purpose; the command line prints its message without a
-    traceback.
+    """Base of all errors raised on purpose.
+
+    The command line prints its message without a traceback.
     """
 
 
 class AssignmentError(AutograderError):
-    """The instructor's own files are wrong: assignment.toml, the template, the checks, the
-    solution.
-    """
+    """Fault in the instructor's own files: assignment.toml, template, checks, solution."""
 
 
 class SubmissionError(AutograderError):
@@ -25,8 +24,9 @@ class SandboxError(AutograderError):
 
 
 class CalibrationError(AutograderError):
-    """A tolerance can't be set: spread of right programs and nearest mistake lie too close
-    together.
+    """Tolerance that can't be set.
+
+    Spread of right programs and nearest mistake lie too close together.
     """
 
 

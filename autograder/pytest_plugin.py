@@ -77,8 +77,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the checks that this torch can't make; remember all others: those that -k leaves
-    out are still needed, since visible cells quote their reference.
+    """Leave out the checks that this torch can't make; remember all others.
+
+    Those that -k leaves out are still needed, since visible cells quote their reference.
     """
     items[:] = [
         item
@@ -144,8 +145,9 @@ def pytest_runtest_makereport(
 
 
 def _stand_alone(request: pytest.FixtureRequest) -> None:
-    """Outside of the grading pipeline, execute reference and submission when the first check
-    asks.
+    """Execute reference and submission when the first check asks.
+
+    This is for use outside of the grading pipeline.
     """
     if RUNS not in request.config.stash:
         # only here: the pipeline's own sessions never need it

@@ -24,8 +24,9 @@ _ONE_AT_A_TIME = threading.RLock()
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Hold the garbage collector off, for code of others that makes syntax trees; it is entered by
-    one thread at a time.
+    """Hold the garbage collector off, for code of others that makes syntax trees.
+
+    It is entered by one thread at a time.
 
     Without a collection nothing else runs while a tree is made: no finalizer and no other thread,
     whoever else parses. Parsing again after the SystemError would not do: the wrong count can also

@@ -9,7 +9,9 @@ INSTALLED = "_templates"
 
 
 def templates_folder() -> Path:
-    """Return autograder/_templates in an installed wheel, templates/ beside the package in a
+    """Return the folder of templates.
+
+    That is autograder/_templates in an installed wheel, templates/ beside the package in a
     checkout.
     """
     package = Path(__file__).resolve().parent

@@ -62,8 +62,9 @@ def mutated(student, mutant, function, **arguments):
 
 
 def hypotheses(call: Call, programs: Sequence[Mutant]) -> Iterator[tuple[str, str, Call]]:
-    """Finding, a name of its own, and the call that computes the gradient field, for each known
-    wrong objective of a function called directly.
+    """Yield known wrong objectives of a function called directly.
+
+    Each is a finding, a name of its own, and the call that computes the gradient field.
     """
     for mutant in programs if call.driver is None else ():
         arguments = {"mutant": mutant.id, "function": call.function, **call.arguments}
@@ -141,8 +142,9 @@ def sample_calls(call: Call) -> Iterator[tuple[int, Call]]:
 
 
 def subset_fields(single: Mapping[int, Field], whole: Field) -> Iterator[tuple[str, Field]]:
-    """Gradient fields of means over parts of the samples (all but one, a prefix, a suffix, every
-    second) and with one sample counted twice, from the gradients of single samples.
+    """Yield gradient fields of means over parts of the samples, from those of single samples.
+
+    The parts are all but one, a prefix, a suffix, every second, and all with one counted twice.
 
     Only where the reference's gradient is the mean over samples, which is tried first.
     """

@@ -67,8 +67,10 @@ class Suspect:
     """All events that have a gradient; `events` are those of them that are probed."""
 
     def calls(self, elsewhere: CheckSpec | None) -> Iterator[Call]:
-        """The reference's calls that judge it: its gradient at each probed event, on `elsewhere`'s
-        data at the first of them, and the replay of the steps.
+        """Yield the reference's calls that judge it.
+
+        They are its gradient at each probed event, on `elsewhere`'s data at the first of them, and
+        the replay of the steps.
         """
         assert self.spec.call is not None
         for event in self.events:
@@ -106,8 +108,9 @@ class Suspect:
         )
 
     def replay(self) -> Call | None:
-        """Steps of a real optimizer from the values and gradients that the given one found; None
-        where it made none, or can't be followed.
+        """Return the call for a real optimizer's steps from the values and gradients found.
+
+        The given one found them; None where it made no steps, or can't be followed.
         """
         assert self.spec.call is not None
         optimizers = {
@@ -138,8 +141,9 @@ class Suspect:
         return Call(f"{self.spec.id}/replay", self.spec.call.function, arguments, driver="replay")
 
     def _step(self, step: int) -> tuple[NdArray, NdArray] | None:
-        """Values and gradients as a step of the given optimizer found them, flat; a missing
-        gradient is NaN.
+        """Return values and gradients as a step of the given optimizer found them, flat.
+
+        A missing gradient is NaN.
         """
         values, gradients = [], []
         for tensor in self.story.trained:
@@ -231,8 +235,10 @@ class _Lab:
         return None if evidence is None else {run.id: run for run in evidence.calls}
 
     def examine(self, suspects: Mapping[str, Suspect]) -> dict[str, _Examined]:
-        """The diagnosed case of each suspect, by check id; a wrong objective is looked up among the
-        known ones in a second round. Empty if it would take runs that may not be made.
+        """Return the diagnosed case of each suspect, by check id.
+
+        A wrong objective is looked up among the known ones in a second round. Empty if it would
+        take runs that may not be made.
         """
         calls = [
             call
@@ -261,8 +267,9 @@ class _Lab:
         return cases
 
     def blind_to(self, spec: CheckSpec) -> frozenset[Contract]:
-        """Contracts that the reference itself breaks in a call through a driver: there the driver
-        does on purpose what they look for, and they say nothing of a student.
+        """Return contracts that the reference itself breaks in a call through a driver.
+
+        There the driver does on purpose what they look for, and they say nothing of a student.
         """
         if spec.call is None or spec.call.driver is None:
             return frozenset()
@@ -281,8 +288,9 @@ class _Lab:
         )
 
     def _recorded(self, call: Call) -> Run | None:
-        """The reference's run of `call`, alone and fully recorded; None if it would have to be made
-        and may not.
+        """Return the reference's run of `call`, alone and fully recorded.
+
+        None if it would have to be made and may not.
         """
         plan = plan_probes(
             self.prepared.files,
@@ -371,9 +379,7 @@ def add_findings(
 def blind_contracts(
     prepared: Prepared, spec: CheckSpec, store: Store, executor: Executor | None
 ) -> frozenset[Contract]:
-    """Contracts that say nothing of runs of `spec`'s call, since its driver breaks them on
-    purpose.
-    """
+    """Return contracts that say nothing of `spec`'s runs: its driver breaks them on purpose."""
     return _Lab(prepared, store, executor).blind_to(spec)
 
 
@@ -444,8 +450,9 @@ def _with_findings(
 
 
 def _foreign_length(message: str, spec: CheckSpec, twin: CheckSpec) -> int | None:
-    """The number of samples of the visible call, if the error names it beside the call's own: a
-    name of the notebook got in. An error of any other kind says nothing of that.
+    """Return the number of samples of the visible call, if the error names it beside the call's.
+
+    If so, a name of the notebook got in. An error of any other kind says nothing of that.
     """
     assert spec.call is not None
     assert twin.call is not None
@@ -505,8 +512,9 @@ def _spread(events: Sequence[int]) -> tuple[int, ...]:
 
 
 def _visible_twin(prepared: Prepared, spec: CheckSpec) -> CheckSpec | None:
-    """A visible check of the same function on other data: what global variables of the notebook
-    would hold.
+    """Return a visible check of the same function on other data.
+
+    Global variables of the notebook would hold those.
     """
     for other in prepared.judge.specs:
         if (
@@ -534,8 +542,9 @@ def _with_data_of(call: Call, other: Call) -> Call:
 
 
 def _looking_once(value: Argument) -> Argument:
-    """An optimizer that looks at the gradient of the point where it stands and nowhere else, in
-    place of LBFGS, whose step ends at another.
+    """Return an optimizer that looks at the gradient of the point where it stands and no other.
+
+    It takes the place of LBFGS, whose step ends at another.
     """
     if isinstance(value, OptimizerSpec) and value.name == "LBFGS":
         return msgspec.structs.replace(value, name="SGD", settings={"lr": 0.0})

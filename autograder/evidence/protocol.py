@@ -43,8 +43,9 @@ Recording = Literal["light", "full"]
 
 
 class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="leaf"):
-    """A leaf tensor to build: values, requires_grad, and what its .grad holds before the call
-    (None: nothing).
+    """A leaf tensor to build.
+
+    It has values, requires_grad, and what its .grad holds before the call (None: nothing).
     """
 
     values: Array

@@ -29,8 +29,9 @@ class Store(Protocol):
     """A place that keeps evidence by key."""
 
     def get(self, key: str) -> Evidence | None:
-        """Evidence stored under `key`, or None if there is none that can be read; a damaged file
-        counts as none and is replaced by the next run.
+        """Return evidence stored under `key`, or None if there is none that can be read.
+
+        A damaged file counts as none and is replaced by the next run.
         """
 
     def put(self, evidence: Evidence) -> None:

@@ -111,9 +111,11 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mapp
 
 
 class OptimizerValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="optimizer"):
-    """A torch optimizer: its class, the settings of each parameter group, the values it holds, and
-    for each parameter the name of the call's argument that is the very same tensor ("params",
-    "params[0]"), or "" if none is.
+    """A torch optimizer.
+
+    It has its class, the settings of each parameter group, the values it holds, and for each
+    parameter the name of the call's argument that is the very same tensor ("params", "params[0]"),
+    or "" if none is.
     """
 
     name: str
@@ -161,9 +163,9 @@ class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TensorSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A leaf tensor that a full recording follows: a call's argument, a parameter of an optimizer,
-    or a leaf that a backward pass reached.
+    """A leaf tensor that a full recording follows.
 
+    It is a call's argument, a parameter of an optimizer, or a leaf that a backward pass reached.
     `name` is the argument's name ("params", "params[0]"), empty for tensors that the student's code
     made. `start` is its value when it was first seen, `end` when the call had ended, and `end_grad`
     its gradient then (None: none).
@@ -253,11 +255,11 @@ class Forward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BatchEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A forward pass, a backward pass or an optimizer's step, in order, during the phase with that
-    index.
+    """A forward pass, a backward pass or an optimizer's step, in order.
 
-    `loss` is the value that backward started from, `alive` how many losses' graphs existed at that
-    moment, this one's included; `given`: the optimizer was passed in by the driver.
+    It falls into the phase with that index. `loss` is the value that backward started from, `alive`
+    how many losses' graphs existed at that moment, this one's included; `given`: the optimizer was
+    passed in by the driver.
     """
 
     kind: Literal["forward", "backward", "step"]

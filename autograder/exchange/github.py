@@ -43,8 +43,9 @@ _IDENTITY = {
 
 
 def pause(token: str) -> str:
-    """The line after which lines are text and no commands, until `resume` with the same `token`,
-    which nobody must be able to guess.
+    """Return the line after which lines are text and no commands.
+
+    It holds until `resume` with the same `token`, which nobody must be able to guess.
     """
     return f"::stop-commands::{token}"
 
@@ -55,8 +56,9 @@ def resume(token: str) -> str:
 
 
 def commands(report: CheckReport, notebook: str) -> Iterator[str]:
-    """One line for each lost check, errors and warnings ten each at most, the last saying how many
-    more there are. `notebook` is its path from the repository's root.
+    """Yield one line for each lost check, errors and warnings ten each at most.
+
+    The last says how many more there are. `notebook` is its path from the repository's root.
     """
     told = report.told()
     levels: dict[str, list[str]] = {"error": [], "warning": []}
@@ -118,8 +120,10 @@ def submitted(environment: Mapping[str, str], moment: datetime.datetime) -> Subm
 
 
 def result_json(report: CheckReport, submission: Submitted) -> dict[str, Any]:
-    """result.json of Classroom 50: whole numbers only, so points with fractions are multiplied by
-    the least number that makes them whole (at most 100). Each test says its outcome besides.
+    """Return Classroom 50's result.json.
+
+    It has whole numbers only, so points with fractions are multiplied by the least number that
+    makes them whole (at most 100). Each test says its outcome besides.
     """
     factor = scale(
         [

@@ -31,8 +31,9 @@ def open_executor(
     scheduler: str = "",
     device: Device = Device.CPU,
 ) -> Executor:
-    """The executor for students' code, in which at least `isolation` must hold: on this machine, or
-    on the workers of the Dask scheduler at the address `scheduler`.
+    """Return the executor for students' code, in which at least `isolation` must hold.
+
+    It runs on this machine, or on the workers of the Dask scheduler at the address `scheduler`.
 
     With a `device` other than the CPU, one submission runs at a time on each GPU. Where there is
     none, the executor says so (`device.missing`) and can't run anything.
@@ -65,8 +66,9 @@ def open_executor(
 def executor_for(
     assignment: Assignment, jobs: int, isolation: Isolation | None = None, scheduler: str = ""
 ) -> Executor:
-    """The executor that `assignment` asks for, as `open_executor`; `isolation` where another is
-    wanted.
+    """Return the executor that `assignment` asks for, as `open_executor`.
+
+    `isolation` is given where another is wanted.
     """
     wanted = assignment.isolation if isolation is None else isolation
     return open_executor(jobs, wanted, assignment.packages, scheduler, assignment.device)
@@ -92,8 +94,10 @@ def require_linux() -> None:
 def own_executor(
     packages: Sequence[str], *, sandbox: bool = True, device: Device = Device.CPU
 ) -> Iterator[Executor | PlainExecutor]:
-    """An executor for code that its owner runs: `sandbox` False, and machines that are no Linux, or
-    allow no forkserver, get plain processes. `packages` are imported beforehand.
+    """Return an executor for code that its owner runs.
+
+    `sandbox` False, and machines that are no Linux, or allow no forkserver, get plain processes.
+    `packages` are imported beforehand.
     """
     found = find_device(device)
     executor = _sandboxed(packages, found) if sandbox and sys.platform.startswith("linux") else None

@@ -63,8 +63,9 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _number_outside(pid: int, inside: int) -> int:
-    """The number here of the process below `pid` that is `inside` in its own namespace; `pid`
-    itself if it can't be told.
+    """Return the number here of the process below `pid` that is `inside` in its own namespace.
+
+    `pid` itself if it can't be told.
     """
     waiting = [pid]
     while waiting:
@@ -171,8 +172,9 @@ class SlotClient:
     def launch(
         self, limits: Limits, stop: threading.Event | None
     ) -> tuple[Conversation, socket.socket, IO[bytes]]:
-        """Start one submission: the conversation, its socket and its log, the last two to be closed
-        by the caller.
+        """Start one submission; return the conversation, its socket and its log.
+
+        The caller closes the last two.
 
         Raises:
             SandboxError: if the forkserver can't be started.

@@ -38,8 +38,9 @@ class _Collected:
     asked: list[tuple[Call, CallBatch]] = field(default_factory=list)
 
     def evidence(self, ending: Ending) -> Evidence:
-        """One run for each cell and call that was asked for; those without an answer were not
-        run.
+        """Return one run for each cell and call that was asked for.
+
+        Those without an answer were not run.
         """
         cells = [
             *self.cells,
@@ -60,8 +61,9 @@ class _Collected:
 
 
 class Executor:
-    """Runs up to `jobs` submissions at a time, each slot with a forkserver of its own, started when
-    first needed.
+    """Runs up to `jobs` submissions at a time.
+
+    Each slot has a forkserver of its own, started when first needed.
 
     `isolation` is the least that must hold, GOOD unless said otherwise; NONE switches all layers
     off (limits stay). Thread-safe: call `run` from `jobs` threads.
@@ -122,8 +124,9 @@ class Executor:
         self.close()
 
     def start(self) -> dict[str, str]:
-        """Warm one slot, so that `environment` is known: torch, python, isolation, and "layer: ..."
-        for each layer.
+        """Warm one slot, so that `environment` is known.
+
+        It says torch, python, isolation, and "layer: ..." for each layer.
 
         Raises:
             SandboxError: if the forkserver can't start, or less than the required isolation holds.
@@ -136,8 +139,10 @@ class Executor:
         return self.environment
 
     def warm(self, slots: int) -> None:
-        """Start so many slots, or all if there are less, in the background, so that they are warm
-        when there is work for them. What goes wrong is told by the `run` that needs the slot.
+        """Start so many slots, or all if there are less, in the background.
+
+        They are warm when there is work for them. What goes wrong is told by the `run` that needs
+        the slot.
         """
         for _ in self._clients[:slots]:
             threading.Thread(target=self._warm_one, daemon=True).start()
@@ -159,10 +164,11 @@ class Executor:
         follow_up: FollowUp | None = None,
         stop: threading.Event | None = None,
     ) -> Evidence:
-        """Run the cells, then `calls`, then the batches that `follow_up` asks for when it has seen
-        the evidence so far (in which the ending is FINISHED). Runs of later batches come after the
-        first ones, with the same ids; `alone` and `given` tell them apart. Blocks while all slots
-        are busy.
+        """Run the cells, then `calls`, then the batches that `follow_up` asks for.
+
+        It asks when it has seen the evidence so far (in which the ending is FINISHED). Runs of
+        later batches come after the first ones, with the same ids; `alone` and `given` tell them
+        apart. Blocks while all slots are busy.
 
         Raises:
             SandboxError: if no submission can be run here, or `stop` was set, or the executor was
@@ -189,8 +195,9 @@ class Executor:
             self._free.put(client)
 
     def aside(self) -> Executor:
-        """One more slot, made when first asked for and closed with this one: for runs that are
-        wanted while a submission's run is waiting for them.
+        """Return one more slot, made when first asked for and closed with this one.
+
+        It is for runs that are wanted while a submission's run is waiting for them.
         """
         with self._asking:
             if self._closing.is_set():
@@ -202,8 +209,9 @@ class Executor:
             return self._aside
 
     def close(self) -> None:
-        """End all forkservers and what they run; runs under way in other threads raise
-        SandboxError.
+        """End all forkservers and what they run.
+
+        Runs under way in other threads raise SandboxError.
         """
         self._closing.set()
         with self._asking:

@@ -215,8 +215,9 @@ class PlainExecutor:
         # for whoever calls the executor: a run here is stopped by ending the program
         stop: (threading.Event | None) = None,  # noqa: ARG002
     ) -> Evidence:
-        """Run the cells, then `calls`, then the batches that `follow_up` asks for, as the executor
-        does.
+        """Run the cells, then `calls`, then the batches that `follow_up` asks for.
+
+        All as the executor does.
 
         Raises:
             SandboxError: if Python can't be started.

@@ -138,8 +138,9 @@ class Trip:
     def _from_process(
         self, process: Process, waiting: list[Call], batch: CallBatch
     ) -> Generator[Run, None, int]:
-        """Runs of `waiting` as far as `process` gets, and of the call that ended it; returns how
-        many.
+        """Collect runs of `waiting` as far as `process` gets, and of the call that ended it.
+
+        Returns how many.
         """
         limits, answered = CallLimits.of(self._request.limits), 0
         process.send(msgspec.structs.replace(batch, calls=tuple(waiting)))

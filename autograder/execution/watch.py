@@ -24,8 +24,9 @@ _ANY_CHILD = 0x40000000  # __WALL, linux/wait.h
 
 
 def processes_of(uid: int | None) -> list[int]:
-    """Live processes of the submission: all of its uid, or without one all descendants of this
-    process.
+    """Return live processes of the submission.
+
+    These are all of its uid, or without one all descendants of this process.
     """
     if uid is not None:
         return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _owner(pid) == uid]
@@ -76,8 +77,9 @@ def resident_bytes() -> int:
 
 
 def disk_of(uid: int | None, folder: str, limit_bytes: int) -> int:
-    """Bytes that the files below `folder` take, and those of the uid in shared memory; above the
-    limit when they are too many or too deep to count.
+    """Return the bytes of files below `folder` and of the uid's in shared memory.
+
+    Above the limit when they are too many or too deep to count.
     """
     total, number, waiting = 0, 0, [folder]
     while waiting:
@@ -100,8 +102,9 @@ def disk_of(uid: int | None, folder: str, limit_bytes: int) -> int:
 
 
 def kill_all(uid: int | None) -> bool:
-    """End every process of the submission, also those that left its session, and reap them; whether
-    all are gone.
+    """End every process of the submission and reap them; tell whether all are gone.
+
+    Those that left its session end, too.
     """
     for _ in range(500):
         if uid is not None:
@@ -116,8 +119,9 @@ def kill_all(uid: int | None) -> bool:
 
 
 def reap() -> bool:
-    """Take note of all children that have ended; whether no other is left, also none that was made
-    to end without a signal.
+    """Take note of all children that have ended; tell whether no other is left.
+
+    Children that were made to end without a signal count, too.
     """
     try:
         while os.waitpid(-1, os.WNOHANG | _ANY_CHILD)[0]:
@@ -128,8 +132,9 @@ def reap() -> bool:
 
 
 def sweep(uid: int | None, scratch: str) -> None:
-    """Empty the scratch folder, keeping the folder itself (Landlock's rule is about it), and remove
-    what the uid has left in shared memory.
+    """Empty the scratch folder, and remove what the uid has left in shared memory.
+
+    The folder itself is kept (Landlock's rule is about it).
 
     Raises:
         OSError: if something can't be removed.
@@ -177,8 +182,9 @@ def _owned(entry: os.DirEntry[str], uid: int) -> bool:
 
 
 def _kill_uid(uid: int) -> None:
-    """One atomic sweep: a process of that uid signals all that it may, which spares none that is
-    being forked meanwhile.
+    """Kill all processes of a uid in one atomic sweep.
+
+    A process of that uid signals all that it may, which spares none that is being forked meanwhile.
     """
     pid = os.fork()
     if pid == 0:

@@ -75,8 +75,9 @@ def calibration_path(folder: Path) -> Path:
 
 
 def call_digest(*calls: Call) -> str:
-    """Twelve hexadecimal digits that tell what `calls` train, and on what: one, or those of all
-    variants that a bar is for.
+    """Return twelve hexadecimal digits that tell what `calls` train, and on what.
+
+    `calls` are one, or those of all variants that a bar is for.
     """
     content = b"".join(
         msgspec.msgpack.encode([call.function, call.driver, call.seed, call.arguments])
@@ -120,8 +121,9 @@ def _place_of(content: dict[str, Any]) -> str:
 
 
 def read_bars(path: Path, calls: Mapping[str, Call | tuple[Call, ...]]) -> dict[str, float]:
-    """Bars by check id, for those of `calls` that were measured as they are now; several of one
-    check are those of its variants.
+    """Read bars by check id, for those of `calls` that were measured as they are now.
+
+    Several calls of one check are those of its variants.
 
     Raises:
         CalibrationError: as `read_calibration`.
@@ -198,8 +200,10 @@ def changes(before: Calibration | None, after: Calibration) -> tuple[str, ...]:
 
 
 def doubt(path: Path, torch: str, device: str = "cpu") -> str:
-    """Why the bars of the file at `path` may not hold under this version of torch, on `device` (a
-    GPU's name or "cpu"; empty where it is not known); empty if they do, or there is none.
+    """Say why the bars of the file at `path` may not hold under this torch, on `device`.
+
+    `device` is a GPU's name or "cpu"; empty where it is not known. The answer is empty if they do,
+    or there is no file.
 
     Raises:
         CalibrationError: as `read_calibration`.

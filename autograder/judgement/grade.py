@@ -347,8 +347,9 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JudgedVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The student's own variant, on which everything was judged: its tag, and the number of the
-    attempt at which it was drawn.
+    """The student's own variant, on which everything was judged.
+
+    It has its tag, and the number of the attempt at which it was drawn.
     """
 
     tag: str
@@ -404,8 +405,9 @@ class Grade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def status(self) -> GradeStatus:
-        """Ungradable or in need of review if any check is, the first winning; in need of review
-        also if the notebook holds another's variant.
+        """Ungradable or in need of review if any check is, the first winning.
+
+        In need of review also if the notebook holds another's variant.
         """
         outcomes = {check.outcome for check in self.checks}
         if Outcome.UNGRADABLE in outcomes:

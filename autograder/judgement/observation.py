@@ -77,8 +77,9 @@ class Observation:
 
     @property
     def trace(self) -> Trace | None:
-        """The trace of the optimizer that was passed in, if the call passed one; else of the one
-        that made the most steps. None if none stepped.
+        """Trace of the optimizer that was passed in, if the call passed one.
+
+        Else that of the one that made the most steps. None if none stepped.
         """
         # the recorder sums up all beyond its limit in one trace without rows
         described = [trace for trace in self.run.traces if trace.parameters]

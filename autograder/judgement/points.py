@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 def of_check(outcome: Outcome, cause: Cause, worth: float, part: float = 0.0) -> float:
-    """Points of a check by itself: its `worth` if it passed, the `part` that the check granted if
-    it found the run to be right in part, else 0.
+    """Return the points of a check by itself.
+
+    They are its `worth` if it passed, the `part` that the check granted if it found the run to be
+    right in part, else 0.
     """
     if outcome is Outcome.PASSED:
         return worth
@@ -37,8 +39,9 @@ def of_contracts(
 
 
 def marked(points: float, max_points: float, bonus: float, *, settled: bool) -> Cause:
-    """Cause of a check or question for which a person gave `points`: in full, in part, or to be
-    looked at again since it is not `settled`.
+    """Return the cause of a check or question for which a person gave `points`.
+
+    They are given in full, in part, or to be looked at again since they are not `settled`.
     """
     if not settled:
         return Cause.TO_BE_MARKED_AGAIN

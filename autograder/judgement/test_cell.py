@@ -53,8 +53,9 @@ def verdict_of(
     hidden: bool = False,
     ignore_stderr: str = "",
 ) -> CellVerdict:
-    """Read a cell's outputs (nbformat 4) in order, as nbgrader does: what comes first of stderr and
-    the last line's value counts.
+    """Read a cell's outputs (nbformat 4) in order, as nbgrader does.
+
+    Of stderr and the last line's value, what comes first counts.
     """
     for output in outputs:
         if output.get("output_type") == "stream" and output.get("name") == "stderr":
@@ -118,8 +119,10 @@ def award(run: CellVerdict, reference: CellVerdict, worth: float) -> Award:
 
 
 def _without_number(shown: str | None, reference: CellVerdict, worth: float) -> Award:
-    """Full marks, unless the reference's run shows a number, or one of the two is True or False and
-    the other is not the same.
+    """Give full marks to a run that shows no number, if it is like the reference's.
+
+    It is not where the reference's run shows a number, or one of the two is True or False and the
+    other is not the same.
     """
     differs = shown != reference.shown and bool({"True", "False"} & {shown, reference.shown})
     missing = shown is None and reference.shown is not None

@@ -33,16 +33,19 @@ class Equivalent:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """One rule: `rewrite` gives the expression to put in the place of one that it is shown,
-    together with its function, or None where it does not apply.
+    """One rule of rewriting.
+
+    `rewrite` gives the expression to put in the place of one that it is shown, together with its
+    function, or None where it does not apply.
     """
 
     name: str
     rewrite: Callable[[ast.expr, Function], ast.expr | None]
 
     def apply(self, function: Function) -> Function | None:
-        """A copy of `function` rewritten at every place where the rule applies; None if there is
-        none.
+        """Return a copy of `function` rewritten at every place where the rule applies.
+
+        None if there is none.
         """
         changed = copy.deepcopy(function)
         places = [node for node in ast.walk(changed) if isinstance(node, ast.expr)]
@@ -62,8 +65,9 @@ class Rewriting:
 
 
 def equivalents(source: str, path: Path) -> tuple[Equivalent, ...]:
-    """One program for each rule and each top-level function of `source`, the solution at `path`, to
-    which it applies.
+    """Return one program for each rule and each top-level function that it applies to.
+
+    `source` is the solution at `path`.
 
     Raises:
         AssignmentError: if `source` is not valid Python.
@@ -172,8 +176,9 @@ def mean_square_as_dot(node: ast.expr, function: Function) -> ast.expr | None:
 def _in_another_way(
     setting: str, classes: tuple[str, ...]
 ) -> Callable[[ast.expr, Function], ast.expr | None]:
-    """A rule that asks an optimizer of torch.optim for another implementation of the same
-    update.
+    """Return a rule that asks an optimizer of torch.optim for another implementation.
+
+    It makes the same update.
     """
 
     def rewrite(node: ast.expr, function: Function) -> ast.expr | None:  # noqa: ARG001

@@ -54,8 +54,9 @@ def _centres(node: ast.AST) -> bool:
 
 
 def losses(tree: Function) -> list[Place]:
-    """The losses of a function: what its backward passes start from, or else the mean that it
-    returns.
+    """Return the losses of a function.
+
+    They are what its backward passes start from, or else the mean that it returns.
     """
     found = [source_of(one) for one in passes(tree)]
     if not found:

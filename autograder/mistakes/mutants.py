@@ -107,8 +107,9 @@ def parse(source: str, path: Path) -> ast.Module:
 
 
 def with_statement(module: ast.Module, number: int, statement: ast.stmt) -> ast.Module:
-    """A copy of `module` with `statement` in the place of its statement `number`, as it reads back
-    from source.
+    """Return a copy of `module` with `statement` in the place of its statement `number`.
+
+    It is as it reads back from source.
     """
     changed = ast.Module(
         [*module.body[:number], statement, *module.body[number + 1 :]], module.type_ignores

@@ -129,8 +129,9 @@ def _walk(
 
 
 def source_of(one: Pass) -> ast.expr:
-    """The expression whose value the backward pass starts from: what its name was last bound to in
-    the block, else the receiver itself.
+    """Return the expression whose value the backward pass starts from.
+
+    It is what its name was last bound to in the block, else the receiver itself.
     """
     return _bound(one, one.loss)
 
@@ -146,8 +147,9 @@ def _bound(one: Pass, value: ast.expr) -> ast.expr:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Names of the data that one backward pass is about: what the model sees, and what it is
-    compared with.
+    """Names of the data that one backward pass is about.
+
+    They are what the model sees, and what it is compared with.
     """
 
     inputs: tuple[str, ...]
@@ -155,8 +157,9 @@ class Data:
 
 
 def data_of(one: Pass) -> Data:
-    """Tell inputs from targets: a target stands in the loss itself, an input in the call of the
-    model.
+    """Tell inputs from targets.
+
+    A target stands in the loss itself, an input in the call of the model.
     """
     source = source_of(one)
     outside = set(arguments_of(one.function)) - _no_data(one)
@@ -197,8 +200,9 @@ def _no_data(one: Pass) -> set[str]:
 
 
 def _reads(node: ast.expr, *, nested: bool, outermost: bool) -> Iterator[tuple[ast.Name, bool]]:
-    """Names read in `node`, and whether inside the arguments of a call that is not the
-    outermost.
+    """Yield names read in `node`, and whether they are arguments of an inner call.
+
+    An inner call is one that is not the outermost.
     """
     if isinstance(node, ast.Name):
         yield node, nested
@@ -217,8 +221,9 @@ def _reads(node: ast.expr, *, nested: bool, outermost: bool) -> Iterator[tuple[a
 
 
 def parameters_name(one: Pass) -> str | None:
-    """The function's parameter that holds the tensors to train: what is unpacked for the model, or
-    is called so.
+    """Return the function's parameter that holds the tensors to train.
+
+    It is unpacked for the model, or is called so.
     """
     arguments = arguments_of(one.function)
     starred = [

@@ -77,8 +77,9 @@ def after_docstring(function: Function) -> int:
 
 
 def import_torch(function: Function) -> None:
-    """Let the function import torch itself: a notebook may do so under another name, or not at
-    all.
+    """Let the function import torch itself.
+
+    A notebook may do so under another name, or not at all.
     """
     place = after_docstring(function)
     function.body[place:place] = statements("import torch")

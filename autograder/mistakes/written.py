@@ -33,16 +33,18 @@ def mistake(
 
 
 def equivalent(*, of: str, name: str) -> Callable[[Written], Written]:
-    """Mark a definition of equivalents.py: it takes the place of the solution's ``of``, and is
-    right.
+    """Mark a definition of equivalents.py.
+
+    It takes the place of the solution's ``of``, and is right.
     """
     return lambda function: function
 
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """The content of a mistakes.py: programs, and reasons for mistakes of operators that may
-    survive, by id.
+    """Content of a mistakes.py.
+
+    It holds programs, and reasons for mistakes of operators that may survive, by id.
     """
 
     written: tuple[Mutant, ...]
@@ -70,8 +72,9 @@ class Mistakes:
 def read_equivalents(
     text: str, path: Path, solution: str, solution_path: Path
 ) -> tuple[Mutant, ...]:
-    """Read `text`, the equivalents.py at `path`: right programs, each with one definition of the
-    solution in other words.
+    """Read `text`, the equivalents.py at `path`.
+
+    It holds right programs, each with one definition of the solution in other words.
 
     Raises:
         AssignmentError: as `read_mistakes`.
@@ -82,8 +85,9 @@ def read_equivalents(
 def read_mistakes(
     text: str, path: Path, solution: str, solution_path: Path, mark: str = "mistake"
 ) -> Mistakes:
-    """Read `text`, the mistakes.py at `path`, for the solution with source `solution`; `mark` is
-    the decorator that is looked for.
+    """Read `text`, the mistakes.py at `path`, for the solution with source `solution`.
+
+    `mark` is the decorator that is looked for.
 
     Raises:
         AssignmentError: with file and line, if it is not as described above.

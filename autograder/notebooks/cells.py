@@ -86,8 +86,10 @@ def nbgrader_marks(cell: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def variant_marks(cell: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Our metadata of a cell that holds a variant: its `id`, and the `variant`'s tag and the
-    `secret`'s fingerprint where it is somebody's. Empty for any other cell.
+    """Return our metadata of a cell that holds a variant.
+
+    They are its `id`, and the `variant`'s tag and the `secret`'s fingerprint where it is
+    somebody's. Empty for any other cell.
     """
     return _marks(cell, "gradstep")
 
@@ -99,8 +101,9 @@ def _marks(cell: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def mark(cell: NotebookNode, role: Role, grade_id: str, points: float | None = None) -> None:
-    """Put nbgrader's metadata for `role` on `cell`, and keep Jupyter from editing or deleting what
-    is locked.
+    """Put nbgrader's metadata for `role` on `cell`.
+
+    They keep Jupyter from editing or deleting what is locked.
     """
     if role in (Role.FREE, Role.VARIANT):
         return

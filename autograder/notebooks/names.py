@@ -46,8 +46,10 @@ def _remembered(names: Callable[[str], frozenset[str]]) -> Callable[[str], froze
 
 @_remembered
 def bound_names(source: str) -> frozenset[str]:
-    """Names that a cell binds (or deletes) at top level: definitions, imports, assignments of all
-    kinds, loop targets, `as`, walrus, patterns.
+    """Return names that a cell binds (or deletes) at top level.
+
+    They come from definitions, imports, assignments of all kinds, loop targets, `as`, walrus,
+    patterns.
 
     IPython's commands are left out. A cell that isn't valid Python binds nothing, since it does not
     run.
@@ -64,8 +66,9 @@ def meant_names(source: str) -> frozenset[str]:
 
 
 def defined_names(source: str) -> tuple[str, ...]:
-    """Functions and classes that a cell defines at top level, in order; of a cell that isn't valid
-    Python, those that it looks like.
+    """Return functions and classes that a cell defines at top level, in order.
+
+    Of a cell that isn't valid Python, they are those that it looks like.
     """
     tree = _parse(source)
     if tree is None:
@@ -100,8 +103,10 @@ def rebound(cells: Sequence[HasSource], owners: Mapping[str, str]) -> dict[str, 
 
 
 def _parse(source: str) -> ast.Module | None:
-    """The syntax tree; IPython's commands are taken out only if there is none with them, for `%`
-    may begin a line of Python too.
+    """Return the syntax tree.
+
+    IPython's commands are taken out only if there is none with them, for `%` may begin a line of
+    Python too.
     """
     for text in (source, _without_commands(source)):
         try:
@@ -138,8 +143,9 @@ def _without_command(line: str) -> str:
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:
-    """Walks the module's own scope: bodies of functions, classes and lambdas have scopes of their
-    own.
+    """Yield names bound in the module's own scope.
+
+    Bodies of functions, classes and lambdas have scopes of their own.
     """
     todo: list[ast.AST] = [tree]
     while todo:

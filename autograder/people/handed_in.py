@@ -49,8 +49,10 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One folder in submitted/. `holder` is the student's or group's folder name without an
-    attempt's number; `attempt` is 0 where only one is collected.
+    """One folder in submitted/.
+
+    `holder` is the student's or group's folder name without an attempt's number; `attempt` is 0
+    where only one is collected.
     """
 
     folder: str
@@ -132,8 +134,9 @@ def read_record(root: Path, slug: str) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The record, and the names of all folders with a submission: some may have been put there by
-    hand.
+    """The record, and the names of all folders with a submission.
+
+    Some may have been put there by hand.
     """
 
     record: Record

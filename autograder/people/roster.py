@@ -180,8 +180,9 @@ def _check_unique(path: Path, students: Iterable[Student]) -> None:
 def names_of(
     students: Iterable[Student], name_key: Callable[[str], str]
 ) -> dict[str, list[Student]]:
-    """Students by their name as a system writes it; several where a name does not tell them
-    apart.
+    """Return students by their name as a system writes it.
+
+    There are several where a name does not tell them apart.
     """
     found: dict[str, list[Student]] = {}
     for student in students:

@@ -212,8 +212,10 @@ def inert(text: str, limit: int = 200) -> str:
 
 
 def as_json(report: CheckReport) -> str:
-    """The report as JSON for other programs: one object for each check, the words that students
-    read, and where in the file it points to.
+    """Return the report as JSON for other programs.
+
+    It has one object for each check, the words that students read, and where in the file it points
+    to.
     """
     told = report.told()
     checks = [

@@ -112,8 +112,9 @@ def grades_csv(grades: Sequence[Grade], people: Mapping[str, tuple[str, str]] | 
 
 
 def _points(check: CheckResult | None) -> str:
-    """Points, or the word where nobody has decided them; empty where this submission was not judged
-    on the check.
+    """Return points, or the word where nobody has decided them.
+
+    Empty where this submission was not judged on the check.
     """
     if check is None:
         return ""

@@ -109,8 +109,10 @@ def clean_images(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def clean_html(html: str) -> str:
-    """Text and tables: no script, style, link, picture, form, or attribute but those that say how a
-    table is laid out.
+    """Reduce HTML to text and tables.
+
+    No script, style, link, picture, form, or attribute stays but those that say how a table is laid
+    out.
     """
     text = nh3.clean(
         plain(html, OUTPUT_CHARS),

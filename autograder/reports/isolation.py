@@ -18,8 +18,9 @@ NAMES_SHOWN = 10
 
 
 def level_of(environment: Mapping[str, str]) -> Isolation:
-    """The level that a run's environment records; NONE where it says nothing that is known: what is
-    not known to have held did not.
+    """Return the level that a run's environment records.
+
+    NONE where it says nothing that is known: what is not known to have held did not.
     """
     level = environment.get("isolation", "")
     return Isolation(level) if level in set(Isolation) else Isolation.NONE

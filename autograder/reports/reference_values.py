@@ -26,7 +26,9 @@ UNSAID = frozenset({"foreach", "fused", "capturable", "differentiable", "maximiz
 
 @dataclass(frozen=True, slots=True)
 class ReferenceValue:
-    """One check: the optimizer that stepped, its settings, where it led, and what calibration has
+    """Reference values of one check.
+
+    They are the optimizer that stepped, its settings, where it led, and what calibration has
     measured. `loss` is that of the last backward pass.
     """
 

@@ -13,8 +13,9 @@ from autograder.templates import templates_folder
 
 
 def filled(template: str, words: Mapping[str, str]) -> str:
-    """The text of a template that Jinja2 is too much for, with `words` in the place of their names
-    between @ signs. Nothing is escaped.
+    """Return the text of a template that Jinja2 is too much for, filled in.
+
+    `words` take the place of their names between @ signs. Nothing is escaped.
     """
     text = (templates_folder() / template).read_text(encoding="utf-8")
     for name, word in words.items():
@@ -24,8 +25,9 @@ def filled(template: str, words: Mapping[str, str]) -> str:
 
 @cache
 def environment() -> Environment:
-    """Escapes everything that no code of ours has marked as markup; a misspelt name is an error,
-    never an empty string.
+    """Return an environment of Jinja2 that escapes what no code of ours has marked as markup.
+
+    A misspelt name is an error, never an empty string.
     """
     return Environment(
         loader=FileSystemLoader(templates_folder()),
@@ -43,8 +45,10 @@ def style() -> str:
 
 
 def policy(style_sheet: str) -> str:
-    """The pages' Content-Security-Policy: nothing may load, run, be sent or be styled but this one
-    style sheet, and images that stand in the page itself.
+    """Return the pages' Content-Security-Policy.
+
+    Nothing may load, run, be sent or be styled but this one style sheet, and images that stand in
+    the page itself.
 
     `frame-ancestors` has no effect in a <meta>, so it is left out.
     """

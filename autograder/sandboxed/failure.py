@@ -61,8 +61,9 @@ def _frames(
 
 
 def _named(match: re.Match[str], places: Mapping[str, tuple[str, int]]) -> str:
-    """A frame's place in the student's words: the cell's id, and the line as counted in its
-    source.
+    """Name a frame's place in the student's words.
+
+    That is the cell's id, and the line as counted in its source.
     """
     if match[1] not in places:
         return match[0]

@@ -39,8 +39,9 @@ Holders = dict[str, int]
 
 
 def run_submission(connection: int, shell: Shell, recorder: Recorder) -> None:
-    """Serve one submission over `connection` in the working folder; returns when the host has shut
-    its side down.
+    """Serve one submission over `connection` in the working folder.
+
+    Returns when the host has shut its side down.
 
     Raises:
         OSError: if the connection breaks, as when student code has closed it.

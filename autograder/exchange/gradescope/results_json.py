@@ -138,8 +138,9 @@ def results_of(graded: Graded, execution_time: float) -> Results:
 def not_graded(
     words: str, *, execution_time: float | None = None, allowance: Allowance | None = None
 ) -> Results:
-    """The result where there is no grade, for reasons that are not the student's; it counts for no
-    limit. `words` go to the student.
+    """Return the result where there is no grade, for reasons that are not the student's.
+
+    It counts for no limit. `words` go to the student.
     """
     case = TestCase(
         f"{NOT_GRADED}: there are no points yet", "failed", "visible", output=plain(words, 2_000)
@@ -458,8 +459,9 @@ def _extra(allowed: Allowance | None, *, counted: bool, **more: object) -> dict[
 
 
 def _leaderboard(wanted: Leaderboard, graded: Graded) -> list[LeaderboardEntry]:
-    """Only of a check that passed, for its run alone is known to be what it seems, and that
-    everybody may see.
+    """Return the leaderboard's entry, if its check passed and everybody may see it.
+
+    Only then the run is known to be what it seems.
     """
     check = next((check for check in graded.grade.checks if check.id == wanted.check), None)
     if (

@@ -73,9 +73,7 @@ class Metadata(msgspec.Struct, frozen=True):
 
     @property
     def latest_results(self) -> dict[str, Any] | None:
-        """results.json of the submission before this one; None if there is none, or it is not
-        done.
-        """
+        """Content of results.json of the submission before this one; None if there is none yet."""
         found = self.earlier[-1].results if self.earlier else None
         return found if isinstance(found, dict) and found else None
 
@@ -109,8 +107,9 @@ def read_metadata(data: bytes) -> Metadata:
 
 
 def allowance(metadata: Metadata, limit: RateLimit) -> Allowance:
-    """Count the gradings in the `limit.hours` before `metadata`'s submission: not those that failed
-    by no fault of the student, and none that was refused.
+    """Count the gradings in the `limit.hours` before `metadata`'s submission.
+
+    Those that failed by no fault of the student don't count, and none that was refused.
     """
     hours = datetime.timedelta(hours=limit.hours)
     within = [one for one in metadata.earlier if one.submission_time > metadata.created_at - hours]
@@ -130,8 +129,9 @@ def allowance(metadata: Metadata, limit: RateLimit) -> Allowance:
 
 
 def _uncounted(metadata: Metadata) -> tuple[datetime.datetime, ...]:
-    """Earlier submissions that count for nothing: the latest result carries the list, and may be
-    one itself.
+    """Return earlier submissions that count for nothing.
+
+    The latest result carries the list, and may be one itself.
     """
     own = own_data(metadata.latest_results)
     listed = own.get("uncounted")

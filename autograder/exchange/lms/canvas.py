@@ -64,8 +64,9 @@ def name_key(name: str) -> str:
 
 
 def deliveries(download: Download, asked: Asked) -> Delivered:
-    """One for each user, or one for each time where a file is there under its name and again with
-    -1, -2.
+    """Return one delivery for each user, or for each time that a user handed in.
+
+    The latter where a file is there under its name and again with -1, -2.
     """
     users: dict[str, list[tuple[re.Match[str], Entry]]] = defaultdict(list)
     strange = []
@@ -105,8 +106,9 @@ def _of_user(user: str, files: list[tuple[re.Match[str], Entry]], slug: str) -> 
 
 
 def _times(uploads: list[tuple[int, str, Entry]], slug: str) -> list[list[tuple[int, str, Entry]]]:
-    """Uploads (attachment id, file, entry) by the time they were handed in, oldest first: a file
-    with -1 replaces the one without, and what has no other stays with the newest.
+    """Return uploads (attachment id, file, entry) by the time they were handed in, oldest first.
+
+    A file with -1 replaces the one without, and what has no other stays with the newest.
     """
     stems = {PurePosixPath(file).stem for _, file, _ in uploads}
     by_base: dict[tuple[str, str], list[tuple[int, str, Entry]]] = defaultdict(list)

@@ -74,8 +74,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """All deliveries of a download; `strange` are names of files that belong to none, `notes`
-    sentences to the instructor.
+    """All deliveries of a download.
+
+    `strange` are names of files that belong to none, `notes` sentences to the instructor.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -103,8 +104,9 @@ _COPY = re.compile(r"(?: ?\(\d+\))+$")
 
 
 def base_of(name: str, slug: str) -> str:
-    """The stem of a handed-in file without what a browser or Canvas added to it: "tiny (1).ipynb"
-    and, where `slug` is tiny, "tiny-2.ipynb" are tiny.
+    """Return the stem of a handed-in file without what a browser or Canvas added to it.
+
+    "tiny (1).ipynb" and, where `slug` is tiny, "tiny-2.ipynb" are tiny.
     """
     stem = _COPY.sub("", PurePosixPath(name).stem)
     return slug if re.fullmatch(rf"{re.escape(slug)}-\d+", stem) else stem

@@ -63,9 +63,7 @@ class Download:
         return tuple(entry.name for entry in self.entries)
 
     def inside(self) -> Download | None:
-        """The download without the one folder that holds all of it; None if there is no such
-        folder.
-        """
+        """Return the download without the one folder that holds all of it; None if none does."""
         tops = {entry.name.split("/", 1)[0] for entry in self.entries}
         if len(tops) != 1 or not all("/" in entry.name for entry in self.entries):
             return None
@@ -191,8 +189,9 @@ def _unpacker(
 
 
 def _decoded_name(member: zipfile.ZipInfo) -> str:
-    """Some packers write UTF-8 without saying so, and zipfile then reads it as the DOS code
-    page.
+    """Return a name in UTF-8 that zipfile has read as the DOS code page.
+
+    Some packers write UTF-8 without saying so.
     """
     name = member_name(member)
     if not member.flag_bits & _UTF8_NAMES and not name.isascii():

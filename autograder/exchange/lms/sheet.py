@@ -34,8 +34,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table with a header. `delimiter` and `bom` are those of the file, for writing one like
-    it.
+    """A table with a header.
+
+    `delimiter` and `bom` are those of the file, for writing one like it.
     """
 
     path: Path

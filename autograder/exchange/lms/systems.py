@@ -38,8 +38,9 @@ SYSTEMS = (
 
 
 def system_of(download: Download, named: SystemName | None) -> tuple[System, Download]:
-    """The system that made `download`, or the one `named`; and the download without a folder around
-    all of it where the system makes none.
+    """Return the system that made `download`, or the one `named`, and the download.
+
+    The download comes without a folder around all of it where the system makes none.
 
     Raises:
         ExchangeError: if no system's names are found.

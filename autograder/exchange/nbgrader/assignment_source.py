@@ -257,8 +257,9 @@ class _Reader:
             seen[name] = number
 
     def _standard_regions(self, path: Path, notebook: NotebookNode) -> None:
-        """Write the regions' marker lines, which nbgrader_config.py may have changed, in nbgrader's
-        usual words, and check where they stand.
+        """Write the regions' marker lines in nbgrader's usual words, and check where they stand.
+
+        nbgrader_config.py may have changed them.
         """
         for number, cell in enumerate(notebook.cells, 1):
             name = str(nbgrader_marks(cell).get("grade_id", ""))
@@ -377,8 +378,9 @@ def _with_words(source: str, own: str, usual: str) -> str:
 
 
 def _attachments_as_files(path: Path, notebook: NotebookNode) -> dict[str, bytes]:
-    """Turn images that stand in cells into files beside the notebook, in place: a script can't hold
-    them.
+    """Turn images that stand in cells into files beside the notebook, in place.
+
+    A script can't hold them.
     """
     import base64
     import binascii

@@ -58,8 +58,9 @@ class ReleasedCell:
 
 
 def released_cells(release: NotebookNode, checks: Sequence[CheckEntry]) -> list[ReleasedCell]:
-    """The cells that nbgrader keeps record of: those of the released notebook in its order, then
-    one per hidden check.
+    """Return the cells that nbgrader keeps record of.
+
+    Those of the released notebook come in its order, then one per hidden check.
 
     Raises:
         ExchangeError: if a visible check has no cell in the notebook, or two cells or checks share
@@ -122,8 +123,9 @@ def autograded_notebook(
     checks: Mapping[str, CheckResult],
     warning: str = "",
 ) -> NotebookNode:
-    """The submission with the release's metadata, cells that are missing added at the end, hidden
-    checks after them.
+    """Return the submission with the release's metadata.
+
+    Cells that are missing are added at the end, hidden checks after them.
 
     Each check's outcome is its cell's last output, with `warning` if there is one.
     """

@@ -134,8 +134,9 @@ def open_course(root: Path, url: str = "") -> NbgraderCourse:
 
 
 def course_above(path: Path) -> Path | None:
-    """The nbgrader course that `path` or the folder above it is, with an nbgrader_config.py, or a
-    gradebook.db beside submitted/; None if neither is one.
+    """Return the nbgrader course that `path` or the folder above it is; None if neither is one.
+
+    It is one if it has an nbgrader_config.py, or a gradebook.db beside submitted/.
     """
     for folder in (path.resolve(), path.resolve().parent):
         if (folder / CONFIG).is_file() or (

@@ -70,8 +70,9 @@ class AssignmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class GradebookEntry:
-    """One submission: its grade and its notebook as executed; None where there was nothing to
-    execute.
+    """One submission: its grade and its notebook as executed.
+
+    The notebook is None where there was nothing to execute.
     """
 
     grade: Grade
@@ -81,10 +82,11 @@ class GradebookEntry:
 def write_gradebook(
     course: NbgraderCourse, assignment: AssignmentEntry, entries: Iterable[GradebookEntry]
 ) -> None:
-    """Bring `course`'s gradebook and autograded/ up to date with `entries`, `AT_ONCE` in one
-    transaction; other students' marks stay as they are. Penalties for late submissions are what
-    nbgrader's own plugin, as the course configures it, makes of everybody's. What is stopped on its
-    way is made whole by the next call.
+    """Bring `course`'s gradebook and autograded/ up to date with `entries`.
+
+    `AT_ONCE` go into one transaction; other students' marks stay as they are. Penalties for late
+    submissions are what nbgrader's own plugin, as the course configures it, makes of everybody's.
+    What is stopped on its way is made whole by the next call.
 
     Raises:
         ExchangeError: if nbgrader is not installed, the release lacks a check's cell, a student's
@@ -157,9 +159,10 @@ def _nbgrader_api() -> ModuleType:
 
 
 def _make_tables(api: ModuleType, url: Any) -> None:
-    """Make a new gradebook's tables in one transaction. nbgrader's own way starts a program,
-    `alembic`, that it finds only while the environment is activated, and leaves a database without
-    a version if it doesn't.
+    """Make a new gradebook's tables in one transaction.
+
+    nbgrader's own way starts a program, `alembic`, that it finds only while the environment is
+    activated, and leaves a database without a version if it doesn't.
     """
     import nbgrader
     from alembic.script import ScriptDirectory  # both come with nbgrader
@@ -235,8 +238,9 @@ def _utc(iso: str) -> datetime.datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes through nbgrader's tables; its own methods commit at each step, which makes 27
-    transactions per submission.
+    """Writer through nbgrader's tables.
+
+    nbgrader's own methods commit at each step, which makes 27 transactions per submission.
     """
 
     api: Any
@@ -387,8 +391,9 @@ class _Writer:
     def _marks(
         self, notebook: Any, rows: dict[tuple[str, str], Any], entries: dict[str, GradebookEntry]
     ) -> None:
-        """A Grade row per grade or task cell, a Comment row per solution or task cell of every
-        submission of `entries`.
+        """Write Grade and Comment rows for every submission of `entries`.
+
+        There is a Grade row per grade or task cell, a Comment row per solution or task cell.
         """
         api, db = self.api, self.db
         submitted = {own.id: student for own, student in self._submitted(notebook, list(entries))}

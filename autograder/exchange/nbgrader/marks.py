@@ -38,8 +38,9 @@ WHERE assignment.name = :assignment AND notebook.name = :notebook
 
 
 def grade_id(check_id: str) -> str:
-    """A name that nbgrader accepts ([A-Za-z0-9_-]), always the same: the id itself, or its words
-    and a digest.
+    """Return a name that nbgrader accepts ([A-Za-z0-9_-]), always the same for an id.
+
+    It is the id itself, or its words and a digest.
     """
     if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", check_id):
         return check_id
@@ -52,8 +53,9 @@ def grade_id(check_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A person's mark of one cell: score (None: not given) and extra credit, whether it is
-    `settled`, and the comment.
+    """A person's mark of one cell.
+
+    It has score (None: not given) and extra credit, whether it is `settled`, and the comment.
     """
 
     score: float | None

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 
 def assign_penalties(db: Any, course: NbgraderCourse, submitted: Sequence[tuple[Any, str]]) -> None:
-    """Set `late_submission_penalty` of nbgrader's SubmittedNotebook rows, each with its student's
-    id: between 0 and the score, None where there is none.
+    """Set `late_submission_penalty` of nbgrader's SubmittedNotebook rows.
+
+    Each row comes with its student's id. The penalty is between 0 and the score, None where there
+    is none.
 
     Source: nbgrader.preprocessors.AssignLatePenalties, which does it for one notebook in a
     transaction of its own.

@@ -25,8 +25,9 @@ def submitted_at(folder: Path) -> str:
 
 
 def parse_timestamp(text: str) -> datetime.datetime | None:
-    """Read "2026-11-20 10:00:00.000000 UTC", with +0100, a zone's name or nothing (UTC) in the
-    place of UTC; or ISO 8601.
+    """Read "2026-11-20 10:00:00.000000 UTC", or ISO 8601.
+
+    In the place of UTC there may be +0100, a zone's name or nothing (UTC).
     """
     match = re.fullmatch(
         r"(\d{4}-\d\d-\d\d["

@@ -41,8 +41,9 @@ _PATIENCE_S = 0.5
 
 
 class ClusterExecutor(Executor):
-    """An `Executor` whose runs are made by the workers of the Dask scheduler at `address`; what is
-    wanted aside runs on this machine.
+    """An `Executor` whose runs are made by the workers of the Dask scheduler at `address`.
+
+    What is wanted aside runs on this machine.
     """
 
     def __init__(

@@ -42,8 +42,9 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class News(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Worker to host: an attempt has `started`, or has evidence `so_far`, or (neither) its result
-    is ready.
+    """Message from worker to host.
+
+    An attempt has `started`, or has evidence `so_far`, or (neither) its result is ready.
     """
 
     attempt: str

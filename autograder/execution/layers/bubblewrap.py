@@ -130,8 +130,9 @@ def tried(
 
 
 def _entered(folder: str) -> list[str]:
-    """Arguments that make a folder which everybody can enter: bubblewrap's own, on the way to
-    others, are closed to other users.
+    """Return arguments that make a folder which everybody can enter.
+
+    bubblewrap's own, on the way to others, are closed to other users.
     """
     return ["--perms", "0755", "--dir", folder]
 

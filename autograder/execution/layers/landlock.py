@@ -15,8 +15,9 @@ _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/proc", "/sys/dev
 
 
 def abi() -> int:
-    """The kernel's Landlock version, 0 for none; containers whose seccomp profile is older than
-    Landlock answer EPERM.
+    """Return the kernel's Landlock version, 0 for none.
+
+    Containers whose seccomp profile is older than Landlock answer EPERM.
     """
     import landlockpy as ll
 
@@ -33,9 +34,11 @@ def ruleset(
     scoped: bool = True,
     devices: Sequence[str] = (),
 ) -> Any:
-    """Read and execute below the system's folders and `readable`, everything but devices below
-    `writable`, and use `devices` besides the usual ones. `scoped`: no signals and abstract sockets
-    to outside.
+    """Make the rules of what a submission may read, execute, write and use.
+
+    It may read and execute below the system's folders and `readable`, do everything but make
+    devices below `writable`, and use `devices` besides the usual ones. `scoped`: no signals and
+    abstract sockets to outside.
 
     Raises:
         OSError: if the kernel refuses.

@@ -40,8 +40,9 @@ def closed_folder(path: str) -> str | None:
 
 
 def show_only(paths: Sequence[str]) -> str:
-    """Enter a mount namespace in which `paths` can be reached by everyone and the rest of the
-    closed folders is gone.
+    """Enter a mount namespace in which everyone reaches `paths`, and nothing else that is closed.
+
+    The rest of the closed folders is gone.
 
     Returns "not needed" or "yes".
 
@@ -70,8 +71,9 @@ def show_only(paths: Sequence[str]) -> str:
 
 
 def bound(folders: Sequence[str], limit_bytes: int) -> str:
-    """Cover `folders` with tmpfs of `limit_bytes` each, which only this process and its children
-    see and which vanish with them.
+    """Cover `folders` with tmpfs of `limit_bytes` each.
+
+    Only this process and its children see them, and they vanish with them.
 
     Returns "yes" or why it can't be done here.
     """
@@ -127,8 +129,9 @@ def _replace(folder: str, kept: list[str]) -> None:
 
 
 def _make_open(folder: Path) -> None:
-    """Make `folder`, and what is missing on the way to it, for everybody to enter: the umask cuts a
-    mode that mkdir is given, and parents are given none.
+    """Make `folder`, and what is missing on the way to it, for everybody to enter.
+
+    The umask cuts a mode that mkdir is given, and parents are given none.
     """
     if not folder.exists():
         _make_open(folder.parent)

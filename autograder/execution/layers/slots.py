@@ -64,8 +64,9 @@ def reserve_slot(*, own_uid: bool) -> Slot:
 
 
 def _scratch_parent() -> str:
-    """The first folder for temporary files that the users of submissions can enter; shared memory
-    is none, for in the sandbox it is another.
+    """Return the first folder for temporary files that the users of submissions can enter.
+
+    Shared memory is none, for in the sandbox it is another.
     """
     for folder in (tempfile.gettempdir(), *_TEMPORARY):
         if closed_folder(folder) is None and not Path(folder).resolve().is_relative_to(
@@ -76,8 +77,9 @@ def _scratch_parent() -> str:
 
 
 def _lock_parent() -> str:
-    """The same for all graders of this machine, wherever each keeps its temporary files: uids are
-    the machine's.
+    """Return the folder for locks, the same for all graders of this machine.
+
+    It does not matter where each keeps its temporary files: uids are the machine's.
     """
     return next(
         (folder for folder in _TEMPORARY if os.access(folder, os.W_OK)), tempfile.gettempdir()

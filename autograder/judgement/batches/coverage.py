@@ -45,8 +45,9 @@ class Epoch:
 
 
 def epochs(story: BatchStory, model: BatchStory) -> tuple[Epoch, ...]:
-    """The epochs of each training phase: as many as the reference makes in it, equal numbers of
-    steps each.
+    """Return the epochs of each training phase.
+
+    They are as many as the reference makes in it, with equal numbers of steps each.
     """
     found: list[Epoch] = []
     for phase in model.trained:

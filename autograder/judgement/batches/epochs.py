@@ -42,8 +42,9 @@ class Round:
 
 
 class BatchStory:
-    """A run's log beside the data that the driver passed to the student: `images` (n, ...) and
-    `labels` (n,).
+    """A run's log beside the data that the driver passed to the student.
+
+    `images` have shape (n, ...), `labels` (n,).
     """
 
     def __init__(
@@ -89,8 +90,9 @@ class BatchStory:
         return found
 
     def rows(self, event: int) -> NdArray:
-        """Rows of the data that forward pass `event` saw, int64 of shape (b,), -1 for what is not
-        in the data.
+        """Return the rows of the data that forward pass `event` saw.
+
+        int64 of shape (b,), -1 for what is not in the data.
         """
         return self._rows[event]
 
@@ -113,8 +115,9 @@ class BatchStory:
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """Round (by place) and forward pass (by event) of everything that is replayed: passes of
-        whole rows of the data.
+        """Rounds (by place) and forward passes (by event) of everything that is replayed.
+
+        These are passes of whole rows of the data.
         """
         return tuple(
             (place, event)
@@ -143,8 +146,9 @@ class BatchStory:
         )
 
     def flat(self, which: str) -> NdArray:
-        """The given optimizer's gradients or parameters at each recorded step, float64 of shape
-        (steps, numbers), in the model's order.
+        """Return the given optimizer's gradients or parameters at each recorded step.
+
+        float64 of shape (steps, numbers), in the model's order.
         """
         assert self.trace is not None
         assert self.order is not None
@@ -170,8 +174,10 @@ class BatchStory:
 
 
 def story_of(run: Observation, reference: Observation) -> BatchStory | None:
-    """The story of `run` on the data of its call, which are taken from the reference's run, since a
-    student may change them; None if no batches were recorded, or the call passes none.
+    """Return the story of `run` on the data of its call.
+
+    The data are taken from the reference's run, since a student may change them. None if no batches
+    were recorded, or the call passes none.
 
     Data are the first argument with rows of numbers and the first of whole numbers that is as long.
     """

@@ -330,8 +330,9 @@ def _wrong_mean(story: BatchStory, phase: int, value: float, expected: float) ->
 
 
 def _mean_loss(story: BatchStory, phase: int) -> float | None:
-    """Mean over samples of the losses that the backward passes of `phase` started from; None where
-    they are no batch means.
+    """Return the mean over samples of the losses that `phase`'s backward passes started from.
+
+    None where they are no batch means.
     """
     rounds = [one for one in story.rounds if one.phase == phase and one.forwards]
     sizes = np.array([len(story.rows(one.forwards[-1])) for one in rounds], float)

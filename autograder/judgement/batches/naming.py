@@ -139,8 +139,9 @@ def _frozen(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | N
 
 
 def _scaled(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
-    """Right direction, wrong length: by one factor, by the batch's size, or cut to a greatest
-    norm.
+    """Explain gradients of right direction and wrong length.
+
+    They are scaled by one factor, by the batch's size, or cut to a greatest norm.
     """
     factors = np.array([_factor(gap) for gap in found])
     if not np.isfinite(factors).all() or not _fits(
@@ -215,8 +216,10 @@ def _clamped(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] |
 
 
 def _other_labels(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
-    """The gradient of the last bias is the mean probability less the share of each class in the
-    batch: where it differs by whole samples, the labels are others.
+    """Explain gradients of other labels, by the last bias.
+
+    Its gradient is the mean probability less the share of each class in the batch: where it differs
+    by whole samples, the labels are others.
     """
     classes = int(story.labels.max(initial=0)) + 1
     for part in reversed([part for part in story.slices if part.stop - part.start == classes]):

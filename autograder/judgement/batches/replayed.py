@@ -25,8 +25,9 @@ one honest run in some hundred.
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One step: the student's gradient beside the reference's, both flat, and their greatest
-    difference relative to the reference's greatest number.
+    """One step: the student's gradient beside the reference's, both flat.
+
+    `residual` is their greatest difference relative to the reference's greatest number.
     """
 
     step: int
@@ -37,8 +38,9 @@ class Gap:
 
 
 def gaps(story: BatchStory, gradients: NdArray) -> tuple[Gap, ...]:
-    """One for each round that was replayed and recorded: of a round's forward passes the one that
-    fits best counts.
+    """Return one gap for each round that was replayed and recorded.
+
+    Of a round's forward passes the one that fits best counts.
     """
     if story.order is None or len(gradients) != len(story.pairs):
         return ()
@@ -58,8 +60,9 @@ def gaps(story: BatchStory, gradients: NdArray) -> tuple[Gap, ...]:
 
 
 def residual(mine: NdArray, theirs: NdArray) -> float:
-    """Greatest difference relative to the greatest number of `theirs`; inf where that is 0 or
-    something is not finite.
+    """Return the greatest difference relative to the greatest number of `theirs`.
+
+    inf where that is 0 or something is not finite.
     """
     size = float(np.abs(theirs).max(initial=0.0))
     gap = float(np.abs(mine - theirs).max(initial=0.0))
@@ -69,8 +72,9 @@ def residual(mine: NdArray, theirs: NdArray) -> float:
 
 
 def judged(residuals: NdArray) -> float:
-    """The residual that a run is judged by: its `QUANTILE`, never interpolated; inf for a run
-    without steps.
+    """Return the residual that a run is judged by: its `QUANTILE`, never interpolated.
+
+    inf for a run without steps.
     """
     return (
         float(np.quantile(residuals, QUANTILE, method="lower")) if len(residuals) else float("inf")

@@ -135,8 +135,9 @@ def _difference(
 def trajectory_residuals(
     actual: NdArray, expected: NdArray, start: NdArray, *, diverging: bool = False
 ) -> NdArray:
-    """Distance of two trajectories of one parameter at each step, relative to the expected one's
-    size.
+    """Return the distance of two trajectories of one parameter at each step.
+
+    It is relative to the expected one's size.
 
     `actual` and `expected` have shape (n, *shape), `start` (*shape). Returns float64 of shape (n,):
     the greatest absolute difference of the step over the greatest absolute value that the expected

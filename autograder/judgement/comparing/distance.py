@@ -86,8 +86,9 @@ def _residuals(trace: Trace, model: Trace) -> tuple[NdArray, NdArray]:
 
 
 def _value_distance(actual: Any, expected: Any) -> float:
-    """The least b with |actual - expected| <= b + b * |expected| throughout; inf if they are of
-    other kinds or shapes.
+    """Return the least b with |actual - expected| <= b + b * |expected| throughout.
+
+    inf if they are of other kinds or shapes.
     """
     if (
         isinstance(expected, list | tuple)

@@ -23,8 +23,10 @@ EXACT = 2e-6
 
 
 class Exhibit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A known mistake in `function`, what it does ("never clears gradients"), and its runs of the
-    checks' calls by id.
+    """A known mistake in `function`, and its runs.
+
+    It has words for what it does ("never clears gradients"), and its runs of the checks' calls by
+    id.
     """
 
     name: str
@@ -35,8 +37,9 @@ class Exhibit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def likenesses(
     function: str, runs: Mapping[str, Run], gallery: Iterable[Exhibit]
 ) -> tuple[str, ...]:
-    """Names of the mistakes in `function` whose runs are the same as `runs` on every call, of which
-    there must be at least two.
+    """Name the mistakes in `function` whose runs are the same as `runs` on every call.
+
+    There must be at least two calls.
     """
     if len(runs) < 2:
         return ()

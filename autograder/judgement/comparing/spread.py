@@ -98,8 +98,9 @@ class Spread:
 
     @property
     def nearest(self) -> Tried | None:
-        """The wrong program nearest to the reference that does something wrong on this call; None
-        if all are inert or can't be compared with it at all.
+        """The wrong program nearest to the reference that does something wrong on this call.
+
+        None if all are inert or can't be compared with it at all.
         """
         near = [
             tried
@@ -156,8 +157,9 @@ class Spread:
         return f"{found} {self._advice()}"
 
     def _advice(self) -> str:
-        """The longest horizon at which the nearest mistake stands clear, and every other that shows
-        by then, if there is one.
+        """Return the longest horizon at which the nearest mistake stands clear, if there is one.
+
+        Every other mistake that shows by then must do so, too.
         """
         assert self.nearest is not None
         clear = self._margins(self.nearest) >= LEAST_MARGIN
@@ -222,8 +224,9 @@ class Across:
 
     @property
     def nearest(self) -> Tried | None:
-        """The nearest wrong program, on the variant where one comes nearest: what it is there that
-        shows nothing on it is told by that variant alone.
+        """The nearest wrong program, on the variant where one comes nearest.
+
+        What it is there that shows nothing on it is told by that variant alone.
         """
         near = [tried for spread in self.variants.values() if (tried := spread.nearest) is not None]
         return min(near, key=lambda tried: tried.distance.total, default=None)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrainingDifference:
-    """The first thing in which two trainings differ, told to a student: what was observed, what was
-    expected.
+    """First thing in which two trainings differ, told to a student.
+
+    It says what was observed, and what was expected.
     """
 
     observed: str
@@ -76,8 +77,9 @@ def compare_training(
 def compare_long_run(
     actual: Observation, expected: Observation, bar: float
 ) -> TrainingDifference | None:
-    """Compare a run of thousands of steps by optimizer, number of steps and final parameters,
-    whatever state it started from. Where the optimizer's update can be computed again from the
+    """Compare a run of thousands of steps by optimizer, number of steps and final parameters.
+
+    It may have started from any state. Where the optimizer's update can be computed again from the
     gradient, it must be the one that was made: a loop that sets the parameters by hand beside steps
     that do nothing has not trained.
 
@@ -108,8 +110,10 @@ def compare_long_run(
 
 
 def unverifiable(actual: Observation, expected: Observation) -> str:
-    """Why a long run that ends where it should can't be told from one that was made up; "" if it
-    can: the reference's began with a fresh optimizer, this one with one that remembers steps.
+    """Say why a long run that ends where it should may be made up; "" if it can't be.
+
+    It may where the reference's began with a fresh optimizer, this one with one that remembers
+    steps.
     """
     trace, model = actual.trace, expected.trace
     if (

@@ -45,8 +45,9 @@ class Contradiction:
 
 
 def moves_without_gradients(trace: Trace) -> int | None:
-    """The first recorded step that moved a parameter, if nearly all steps of the trace's dense
-    beginning did although no tensor had a gradient; None if it is not so.
+    """Return the first recorded step that moved a parameter without any gradient.
+
+    None unless nearly all steps of the trace's dense beginning did.
     """
     steps = trace.recorded.numpy()
     dense = int((np.cumprod(np.diff(steps, prepend=0) == 1)).sum())
@@ -66,8 +67,9 @@ def moves_without_gradients(trace: Trace) -> int | None:
 
 
 def contradiction(trace: Trace) -> Contradiction | None:
-    """The first recorded step whose update is not what the optimizer makes of the gradients; None
-    if there is none, or it can't be computed again (`recomputable`).
+    """Return the first recorded step that the optimizer does not make of the gradients.
+
+    None if there is none, or it can't be computed again (`recomputable`).
     """
     make = _RULES.get(trace.optimizer)
     if make is None or not recomputable(trace):
@@ -142,8 +144,9 @@ def _remembers(trace: Trace) -> bool:
 
 
 def _sgd(slopes: NdArray, before: NdArray, settings: Mapping[str, Setting]) -> NdArray:
-    """Updates of torch.optim.SGD, shape (rows, *shape of the tensor) as `slopes` and `before`, the
-    gradients and the values that the steps found.
+    """Return updates of torch.optim.SGD, shape (rows, *shape of the tensor).
+
+    `slopes` and `before`, of the same shape, are the gradients and the values that the steps found.
     """
     lr, decay, momentum, dampening = (
         _number(settings, name) for name in ("lr", "weight_decay", "momentum", "dampening")
@@ -160,8 +163,9 @@ def _sgd(slopes: NdArray, before: NdArray, settings: Mapping[str, Setting]) -> N
 def _adam(
     slopes: NdArray, before: NdArray, settings: Mapping[str, Setting], *, decoupled: bool = False
 ) -> NdArray:
-    """Updates of torch.optim.Adam, and with `decoupled` weight decay of AdamW, shapes as for `_sgd`
-    (Kingma and Ba, 2015; Loshchilov and Hutter, 2019).
+    """Return updates of torch.optim.Adam, and with `decoupled` weight decay of AdamW.
+
+    Shapes as for `_sgd` (Kingma and Ba, 2015; Loshchilov and Hutter, 2019).
     """
     lr, decay, eps = (_number(settings, name) for name in ("lr", "weight_decay", "eps"))
     first_beta, second_beta = _betas(settings) or (0.0, 0.0)

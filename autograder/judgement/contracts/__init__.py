@@ -19,8 +19,9 @@ CONTRACTS = (optimizer, clearing, gradient, untouched, update, count)
 
 
 def kept(case: Case, broken: frozenset[Contract]) -> frozenset[Contract]:
-    """Contracts that the run was put to the test on and kept: one that nothing happened for is not
-    kept, so that a loop that does nothing earns nothing.
+    """Return contracts that were exercised and not broken; an untested one earns nothing.
+
+    So a loop that does nothing earns nothing.
     """
     story = case.story
     passes, steps = bool(increments(story)), bool(story.given_steps)

@@ -62,8 +62,9 @@ def _trial(story: Story) -> Iterator[Finding]:
 
 
 def _within(story: Story) -> Iterator[Finding]:
-    """A closure that ran again in one step, at other parameters, and found what it had left: at the
-    same ones it may have been adding up parts.
+    """Yield a finding if a closure ran again in one step and found what it had left.
+
+    It must have run at other parameters: at the same ones it may have been adding up parts.
     """
     again = [
         (one, event)

@@ -18,9 +18,7 @@ COUNT = Contract.COUNT
 
 
 def count(case: Case) -> Iterator[Finding]:
-    """Yield findings on the number and order of steps and backward passes, and on the returned
-    value.
-    """
+    """Yield findings on the number and order of steps and backward passes, and the return."""
     story, wanted = case.story, case.wanted_steps
     made = (
         sum(trace.steps for trace in story.run.traces)
@@ -117,8 +115,9 @@ def _whole_batches(case: Case) -> bool:
 
 
 def _returned(case: Case) -> Finding | None:
-    """The returned value against the parameters as they were when the call ended: the training
-    itself may be wrong.
+    """Compare the returned value with the parameters as they were when the call ended.
+
+    The training itself may be wrong.
     """
     story, wanted = case.story, case.reference.run.returned
     if not isinstance(wanted, Array | Items) or not story.trained:

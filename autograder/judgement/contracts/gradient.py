@@ -30,8 +30,10 @@ FACTOR = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Least squares fit of ``increment = factor * gradient`` over all events, each event scaled by
-    its gradient's size; the greatest residual of an event, relative to that size.
+    """Least squares fit of ``increment = factor * gradient`` over all events.
+
+    Each event is scaled by its gradient's size; `residual` is the greatest of an event, relative to
+    that size.
     """
 
     factor: float
@@ -60,8 +62,10 @@ def fit(increments: Mapping[int, Arrays], gradients: Field) -> Fit | None:
 
 
 def _scales(gradients: Sequence[NdArray]) -> list[float]:
-    """The size of each event's gradient: a run that blows up must not drown its first steps, and
-    rounding near the optimum must not count as a difference.
+    """Return the size of each event's gradient.
+
+    A run that blows up must not drown its first steps, and rounding near the optimum must not count
+    as a difference.
     """
     sizes = [float(np.abs(one).max(initial=0.0)) for one in gradients]
     return [max(size, 1e-2 * float(np.median(sizes))) or 1.0 for size in sizes]
@@ -160,8 +164,9 @@ def _scaled(story: Story, added: Mapping[int, Arrays], gradients: Field, factor:
 
 
 def _other(case: Case, added: Mapping[int, Arrays]) -> Finding:
-    """Another gradient field: named where a known wrong objective has the same one, told in general
-    otherwise.
+    """Return the finding for another gradient field.
+
+    It is named where a known wrong objective has the same one, told in general otherwise.
     """
     story = case.story
     event, code = next(event for event in added if event in case.gradients), "other-objective"
@@ -251,8 +256,9 @@ def _first_apart(added: Mapping[int, Arrays], gradients: Field) -> int | None:
 
 
 def _rounded(added: Sequence[Arrays]) -> bool:
-    """All increments are exactly half-precision numbers, which float32 arithmetic hits by chance
-    once in thousands.
+    """Tell whether all increments are exactly half-precision numbers.
+
+    float32 arithmetic hits them by chance once in thousands.
     """
     numbers = np.concatenate([flat(one) for one in added]) if added else np.zeros(0)
     numbers = numbers[np.isfinite(numbers) & (numbers != 0) & (np.abs(numbers) < HALF_MAX)]

@@ -72,8 +72,9 @@ class Story:
 
     @cached_property
     def given_steps(self) -> tuple[int, ...]:
-        """Step events of the optimizer that counts: the given one, or, where the call passes none,
-        any.
+        """Step events of the optimizer that counts.
+
+        That is the given one, or, where the call passes none, any.
         """
         return (
             self.steps
@@ -88,8 +89,9 @@ class Story:
 
     @cached_property
     def passes(self) -> int:
-        """Backward passes as a loop makes them: those inside one step, which a closure makes as
-        often as the optimizer asks, count as one.
+        """Number of backward passes as a loop makes them.
+
+        Those inside one step, which a closure makes as often as the optimizer asks, count as one.
         """
         return len([index for index in self.backwards if self.events[index].inside is None]) + len(
             {
@@ -113,8 +115,9 @@ class Story:
         return not np.array_equal(flat(points[0]), flat(points[1]), equal_nan=True)
 
     def outermost(self, event: int) -> int:
-        """The step that an event happened inside, by however many steps within it; the event itself
-        if there is none.
+        """Return the step that an event happened inside, by however many steps within it.
+
+        The event itself if there is none.
         """
         while (inside := self.events[event].inside) is not None:
             event = inside
@@ -181,8 +184,9 @@ class Story:
         return own[place] if place < len(own) else None
 
     def point(self, event: int) -> tuple[NdArray, ...] | None:
-        """The trained parameters' values (stand-ins where the student works with others) when the
-        event began.
+        """Return the trained parameters' values when the event began.
+
+        They are those of stand-ins where the student works with others.
         """
         found = []
         for position, tensor in enumerate(self.trained):

@@ -10,8 +10,9 @@ import msgspec
 
 
 class Contract(StrEnum):
-    """The six things that a training loop owes its optimizer, each judged by itself at the
-    student's own parameters.
+    """The six things that a training loop owes its optimizer.
+
+    Each is judged by itself at the student's own parameters.
     """
 
     OPTIMIZER = "optimizer"

@@ -15,9 +15,7 @@ def _cleared(function: Function) -> list[Pass]:
 
 
 def _cleared_first(function: Function) -> list[Pass]:
-    """Clearing, backward, step in one block, with one clearing that does not already stand in
-    between.
-    """
+    """Return the passes with one clearing, a backward pass and a step in one block."""
     return [
         one
         for one in stepping(function)

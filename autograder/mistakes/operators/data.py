@@ -24,8 +24,9 @@ def _with_data(tree: Function) -> list[Pass]:
 
 
 def _before(one: Pass, text: Callable[[Data], str]) -> None:
-    """Put statements about the data at the start of the block, or of the function where the data
-    are its arguments.
+    """Put statements about the data at the start of the block.
+
+    Where the data are the function's arguments, they go to the start of the function.
     """
     data = data_of(one)
     given = {*data.inputs, *data.targets} <= set(arguments_of(one.function))
@@ -105,8 +106,9 @@ def one_at_a_time(function: Function) -> Iterator[Function]:
 
 
 def _extent(one: Pass) -> tuple[int, int]:
-    """First and last statement of the block that belong to a step: from the first that reads data
-    to the step.
+    """Return the first and last statement of the block that belong to a step.
+
+    They go from the first that reads data to the step.
     """
     assert one.step is not None
     data = {*data_of(one).inputs, *data_of(one).targets}

@@ -113,8 +113,10 @@ def squares(tree: Function) -> list[Square]:
 def _other_power(
     template: str, torch_names: tuple[str, str], function: Function
 ) -> Iterator[Function]:
-    """Another function of the error: a formula in the base B of a square, or the name of another
-    loss of torch's (function, module).
+    """Write another function of the error.
+
+    It is a formula in the base B of a square, or the name of another loss of torch's (function,
+    module).
     """
 
     def edit(square: Square) -> None:

@@ -26,8 +26,9 @@ CLASSES = (*WITH_DECAY, "Rprop", "LBFGS", "SparseAdam")
 
 
 def makings(tree: Function) -> list[ast.Call]:
-    """Calls that build an optimizer of torch.optim: `torch.optim.X(...)`, `optim.X(...)` or
-    `X(...)`, with parameters.
+    """Return calls that build an optimizer of torch.optim.
+
+    They are `torch.optim.X(...)`, `optim.X(...)` or `X(...)`, with parameters.
     """
     return [
         item

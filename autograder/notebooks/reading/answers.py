@@ -21,15 +21,17 @@ class Answer:
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that tell this answer from another; white space at line ends
-        and around the whole is the editor's.
+        """Twelve hexadecimal digits that tell this answer from another.
+
+        White space at line ends and around the whole is the editor's.
         """
         return hashlib.sha256(_words(self.text).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def read_answers(notebook: NotebookNode, release: NotebookNode) -> Mapping[str, Answer]:
-    """Answers by the id of their cell; an answer cell of `release` that `notebook` lacks has
-    none.
+    """Read answers by the id of their cell.
+
+    An answer cell of `release` that `notebook` lacks has none.
     """
     released = {
         grade_id_of(cell): str(cell["source"])

@@ -54,9 +54,10 @@ class Packed:
 
 
 class BoundedFile(io.FileIO):
-    """A file of which no single read is larger than `most_bytes`: zipfile reads the table of
-    contents in one, by a size that the archive claims. Members are read by sizes that were checked,
-    under a limit of their own.
+    """A file of which no single read is larger than `most_bytes`.
+
+    zipfile reads the table of contents in one, by a size that the archive claims. Members are read
+    by sizes that were checked, under a limit of their own.
     """
 
     def __init__(self, path: Path, most_bytes: int = MAX_DIRECTORY_BYTES) -> None:
@@ -75,8 +76,9 @@ class BoundedFile(io.FileIO):
 def notebook_in_archive(
     path: Path, suffixes: Sequence[str], preferred: str, max_bytes: int
 ) -> Packed:
-    """The notebook in the .zip at `path`: the one named `preferred`, else the only one of the first
-    of `suffixes` that there is.
+    """Return the notebook in the .zip at `path`.
+
+    It is the one named `preferred`, else the only one of the first of `suffixes` that there is.
 
     Raises:
         UnreadableNotebook: if there is none, or several, or the archive is damaged or made to harm.
@@ -179,8 +181,9 @@ def _choose(
 
 
 def _own(members: Sequence[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
-    """The student's files: without folders, Jupyter's checkpoints, and what a Mac adds (__MACOSX,
-    .DS_Store).
+    """Return the student's files.
+
+    Folders, Jupyter's checkpoints, and what a Mac adds (__MACOSX, .DS_Store) are left out.
     """
     for member in members:
         name = member_name(member)

@@ -44,8 +44,9 @@ def without_conflicts(text: str) -> tuple[str, str]:
 
 
 def conflicted_cells(cells: Iterable[tuple[int, str]]) -> tuple[str, ...]:
-    """A sentence to the student for each cell (number, source) in which a conflict stands; it is no
-    Python, so the cell can't run.
+    """Return a sentence to the student for each cell (number, source) with a conflict in it.
+
+    It is no Python, so the cell can't run.
     """
     return tuple(
         f"Cell {number} holds a merge conflict of git's (line {line}: <<<<<<<), so it can't run."

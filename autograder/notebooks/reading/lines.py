@@ -32,8 +32,9 @@ def cell_lines(path: Path) -> tuple[tuple[int, ...], ...]:
 
 
 def _script_lines(lines: Sequence[str]) -> Iterator[tuple[int, ...]]:
-    """The lines below each header; what stands above the first is a cell of its own if it holds
-    anything but jupytext's own header.
+    """Return the lines below each header.
+
+    What stands above the first is a cell of its own if it holds anything but jupytext's own header.
     """
     start = lines.index(_YAML, 1) + 1 if lines[:1] == [_YAML] and _YAML in lines[1:] else 0
     headers = [number for number, line in enumerate(lines, 1) if line.startswith("# %%")]

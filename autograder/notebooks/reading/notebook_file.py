@@ -71,8 +71,9 @@ class NotebookFile:
 
 
 def read_notebook_file(path: Path, max_bytes: int = MAX_BYTES, preferred: str = "") -> NotebookFile:
-    """Read an .ipynb (nbformat 1 to 4), a .py percent script, or a .zip that holds one of them
-    (`preferred` names it if there are several).
+    """Read an .ipynb (nbformat 1 to 4), a .py percent script, or a .zip with one of them.
+
+    `preferred` names it if there are several.
 
     Raises:
         UnreadableNotebook: if it is none of them, saying what to do.
@@ -181,8 +182,9 @@ def _no_notebook(path: Path, problem: str) -> UnreadableNotebook:
 
 
 def _merged_cells(text: str, path: Path) -> tuple[tuple[FileCell, ...], tuple[str, ...]]:
-    """Cells of a notebook in which git left conflicts, if both sides of them have the same code and
-    text.
+    """Return cells of a notebook in which git left conflicts.
+
+    Both sides of the conflicts must have the same code and text.
     """
     sides = without_conflicts(text)
     read: list[tuple[FileCell, ...]] = []

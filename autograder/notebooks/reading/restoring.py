@@ -58,8 +58,9 @@ class PlacedCell:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The cells in their final order, what was done, as sentences to the student, and the ids of
-    solution cells that are absent.
+    """The cells in their final order, and what was done to them.
+
+    `notices` say that to the student; `missing` are ids of solution cells that are absent.
     """
 
     cells: tuple[PlacedCell, ...]
@@ -69,8 +70,9 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class _Placement:
-    """The submitted cells with their final ids; and the ids of which there were copies, by what
-    became of them.
+    """The submitted cells with their final ids.
+
+    The lists hold ids of which there were copies, by what became of them.
     """
 
     cells: list[PlacedCell]
@@ -80,9 +82,11 @@ class _Placement:
 
 
 def restore(cells: Sequence[FileCell], release: NotebookNode) -> Restored:
-    """Match submitted cells to released ones and restore what is locked: the released source wins,
-    a cell that was deleted or moved goes back to its place among its neighbours, a second copy
-    goes. A student's own cells and solution cells stay in the student's order.
+    """Match submitted cells to released ones and restore what is locked.
+
+    The released source wins, a cell that was deleted or moved goes back to its place among its
+    neighbours, a second copy goes. A student's own cells and solution cells stay in the student's
+    order.
     """
     released = _released(release)
     claims = _match(cells, released)
@@ -297,8 +301,9 @@ def _lines(source: str) -> Iterator[str]:
 
 
 def _moved(locked: Sequence[PlacedCell], released: Sequence[ReleasedCell]) -> set[str]:
-    """The fewest locked cells that have to move for all to stand in released order: those outside
-    of a longest increasing run.
+    """Return the fewest locked cells that have to move for all to stand in released order.
+
+    They are those outside of a longest increasing run.
     """
     order = {cell.id: index for index, cell in enumerate(released)}
     ranks = [order[cell.id] for cell in locked]

@@ -41,8 +41,9 @@ def signatures(source: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Tags of all variants of which a submission holds a cell, or what is left of one, and the
-    fingerprints of the secrets that made them.
+    """Tags of all variants of which a submission holds a cell, or what is left of one.
+
+    `secrets` are the fingerprints of the secrets that made them.
     """
 
     tags: frozenset[str]

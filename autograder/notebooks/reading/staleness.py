@@ -46,8 +46,9 @@ _SEED = re.compile(r"\b(?:manual_seed|seed|seed_everything|default_rng|RandomSta
 def stale_outputs(
     submission: Submission, rerun_outputs: Mapping[str, list[dict[str, Any]]]
 ) -> tuple[str, ...]:
-    """A hint to the student if the saved outputs of a cell tell of another run than the clean one,
-    for the first such cell: the state of the later ones follows from it.
+    """Hint to the student if a cell's saved outputs tell of another run than the clean one.
+
+    The hint is about the first such cell: the state of the later ones follows from it.
 
     rerun_outputs: nbformat 4 outputs by cell id. Cells without saved outputs, never run, or ending
     in an error on either side are passed over.
@@ -119,8 +120,9 @@ def _joined(text: Any) -> str:
 
 
 def _masked(line: str) -> str:
-    """The line without its decimal numbers, and without spaces: tensors are padded to the width of
-    their numbers.
+    """Return the line without its decimal numbers, and without spaces.
+
+    Tensors are padded to the width of their numbers.
     """
     return _SPACE.sub("", _DECIMAL.sub("#", line))
 

@@ -81,8 +81,9 @@ def read_submission(
     max_bytes: int = MAX_BYTES,
     preferred: str = "",
 ) -> Submission:
-    """Read a notebook, percent script or .zip and restore it to the order of `release`, the
-    notebook that students were given.
+    """Read a notebook, percent script or .zip and restore it to the order of `release`.
+
+    That is the notebook that students were given.
 
     owners: from function name to the id of its last check cell. preferred: the stem of the notebook
     that counts, of several in a .zip.

@@ -17,8 +17,9 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def cut(source: str, names: Collection[str]) -> str:
-    """The statements of `source` that define `names`, and those that define what they use, in
-    order; "" for no names.
+    """Return the statements of `source` that define `names`, and those that these use.
+
+    They stand in order; "" for no names.
 
     Docstrings of `names` keep their first line, which is a title; those of other definitions go.
     Nothing is run, so a name that is only used through a string is not seen.
@@ -75,8 +76,10 @@ def _read(node: ast.AST) -> set[str]:
 def _changing(
     statements: Sequence[ast.stmt], binds: Sequence[frozenset[str]], kept: Collection[int]
 ) -> Iterator[int]:
-    """Statements that define nothing and use only what is kept: they may change it, as a call of a
-    method does. Not those that define names by their text.
+    """Yield indices of statements that define nothing and use only what is kept.
+
+    They may change it, as a call of a method does. Those that define names by their text are left
+    out.
     """
     known = {name for index in kept for name in binds[index]}
     bound = {name for names in binds for name in names}
@@ -92,8 +95,9 @@ def _changing(
 
 
 def _trimmed(node: ast.stmt, used: Collection[str], titled: Collection[str]) -> ast.stmt:
-    """The statement with only the imports that are used, and without docstrings that are no
-    titles.
+    """Return the statement with only the imports that are used.
+
+    Docstrings that are no titles go, too.
     """
     if isinstance(node, ast.Import | ast.ImportFrom):
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":

@@ -36,8 +36,9 @@ class Facts:
 
 
 class Unquoted:
-    """Stands for a number of the reference while there is none: whatever is asked of it is another
-    such, and its text gives it away.
+    """Placeholder for a number of the reference before the reference has run.
+
+    Whatever is asked of it is another such, and its text gives it away.
     """
 
     def __init__(self, check: str) -> None:

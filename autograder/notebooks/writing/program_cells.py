@@ -19,8 +19,9 @@ _ID = re.compile(r'\bid="([^"]*)"')
 
 
 def solution_cells(script: str) -> dict[str, str]:
-    """Text of each cell of a percent script that has an id, as it stands there: magics are
-    comments, in a script and in a template alike.
+    """Return the text of each cell of a percent script that has an id, as it stands there.
+
+    Magics are comments, in a script and in a template alike.
     """
     headers = list(_HEADER.finditer(script))
     ends = [header.start() for header in headers[1:]] + [len(script)]
@@ -32,8 +33,9 @@ def solution_cells(script: str) -> dict[str, str]:
 
 
 def written_whole(script: str) -> frozenset[str]:
-    """Names of the top-level definitions in cells without a region, which students write as a
-    whole.
+    """Return names of the top-level definitions in cells without a region.
+
+    Students write these as a whole.
     """
     whole = [
         text

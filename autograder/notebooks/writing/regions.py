@@ -72,8 +72,10 @@ def without_region(source: str, region: Region) -> str:
 
 
 def without_solution(source: str, stub: Sequence[str] = STUB_LINES) -> str:
-    """A solution cell as students get it: each region replaced by `stub`, at the indentation of its
-    first line; a cell without one is replaced whole.
+    """Return a solution cell as students get it.
+
+    Each region is replaced by `stub`, at the indentation of its first line; a cell without one is
+    replaced whole.
 
     Raises:
         ValueError: as `region_lines`.

@@ -28,8 +28,9 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(frozen=True, slots=True)
 class _Excerpt:
-    """A top-level definition's lines in the solution; `first` is the 1-based number of the
-    first.
+    """A top-level definition's lines in the solution.
+
+    `first` is the 1-based number of the first.
     """
 
     name: str
@@ -43,8 +44,9 @@ class _Excerpt:
 
 
 def cut_stub(source: str, name: str, path: Path) -> str:
-    """The definition of `name` in `source` as students get it: decorators, signature and docstring,
-    each region replaced by the stub.
+    """Return the definition of `name` in `source` as students get it.
+
+    It has decorators, signature and docstring, and each region is replaced by the stub.
 
     Raises:
         AssignmentError: with file and line, where `name` is missing, has no region, or its markers
@@ -116,8 +118,9 @@ def is_written(source: str, name: str, path: Path) -> bool:
 
 
 def definitions(source: str, names: Iterable[str], path: Path) -> str:
-    """The definitions of `names`, in that order, below all top-level imports of `source`, as a
-    program of its own.
+    """Return the definitions of `names`, in that order, as a program of its own.
+
+    They stand below all top-level imports of `source`.
 
     Raises:
         AssignmentError: as `definition`.
@@ -144,8 +147,9 @@ def _parse(source: str, path: Path) -> ast.Module:
 
 
 def _excerpt(source: str, name: str, path: Path) -> _Excerpt:
-    """The lines of the last top-level definition of `name`, down to the last indented line: an END
-    marker below the last statement is a comment, which the syntax tree does not hold.
+    """Return the lines of the last top-level definition of `name`, down to the last indented one.
+
+    An END marker below the last statement is a comment, which the syntax tree does not hold.
     """
     nodes = [node for node in _parse(source, path).body if isinstance(node, _Definition)]
     node = next((node for node in reversed(nodes) if node.name == name), None)

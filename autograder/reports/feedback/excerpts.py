@@ -51,8 +51,10 @@ class Excerpt:
 
 
 def run_of(evidence: Evidence | None, check: CheckResult) -> Run | None:
-    """The run that `check` was judged on; of several calls with one id, the one with the same given
-    definitions, then the one run alone.
+    """Return the run that `check` was judged on.
+
+    Of several calls with one id, it is the one with the same given definitions, then the one run
+    alone.
     """
     if evidence is None:
         return None
@@ -66,8 +68,9 @@ def run_of(evidence: Evidence | None, check: CheckResult) -> Run | None:
 def failures(
     evidence: Evidence | None, calls: Sequence[Run], cells: Mapping[str, str]
 ) -> list[Excerpt]:
-    """Excerpts of the cells that failed, in the notebook's order, then of errors in `calls`; each
-    error once, three at most.
+    """Return excerpts of the cells that failed, in the notebook's order, then of errors in `calls`.
+
+    Each error comes once, and three at most.
     """
     if evidence is None:
         return []
@@ -117,8 +120,9 @@ def _place(cell: str, line: int | None, cells: Mapping[str, str]) -> str:
 
 
 def _lines(source: str, failing: int | None) -> tuple[tuple[Line, ...], int, int]:
-    """The lines around `failing` (all from the start where it is unknown), and how many are left
-    out above and below.
+    """Return the lines around `failing`, and how many are left out above and below.
+
+    Where it is unknown, they are the first ones.
     """
     if not source:
         return (), 0, 0

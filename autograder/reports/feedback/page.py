@@ -83,8 +83,9 @@ class PartView:
 
 @dataclass(frozen=True, slots=True)
 class CurveView:
-    """A loss curve: the picture ("" where there is none), the same in words, and the check it
-    belongs to.
+    """A loss curve: the picture ("" where there is none), and the same in words.
+
+    `title` is that of the check it belongs to.
     """
 
     picture: Markup
@@ -275,8 +276,10 @@ def _parts(page: FeedbackPage, shown: list[CheckResult]) -> list[PartView]:
 
 
 def _curve(page: FeedbackPage, shown: list[CheckResult]) -> CurveView | None:
-    """The curve that helps most: of a lost check first, then of a run in the notebook itself, then
-    any; more than one point first.
+    """Return the curve that helps most.
+
+    It is that of a lost check first, then of a run in the notebook itself, then any; more than one
+    point first.
     """
     candidates = [
         (check, run, trace)

@@ -59,9 +59,7 @@ class Curve:
 
     @property
     def first_bad(self) -> tuple[float, str] | None:
-        """Step of the first loss that is no finite number, and what it was; None if all are
-        finite.
-        """
+        """Step of the first loss that is no finite number, and what it was; None if all are."""
         bad = np.flatnonzero(~np.isfinite(self.losses))
         if not bad.size:
             return None
@@ -109,8 +107,10 @@ def loss_picture(student: Trace | None, reference: Trace | None) -> bytes:
 
 
 def describe(student: Trace | None, reference: Trace | None) -> str:
-    """The picture in words: first and last loss, where a loss stopped being a number, where the
-    curves visibly part.
+    """Describe the picture in words.
+
+    They say first and last loss, where a loss stopped being a number, where the curves visibly
+    part.
     """
     yours, theirs = _curve(student), _curve(reference)
     sentences = []
@@ -159,8 +159,9 @@ def _floats(array: Array) -> Floats:
 
 
 def _parted(yours: Curve, theirs: Curve) -> tuple[float, float, float] | None:
-    """Step, the student's and the reference's loss where they first differ visibly; None if nowhere
-    or not comparable.
+    """Return step, the student's and the reference's loss where they first differ visibly.
+
+    None if nowhere or not comparable.
     """
     count = min(yours.steps.size, theirs.steps.size)
     own, other = yours.losses[:count], theirs.losses[:count]
@@ -182,8 +183,10 @@ def _parted(yours: Curve, theirs: Curve) -> tuple[float, float, float] | None:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Maps values to [0, 1]; works on values scaled by `unit` (or their logarithms), so that 1e308
-    neither overflows nor raises.
+    """Map from values to [0, 1].
+
+    It works on values scaled by `unit` (or their logarithms), so that 1e308 neither overflows nor
+    raises.
     """
 
     low: float
@@ -236,8 +239,9 @@ def _label(value: float) -> str:
 
 
 def _unit(largest: float) -> float:
-    """The power of ten below `largest`: dividing by it keeps round numbers round and huge ones
-    finite.
+    """Return the power of ten below `largest`.
+
+    Dividing by it keeps round numbers round and huge ones finite.
     """
     return 10.0 ** max(-300, math.floor(math.log10(largest))) if largest > 0 else 1.0
 

@@ -29,8 +29,10 @@ STYLES = {
 
 
 def class_table(grades: Sequence[Grade], names: Mapping[str, str] | None = None) -> Table:
-    """A row per student, by name; names and titles are shown as they are, never as rich's markup or
-    terminal escapes. Points are of what is decided so far.
+    """Return a table with a row per student, by name.
+
+    Names and titles are shown as they are, never as rich's markup or terminal escapes. Points are
+    of what is decided so far.
 
     `names` are those of people by `Grade.student`, where they are known.
     """
@@ -71,8 +73,10 @@ def class_table(grades: Sequence[Grade], names: Mapping[str, str] | None = None)
 
 
 def what_went_wrong(grade: Grade) -> str:
-    """The submission's problem, what waits for a person or another run, then what the diagnosis
-    found, or the lost checks where it found nothing; "" where nothing was lost.
+    """Say what went wrong with a submission; "" where nothing was lost.
+
+    First comes the submission's problem, then what waits for a person or another run, then what the
+    diagnosis found, or the lost checks where it found nothing.
     """
     words = [isolation_warning(grade).partition(" — ")[0]] if isolation_warning(grade) else []
     words += [plain_line(grade.problem, 60)] if grade.problem else []

@@ -22,8 +22,9 @@ class CallLimits:
 
     @classmethod
     def of(cls, limits: Limits) -> CallLimits:
-        """A quarter of the submission's, 5 s at least: an endless loop in one call leaves time for
-        the others.
+        """Return a quarter of the submission's limits, 5 s at least.
+
+        An endless loop in one call leaves time for the others.
         """
         return cls(
             min(limits.cpu_s, max(5, limits.cpu_s // 4)),

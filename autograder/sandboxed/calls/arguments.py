@@ -60,8 +60,9 @@ def build_arguments(arguments: dict[str, Argument], device: Device = Device.CPU)
 
 
 def tensor_of(array: Array, device: Device = Device.CPU) -> torch.Tensor:
-    """A new tensor on `device` with the array's values; `source` "torch.bfloat16" is given back as
-    such.
+    """Return a new tensor on `device` with the array's values.
+
+    `source` "torch.bfloat16" is given back as such.
     """
     tensor = torch.from_numpy(array.numpy().copy())
     wanted = (

@@ -64,8 +64,9 @@ class _Tally:
 
 
 def define_given(session: Session, batch: CallBatch) -> ErrorReport | None:
-    """Execute the given definitions over the student's, which are lost with it; returns what went
-    wrong.
+    """Execute the given definitions over the student's, which are lost with it.
+
+    Returns what went wrong.
     """
     if not batch.given:
         return None

@@ -78,8 +78,9 @@ def main(device: str, *packages: str) -> None:
 
 
 def _take_over() -> tuple[int, int]:
-    """Keep the host's two pipes apart from the standard input and output that a notebook's own code
-    finds.
+    """Keep the host's two pipes apart from standard input and output.
+
+    The latter are what a notebook's own code finds.
     """
     incoming, outgoing = os.dup(0), os.dup(1)
     if sys.platform == "win32":

@@ -63,9 +63,7 @@ class Outputs:
     def show(
         self, output_type: str, data: Mapping[str, Any], metadata: Any, **more: Any
     ) -> dict[str, Any]:
-        """Add a display_data or execute_result; returns the output, so that an update can change
-        it.
-        """
+        """Add a display_data or execute_result; return it, so that an update can change it."""
         self._before()
         output = {
             "output_type": output_type,

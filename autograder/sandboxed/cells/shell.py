@@ -74,8 +74,9 @@ class _Hook(DisplayHook):  # type: ignore[misc]
 
 
 class CellCompiler(CachingCompiler):  # type: ignore[misc]
-    """Gives each executed cell a file name of its own, so that an error's line can be told from the
-    traceback.
+    """Compiler that gives each executed cell a file name of its own.
+
+    By that an error's line can be told from the traceback.
     """
 
     def __init__(self) -> None:
@@ -84,8 +85,10 @@ class CellCompiler(CachingCompiler):  # type: ignore[misc]
         self.places: dict[str, tuple[str, int]] = {}
 
     def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
-        """A new name; `places` then maps it to the cell's id and the number of blank lines that
-        IPython drops at the top.
+        """Return a new name for a cell.
+
+        `places` then maps it to the cell's id and the number of blank lines that IPython drops at
+        the top.
         """
         name = f"<cell {len(self.places) + 1}>"
         self.places[name] = (self.cell, self.skipped_lines)
@@ -111,8 +114,9 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         """No event loops of windows."""
 
     def ask_exit(self) -> None:
-        """Exit and quit as bare names do nothing, as they do not stop a cell in a notebook
-        either.
+        """Do nothing for exit and quit as bare names.
+
+        They do not stop a cell in a notebook either.
         """
 
     def system(self, cmd: str) -> None:
@@ -220,8 +224,9 @@ def run_cell(shell: Shell, loop: asyncio.AbstractEventLoop, cell: str, source: s
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Hold the garbage collector off while a syntax tree is made; why is said in
-    `autograder.syntax`, which this side does not import.
+    """Hold the garbage collector off while a syntax tree is made.
+
+    `autograder.syntax`, which this side does not import, says why.
     """
     collecting = gc.isenabled()
     try:

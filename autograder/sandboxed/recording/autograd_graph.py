@@ -48,8 +48,9 @@ def loss_of(roots: list[torch.Tensor]) -> float:
 
 
 def leaves_of(roots: list[torch.Tensor]) -> list[torch.Tensor]:
-    """The leaf tensors that the graph of `roots` reaches, in the order in which they are met; those
-    within `MAX_NODES` nodes.
+    """Return the leaf tensors that the graph of `roots` reaches, in the order they are met.
+
+    Only those within `MAX_NODES` nodes are found.
     """
     leaves: list[torch.Tensor] = []
     waiting: list[Any] = []

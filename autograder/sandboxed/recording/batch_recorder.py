@@ -31,8 +31,9 @@ class _Sentinel:
 
 
 class BatchRecorder:
-    """Follows the calls that a driver makes through `watched`. It never raises into student
-    code.
+    """Recorder of the calls that a driver makes through `watched`.
+
+    It never raises into student code.
     """
 
     def __init__(self, limit_bytes: int) -> None:

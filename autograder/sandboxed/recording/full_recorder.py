@@ -171,8 +171,9 @@ class FullRecorder:
             self._stopped = True
 
     def _open(self, describe: Callable[[], Event], frame: FrameType | None = None) -> Opened | None:
-        """Begin the event that `describe` gives, which may bring new tensors; None once the
-        recording has stopped.
+        """Begin the event that `describe` gives, which may bring new tensors.
+
+        None once the recording has stopped.
         """
         if self._finished:
             return None
@@ -200,8 +201,9 @@ class FullRecorder:
         )
 
     def _close_left_steps(self) -> None:
-        """Complete steps that have raised an error: torch calls no hook after those, but their
-        frames are gone from the stack.
+        """Complete steps that have raised an error.
+
+        torch calls no hook after those, but their frames are gone from the stack.
         """
         if not self._steps:
             return

@@ -74,8 +74,9 @@ class Rows:
 
     @classmethod
     def of(cls, start: _Tensors, limit_bytes: int) -> Rows | None:
-        """Rows for parameters like `start` in at most `limit_bytes`; None where not even two rows
-        and the start fit.
+        """Return rows for parameters like `start` in at most `limit_bytes`.
+
+        None where not even two rows and the start fit.
         """
         fitting = limit_bytes // _row_bytes(start) - 2
         return cls(start, min(MAX_ROWS, fitting)) if fitting >= 1 else None
@@ -99,8 +100,9 @@ class Rows:
     def add(
         self, step: int, loss: float, parameters: _Tensors, gradients: list[bytes | None]
     ) -> None:
-        """Copy the row of `step`. When the parameters are others than at the start, rows end
-        here.
+        """Copy the row of `step`.
+
+        When the parameters are others than at the start, rows end here.
         """
         if self._stopped:
             return
@@ -145,9 +147,10 @@ def _row_bytes(start: _Tensors) -> int:
 
 
 class _Column:
-    """One tensor's rows, one after another in a run of bytes: thousands of small tensors kept alive
-    would lie scattered over pages that a fork shares, each to be copied at first touch; and copying
-    a view's bytes costs a tenth of what a tensor's copy does.
+    """One tensor's rows, one after another in a run of bytes.
+
+    Thousands of small tensors kept alive would lie scattered over pages that a fork shares, each to
+    be copied at first touch; and copying a view's bytes costs a tenth of what a tensor's copy does.
     """
 
     def __init__(self, like: torch.Tensor) -> None:
@@ -163,8 +166,9 @@ class _Column:
         self.missing = array("B")
 
     def packed(self, tensor: torch.Tensor) -> bytes | None:
-        """The values of a tensor without gradient, row-major, in the dtype of the column; None if
-        the shape is another.
+        """Return the values of a tensor without gradient, row-major, in the column's dtype.
+
+        None if the shape is another.
         """
         if tensor.shape != self._shape:
             return None

@@ -237,8 +237,9 @@ def _array_of_numpy(value: object, limit_bytes: int) -> Array:
 
 
 def _short(value: object) -> str:
-    """A few words on values of Python's own types; nothing for others, whose __repr__ may do
-    anything.
+    """Return a few words on values of Python's own types.
+
+    There are none for others, whose __repr__ may do anything.
     """
     if type(value) in (complex, bytes, range, slice):
         return clean(repr(value), 200)

@@ -106,8 +106,9 @@ def replay_batches(
 
 
 def _first_loss(train: Callable[..., object], random: torch.Tensor) -> float:
-    """Call `train` in random state `random` until its first step; the loss that backward started
-    from.
+    """Call `train` in random state `random` until its first step.
+
+    Returns the loss that backward started from.
     """
     patched: Any = torch
     shuffle, backward = torch.randperm, torch.autograd.backward
@@ -158,8 +159,9 @@ _MUTANT_FUNCTIONS: dict[str, Callable[..., object]] = {}
 
 
 def _mutated(mutant: str, function: str) -> Callable[..., object]:
-    """The function of the solution with one mistake in it; `_MUTANTS` is put behind this source
-    where it is needed.
+    """Return the function of the solution with one mistake in it.
+
+    `_MUTANTS` is put behind this source where it is needed.
     """
     if mutant not in _MUTANT_FUNCTIONS:
         namespace: dict[str, Any] = {"__name__": "solution"}
