@@ -17,7 +17,7 @@ import msgspec
 from autograder.errors import CalibrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from autograder.evidence.protocol import Call
@@ -28,8 +28,10 @@ DIGITS = 3
 """Significant digits in the file: a measurement is no more exact than that."""
 
 _HEADER = """\
-# How far right programs lie from the reference (spread), how far the nearest known mistake does, and the bar between them, for each check that trains.
-# Residuals as in autograder.judgement.comparing.comparison.trajectory_residuals. Written by `autograder calibrate`: review and commit it.
+How far right programs lie from the reference (spread), how far the nearest known mistake does, and
+the bar between them, for each check that trains. Residuals as in
+autograder.judgement.comparing.comparison.trajectory_residuals.
+Written by `autograder calibrate`: review and commit it.
 """
 
 
@@ -112,7 +114,7 @@ def _place_of(content: dict[str, Any]) -> str:
         try:
             msgspec.convert(table, Measured)
         except msgspec.ValidationError:
-            return f" [checks.{_toml(name)}]"
+            return f" [checks.{json.dumps(name, ensure_ascii=False)}]"
     return ""
 
 
@@ -145,25 +147,21 @@ def read_bars(path: Path, calls: Mapping[str, Call | tuple[Call, ...]]) -> dict[
 
 def calibration_text(calibration: Calibration) -> str:
     """`calibration` as TOML, numbers to three significant digits."""
-    return _HEADER + "\n".join(_lines(calibration)) + "\n"
+    import tomlkit  # where something was measured, and not in every command
 
-
-def _lines(calibration: Calibration) -> Iterator[str]:
-    for name in ("torch", "python", "machine", "device"):
-        yield f"{name} = {_toml(getattr(calibration, name))}"
-    yield f"date = {calibration.date.isoformat()}"
+    document = tomlkit.document()
+    for line in _HEADER.splitlines():
+        document.add(tomlkit.comment(line))
+    for name in ("torch", "python", "machine", "device", "date"):
+        document.add(name, getattr(calibration, name))
+    checks = tomlkit.table(is_super_table=True)
     for check, measured in calibration.checks.items():
-        yield ""
-        yield f"[checks.{_toml(check)}]"
-        for name in measured.__struct_fields__:
-            yield f"{name} = {_toml(getattr(measured, name))}"
-
-
-def _toml(value: str | float) -> str:
-    if isinstance(value, str):
-        # JSON's strings are TOML's basic ones, but for DEL
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value) if isinstance(value, int) else repr(rounded(value))
+        table = tomlkit.table()
+        for name, value in msgspec.structs.asdict(measured).items():
+            table.add(name, rounded(value) if isinstance(value, float) else value)
+        checks.add(check, table)
+    document.add("checks", checks)
+    return tomlkit.dumps(document)
 
 
 def rounded(value: float) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import autograder
 from autograder.errors import ExchangeError
@@ -53,49 +55,42 @@ def needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
     Raises:
         ExchangeError: if this package is not installed.
     """
-    own = [line for line in _requires("gradstep") if not re.search(r";.*\bextra\b", line)]
-    wanted = [
-        *own,
-        *(
-            name
-            for name in (*packages, "matplotlib")
-            if _canonical(name) not in {_canonical(line) for line in own}
-        ),
-    ]
+    own = _requires("gradstep")
+    wanted = {canonicalize_name(one.name): one for one in own}
+    for name in (*packages, "matplotlib"):
+        wanted.setdefault(canonicalize_name(name), Requirement(name))
     found: dict[str, str] = {}
-    waiting = [_canonical(line) for line in wanted]
+    waiting = list(wanted)
     while waiting:
         name = waiting.pop()
         try:
             one = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue  # of another system, or of an extra
-        if (
-            name not in found and "_vendor" not in Path(str(one.locate_file(""))).parts
-        ):  # setuptools puts its own copies on the path once it is imported
+        # setuptools puts its own copies on the path once it is imported
+        if name not in found and "_vendor" not in Path(str(one.locate_file(""))).parts:
             found[name] = one.version.partition("+")[0]
-            waiting += [
-                _canonical(line) for line in _requires(name) if not re.search(r";.*\bextra\b", line)
-            ]
+            waiting += [canonicalize_name(other.name) for other in _requires(name)]
     lines = [f"{name}=={version}" for name, version in sorted(found.items())]
-    return ("\n".join(dict.fromkeys(wanted)) + "\n").encode(), ("\n".join(lines) + "\n").encode()
+    return ("\n".join(map(str, wanted.values())) + "\n").encode(), (
+        "\n".join(lines) + "\n"
+    ).encode()
 
 
-def _requires(name: str) -> list[str]:
+def _requires(name: str) -> list[Requirement]:
+    """What the installed package asks for, but for its extras: of all systems, since the container
+    need not be of this one.
+    """
     try:
-        return metadata.requires(name) or []
+        lines = metadata.requires(name) or []
     except metadata.PackageNotFoundError as error:
         message = (
             f"{name} is not installed here, so it can't be told what it needs: install it with pip,"
             " from its wheel or its folder"
         )
         raise ExchangeError(message) from error
-
-
-def _canonical(requirement: str) -> str:
-    """The name in a requirement, as registries compare it."""
-    found = re.match(r"[A-Za-z0-9._-]+", requirement)
-    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
+    found = map(Requirement, lines)
+    return [one for one in found if one.marker is None or "extra" not in str(one.marker)]
 
 
 def installed(name: str) -> str:

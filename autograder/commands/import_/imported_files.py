@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import tomlkit
+
 from autograder.notebooks.cells import Role
 from autograder.notebooks.libraries import import_jupytext, nbformat
 from autograder.notebooks.names import defined_names
@@ -166,15 +168,20 @@ def _toml(
     total = sum(test.cell.points for test in graded) + sum(
         cell.points for cell in cells.values() if cell.role in (Role.ANSWER, Role.TASK)
     )
-    lines = [
-        f"# Imported from nbgrader: {header.assignment.name}/{header.notebook.path.name}",
-        f"title = {_quoted(header.title)}",
-        f"points = {_exact(total)}",
-    ]
-    lines += [f"submitted_as = {_quoted(header.submitted_as)}"] if header.submitted_as else []
-    lines += [f"files = [{', '.join(map(_quoted, data))}]"] if data else []
+    document = tomlkit.document()
+    document.add(
+        tomlkit.comment(
+            f"Imported from nbgrader: {header.assignment.name}/{header.notebook.path.name}"
+        )
+    )
+    document.add("title", header.title)
+    document.add("points", _number(total))
+    if header.submitted_as:
+        document.add("submitted_as", header.submitted_as)
+    if data:
+        document.add("files", list(data))
     about = {test.cell.id: test.about for test in graded} | subjects
-    parts, placed = [], set[str]()
+    parts, questions, placed = tomlkit.aot(), tomlkit.aot(), set[str]()
     for title, ids in sections.items():
         functions = [
             name
@@ -183,32 +190,27 @@ def _toml(
         ]
         placed.update(functions)
         if functions:
-            parts += [
-                "",
-                "[[parts]]",
-                f"title = {_quoted(title)}",
-                f"functions = [{', '.join(map(_quoted, functions))}]",
-            ]
-    lines += parts or ["parts = []"]
-    for title, ids in sections.items():
+            parts.append(tomlkit.item({"title": title, "functions": functions}))
         for cell in (cells[name] for name in ids if cells[name].role in (Role.ANSWER, Role.TASK)):
-            lines += [
-                "",
-                "[[questions]]",
-                f"id = {_quoted(cell.id)}",
-                f"title = {_quoted(cell.id.replace('_', ' '))}",
-            ]
-            lines += [f"part = {_quoted(title)}", f"points = {_exact(cell.points)}"]
-    lines += [
-        "",
-        (
-            "[limits]  # nbgrader interrupts a cell and goes on with the next one; it has no limit"
-            " for the whole notebook"
-        ),
-    ]
-    lines += [f"cell_s = {header.assignment.cell_s}"] if header.assignment.cell_s else []
-    lines += [f"cpu_s = {CPU_S}", f"wall_s = {WALL_S}"]
-    return "\n".join(lines) + "\n"
+            words = {"id": cell.id, "title": cell.id.replace("_", " "), "part": title}
+            questions.append(tomlkit.item({**words, "points": _number(cell.points)}))
+    document.add("parts", parts or [])
+    if questions:
+        document.add("questions", questions)
+    limits = tomlkit.table()
+    limits.comment("nbgrader interrupts a cell and goes on; it has no limit for the whole notebook")
+    if header.assignment.cell_s:
+        limits.add("cell_s", header.assignment.cell_s)
+    limits.add("cpu_s", CPU_S)
+    limits.add("wall_s", WALL_S)
+    document.add("limits", limits)
+    return tomlkit.dumps(document)
+
+
+def _number(points: float) -> float:
+    """Ten digits are enough for any mark, and hide what sums of 0.1 leave behind."""
+    exact = round(points, 10)
+    return int(exact) if exact.is_integer() else exact
 
 
 def _exact(points: float) -> str:
