@@ -274,8 +274,9 @@ def write_page(
         check=False,
     ).stdout.strip()
     written = (
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, version {autograder.__version__} "
-        f"({revision or 'no repository'}), in {minutes:.0f} minutes on {machine()}."
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, version"
+        f" {autograder.__version__} ("
+        f"{revision or 'no repository'}), in {minutes:.0f} minutes on {machine()}."
     )
     lines = [
         "# Performance",

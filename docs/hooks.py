@@ -1,4 +1,6 @@
-"""What MkDocs does not look for: names that check authors use without words or on no page, and pages that fetch something."""
+"""What MkDocs does not look for: names that check authors use without words or on no page, and
+pages that fetch something.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""docs/reference/assignment-toml.md has a row for each key that is read: its type and default are the program's."""
+"""docs/reference/assignment-toml.md has a row for each key that is read: its type and default are
+the program's.
+"""
 
 import enum
 import re

@@ -111,7 +111,9 @@ def test_the_architecture_names_what_is_there():
 
 
 def prose_beyond(text, columns=100):
-    """Lines of prose that are too wide: no code, no table, no comment, nothing that can't be broken."""
+    """Lines of prose that are too wide: no code, no table, no comment, nothing that can't be
+    broken.
+    """
     fenced = False
     for line in text.splitlines():
         fenced ^= line.lstrip().startswith("```")

@@ -238,8 +238,8 @@ class _Optimizers:
 optim = _Optimizers()
 """Describe an optimizer of torch.optim: ``optim.SGD(lr=0.1)`` is SGD over the argument ``params``.
 
-``over="weights"`` puts it over another argument; ``over=""`` gives a driver a function that makes the
-optimizer over the parameters that it is called with.
+``over="weights"`` puts it over another argument; ``over=""`` gives a driver a function that makes
+the optimizer over the parameters that it is called with.
 """
 
 

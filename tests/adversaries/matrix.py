@@ -90,15 +90,18 @@ def main() -> None:
         "# Attacks",
         "",
         textwrap.fill(
-            f"Written by `make attacks`, as root and as an ordinary user on Linux {kernel_version()}, "
+            "Written by `make attacks`, as root and as an ordinary user on Linux"
+            f" {kernel_version()}, "
             f"Python {platform.python_version()}: {len(ATTACKS)} hostile submissions from "
             "`tests/adversaries/`, graded as one class with each combination of layers.",
             100,
             break_on_hyphens=False,
         ),
         "",
-        "*held*: it got nothing and no point. *open*: it got what it wanted; what `good` does not promise",
-        "stands in [threat-model.md](threat-model.md). Each has an honest twin that is graded normally,",
+        "*held*: it got nothing and no point. *open*: it got what it wanted; what `good` does not"
+        " promise",
+        "stands in [threat-model.md](threat-model.md). Each has an honest twin that is graded"
+        " normally,",
         "and what a layer stops is shown to succeed without layers (tests).",
         "",
         f"| attack | row of the threats | {' | '.join(heads)} |",

@@ -85,8 +85,9 @@ def needed(packages: Sequence[str]) -> tuple[bytes, bytes]:
 
 
 def _requires(name: str) -> list[Requirement]:
-    """What the installed package asks for, but for its extras: of all systems, since the container
-    need not be of this one.
+    """Requirements of the installed package without its extras.
+
+    Those of all systems: the container need not be of this one.
     """
     try:
         lines = metadata.requires(name) or []

@@ -368,7 +368,8 @@ def catalogue_page() -> str:
     lines = [
         "# What a diagnosis can find",
         "",
-        "Made from `autograder/judgement/findings/catalogue.py`; a test holds the two together. A finding",
+        "Made from `autograder/judgement/findings/catalogue.py`; a test holds the two together. A"
+        " finding",
         "comes with the numbers of the student's own run; what stands here is the general part.",
     ]
     for code, entry in CATALOGUE.items():
