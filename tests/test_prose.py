@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CLAUSE = re.compile(r"(?:That|What|Whether|Where|How|Of|As|Who|Whose|Which|When|If)\b|\.\.\.|…")
+CLAUSE = re.compile(r"(?:That|What|Whether|Where|How|Why|Of|As|Who|Whose|Which|When|If)\b|\.\.\.|…")
 """The start of what is no sentence, but part of one that the reader has to think of."""
 
 COLUMNS = 100
@@ -119,6 +119,7 @@ def test_every_exemption_is_needed(texts):
         "Whether it is.",
         "Where it is.",
         "How it is.",
+        "Why it is.",
         "Of this process.",
         "As `get`.",
         "Who did it.",

@@ -101,7 +101,7 @@ def release(
 def _release_class(
     files: AssignmentFiles, roster: Path, place: Path, results: ResultsFolder, doubt: str
 ) -> None:
-    """Each student's own notebook; without measuring where there is a `doubt`."""
+    """Release each student's own notebook; without measuring where there is a `doubt`."""
     from autograder.commands.release.per_student import release_variants
     from autograder.execution.choosing import executor_for
     from autograder.people.roster import read_roster

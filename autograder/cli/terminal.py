@@ -64,7 +64,7 @@ class Bar:
         self._task = self._progress.add_task(self._title, total=total)
 
     def done(self, _: object) -> None:
-        """One step further."""
+        """Move the bar one step."""
         if self._progress is not None:
             self._progress.advance(self._task)
 

@@ -224,7 +224,7 @@ def find_run(evidence: Evidence, spec: CheckSpec) -> Run | None:
 
 
 def cause_of_run(run: Run, evidence: Evidence) -> tuple[Cause, str]:
-    """Why `run` can't be judged, with details for the student; AGREES if it can."""
+    """Say why `run` can't be judged, with details for the student; AGREES if it can."""
     match run.status:
         case RunStatus.FINISHED:
             return Cause.AGREES, ""

@@ -13,7 +13,7 @@ class Progress(Protocol):
         """Hear that `total` things are going to be done."""
 
     def done(self, what: object) -> None:
-        """One more is, and on disk where it belongs there."""
+        """Hear that one more thing is done, and on disk where it belongs there."""
 
 
 class Bar(Progress, Protocol):
@@ -45,7 +45,7 @@ class Silent:
     """A progress that tells nobody."""
 
     def started(self, total: int) -> None:
-        """Nothing to show."""
+        """Show nothing."""
 
     def done(self, what: object) -> None:
-        """Nothing to show."""
+        """Show nothing."""

@@ -367,7 +367,7 @@ class CellRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Ended(StrEnum):
-    """Why the submission's process ended."""
+    """Reason why the submission's process ended."""
 
     FINISHED = "finished"
     CPU_LIMIT = "cpu_limit"

@@ -30,7 +30,7 @@ class Launches:
     evidence_bytes: int = 0
 
     def start(self, request: ExecutionRequest) -> LaunchedProcess:
-        """One more.
+        """Launch one more process.
 
         Raises:
             Stopped: if the forkserver died just now.

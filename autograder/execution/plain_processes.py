@@ -197,13 +197,13 @@ class PlainExecutor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Each run has ended its own processes."""
+        """Do nothing: each run has ended its own processes."""
 
     def warm(self, slots: int) -> None:
-        """Nothing can be: each run starts a process of its own."""
+        """Do nothing: each run starts a process of its own."""
 
     def aside(self) -> Self:
-        """Runs need no slots here."""
+        """Return this executor itself: runs need no slots here."""
         return self
 
     def run(

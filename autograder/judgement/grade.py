@@ -31,7 +31,7 @@ class Visibility(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a check ended as it did, when its body did not simply pass."""
+    """Reason why a check ended as it did, when its body did not simply pass."""
 
     AGREES = "agrees"
     DISAGREES = "disagrees"

@@ -28,7 +28,7 @@ class Placed:
 
     @property
     def index(self) -> int:
-        """Its place in the list."""
+        """Place of the statement in its block."""
         return index_of(self.block, self.statement)
 
 

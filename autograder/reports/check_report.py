@@ -92,7 +92,7 @@ class CheckReport:
         )
 
     def footnotes(self) -> list[str]:
-        """Everything that is not about one check."""
+        """Lines about everything that is not one check."""
         lines = [plain_line(notice, 1_000) for notice in self.grade.notices[:NOTICES_SHOWN]]
         lines += [plain_line(remark, 1_000) for remark in self.remarks]
         lines += [
@@ -121,7 +121,7 @@ def points_of(check: CheckResult) -> str:
 
 
 def message_of(check: CheckResult, told: Mapping[str, tuple[str, ...]]) -> str:
-    """Why a check is lost: what was observed and expected, then what a diagnosis says."""
+    """Say why a check is lost: what was observed and expected, then what a diagnosis says."""
     return plain("\n".join([check.message, *told.get(check.id, ())]).strip("\n"), MESSAGE_CHARS)
 
 

@@ -212,7 +212,7 @@ class Bench:
     older: Executor | None = None
 
     def tasks(self) -> list[Task]:
-        """All programs; those for an older machine where there is one.
+        """Return all programs to try; those for an older machine where there is one.
 
         What an older CPU or more of its threads compute is no variation of what a GPU does.
         """
@@ -224,7 +224,7 @@ class Bench:
         return [*of_cpus, self._rephrasings, *self._equivalents(), *self._mistakes()]
 
     def few_tasks(self) -> list[Task]:
-        """Right programs by other calls of the reference only, and all mistakes."""
+        """Return right programs by other calls of the reference only, and all mistakes."""
         return [self._rephrasings, *self._mistakes()]
 
     def across(self, answers: Sequence[Answer]) -> list[Across]:
@@ -429,7 +429,7 @@ class Bench:
     def _run(
         self, executor: Executor, request: ExecutionRequest, calls: Sequence[Call]
     ) -> Evidence:
-        """Once more if the machine failed."""
+        """Run the calls, once more if the machine failed."""
         return run_again(lambda: executor.run("calibration", request, calls), ours=True)
 
 

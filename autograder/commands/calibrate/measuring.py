@@ -134,7 +134,7 @@ def calibrate_assignment(
 
 
 def _refusal(spread: Across) -> str:
-    """Why a check has no bar; empty if it has one."""
+    """Say why a check has no bar; empty if it has one."""
     refused = list(spread.refused().values())
     if refused and spread.varies:
         return (

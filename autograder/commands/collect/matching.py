@@ -66,7 +66,9 @@ class Unmatched:
 def match(
     deliveries: Sequence[Delivery], roster: Roster | None, system: System
 ) -> tuple[tuple[Matched, ...], tuple[Unmatched, ...]]:
-    """Each delivery with its holder; without a roster, the holder is who the download says.
+    """Match each delivery with its holder.
+
+    Without a roster, the holder is who the download says.
 
     Raises:
         ExchangeError: if a group of the roster is called as a student.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OutOfDate:
-    """Why stored runs can't be judged by today's checks, to follow on "runs"."""
+    """Reason why stored runs can't be judged by today's checks, to follow on "runs"."""
 
     why: str
 

@@ -92,7 +92,10 @@ def collect_submissions(path: Path, slug: str, submitted_as: str = "") -> tuple[
 
 
 def _once(found: Sequence[Candidate]) -> list[Candidate]:
-    """One for each student; where several share a name, a person has to tell whose is whose."""
+    """Return one submission for each student.
+
+    Where several share a name, a person has to tell whose is whose.
+    """
     named = Counter(candidate.student for candidate in found)
     alone = [candidate for candidate in found if named[candidate.student] == 1]
     return alone + [

@@ -54,7 +54,7 @@ def kill_matrix(validation: Validation) -> Table:
 
 
 def lines(validation: Validation) -> Iterator[str]:
-    """Everything but the matrix, in plain text."""
+    """Yield everything but the matrix, in plain text."""
     yield LEGEND
     yield "   ".join(f"{number} {check}" for number, check in enumerate(validation.checks, 1))
     yield ""

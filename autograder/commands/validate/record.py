@@ -127,7 +127,7 @@ def mistakes_path(files: AssignmentFiles) -> Path:
 
 
 def equivalents_path(files: AssignmentFiles) -> Path:
-    """Right programs in other words; may be absent."""
+    """Return the path of the right programs in other words; it may be absent."""
     return files.solution.with_name("equivalents.py")
 
 

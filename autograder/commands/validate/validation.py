@@ -236,7 +236,7 @@ def known_mistakes(files: AssignmentFiles) -> tuple[Mutant, ...]:
 
 
 def known_equivalents(files: AssignmentFiles) -> tuple[Mutant, ...]:
-    """Right programs that stand in equivalents.py, if there is one.
+    """Return the right programs that stand in equivalents.py, if there is one.
 
     Raises:
         AssignmentError: if it is not as it should be.

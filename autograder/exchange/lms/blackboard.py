@@ -54,7 +54,7 @@ def name_key(name: str) -> str:
 
 
 def deliveries(download: Download, asked: Asked) -> Delivered:
-    """One for each attempt."""
+    """Return one delivery for each attempt."""
     attempts: dict[tuple[str, str], list[tuple[re.Match[str], Entry]]] = defaultdict(list)
     strange = []
     for entry in download.entries:

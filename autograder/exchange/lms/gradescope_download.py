@@ -35,7 +35,7 @@ def name_key(name: str) -> str:
 
 
 def deliveries(download: Download, _: Asked) -> Delivered:
-    """One for each submission, with all its submitters.
+    """Return one delivery for each submission, with all its submitters.
 
     Raises:
         ExchangeError: if the metadata are no such YAML.

@@ -70,7 +70,7 @@ def participant(number: str) -> str:
 
 
 def deliveries(download: Download, _: Asked) -> Delivered:
-    """One for each student or group."""
+    """Return one delivery for each student or group."""
     found: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     names: dict[tuple[str, str], str] = {}
     strange = []

@@ -37,7 +37,10 @@ def name_key(name: str) -> str:
 
 
 def deliveries(download: Download, asked: Asked) -> Delivered:
-    """One for each first folder, or, of files beside each other, one for each name."""
+    """Return one delivery for each first folder.
+
+    Of files beside each other, there is one for each name.
+    """
     download = _unwrapped(download)
     with_slug = {
         name.split("/")[0]

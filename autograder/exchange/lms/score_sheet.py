@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Held(StrEnum):
-    """Why a row's score is not to be touched."""
+    """Reason why a row's score is not to be touched."""
 
     EXCUSED = "is excused there"
     NOT_ASSIGNED = "is not assigned this there"

@@ -39,12 +39,12 @@ class NbgraderCourse:
 
     @property
     def submitted(self) -> Path:
-        """Holds a folder per student."""
+        """Folder that holds a folder per student."""
         return self.root / self._directory("submitted_directory", "submitted")
 
     @property
     def autograded(self) -> Path:
-        """Holds a folder per student; formgrader and generate_feedback read there."""
+        """Folder that holds a folder per student; formgrader and generate_feedback read there."""
         return self.root / self._directory("autograded_directory", "autograded")
 
     @property

@@ -60,7 +60,7 @@ class BatchStory:
 
     @cached_property
     def rounds(self) -> tuple[Round, ...]:
-        """One for each step of the given optimizer."""
+        """Rounds, one for each step of the given optimizer."""
         found: list[Round] = []
         forwards: list[int] = []
         backwards, loss = 0, float("nan")

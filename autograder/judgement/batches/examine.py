@@ -46,7 +46,7 @@ def training(story: BatchStory, model: BatchStory) -> Iterator[Finding]:
 def examine(
     story: BatchStory, model: BatchStory, replayed: Replayed | None, bar: float
 ) -> tuple[Finding, ...]:
-    """Everything about the training phases."""
+    """Return all findings about the training phases."""
     shape = tuple(_shape(story, model))
     if shape:
         return shape

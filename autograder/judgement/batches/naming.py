@@ -112,7 +112,7 @@ def _rounded(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] |
 
 
 def _frozen(story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
-    """Some tensors get no gradient ever, and all others the right one."""
+    """Explain gradients of which some tensors never get any, and all others the right one."""
     dead = [
         part
         for part in story.slices
@@ -203,7 +203,7 @@ def _cut_to_norm(found: Sequence[Gap], factors: NdArray) -> tuple[str, str, str]
 
 
 def _clamped(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
-    """Each entry is cut to a greatest size."""
+    """Explain gradients of which each entry is cut to a greatest size."""
     limit = max(_size(gap.mine) for gap in found)
     cut = sum(_size(gap.theirs) > limit * (1 + FIT) for gap in found)
     if not cut or not _fits([(gap.mine, np.clip(gap.theirs, -limit, limit)) for gap in found]):
@@ -266,7 +266,7 @@ def _accumulated(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, st
 
 
 def _late(_story: BatchStory, found: Sequence[Gap]) -> tuple[str, str, str] | None:
-    """Each step used the gradient of the batch before."""
+    """Explain steps that each used the gradient of the batch before."""
     shifted = [(after.mine, before.theirs) for before, after in itertools.pairwise(found)]
     if len(shifted) < 2 or not _fits(shifted):
         return None

@@ -53,7 +53,7 @@ def likenesses(
 
 
 def same_run(one: Run, other: Run) -> bool:
-    """Both finished, with the same steps along the same path, and returned the same."""
+    """Tell whether two runs finished, with the same steps along the same path and return."""
     if one.status is not RunStatus.FINISHED or other.status is not RunStatus.FINISHED:
         return False
     mine, theirs = Observation(one), Observation(other)

@@ -138,7 +138,7 @@ class Spread:
         return _measured(self, self.widest.distance.total, call, steps)
 
     def refusal(self) -> str:
-        """Why no bar can be set, and what to change; empty if one can."""
+        """Say why no bar can be set, and what to change; empty if one can."""
         if self.broken:
             return f"{self.check}: the reference does not pass it: {self.broken}"
         if self.value == float("inf"):
@@ -238,7 +238,7 @@ class Across:
         }
 
     def without(self, names: Iterable[str]) -> Across:
-        """All variants but these."""
+        """Return all variants but these."""
         left_out = set(names)
         return Across(
             self.check,
@@ -246,7 +246,7 @@ class Across:
         )
 
     def refusal(self) -> str:
-        """Why no bar can hold for all variants; empty if one can."""
+        """Say why no bar can hold for all variants; empty if one can."""
         nearest = self.nearest
         if nearest is None or margin_between(self.value, nearest.distance.total) >= LEAST_MARGIN:
             return ""

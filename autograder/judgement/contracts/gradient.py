@@ -277,7 +277,10 @@ def _bfloat16(numbers: NdArray) -> NdArray:
 
 
 def _silent(added: Mapping[int, Arrays], gradients: Field) -> bool:
-    """Some components are always 0 while the others are right: they are detached from the loss."""
+    """Tell whether some components are always 0 while the others are right.
+
+    They are detached from the loss.
+    """
     rows = [(flat(added[event]), flat(gradients[event])) for event in added if event in gradients]
     mine, theirs = np.array([row for row, _ in rows]), np.array([row for _, row in rows])
     dead = (mine == 0).all(axis=0) & (theirs != 0).any(axis=0)

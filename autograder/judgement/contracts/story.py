@@ -149,11 +149,11 @@ class Story:
         return self._part(event, tensor, "value")
 
     def before(self, event: int, tensor: int) -> NdArray | None:
-        """Its gradient when the event began; None if there was none."""
+        """Return the tensor's gradient when the event began; None if there was none."""
         return self._part(event, tensor, "grad_before")
 
     def after(self, event: int, tensor: int) -> NdArray | None:
-        """Its gradient after the event."""
+        """Return the tensor's gradient after the event."""
         return self._part(event, tensor, "grad_after")
 
     def value_after(self, event: int, tensor: int) -> NdArray | None:

@@ -131,7 +131,7 @@ def trains_a_copy(function: Function) -> Iterator[Function]:
 
 
 def resets(function: Function) -> Iterator[Function]:
-    """Each round begins at the start again."""
+    """Let each round begin at the start again."""
 
     def edit(one: Pass) -> None:
         placed = one.loops[0]

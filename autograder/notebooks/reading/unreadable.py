@@ -9,7 +9,7 @@ from autograder.errors import SubmissionError
 
 
 class Unreadable(StrEnum):
-    """Why a file can't be read as a notebook."""
+    """Reason why a file can't be read as a notebook."""
 
     NOT_JSON = "not JSON"
     NOT_A_NOTEBOOK = "not a notebook"

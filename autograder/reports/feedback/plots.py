@@ -53,7 +53,7 @@ class Curve:
 
     @property
     def finite(self) -> Curve:
-        """Only what can be drawn."""
+        """The part of the curve that can be drawn."""
         keep = np.isfinite(self.steps) & np.isfinite(self.losses)
         return Curve(self.steps[keep], self.losses[keep])
 

@@ -47,7 +47,7 @@ def versions_line(program: str, environment: Mapping[str, str], kernel: str) -> 
 
 
 def layers_table(environment: Mapping[str, str]) -> Table:
-    """Each layer: whether it holds here, what it keeps, and how to get it where it is missing."""
+    """Tell of each layer whether it holds here, what it keeps, and how to get it."""
     table = Table(title="Layers", title_justify="left")
     for heading in ("layer", "here", "what it keeps", "how to get it"):
         table.add_column(heading, overflow="fold")
@@ -59,7 +59,7 @@ def layers_table(environment: Mapping[str, str]) -> Table:
 
 
 def trials_table(rows: Sequence[tuple[str, bool | None, bool, str, str]]) -> Table:
-    """Each attack that was tried.
+    """List each attack that was tried.
 
     Rows are its name, whether it was held (None: can't be told), whether `good` requires that, what
     is open without, and what it was answered.

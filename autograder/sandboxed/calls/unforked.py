@@ -39,7 +39,7 @@ class _Watch(threading.Thread):
         self._until = float("inf")
 
     def allow(self, cpu_s: float) -> None:
-        """So much more from now on."""
+        """Allow so much more computing from now on."""
         self._until = time.process_time() + cpu_s
 
     def run(self) -> None:

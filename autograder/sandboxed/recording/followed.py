@@ -103,7 +103,7 @@ class Followed:
         return self._index[known]
 
     def before(self) -> list[Before]:
-        """All tensors as an event finds them. Sets aside the bytes that `after` may need.
+        """Return all tensors as an event finds them. Sets aside the bytes that `after` may need.
 
         Raises:
             LimitReached: if that is too much.
@@ -142,7 +142,7 @@ class Followed:
         return tuple(made)
 
     def seen(self) -> tuple[TensorSeen, ...]:
-        """All tensors, as they are now."""
+        """Return all tensors, as they are now."""
         return tuple(
             TensorSeen(name, start, _array(tensor) or start, _gradient(tensor))
             for name, start, tensor in zip(self._names, self._starts, self._tensors, strict=True)

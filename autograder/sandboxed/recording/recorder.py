@@ -82,7 +82,7 @@ class _Watched:
         self.paces: list[int] | None = None
 
     def count_step(self, backwards: int) -> None:
-        """One more step, before which the process had made `backwards` backward passes.
+        """Count one more step, before which the process had made `backwards` backward passes.
 
         How often it has changed each parameter in place is torch's `_version`.
         """
