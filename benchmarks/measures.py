@@ -19,7 +19,7 @@ import nbformat
 
 from autograder.assignment import AssignmentFiles, open_assignment
 from autograder.checks.docket import Docket, open_docket
-from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.pages.project import project_class
 from autograder.commands.grade.rejudge import Rejudger
 from autograder.commands.grade.submissions import Candidate, collect_submissions
 from autograder.commands.grade.whole_class import grade_class

@@ -32,7 +32,7 @@ with atheris.instrument_imports(include=["autograder"]):
         Trace,
         encode_evidence,
     )
-    from autograder.execution.conversation import Broken, Conversation
+    from autograder.execution.conversing.conversation import Broken, Conversation
 
 from mutating import mutated_tree
 from running import run

@@ -20,7 +20,7 @@ from autograder.assignment import open_assignment
 from autograder.errors import AssignmentError, SubmissionError
 from autograder.evidence.limits import Limits
 from autograder.evidence.trace import decode_evidence
-from autograder.execution.conversation import Broken, Conversation
+from autograder.execution.conversing.conversation import Broken, Conversation
 from autograder.notebooks.reading.submission import read_submission
 
 CORPUS = Path(__file__).parent / "corpus"

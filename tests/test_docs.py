@@ -103,8 +103,11 @@ def test_the_architecture_names_what_is_there():
         one for one in paths if not any((top / one).exists() for top in (ROOT, ROOT / "autograder"))
     ] == []
     picture = re.search(r"```\n(.*?)```", text, re.DOTALL)[1]
-    rooms = {path.stem for path in (ROOT / "autograder").iterdir() if path.suffix in ("", ".py")}
-    private = {"__init__", "__pycache__", "standalone"}
+    package = ROOT / "autograder"  # an old checkout has folders with nothing but Python's caches
+    rooms = {
+        path.relative_to(package).parts[0].removesuffix(".py") for path in package.rglob("*.py")
+    }
+    private = {"__init__", "standalone"}
     assert [
         room for room in sorted(rooms - private) if not re.search(rf"\b{room}\b", picture)
     ] == []

@@ -28,7 +28,7 @@ from autograder.evidence.protocol import (
     Launch,
     frame,
 )
-from autograder.execution.conversation import Conversation
+from autograder.execution.conversing.conversation import Conversation
 from autograder.execution.forkserver.control import ForkserverConfig
 from autograder.execution.forkserver.large_pages import HEAP
 from autograder.execution.layers import bubblewrap

@@ -17,11 +17,11 @@ from autograder.evidence.limits import Device, Isolation
 from autograder.evidence.protocol import Call, CallBatch, ExecutionRequest
 from autograder.evidence.trace import CellRun, Ended, Ending, Evidence, Run, RunStatus
 from autograder.execution.client import SlotClient
-from autograder.execution.conversation import Broken, Conversation
+from autograder.execution.conversing.conversation import Broken, Conversation
+from autograder.execution.conversing.trip import Trip
 from autograder.execution.devices import CPU, FoundDevice
 from autograder.execution.launched import Launches, ending_of
 from autograder.execution.layers.sandbox import LAYERS, isolation_level
-from autograder.execution.trip import Trip
 
 FollowUp = Callable[[Evidence], Sequence[CallBatch]]
 

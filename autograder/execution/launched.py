@@ -13,8 +13,8 @@ from autograder.evidence.limits import Limits
 from autograder.evidence.protocol import CallFrame, ExecutionRequest, FromChild, ToChild
 from autograder.evidence.trace import Ended, Ending
 from autograder.execution.client import SlotClient
-from autograder.execution.conversation import Broken, Conversation
-from autograder.execution.trip import Stopped
+from autograder.execution.conversing.conversation import Broken, Conversation
+from autograder.execution.conversing.trip import Stopped
 
 HELD_FOR_S = 30
 """Beyond the wall limit, within which the forkserver says how a process ended."""
@@ -58,7 +58,7 @@ class Launches:
 
 
 class LaunchedProcess:
-    """One launch, as `autograder.execution.trip.Process`."""
+    """One launch, as `autograder.execution.conversing.trip.Process`."""
 
     def __init__(
         self,

@@ -39,8 +39,8 @@ from autograder.evidence.protocol import (
     frame,
 )
 from autograder.evidence.trace import Ended, Ending, Evidence
+from autograder.execution.conversing.trip import GRACE_S, Stopped, Trip
 from autograder.execution.devices import CPU, FoundDevice
-from autograder.execution.trip import GRACE_S, Stopped, Trip
 from autograder.sandboxed.calls.allowance import CPU_LIMIT
 
 _START = (

@@ -17,7 +17,7 @@ from selection import selected
 
 from autograder.assignment import open_assignment
 from autograder.checks.docket import open_docket
-from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.pages.project import project_class
 from autograder.commands.grade.submissions import collect_submissions
 from autograder.commands.grade.whole_class import grade_class
 from autograder.commands.release.student_version import release_assignment

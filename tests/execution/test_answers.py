@@ -21,8 +21,8 @@ from autograder.evidence.protocol import (
     ToChild,
 )
 from autograder.evidence.trace import CellRun, Ended, Ending, Run, RunStatus
+from autograder.execution.conversing.trip import FRESH, Stopped, Trip
 from autograder.execution.launched import Launches
-from autograder.execution.trip import FRESH, Stopped, Trip
 
 from .conftest import plain, request
 

@@ -23,7 +23,7 @@ from autograder.evidence.protocol import (
     frame,
 )
 from autograder.evidence.trace import CellRun, Ended, Run, RunStatus, array_of
-from autograder.execution.conversation import Broken, Conversation
+from autograder.execution.conversing.conversation import Broken, Conversation
 
 LIMITS = Limits(evidence_bytes=100_000)
 HONEST = (frame(CellFrame(CellRun(Run("a", RunStatus.FINISHED)))), frame(CellsEnded()))

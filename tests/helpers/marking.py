@@ -7,7 +7,7 @@ import sys
 
 from nbgrader.api import Gradebook
 
-from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.pages.project import project_class
 from autograder.commands.grade.regrade import regrade_class
 
 

@@ -184,7 +184,7 @@ def _project(
 
     `record` is of what was collected, and names people.
     """
-    from autograder.commands.grade.pages import project_with_marks
+    from autograder.commands.grade.pages.project import project_with_marks
     from autograder.commands.grade.same_code import same_code
     from autograder.reports.isolation import isolation_line
     from autograder.reports.terminal.class_table import class_lines, class_table, same_code_lines

@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 from tiny_class import LOOP, LOSS, Recorded
 
-from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.pages.project import project_class
 from autograder.commands.grade.regrade import regrade_class
 from autograder.commands.grade.submissions import collect_submissions
 from autograder.commands.grade.whole_class import grade_class

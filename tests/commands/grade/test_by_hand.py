@@ -17,7 +17,7 @@ from tiny_class import LOOP
 from autograder.commands.export.standing import standings
 from autograder.commands.grade.ledger import read_ledger
 from autograder.commands.grade.marking import carried
-from autograder.commands.grade.pages import project_with_marks
+from autograder.commands.grade.pages.project import project_with_marks
 from autograder.judgement.grade import Cause, GradeStatus, Outcome, decode_grade, encode_grade
 from autograder.people.handed_in import Collected, Record
 
@@ -256,7 +256,7 @@ def test_a_writing_that_was_interrupted_is_done_again(decided, monkeypatch):
     toml.write_text(text.replace("@points(5,", "@points(4,").replace("@points(3)", "@points(4)"))
     with monkeypatch.context() as interrupted:
         interrupted.setattr(
-            "autograder.commands.grade.page_writing.write_gradebook", lambda *_: 1 / 0
+            "autograder.commands.grade.pages.writing.write_gradebook", lambda *_: 1 / 0
         )
         with pytest.raises(ZeroDivisionError):
             regrade(decided)

@@ -10,7 +10,7 @@ pytest.importorskip("nbgrader")
 from marking import Silent, grade, in_gradebook, person_marks, regrade, totals
 from nbgrader.api import Gradebook, MissingEntry
 
-from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.pages.project import project_class
 from autograder.commands.grade.regrade import regrade_class
 from autograder.commands.release.student_version import release_assignment
 from autograder.commands.validate.validation import validate_assignment

@@ -13,7 +13,7 @@ from places import ROOT
 from selection import short
 from tiny_class import LOOP, Recorded, handed_in
 
-from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.pages.project import project_class
 from autograder.commands.grade.submissions import collect_submissions
 from autograder.commands.grade.whole_class import grade_class
 

@@ -14,7 +14,7 @@ from nbgrader_course import CELLS, CLASS, OPEN, cell, nbgrader_class, write_sour
 from tiny_class import Recorded
 
 from autograder.assignment import open_assignment
-from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.pages.project import project_class
 from autograder.commands.grade.regrade import regrade_class
 from autograder.commands.grade.submissions import collect_submissions
 from autograder.commands.grade.whole_class import grade_class

@@ -19,7 +19,7 @@ from autograder.commands.export.repositories import (
     export_gitlab,
     export_prairielearn,
 )
-from autograder.commands.grade.pages import project_class
+from autograder.commands.grade.pages.project import project_class
 from autograder.commands.grade.regrade import regrade_class
 from autograder.commands.validate.validation import _broken_elsewhere
 from autograder.course.draws import HELD, key_path, on_variant, open_variants, record_path

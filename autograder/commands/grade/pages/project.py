@@ -62,7 +62,7 @@ def project_class(
     ]
     if stale or course.penalises:  # an extension may have been given since
         # with all that makes pages: not where none is to be made
-        from autograder.commands.grade.page_writing import (
+        from autograder.commands.grade.pages.writing import (
             write_projections,
         )
 

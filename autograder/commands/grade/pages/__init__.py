@@ -1,0 +1,1 @@
+"""Everything that is made of grades: pages, the table, the gradebook."""

@@ -1,0 +1,1 @@
+"""Talking with the process that runs a submission."""
