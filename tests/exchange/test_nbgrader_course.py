@@ -5,6 +5,7 @@ real PostgreSQL.
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -184,6 +185,10 @@ def postgresql() -> Iterator[str]:
     if not BINARIES and not shutil.which("initdb"):
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     pytest.importorskip("psycopg")
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        pytest.skip("PostgreSQL's server refuses users without an account")
     binaries = BINARIES[-1] if BINARIES else Path(shutil.which("initdb") or "").parent
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="gradstep-postgresql-") as made:

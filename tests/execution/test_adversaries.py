@@ -200,8 +200,10 @@ def test_fork_bomb(run: Runs) -> None:
         " time; time.sleep(100)\n        n += 1\nexcept BlockingIOError: print(n)"
     )
     evidence = run(source, limits=Limits(processes=16))
-    assert 5 < int(evidence.cells[0].run.output) <= 16
-    assert evidence.ending.left_behind > 5
+    made = int(evidence.cells[0].run.output)
+    # an ordinary user's other processes count, too
+    assert (5 if os.geteuid() == 0 else 0) < made <= 16
+    assert evidence.ending.left_behind >= made
 
 
 @root_only
