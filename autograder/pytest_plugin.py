@@ -151,9 +151,7 @@ def _stand_alone(request: pytest.FixtureRequest) -> None:
     """
     if RUNS not in request.config.stash:
         # only here: the pipeline's own sessions never need it
-        from autograder.standalone import (
-            StandaloneRuns,
-        )
+        from autograder.standalone import StandaloneRuns
 
         options = request.config.option
         runs = StandaloneRuns(

@@ -213,7 +213,7 @@ class PlainExecutor:
         calls: Sequence[Call],
         follow_up: Callable[[Evidence], Sequence[CallBatch]] | None = None,
         # for whoever calls the executor: a run here is stopped by ending the program
-        stop: (threading.Event | None) = None,  # noqa: ARG002
+        stop: threading.Event | None = None,  # noqa: ARG002
     ) -> Evidence:
         """Run the cells, then `calls`, then the batches that `follow_up` asks for.
 

@@ -223,9 +223,8 @@ RULINGS: dict[Cause, Ruling] = {
 }
 
 ENDINGS: dict[Ended, Cause] = {
-    Ended.FINISHED: (
-        Cause.MACHINE_FAILED
-    ),  # a run that is missing although all went well is ours to explain
+    # a run that is missing although all went well is ours to explain
+    Ended.FINISHED: Cause.MACHINE_FAILED,
     Ended.CPU_LIMIT: Cause.CPU_LIMIT,
     Ended.WALL_LIMIT: Cause.WALL_LIMIT,
     Ended.MEMORY_LIMIT: Cause.MEMORY_LIMIT,

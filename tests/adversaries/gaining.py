@@ -328,7 +328,8 @@ GAINING = (
         "reference_by_package",
         CALL,
         "import pkgutil, autograder\nfor found in pkgutil.walk_packages(autograder.__path__,"
-        " 'autograder.'):\n    if 'solution' in found.name: print('HOLE', found.name)",
+        " 'autograder.'):\n    if 'solution' in found.name or ('mistakes' in found.name and not"
+        " found.name.startswith('autograder.mistakes')): print('HOLE', found.name)",
         "import pkgutil\nprint('FINE', bool(list(pkgutil.iter_modules())))",
     ),
     gains(

@@ -75,18 +75,18 @@ def finish(
     the answers to questions (None: it is not known); `gallery` holds runs of known mistakes.
     """
     checks = explain(grade.checks)
-    alike = resemblances(prepared, checks, evidence, gallery) if gallery is not None else ()
     answers = (
         answered(prepared.files.assignment, notebook, prepared.release)
         if notebook is not None
         else ()
     )
-    provenance = msgspec.structs.replace(
-        grade.provenance, gallery=gallery.digest if gallery else grade.provenance.gallery
-    )
-    return msgspec.structs.replace(
-        grade, checks=checks + answers, resembles=alike, provenance=provenance
-    )
+    if gallery is not None:
+        grade = msgspec.structs.replace(
+            grade,
+            resembles=resemblances(prepared, checks, evidence, gallery),
+            provenance=msgspec.structs.replace(grade.provenance, gallery=gallery.digest),
+        )
+    return msgspec.structs.replace(grade, checks=checks + answers)
 
 
 def with_marks(grade: Grade, before: Grade | None) -> Grade:

@@ -48,9 +48,7 @@ def answered(
     not found is for a person to look for.
     """
     # with nbformat, which takes a while: not where no notebook is read
-    from autograder.notebooks.reading.answers import (
-        read_answers,
-    )
+    from autograder.notebooks.reading.answers import read_answers
 
     answers = read_answers(notebook, release)
     results = []

@@ -134,9 +134,7 @@ def _judge_again(
 ) -> dict[str, Grade | OutOfDate]:
     """Judge `grades`, by student, again."""
     # pytest and what judges: half a second that is not spent where every grade holds
-    from autograder.checks.docket import (
-        open_docket,
-    )
+    from autograder.checks.docket import open_docket
     from autograder.commands.grade.rejudge import Rejudger
     from autograder.course.prepare import prepare
     from autograder.diagnosis.gallery import read_gallery

@@ -86,9 +86,7 @@ def code_digest(executed: bytes) -> str:
     It is read from the notebook that was executed.
     """
     # with nbformat, which takes a while: not where all is remembered
-    from autograder.notebooks.cells import (
-        nbgrader_marks,
-    )
+    from autograder.notebooks.cells import nbgrader_marks
 
     try:
         notebook: Any = msgspec.json.decode(executed)

@@ -72,9 +72,7 @@ def grade_class(
     waiting = [candidate for candidate in candidates if candidate.student not in kept]
     if waiting:
         # pytest and what judges: half a second that is not spent where every grade holds
-        from autograder.checks.docket import (
-            open_docket,
-        )
+        from autograder.checks.docket import open_docket
         from autograder.commands.grade.one_submission import Grader
         from autograder.commands.grade.unrun import Unrun, judge_of_nothing
         from autograder.course.prepare import prepare

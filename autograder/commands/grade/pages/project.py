@@ -62,9 +62,7 @@ def project_class(
     ]
     if stale or course.penalises:  # an extension may have been given since
         # with all that makes pages: not where none is to be made
-        from autograder.commands.grade.pages.writing import (
-            write_projections,
-        )
+        from autograder.commands.grade.pages.writing import write_projections
 
         progress.started(len(stale))
         # if this is interrupted, they are stale still, whatever is changed back before the next run
